@@ -1,0 +1,28 @@
+"""molvae: a recurrent sequence VAE that invents, improves and scores molecules.
+
+    import molvae
+    model = molvae.load("results/demo/train/model")
+    model.sample(1000, seed=1)
+
+Importing the package loads neither torch nor RDKit; they come with the first use of a name.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from molvae.version import __version__
+
+if TYPE_CHECKING:
+    from molvae.features import LatentFeatures
+    from molvae.model import MolVAE, load
+
+__all__ = ["LatentFeatures", "MolVAE", "__version__", "load"]
+
+_HOMES = {"LatentFeatures": "molvae.features", "MolVAE": "molvae.model", "load": "molvae.model"}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        import importlib
+
+        return getattr(importlib.import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'molvae' has no attribute {name!r}")

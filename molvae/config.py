@@ -1,0 +1,290 @@
+"""Every setting of a run: name, type, default, range, unit, and what it is for.
+
+This is the only home of defaults. The workflow's JSON Schema is made from these models
+(`python -m molvae.config FILE`), and the command line reads its settings through them.
+"""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from molvae.errors import ConfigError
+from molvae.validation import explain
+
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Count = Annotated[int, Field(ge=1)]
+Positive = Annotated[float, Field(gt=0.0)]
+NonNegative = Annotated[float, Field(ge=0.0)]
+# Reaches file names, so it is kept to what is safe in them.
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+
+PriorName = Literal["normal", "gaussian_mixture", "decoder"]
+
+
+class Section(BaseModel):
+    """Base of all sections: unknown keys are errors, and values do not change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class StandardiseConfig(Section):
+    """What counts as one molecule; stored with a trained model, which reads its input in the same way."""
+
+    largest_fragment: bool = True
+    """Keep the largest fragment only: strips salts and solvents."""
+    neutralise: bool = True
+    """Remove charges that protons can balance."""
+    stereo: Literal["keep", "drop"] = "keep"
+    """Whether stereochemistry is part of a molecule."""
+
+
+class PrepareConfig(StandardiseConfig):
+    """Molecule files in; standardised, filtered, split molecules with SELFIES out."""
+
+    input: list[str] = Field(default=["data/demo.smi.gz"], min_length=1)
+    """Molecule files (.smi .csv .tsv .sdf .parquet, each also .gz), read in this order."""
+    test_input: str | None = None
+    """A separate file of test molecules; without one a share of the input is held out."""
+    smiles_column: str | None = None
+    """Column with the SMILES, in files that have columns; by default it is found by its usual names."""
+    id_column: str | None = None
+    """Column with the molecules' names; by default source and line serve as the name."""
+    elements: list[str] = ["B", "C", "N", "O", "F", "Si", "P", "S", "Cl", "Se", "Br", "I"]
+    """Elements a molecule may have, besides hydrogen."""
+    min_heavy_atoms: Count = 3
+    """Fewest heavy atoms of a molecule."""
+    max_heavy_atoms: Count = 60
+    """Most heavy atoms of a molecule."""
+    max_selfies_length: Count = 100
+    """Most SELFIES tokens of a molecule."""
+    split: Literal["random", "scaffold"] = "random"
+    """How molecules are held out: at random, or by whole Bemis-Murcko scaffolds."""
+    validation_fraction: Share = 0.05
+    """Share of the input for validation: it steers training (early stopping, choice of the prior)."""
+    test_fraction: Share = 0.05
+    """Share of the input for the test split, where no test_input is given."""
+    max_rejected: Share = 0.2
+    """The stage stops when more than this share of the rows is rejected."""
+
+    @model_validator(mode="after")
+    def _spans(self) -> "PrepareConfig":
+        if self.min_heavy_atoms > self.max_heavy_atoms:
+            raise ValueError(f"min_heavy_atoms {self.min_heavy_atoms} is above max_heavy_atoms {self.max_heavy_atoms}")
+        if self.validation_fraction + self.test_fraction >= 1.0:
+            raise ValueError("validation_fraction + test_fraction must leave molecules to train on (below 1)")
+        return self
+
+
+class ModelConfig(Section):
+    """The architecture of the VAE, as it is also stored with a trained model."""
+
+    cell: Literal["gru", "lstm"] = "gru"
+    """Recurrent cell of encoder and decoder."""
+    bidirectional: bool = True
+    """Whether the encoder reads both ways."""
+    embedding_dim: Count = 64
+    """Size of a token's embedding."""
+    encoder_hidden: Count = 192
+    """Size of the encoder's state, in each direction."""
+    encoder_layers: Count = 1
+    """Recurrent layers of the encoder."""
+    decoder_hidden: Count = 320
+    """Size of the decoder's state."""
+    decoder_layers: Count = 1
+    """Recurrent layers of the decoder."""
+    latent_dim: Count = 64
+    """Size of the latent code z."""
+    dropout: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
+    """Dropout between recurrent layers and before the heads, in training."""
+    activation: Literal["tanh", "relu", "gelu", "silu"] = "tanh"
+    """Activation of the dense heads."""
+
+
+class TrainConfig(ModelConfig):
+    """How the VAE is trained and its prior chosen. The loss is in nats per molecule."""
+
+    kl_weight: NonNegative = 0.05
+    """Final weight (beta) of the KL term, summed over dimensions, against the cross-entropy summed over tokens."""
+    kl_schedule: Literal["constant", "linear", "sigmoid", "cyclical"] = "linear"
+    """How the KL weight rises to its final value."""
+    kl_warmup: Share = 0.2
+    """Share of all steps in which the KL weight rises (linear, sigmoid), or the length of a cycle (cyclical)."""
+    free_bits: NonNegative = 0.0
+    """Nats of KL in each latent dimension that cost nothing."""
+    z_l2: NonNegative = 0.0
+    """Weight of the squared length of z in the loss."""
+    code_dropout: Share = 0.25
+    """Share of the molecules whose code is replaced by zero in training: it makes the `decoder` prior."""
+    word_dropout: Share = 0.0
+    """Share of the decoder's input tokens that are hidden in training."""
+    epochs: Count = 14
+    """Most passes over the training molecules."""
+    batch_size: Count = 256
+    """Molecules in a step."""
+    learning_rate: Positive = 2.0e-3
+    """Peak learning rate of AdamW."""
+    learning_rate_end: Share = 0.02
+    """Share of the peak learning rate that is left at the last step (cosine decay)."""
+    warmup_steps: Annotated[int, Field(ge=0)] = 200
+    """Steps in which the learning rate rises from zero to its peak."""
+    weight_decay: NonNegative = 0.0
+    """AdamW's weight decay."""
+    gradient_clip: Positive = 1.0
+    """Largest norm of the gradient in a step."""
+    patience: Count = 5
+    """Epochs without a better validation loss after which training stops early."""
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """Number format of the recurrent products; `auto` takes bfloat16 where the machine gains from it."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where to train; `auto` takes a CUDA GPU if there is one."""
+    checkpoint_every_s: Positive = 60.0
+    """Seconds between the checkpoints from which a killed run goes on."""
+    priors: list[PriorName] = Field(default=["normal", "gaussian_mixture", "decoder"], min_length=1)
+    """Priors to try after training; the one with the lowest validation FCD is the model's own."""
+    prior_components: Count = 32
+    """Gaussians of the `gaussian_mixture` prior."""
+    prior_samples: Annotated[int, Field(ge=2)] = 2000
+    """Samples for the validation FCD of each prior (FCD falls with this number: compare at one number only)."""
+    temperatures: list[Positive] = Field(default=[1.0, 0.85], min_length=1)
+    """Token temperatures to try with each prior when sampling; below 1 is more conservative."""
+
+
+class EvaluateConfig(Section):
+    """What is measured on held-out molecules."""
+
+    n_reconstruct: Count = 5000
+    """Most test molecules to reconstruct."""
+    n_samples: Annotated[int, Field(ge=2)] = 5000
+    """Samples from each prior, for validity, uniqueness, novelty and FCD."""
+    n_map: Annotated[int, Field(ge=3)] = 2000
+    """Molecules on the two-dimensional map of the latent space."""
+
+
+class SampleConfig(Section):
+    """New molecules from the model's prior."""
+
+    n: Count = 10_000
+    """How many to sample."""
+    prior: Literal["best"] | PriorName = "best"
+    """Prior to sample from; `best` is the one chosen in training."""
+    temperature: Positive | None = None
+    """Token temperature; by default the one chosen with the prior."""
+
+
+class OptimizeConfig(Section):
+    """Search for molecules that an objective scores high, within a budget of oracle calls."""
+
+    objectives: list[str] = ["workflow/config/objectives/demo.yaml"]
+    """Objectives to optimise: YAML files, or names of built-in ones."""
+    strategy: Literal["latent", "random"] = "latent"
+    """How molecules are proposed: `latent` search around the incumbents, or `random` samples from the prior."""
+    budget: Count = 2000
+    """Oracle calls: distinct valid molecules that are scored."""
+    batch_size: Count = 100
+    """Molecules proposed and scored in a round."""
+    n_start: Annotated[int, Field(ge=0)] = 400
+    """Training molecules that are scored first, within the budget."""
+    n_candidates: Count = 50
+    """Most candidates to hand out: the best feasible new molecules."""
+    compare_training: bool = True
+    """Whether the training set is scored too, outside the budget, to compare with: not for a slow objective."""
+    baseline: bool = True
+    """Whether the workflow also spends the same budget on random samples, to compare."""
+
+
+class ScoreConfig(Section):
+    """Metrics of generated molecules against reference splits, by the MOSES definitions."""
+
+    n_reference: Count | None = None
+    """Most reference molecules to compare with; all by default."""
+
+
+class ReportConfig(Section):
+    """The HTML page."""
+
+    title: str = "Molecules from a sequence VAE"
+    """Heading of the page."""
+    n_molecules: Count = 48
+    """Molecules in the grid of samples."""
+    n_reconstructions: Count = 12
+    """Reconstruction examples."""
+
+
+class RunConfig(Section):
+    """One run of the workflow."""
+
+    run: Name = "demo"
+    """Name of the run: its results are under results/<run>/."""
+    seed: Annotated[int, Field(ge=0)] = 1
+    """The seed from which every random choice of the run follows."""
+    prepare: PrepareConfig = PrepareConfig()
+    train: TrainConfig = TrainConfig()
+    evaluate: EvaluateConfig = EvaluateConfig()
+    sample: SampleConfig = SampleConfig()
+    optimize: OptimizeConfig = OptimizeConfig()
+    score: ScoreConfig = ScoreConfig()
+    report: ReportConfig = ReportConfig()
+
+
+def load_config(file: Path | None = None, overrides: Sequence[str] = ()) -> RunConfig:
+    """Read a YAML file and put `section.key=value` overrides over it; what neither gives has its default.
+
+    Raises:
+        ConfigError: If a key is unknown, a value impossible, or the file is not a YAML mapping.
+    """
+    content: dict[str, Any] = {}
+    if file is not None:
+        try:
+            loaded = yaml.safe_load(file.read_text())
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+            reason = " ".join(str(error).split())
+            raise ConfigError(f"{file}: expected a YAML file of settings, found something else ({reason})") from error
+        if not isinstance(loaded, dict | None):
+            raise ConfigError(f"{file}: expected a mapping of sections, found {type(loaded).__name__}")
+        content = loaded or {}
+    for override in overrides:
+        _apply(content, override)
+    return parse_config(content, str(file or "--set"))
+
+
+def parse_config(content: dict[str, Any], where: str) -> RunConfig:
+    """Check settings and fill in defaults.
+
+    Raises:
+        ConfigError: One line that names each wrong setting, its value, and what would be right.
+    """
+    try:
+        return RunConfig.model_validate(content)
+    except ValidationError as error:
+        raise ConfigError("; ".join(explain(RunConfig, each) for each in error.errors()) + f" ({where})") from error
+
+
+def _apply(content: dict[str, Any], override: str) -> None:
+    path, equals, text = override.partition("=")
+    if not equals or not path:
+        raise ConfigError(f"--set: expected section.key=value, found {override!r}")
+    *sections, key = path.split(".")
+    target = content
+    for section in sections:
+        target = target.setdefault(section, {})
+        if not isinstance(target, dict):
+            raise ConfigError(f"--set {override}: {section} is a value, not a section")
+    try:
+        target[key] = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"--set {override}: expected a YAML value after '=', found {text!r}") from error
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON Schema of a run's configuration."""
+    return RunConfig.model_json_schema()
+
+
+if __name__ == "__main__":
+    import sys
+
+    Path(sys.argv[1]).write_text(json.dumps(json_schema(), indent=2) + "\n")

@@ -1,0 +1,82 @@
+"""Read and write files so that an output appears whole or not at all."""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from molvae.errors import DataError
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a temporary name beside `path`, and rename what was written there to `path` at the end.
+
+    Works for a file and for a folder (which the caller makes). After an error nothing is left behind and an older
+    `path` is untouched.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # The suffix is kept, because writers choose their format by it; the process id keeps two runs apart.
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
+    try:
+        yield temporary
+        if temporary.is_dir() and path.is_dir():
+            shutil.rmtree(path)
+        temporary.replace(path)
+    finally:
+        if temporary.is_dir():
+            shutil.rmtree(temporary)
+        else:
+            temporary.unlink(missing_ok=True)
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write `content` as indented JSON; not-a-number is refused, since JSON has none."""
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file, or say in one line why that is not possible."""
+    try:
+        return json.loads(existing(path).read_text())
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: expected JSON, found something else ({error}); make the file again") from error
+
+
+def write_table(path: Path, table: pd.DataFrame) -> None:
+    """Write a table as `.parquet` or `.csv`, by the name's ending; the row index is not written."""
+    with replacing(path) as temporary:
+        if path.suffix == ".parquet":
+            table.to_parquet(temporary, index=False)
+        else:
+            table.to_csv(temporary, index=False, lineterminator="\n")
+
+
+def read_table(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
+    """Read a `.parquet` or `.csv` table that molvae wrote, all of it or the named columns.
+
+    Raises:
+        DataError: If the file is missing, not such a table, or lacks a column.
+    """
+    reader = pd.read_parquet if path.suffix == ".parquet" else pd.read_csv
+    try:
+        table = reader(existing(path))
+    except (ValueError, OSError) as error:
+        raise DataError(f"{path}: expected a {path.suffix} table, found something else ({error})") from error
+    missing = [column for column in columns or [] if column not in table.columns]
+    if missing:
+        raise DataError(f"{path}: expected the columns {missing}, found {list(table.columns)}; make the file again")
+    return table[columns] if columns else table
+
+
+def existing(path: Path) -> Path:
+    """Return `path` if something is there, or raise a `DataError` that names it."""
+    if not path.exists():
+        raise DataError(f"{path}: expected a file or folder here, found none; check the path or run the stage before")
+    return path

@@ -1,0 +1,49 @@
+"""Progress for people: a bar on a terminal, plain lines in a log."""
+
+import logging
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+logger = logging.getLogger("molvae")
+
+SECONDS_BETWEEN_LINES = 10.0
+
+
+def set_up_logging() -> None:
+    """Send molvae's messages to stderr, with the time where it is not a terminal."""
+    style = "%(message)s" if sys.stderr.isatty() else "%(asctime)s %(message)s"
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format=style, datefmt="%H:%M:%S")
+    logger.setLevel(logging.INFO)
+
+
+@contextmanager
+def progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
+    """Show how far a long piece of work has come.
+
+    Yields:
+        A function to call with the number of items newly done.
+    """
+    if sys.stderr.isatty():
+        from rich.console import Console
+        from rich.progress import Progress
+
+        with Progress(console=Console(stderr=True), transient=True) as bar:
+            task = bar.add_task(what, total=total)
+            yield lambda n: bar.advance(task, n)
+        return
+    start = last = time.monotonic()
+    done = 0
+
+    def advance(n: int) -> None:
+        nonlocal done, last
+        done += n
+        now = time.monotonic()
+        if now - last >= SECONDS_BETWEEN_LINES:
+            last = now
+            rate = done / (now - start)
+            left = (total - done) / rate if rate else float("inf")
+            logger.info("%s: %d of %d, %.0f/s, %.0f s left", what, done, total, rate, left)
+
+    yield advance

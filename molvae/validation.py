@@ -1,0 +1,45 @@
+"""Say in one line what is wrong with a file of settings."""
+
+import difflib
+from collections.abc import Sequence
+from typing import get_args
+
+from pydantic import BaseModel
+from pydantic_core import ErrorDetails
+
+
+def explain(root: type[BaseModel], error: ErrorDetails) -> str:
+    """Say where a value does not fit the model `root`, what was found there, and what would be right."""
+    where = _path(error["loc"])
+    if error["type"] == "extra_forbidden":
+        known = list(_model_at(root, error["loc"][:-1]).model_fields)
+        close = difflib.get_close_matches(str(error["loc"][-1]), known, n=1, cutoff=0.7)
+        hint = f"did you mean {close[0]}?" if close else f"known are {', '.join(known)}"
+        return f"{where}: expected a known setting, found an unknown one; {hint}"
+    if error["type"] == "missing":
+        return f"{where}: expected a value, found none"
+    if error["type"] == "value_error":
+        return f"{where}: {error['msg'].removeprefix('Value error, ')}".removeprefix(": ")
+    return f"{where}: expected {error['msg'].removeprefix('Input should be ')}, found {error['input']!r}"
+
+
+def _path(location: Sequence[int | str]) -> str:
+    """Return `terms[1].window.low` for ("terms", 1, "window", "low")."""
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).removeprefix(".")
+
+
+def _model_at(root: type[BaseModel], location: Sequence[int | str]) -> type[BaseModel]:
+    """Return the model of the section at `location`, through lists and optional fields."""
+    model = root
+    for part in location:
+        if isinstance(part, str):
+            found = _first_model(model.model_fields[part].annotation)
+            assert found is not None, "an unknown key is only found inside a model"
+            model = found
+    return model
+
+
+def _first_model(annotation: object) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((found for inner in get_args(annotation) if (found := _first_model(inner)) is not None), None)

@@ -1,0 +1,116 @@
+"""What all tests share: one thread each, repeatable hypothesis, honest skips, a small model and small data."""
+
+import gzip
+import os
+from pathlib import Path
+
+# Before anything loads torch: pytest-xdist has a worker on each core already.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+import pytest
+from hypothesis import settings
+
+settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.load_profile("repeatable")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if any(item.get_closest_marker("gpu") for item in items):
+        import torch
+
+        if not torch.cuda.is_available():
+            for item in items:
+                if item.get_closest_marker("gpu"):
+                    item.add_marker(pytest.mark.skip(reason="needs a CUDA device, found none"))
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        # The longest first, so that no worker is left with them at the end.
+        items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
+DEMO = Path(__file__).parents[1] / "data" / "demo.smi.gz"
+
+
+@pytest.fixture(scope="session")
+def smiles() -> list[str]:
+    """Return 300 drug-like molecules, canonical."""
+    with gzip.open(DEMO, "rt") as lines:
+        return [next(lines).split()[0] for _ in range(300)]
+
+
+@pytest.fixture(scope="session")
+def small_train_config():
+    from molvae.config import TrainConfig
+
+    return TrainConfig(
+        embedding_dim=16,
+        encoder_hidden=24,
+        decoder_hidden=48,
+        latent_dim=8,
+        batch_size=32,
+        epochs=4,
+        warmup_steps=5,
+        learning_rate=5.0e-3,
+        prior_samples=40,
+        prior_components=2,
+        temperatures=[1.0],
+        precision="float32",
+        device="cpu",
+    )
+
+
+@pytest.fixture(scope="session")
+def vocabulary(smiles):
+    from molvae.chem.selfies_codec import smiles_to_selfies
+    from molvae.chem.vocabulary import Vocabulary
+
+    return Vocabulary.from_selfies(map(smiles_to_selfies, smiles))
+
+
+@pytest.fixture(scope="session")
+def store(smiles, vocabulary):
+    from molvae.chem.selfies_codec import smiles_to_selfies
+    from molvae.nn.tokens import TokenStore
+
+    return TokenStore.from_selfies([smiles_to_selfies(each) for each in smiles], vocabulary)
+
+
+@pytest.fixture(scope="session")
+def model(small_train_config, vocabulary, store):
+    """Return a barely trained model with all its priors: fit for every test that does not ask for quality."""
+    import numpy as np
+    import torch
+
+    from molvae.config import ModelConfig, StandardiseConfig
+    from molvae.model import Generation, MolVAE
+    from molvae.nn.vae import VAE, LossWeights
+    from molvae.priors import PRIORS
+
+    torch.manual_seed(0)
+    architecture = ModelConfig.model_validate(small_train_config.model_dump(include=set(ModelConfig.model_fields)))
+    vae = VAE(architecture, len(vocabulary))
+    optimizer = torch.optim.Adam(vae.parameters(), lr=1e-2)
+    token_ids, lengths = store.batch(np.arange(len(store)))
+    for _ in range(15):
+        optimizer.zero_grad()
+        vae.loss(token_ids, lengths, LossWeights(0.05), code_dropout=0.25).total.backward()
+        optimizer.step()
+    codes = torch.randn(200, architecture.latent_dim)
+    priors = {name: PRIORS[name].fit(codes, small_train_config, 0) for name in PRIORS}
+    trials = [{"prior": name, "temperature": 1.0, "validation_fcd": 1.0} for name in PRIORS]
+    generation = Generation("decoder", 1.0, 60)
+    return MolVAE(vae, vocabulary, priors, generation, StandardiseConfig(), {"priors": trials})
+
+
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory, smiles):
+    """Return a prepared folder of 300 molecules."""
+    from molvae.config import PrepareConfig
+    from molvae.prepare import prepare
+
+    folder = tmp_path_factory.mktemp("prepared")
+    source = folder / "molecules.smi"
+    source.write_text("".join(f"{each} m{number}\n" for number, each in enumerate(smiles)))
+    config = PrepareConfig(validation_fraction=0.2, test_fraction=0.2)
+    prepare([source], folder / "prepare", config, seed=1, test_input=None, n_jobs=1)
+    return folder / "prepare"

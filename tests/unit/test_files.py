@@ -1,0 +1,125 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from molvae.errors import DataError
+from molvae.files import existing, read_json, read_table, replacing, write_json, write_table
+
+
+def test_a_file_appears_whole(tmp_path):
+    path = tmp_path / "deep" / "down" / "text.txt"
+    with replacing(path) as temporary:
+        temporary.write_text("all of it")
+        assert not path.exists()
+        assert temporary.suffix == ".txt"
+    assert path.read_text() == "all of it"
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_failure_leaves_the_older_file_and_nothing_else(tmp_path):
+    path = tmp_path / "text.txt"
+    path.write_text("older")
+
+    def fail_half_way() -> None:
+        with replacing(path) as temporary:
+            temporary.write_text("half of")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail_half_way()
+    assert path.read_text() == "older"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_is_replaced_as_a_whole(tmp_path):
+    path = tmp_path / "model"
+    path.mkdir()
+    (path / "stale").touch()
+    with replacing(path) as temporary:
+        temporary.mkdir()
+        (temporary / "fresh").touch()
+    assert [each.name for each in path.iterdir()] == ["fresh"]
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_failure_leaves_the_older_folder_and_nothing_else(tmp_path):
+    path = tmp_path / "model"
+    path.mkdir()
+    (path / "older").touch()
+
+    def fail_half_way() -> None:
+        with replacing(path) as temporary:
+            temporary.mkdir()
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail_half_way()
+    assert [each.name for each in path.iterdir()] == ["older"]
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_json_comes_back(tmp_path):
+    content = {"value": 0.1, "n": 3, "names": ["a", None]}
+    write_json(tmp_path / "a.json", content)
+    assert read_json(tmp_path / "a.json") == content
+    assert (tmp_path / "a.json").read_text().endswith("}\n")
+
+
+def test_json_has_no_not_a_number(tmp_path):
+    with pytest.raises(ValueError, match="JSON"):
+        write_json(tmp_path / "a.json", {"value": float("nan")})
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe"])
+def test_what_is_no_json_is_refused(tmp_path, content):
+    (tmp_path / "a.json").write_bytes(content)
+    with pytest.raises(DataError, match=r"a\.json: expected JSON"):
+        read_json(tmp_path / "a.json")
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.parquet"])
+def test_a_table_comes_back_without_an_index(tmp_path, name):
+    table = pd.DataFrame({"smiles": ["CCO", "c1ccccc1"], "score": [0.5, np.nan]}, index=[7, 3])
+    write_table(tmp_path / name, table)
+    pd.testing.assert_frame_equal(read_table(tmp_path / name), table.reset_index(drop=True))
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.parquet"])
+def test_the_same_table_gives_the_same_bytes(tmp_path, name):
+    table = pd.DataFrame({"smiles": ["CCO"], "score": [1 / 3]})
+    write_table(tmp_path / name, table)
+    first = (tmp_path / name).read_bytes()
+    write_table(tmp_path / name, table.copy())
+    assert (tmp_path / name).read_bytes() == first
+
+
+def test_named_columns_are_read_in_their_order(tmp_path):
+    write_table(tmp_path / "a.csv", pd.DataFrame({"a": [1], "b": [2], "c": [3]}))
+    assert list(read_table(tmp_path / "a.csv", ["c", "a"]).columns) == ["c", "a"]
+
+
+def test_a_missing_column_is_refused(tmp_path):
+    write_table(tmp_path / "a.csv", pd.DataFrame({"a": [1]}))
+    with pytest.raises(DataError, match=r"expected the columns \['b'\], found \['a'\]"):
+        read_table(tmp_path / "a.csv", ["a", "b"])
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.parquet"])
+def test_what_is_no_table_is_refused(tmp_path, name):
+    (tmp_path / name).write_bytes(b"")
+    with pytest.raises(DataError, match="expected a"):
+        read_table(tmp_path / name)
+
+
+@pytest.mark.parametrize("read", [existing, read_json, read_table])
+def test_a_missing_file_is_named(tmp_path, read):
+    with pytest.raises(DataError, match=r"none\.csv: expected a file or folder here, found none"):
+        read(tmp_path / "none.csv")
+
+
+def test_json_stays_readable_for_other_programs(tmp_path):
+    write_json(tmp_path / "a.json", {"n": np.float64(1.5)})
+    assert json.loads((tmp_path / "a.json").read_text()) == {"n": 1.5}

@@ -1,0 +1,44 @@
+import io
+import logging
+
+import pytest
+
+from molvae import log
+
+
+@pytest.fixture
+def clock(monkeypatch) -> list[float]:
+    now = [0.0]
+    monkeypatch.setattr(log.time, "monotonic", lambda: now[0])
+    return now
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_log_says_how_far_and_how_fast(clock, caplog):
+    with caplog.at_level(logging.INFO, logger="molvae"), log.progress("reading", 100) as advance:
+        for _ in range(3):
+            clock[0] += 4.0
+            advance(10)
+    # One line in ten seconds: at 12 s, when 30 were done.
+    assert [record.getMessage() for record in caplog.records] == ["reading: 30 of 100, 2/s, 28 s left"]
+
+
+def test_a_terminal_has_a_bar_and_no_lines(monkeypatch, clock, caplog):
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+    with caplog.at_level(logging.INFO, logger="molvae"), log.progress("reading", 2) as advance:
+        clock[0] += 60.0
+        advance(2)
+    assert "reading" in terminal.getvalue()
+    assert caplog.records == []
+
+
+def test_nothing_done_yet_divides_by_nothing(clock, caplog):
+    with caplog.at_level(logging.INFO, logger="molvae"), log.progress("reading", 5) as advance:
+        clock[0] += 20.0
+        advance(0)
+    assert [record.getMessage() for record in caplog.records] == ["reading: 0 of 5, 0/s, inf s left"]
