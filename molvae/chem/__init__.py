@@ -1,0 +1,1 @@
+"""Molecules as strings and graphs: RDKit and SELFIES."""

@@ -1,0 +1,138 @@
+"""Properties of molecules, by name.
+
+References:
+    logp: Wildman and Crippen, Prediction of physicochemical parameters by atomic contributions, Journal of Chemical
+    Information and Computer Sciences 1999, doi:10.1021/ci990307l.
+    tpsa: Ertl, Rohde and Selzer, Fast calculation of molecular polar surface area, Journal of Medicinal Chemistry 2000,
+    doi:10.1021/jm000942e (nitrogen and oxygen only, RDKit's default).
+    qed: Bickerton et al., Quantifying the chemical beauty of drugs, Nature Chemistry 2012, doi:10.1038/nchem.1243.
+    sa_score: Ertl and Schuffenhauer, Estimation of synthetic accessibility score of drug-like molecules, Journal of
+    Cheminformatics 2009, doi:10.1186/1758-2946-1-8.
+    bertz: Bertz, The first general index of molecular complexity, Journal of the American Chemical Society 1981,
+    doi:10.1021/ja00402a071.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import pandas as pd
+from rdkit import Chem
+from rdkit.Chem import QED, Descriptors, GraphDescriptors, rdMolDescriptors
+from rdkit.Contrib.SA_Score import sascorer
+
+from molvae.chem.molecules import parse
+from molvae.chem.parallel import map_chunks
+from molvae.chem.quiet import quiet
+from molvae.registry import Registry
+
+
+@dataclass(frozen=True)
+class Property:
+    """A number that every molecule has.
+
+    Attributes:
+        title: What a figure's axis calls it.
+        unit: Its unit; empty for counts and scores.
+        definition: One sentence on what it is and how it is computed.
+        function: From an RDKit molecule to the number; may raise on odd molecules.
+    """
+
+    title: str
+    unit: str
+    definition: str
+    function: Callable[[Chem.Mol], float]
+
+    def compute(self, mol: Chem.Mol) -> float:
+        """Return the property of a sanitised molecule, NaN where it is not defined."""
+        try:
+            return float(self.function(mol))
+        # The descriptors raise these for a molecule outside their domain: no heavy atom, an element without parameters.
+        except (ArithmeticError, ValueError, RuntimeError):
+            return math.nan
+
+
+def _logp(mol: Chem.Mol) -> float:
+    return float(rdMolDescriptors.CalcCrippenDescriptors(mol)[0])
+
+
+def _stereocentres(mol: Chem.Mol) -> float:
+    found: list[tuple[int, str]] = Chem.FindMolChiralCenters(  # type: ignore[no-untyped-call]
+        mol, includeUnassigned=True, useLegacyImplementation=False
+    )
+    return len(found)
+
+
+PROPERTIES: Registry[Property] = Registry("property")
+PROPERTIES.register("mol_weight")(
+    Property("Molecular weight", "Da", "Average molecular weight, hydrogens included.", Descriptors.MolWt)  # type: ignore[attr-defined]
+)
+PROPERTIES.register("logp")(
+    Property("logP", "", "Octanol-water partition coefficient by Crippen's atomic contributions.", _logp)
+)
+PROPERTIES.register("tpsa")(
+    Property("TPSA", "Å²", "Topological polar surface area of nitrogen and oxygen.", rdMolDescriptors.CalcTPSA)
+)
+PROPERTIES.register("qed")(
+    Property("QED", "", "Quantitative estimate of drug-likeness, from 0 to 1 (most drug-like).", QED.qed)
+)
+PROPERTIES.register("sa_score")(
+    Property("SA score", "", "Synthetic accessibility, from 1 (easy) to 10 (hard).", sascorer.calculateScore)
+)
+PROPERTIES.register("hbd")(Property("H-bond donors", "", "Hydrogen-bond donors.", rdMolDescriptors.CalcNumHBD))
+PROPERTIES.register("hba")(Property("H-bond acceptors", "", "Hydrogen-bond acceptors.", rdMolDescriptors.CalcNumHBA))
+PROPERTIES.register("rotatable_bonds")(
+    Property("Rotatable bonds", "", "Rotatable bonds, amides not counted.", rdMolDescriptors.CalcNumRotatableBonds)
+)
+PROPERTIES.register("rings")(
+    Property("Rings", "", "Rings of the smallest set of smallest rings.", rdMolDescriptors.CalcNumRings)
+)
+PROPERTIES.register("aromatic_rings")(
+    Property("Aromatic rings", "", "Rings whose bonds are all aromatic.", rdMolDescriptors.CalcNumAromaticRings)
+)
+PROPERTIES.register("heavy_atoms")(Property("Heavy atoms", "", "Atoms other than hydrogen.", Chem.Mol.GetNumHeavyAtoms))
+PROPERTIES.register("formal_charge")(
+    Property("Formal charge", "e", "Sum of the atoms' formal charges.", Chem.GetFormalCharge)
+)
+PROPERTIES.register("fraction_csp3")(
+    Property("Fraction Csp3", "", "Share of the carbons that are sp3.", rdMolDescriptors.CalcFractionCSP3)
+)
+PROPERTIES.register("stereocentres")(
+    Property("Stereocentres", "", "Tetrahedral stereocentres, whether assigned or not.", _stereocentres)
+)
+PROPERTIES.register("bertz")(
+    Property("Bertz complexity", "", "Bertz's index of molecular complexity (BertzCT).", GraphDescriptors.BertzCT)
+)
+
+
+def _rows(smiles: Sequence[str], names: tuple[str, ...]) -> np.ndarray:
+    nothing = (math.nan,) * len(names)
+    with quiet():
+        rows = [
+            nothing if mol is None else tuple(PROPERTIES[name].compute(mol) for name in names)
+            for mol in map(parse, smiles)
+        ]
+    return np.array(rows, dtype=np.float64).reshape(len(rows), len(names))
+
+
+def compute_properties(smiles: Sequence[str], names: Sequence[str] | None = None, n_jobs: int = 1) -> pd.DataFrame:
+    """Compute properties of many molecules.
+
+    Args:
+        smiles: N SMILES.
+        names: Which of `PROPERTIES`, in the order of the columns wanted; all by default.
+        n_jobs: Processes to use for large N.
+
+    Returns:
+        N rows in the order given, with a float64 column for each name; a string that is no molecule has NaN in all.
+
+    Raises:
+        ConfigError: If a name is unknown.
+    """
+    columns = tuple(PROPERTIES if names is None else names)
+    for name in columns:
+        PROPERTIES[name]
+    parts = map_chunks(partial(_rows, names=columns), smiles, n_jobs)
+    return pd.DataFrame(np.concatenate([np.empty((0, len(columns))), *parts]), columns=list(columns))

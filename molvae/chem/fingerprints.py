@@ -1,0 +1,157 @@
+"""Morgan fingerprints as packed bits, and exact nearest neighbours by Tanimoto similarity.
+
+References:
+    Rogers and Hahn, Extended-connectivity fingerprints, Journal of Chemical Information and Modeling 2010,
+    doi:10.1021/ci100050t.
+"""
+
+from collections.abc import Sequence
+from functools import cache, partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from rdkit import Chem, DataStructs
+from rdkit.Chem import rdFingerprintGenerator
+
+from molvae.chem.molecules import parse
+from molvae.chem.parallel import map_chunks
+from molvae.chem.quiet import quiet
+
+if TYPE_CHECKING:
+    import torch
+
+PackedBits = NDArray[np.uint8]
+
+# A block of the similarity matrix fits into the cache: the fastest of the sizes tried on a CPU.
+QUERY_BLOCK = 1024
+REFERENCE_BLOCK = 2048
+# Whole numbers up to this one are exact in bfloat16.
+MOST_BITS_IN_BFLOAT16 = 256
+
+
+@cache
+def _generator(n_bits: int, radius: int) -> rdFingerprintGenerator.FingerprintGenerator64:
+    return rdFingerprintGenerator.GetMorganGenerator(radius=radius, fpSize=n_bits)
+
+
+def pack_morgan(mol: Chem.Mol, n_bits: int = 1024, radius: int = 2) -> bytes:
+    """Return the binary Morgan fingerprint of one molecule as `n_bits // 8` bytes, lowest bit first."""
+    packed: bytes = DataStructs.BitVectToBinaryText(_generator(n_bits, radius).GetFingerprint(mol))
+    return packed
+
+
+def stack_packed(rows: Sequence[bytes], n_bits: int = 1024) -> PackedBits:
+    """Put fingerprints from `pack_morgan` under one another, uint8 (N, n_bits // 8)."""
+    return np.frombuffer(b"".join(rows), dtype=np.uint8).reshape(len(rows), n_bits // 8)
+
+
+def _pack_all(smiles: Sequence[str], n_bits: int, radius: int) -> PackedBits:
+    empty = bytes(n_bits // 8)
+    with quiet():
+        rows = [empty if mol is None else pack_morgan(mol, n_bits, radius) for mol in map(parse, smiles)]
+    return stack_packed(rows, n_bits)
+
+
+def morgan_bits(smiles: Sequence[str], n_bits: int = 1024, radius: int = 2, n_jobs: int = 1) -> PackedBits:
+    """Return binary Morgan fingerprints (ECFP4 at radius 2) of many molecules.
+
+    Args:
+        smiles: N SMILES. A string that is no molecule has no bit set: its similarity to everything is 0.
+        n_bits: Length of a fingerprint, a multiple of 64.
+        radius: Largest distance in bonds from an atom.
+        n_jobs: Processes to use for large N.
+
+    Returns:
+        Packed bits, uint8 (N, n_bits // 8); `numpy.unpackbits(..., axis=1, bitorder="little")` unpacks them.
+    """
+    parts = map_chunks(partial(_pack_all, n_bits=n_bits, radius=radius), smiles, n_jobs)
+    return np.concatenate([np.empty((0, n_bits // 8), np.uint8), *parts])
+
+
+def paired_similarity(a: PackedBits, b: PackedBits) -> NDArray[np.float32]:
+    """Return the Tanimoto similarity of each fingerprint of `a` to the one of `b` in the same row, float32 (N,)."""
+    common = bit_counts(a & b)
+    similarity: NDArray[np.float32] = common / np.maximum(bit_counts(a) + bit_counts(b) - common, np.float32(1.0))
+    return similarity
+
+
+def bit_counts(packed: PackedBits) -> NDArray[np.float32]:
+    """Return the number of bits that are set in each row, float32 (N,)."""
+    counts: NDArray[np.float32] = np.bitwise_count(packed).sum(axis=1, dtype=np.float32)
+    return counts
+
+
+def tanimoto_matrix(a: PackedBits, b: PackedBits) -> NDArray[np.float32]:
+    """Return the Tanimoto similarity of every fingerprint of `a` to every one of `b`.
+
+    Args:
+        a: Packed bits, uint8 (N, n_bits // 8).
+        b: Packed bits, uint8 (M, n_bits // 8).
+
+    Returns:
+        Similarities from 0 to 1, float32 (N, M); those of an empty fingerprint are 0.
+    """
+    counts_a, counts_b = bit_counts(a), bit_counts(b)
+    dtype = _exact_type(counts_a, counts_b)
+    common: NDArray[np.float32] = (_unpack(a, dtype) @ _unpack(b, dtype).T).float().numpy()
+    union = counts_a[:, None] + counts_b[None, :] - common
+    similarity: NDArray[np.float32] = common / np.maximum(union, np.float32(1.0))
+    return similarity
+
+
+def nearest(query: PackedBits, reference: PackedBits) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Find the most similar reference of every query; exact, and without a matrix of all pairs in memory.
+
+    Args:
+        query: Packed bits, uint8 (N, n_bits // 8).
+        reference: Packed bits, uint8 (M, n_bits // 8), M at least 1.
+
+    Returns:
+        The Tanimoto similarities, float32 (N,), and the rows of the references, int64 (N,): the first on ties.
+
+    Raises:
+        ValueError: If there is no reference.
+    """
+    if not len(reference):
+        raise ValueError("nearest: expected at least one reference fingerprint, found none")
+    counts_query, counts_reference = bit_counts(query), bit_counts(reference)
+    dtype = _exact_type(counts_query, counts_reference)
+    highest = np.full(len(query), -1.0, dtype=np.float32)
+    index = np.zeros(len(query), dtype=np.int64)
+    for first in range(0, len(reference), REFERENCE_BLOCK):
+        columns = slice(first, first + REFERENCE_BLOCK)
+        references = _unpack(reference[columns], dtype).T
+        for start in range(0, len(query), QUERY_BLOCK):
+            rows = slice(start, start + QUERY_BLOCK)
+            common = (_unpack(query[rows], dtype) @ references).float()
+            # common / (a + b) orders pairs as common / (a + b - common) does, with a pass over the block less. Two
+            # different quotients of whole numbers this small are different in float32 too.
+            found, best = common.div_(_sums(counts_query[rows], counts_reference[columns])).max(dim=1)
+            better = found.numpy() > highest[rows]
+            highest[rows][better] = found.numpy()[better]
+            index[rows][better] = best.numpy()[better] + first
+    return paired_similarity(query, reference[index]), index
+
+
+def _sums(a: NDArray[np.float32], b: NDArray[np.float32]) -> "torch.Tensor":
+    """Return all sums of two counts, at least 1, float32 (N, M)."""
+    import torch
+
+    return torch.from_numpy(a)[:, None] + torch.from_numpy(np.maximum(b, 1.0))[None, :]
+
+
+def _unpack(packed: PackedBits, dtype: "torch.dtype") -> "torch.Tensor":
+    import torch
+
+    return torch.from_numpy(np.unpackbits(packed, axis=1, bitorder="little")).to(dtype)
+
+
+def _exact_type(*counts: NDArray[np.float32]) -> "torch.dtype":
+    """Return the number type in which products of bits are exact and fastest on this machine."""
+    import torch
+
+    capabilities = torch.cpu.get_capabilities()
+    fast = capabilities.get("avx512_bf16") or capabilities.get("amx_bf16")
+    most = max((each.max(initial=0.0) for each in counts), default=0.0)
+    return torch.bfloat16 if fast and most <= MOST_BITS_IN_BFLOAT16 else torch.float32

@@ -1,0 +1,32 @@
+"""Parse molecules and write them in canonical form.
+
+RDKit reports what it cannot parse on stderr; wrap work on many molecules in `molvae.chem.quiet.quiet`.
+"""
+
+from rdkit import Chem
+
+
+def parse(smiles: str) -> Chem.Mol | None:
+    """Return the molecule of a SMILES, or None if there is none or it has no atoms."""
+    mol: Chem.Mol | None = Chem.MolFromSmiles(smiles)
+    return mol if mol is not None and mol.GetNumAtoms() > 0 else None
+
+
+def canonical_smiles(smiles: str, *, stereo: bool = True) -> str | None:
+    """Return RDKit's canonical SMILES, or None if the input is no molecule.
+
+    Args:
+        smiles: Any SMILES.
+        stereo: Whether to keep stereochemistry; isotopes go the same way, since SMILES writes both or neither.
+    """
+    mol = parse(smiles)
+    return None if mol is None else Chem.MolToSmiles(mol, isomericSmiles=stereo)
+
+
+def why_not_a_molecule(smiles: str) -> str:
+    """Say in a few words why `parse` gives None for this SMILES, in RDKit's terms where it has some."""
+    mol: Chem.Mol | None = Chem.MolFromSmiles(smiles, sanitize=False)
+    if mol is None:
+        return "not SMILES"
+    problems = [problem.Message() for problem in Chem.DetectChemistryProblems(mol)]
+    return problems[0] if problems else "no atoms"

@@ -1,0 +1,22 @@
+"""Bemis-Murcko scaffolds: the ring systems of a molecule and the chains between them.
+
+References:
+    Bemis and Murcko, The properties of known drugs. 1. Molecular frameworks, Journal of Medicinal Chemistry 1996,
+    doi:10.1021/jm9602928.
+"""
+
+from rdkit import Chem
+from rdkit.Chem.Scaffolds import MurckoScaffold
+
+
+def murcko_scaffold(mol: Chem.Mol) -> str:
+    """Return the scaffold of a molecule as canonical SMILES without stereochemistry.
+
+    As in RDKit, atoms that hang on the scaffold by a double bond (C=O) belong to it, which the paper's definition
+    leaves out.
+
+    Returns:
+        The scaffold; empty for a molecule without rings.
+    """
+    scaffold: Chem.Mol = MurckoScaffold.GetScaffoldForMol(mol)  # type: ignore[no-untyped-call]
+    return Chem.MolToSmiles(scaffold, isomericSmiles=False)

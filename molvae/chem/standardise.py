@@ -1,0 +1,175 @@
+"""Bring the many ways to draw a molecule to one.
+
+A molecule is cleaned as RDKit's MolStandardize does it (explicit hydrogens removed, bonds to metals cut, functional
+groups and charges normalised), its largest fragment kept, its charges balanced with protons, isotopes and atom numbers
+dropped. One thing differs from RDKit's rules: a sulfoxide is written S(=O), not [S+][O-], as chemists draw it and as
+the public sets that models are compared on (MOSES, ZINC) have it. And a metal complex has no standard form: bonds to
+a metal are cut in salts, but a ligand without its metal is another compound.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import cache
+
+from rdkit import Chem
+from rdkit.Chem import rdqueries
+from rdkit.Chem.MolStandardize import rdMolStandardize
+
+from molvae.chem.molecules import parse
+
+STEPS = ("isotopes", "cleanup", "largest_fragment", "neutralise", "stereo")
+"""Names of the steps that can change a molecule, in the order in which they are done."""
+
+# A canonical SMILES of these parts alone has one fragment, no charges, radicals, isotopes, metals, nor any group that
+# RDKit's rules rewrite (those have charges, phosphorus or a metal once RDKit has read them, except for sulfoxides,
+# which stay as they are here): nothing is left to do, and the costly part of the work is spared.
+_PLAIN = re.compile(r"(?:[CNOSFIcnos()=#/\\%0-9-]|Cl|Br|\[nH\]|\[C@@?H?\]|\[S@@?\])+")
+
+_SALT_FORMERS = frozenset(["Li", "Na", "K", "Rb", "Cs", "Fr", "Be", "Mg", "Ca", "Sr", "Ba", "Ra"])
+
+# A pass may make another one change something (a fragment that is kept, then charged differently); two are enough
+# for almost every molecule, and one that never comes to rest has no standard form.
+_MOST_PASSES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Standardised:
+    """A molecule in standard form.
+
+    Attributes:
+        smiles: Its canonical SMILES.
+        mol: The molecule.
+        steps: Which of `STEPS` changed it, in that order.
+    """
+
+    smiles: str
+    mol: Chem.Mol
+    steps: tuple[str, ...]
+
+
+def standardise(
+    smiles: str, *, largest_fragment: bool = True, neutralise: bool = True, stereo: bool = True
+) -> Standardised | None:
+    """Return the standard form of a molecule; a standard form is its own.
+
+    Args:
+        smiles: Any SMILES.
+        largest_fragment: Keep the largest fragment only, an organic one if there is any.
+        neutralise: Remove charges that protons can balance.
+        stereo: Whether stereochemistry is kept.
+
+    Returns:
+        The standard form, or None if the SMILES is no molecule, or one that has none, such as a metal complex.
+    """
+    mol = parse(smiles)
+    if mol is None:
+        return None
+    form = Chem.MolToSmiles(mol)
+    changed: set[str] = set()
+    if not stereo and _has_stereo(form):
+        Chem.RemoveStereochemistry(mol)
+        form = Chem.MolToSmiles(mol)
+        changed.add("stereo")
+    if not _PLAIN.fullmatch(form) and metals_in_complexes(mol):
+        return None
+    for _ in range(_MOST_PASSES):
+        if _PLAIN.fullmatch(form):
+            return Standardised(form, mol, tuple(step for step in STEPS if step in changed))
+        before = form
+        mol = _pass(mol, changed, largest_fragment=largest_fragment, neutralise=neutralise)
+        # Read again, so that the molecule and its SMILES agree in everything that reading decides.
+        again = None if mol is None else parse(Chem.MolToSmiles(mol))
+        if again is None:
+            return None
+        mol, form = again, Chem.MolToSmiles(again)
+        if form == before:
+            return Standardised(form, mol, tuple(step for step in STEPS if step in changed))
+    return None
+
+
+def metals_in_complexes(mol: Chem.Mol) -> list[str]:
+    """Return the symbols of the metals that are bound as in a complex, sorted.
+
+    Those are the metals outside groups 1 and 2 with a bond to something else than oxygen, which might be a salt's.
+    """
+    return sorted(
+        {
+            atom.GetSymbol()
+            for atom in mol.GetAtomsMatchingQuery(rdqueries.MAtomQueryAtom())
+            if atom.GetSymbol() not in _SALT_FORMERS and any(other.GetSymbol() != "O" for other in atom.GetNeighbors())
+        }
+    )
+
+
+def _pass(mol: Chem.Mol, changed: set[str], *, largest_fragment: bool, neutralise: bool) -> Chem.Mol | None:
+    """Do every step once, and note which of them changed something."""
+    form = Chem.MolToSmiles(mol)
+    steps = [("isotopes", _without_isotopes), ("cleanup", _cleaned)]
+    if largest_fragment:
+        steps.append(("largest_fragment", _largest_fragment))
+    if neutralise:
+        steps.append(("neutralise", _neutralised))
+    for name, step in steps:
+        try:
+            mol = step(mol)
+        except (Chem.MolSanitizeException, RuntimeError):
+            return None
+        after = Chem.MolToSmiles(mol)
+        if after != form:
+            changed.add(name)
+            form = after
+    return mol
+
+
+def _without_isotopes(mol: Chem.Mol) -> Chem.Mol:
+    if not any(atom.GetIsotope() or atom.GetAtomMapNum() for atom in mol.GetAtoms()):
+        return mol
+    plain = Chem.Mol(mol)
+    for atom in plain.GetAtoms():
+        atom.SetIsotope(0)
+        atom.SetAtomMapNum(0)
+    plain = Chem.RemoveHs(plain)
+    # A centre that only an isotope made one is none any more.
+    Chem.AssignStereochemistry(plain, cleanIt=True, force=True)
+    return plain
+
+
+def _cleaned(mol: Chem.Mol) -> Chem.Mol:
+    cleaned = rdMolStandardize.Cleanup(mol)
+    charged = cleaned.GetSubstructMatches(_charged_sulfoxide())
+    for sulfur, oxygen in charged:
+        # A sulfur with two such oxygens (a sulfinate) has charge to give to one of them.
+        if cleaned.GetAtomWithIdx(sulfur).GetFormalCharge() == 1:
+            cleaned.GetAtomWithIdx(sulfur).SetFormalCharge(0)
+            cleaned.GetAtomWithIdx(oxygen).SetFormalCharge(0)
+            cleaned.GetBondBetweenAtoms(sulfur, oxygen).SetBondType(Chem.BondType.DOUBLE)
+    if charged:
+        Chem.SanitizeMol(cleaned)
+    return cleaned
+
+
+def _largest_fragment(mol: Chem.Mol) -> Chem.Mol:
+    return _fragment_chooser().choose(mol)
+
+
+def _neutralised(mol: Chem.Mol) -> Chem.Mol:
+    return _uncharger().uncharge(mol)
+
+
+@cache
+def _charged_sulfoxide() -> Chem.Mol:
+    return Chem.MolFromSmarts("[S+1;X3;H0]-[O-1;X1]")
+
+
+@cache
+def _fragment_chooser() -> rdMolStandardize.LargestFragmentChooser:
+    return rdMolStandardize.LargestFragmentChooser(preferOrganic=True)
+
+
+@cache
+def _uncharger() -> rdMolStandardize.Uncharger:
+    return rdMolStandardize.Uncharger()
+
+
+def _has_stereo(smiles: str) -> bool:
+    return any(mark in smiles for mark in "@/\\")

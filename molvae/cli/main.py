@@ -1,0 +1,78 @@
+"""The `molvae` command: one verb a stage, and verbs for work on a trained model."""
+
+import importlib
+import sys
+from typing import NoReturn
+
+import typer
+
+from molvae.errors import MolvaeError
+from molvae.version import __version__
+
+app = typer.Typer(
+    name="molvae",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Turn a list of molecules into new, valid, plausible molecules that are better in a sense of your choice.",
+)
+
+# A verb's module holds a function of the same name. Heavy libraries are imported inside it, so that help is instant.
+VERBS = {
+    "Stages": ["prepare", "train", "evaluate", "sample", "optimize", "score", "report"],
+    "Work with a trained model": ["encode", "decode", "interpolate", "neighbors", "anomaly"],
+    "Objectives": ["objective"],
+}
+for panel, verbs in VERBS.items():
+    for verb in verbs:
+        function = getattr(importlib.import_module(f"molvae.cli.{verb}"), verb)
+        app.command(verb, rich_help_panel=panel)(function)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"molvae {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: bool = typer.Option(False, "--version", callback=_show_version, is_eager=True, help="Show the version."),
+    debug: bool = typer.Option(False, "--debug", help="Show the traceback of a failure; may stand anywhere."),
+) -> None:
+    pass
+
+
+def run() -> NoReturn:
+    """Run the command line; every failure is one line on stderr and an exit status.
+
+    The status is 0 when done, 1 for a failure on the data or the machine, 2 for a wrong usage or setting.
+    """
+    from molvae.log import set_up_logging
+
+    set_up_logging()
+    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
+    debug = len(arguments) < len(sys.argv) - 1
+    try:
+        status = app(arguments, standalone_mode=False)
+    except typer.TyperException as error:
+        if debug:
+            raise
+        fail(error.format_message(), error.exit_code)
+    except (KeyboardInterrupt, typer.Abort):
+        fail("interrupted; outputs are whole or absent, and the same command goes on", 130)
+    except MolvaeError as error:
+        if debug:
+            raise
+        fail(str(error), error.exit_status)
+    except Exception as error:
+        if debug:
+            raise
+        fail(f"unexpected {type(error).__name__}: {error}; --debug shows where", 1)
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def fail(message: str, status: int) -> NoReturn:
+    """Print `message` as one line on stderr and exit."""
+    print(f"molvae: error: {' '.join(message.split())}", file=sys.stderr)
+    sys.exit(status)

@@ -1,0 +1,51 @@
+import pytest
+import selfies
+from hypothesis import given
+from hypothesis import strategies as st
+from rdkit import Chem
+
+from molvae.chem.molecules import canonical_smiles
+from molvae.chem.quiet import quiet
+from molvae.chem.selfies_codec import selfies_to_smiles, smiles_to_selfies
+
+ALPHABET = sorted(selfies.get_semantic_robust_alphabet())
+
+
+@pytest.mark.parametrize(
+    "smiles",
+    [
+        "CCO",
+        "CC(C)Cc1ccc(C(C)C(=O)O)cc1",
+        "C[C@H](N)C(=O)O",
+        "F/C=C/Cl",
+        "O=[N+]([O-])c1ccccc1",
+        "C[N+](C)(C)CCO",
+        "CS(=O)c1cnc2[nH]ccc2c1",
+        "OB(O)c1ccccc1",
+        "CP(=O)(O)O",
+    ],
+)
+def test_a_molecule_survives_the_round_trip(smiles):
+    assert selfies_to_smiles(smiles_to_selfies(smiles)) == canonical_smiles(smiles)
+
+
+@given(st.lists(st.sampled_from(ALPHABET), max_size=40).map("".join))
+def test_any_string_of_tokens_is_a_molecule_in_canonical_form_or_none(text):
+    with quiet():
+        smiles = selfies_to_smiles(text)
+    assert smiles is None or smiles == Chem.CanonSmiles(smiles)
+
+
+@pytest.mark.parametrize("smiles", ["", "C*", "C(", "[O-][Cl+3]([O-])([O-])[O-]C", "CCO ethanol"])
+def test_what_selfies_cannot_express_is_none(smiles):
+    assert smiles_to_selfies(smiles) is None
+
+
+@pytest.mark.parametrize("text", ["", "[C][", "[nonsense]", "C", "[Ring1]", "[Branch1]"])
+def test_what_stands_for_no_molecule_is_none(text):
+    with quiet():
+        assert selfies_to_smiles(text) is None
+
+
+def test_branches_too_deep_for_the_library_are_none():
+    assert smiles_to_selfies("C(C" * 3000 + ")C" * 3000) is None
