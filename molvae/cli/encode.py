@@ -1,0 +1,24 @@
+"""`molvae encode`."""
+
+from molvae.cli.common import ModelArgument, MoleculesArgument, OutFile, SmilesColumnOption
+
+
+def encode(
+    model: ModelArgument, molecules: MoleculesArgument, out: OutFile, smiles_column: SmilesColumnOption = None
+) -> None:
+    """Write the latent codes of molecules: columns id, smiles, z0, z1, ... (.parquet or .csv).
+
+    A molecule that the model cannot read has empty cells for its code.
+    """
+    import pandas as pd
+
+    from molvae.chem.reading import read_molecules
+    from molvae.files import write_table
+    from molvae.log import logger
+    from molvae.model import load
+
+    records = list(read_molecules(molecules, smiles_column))
+    smiles = [record.smiles for record in records]
+    codes = pd.DataFrame(load(model).encode(smiles)).add_prefix("z")
+    write_table(out, pd.concat([pd.DataFrame({"id": [r.id for r in records], "smiles": smiles}), codes], axis=1))
+    logger.info("%d of %d molecules encoded -> %s", int(codes.notna().all(axis=1).sum()), len(records), out)

@@ -1,0 +1,32 @@
+"""`molvae evaluate`."""
+
+from molvae.cli.common import (
+    ConfigOption,
+    ModelArgument,
+    OutFolder,
+    ReferenceOption,
+    SeedOption,
+    SetOption,
+    ThreadsOption,
+    settings,
+)
+
+
+def evaluate(
+    model: ModelArgument,
+    reference: ReferenceOption,
+    out: OutFolder,
+    config: ConfigOption = None,
+    overrides: SetOption = None,
+    seed: SeedOption = None,
+    threads: ThreadsOption = None,
+) -> None:
+    """Measure a model on held-out molecules -> OUT/metrics.json, reconstructions.csv, latent_map.parquet."""
+    run = settings(config, overrides, seed)
+
+    from molvae.evaluate import evaluate as evaluate_stage
+    from molvae.model import load
+    from molvae.nn.device import set_threads
+
+    n_jobs = set_threads(threads)
+    evaluate_stage(load(model), reference, out, run.evaluate, run.seed, n_jobs)

@@ -1,0 +1,33 @@
+"""`molvae neighbors`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from molvae.cli.common import ModelArgument
+
+
+def neighbors(
+    model: ModelArgument,
+    smiles: Annotated[str, typer.Argument(help="SMILES of the molecule.")],
+    n: Annotated[int, typer.Option("--n", min=1, help="Distinct analogues wanted.")] = 50,
+    radius: Annotated[float, typer.Option("--radius", min=0.0, help="Spread of the noise in each dimension.")] = 0.5,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the noise.")] = 1,
+    out: Annotated[Path | None, typer.Option("--out", help="CSV to write; by default SMILES go to stdout.")] = None,
+) -> None:
+    """List analogues of a molecule from around its latent code, the most similar (ECFP4) first."""
+    import pandas as pd
+
+    from molvae.chem.fingerprints import morgan_bits, tanimoto_matrix
+    from molvae.files import write_table
+    from molvae.model import load
+
+    found = load(model).neighbors(smiles, n, radius, seed)
+    similarity = tanimoto_matrix(morgan_bits([smiles], 2048), morgan_bits(found, 2048))[0].round(4)
+    table = pd.DataFrame({"smiles": found, "similarity": similarity})
+    table = table.sort_values("similarity", ascending=False, kind="stable")
+    if out is None:
+        typer.echo("\n".join(f"{row.smiles}\t{row.similarity:.3f}" for row in table.itertuples()))
+    else:
+        write_table(out, table)

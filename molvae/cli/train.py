@@ -1,0 +1,28 @@
+"""`molvae train`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from molvae.cli.common import ConfigOption, OutFolder, SeedOption, SetOption, ThreadsOption, settings
+
+
+def train(
+    prepared: Annotated[Path, typer.Argument(help="Folder that `molvae prepare` wrote.")],
+    out: OutFolder,
+    config: ConfigOption = None,
+    overrides: SetOption = None,
+    seed: SeedOption = None,
+    threads: ThreadsOption = None,
+) -> None:
+    """Train the VAE and choose its prior -> OUT/model/, OUT/history.csv.
+
+    A killed training goes on from OUT/resume/ with the same command.
+    """
+    run = settings(config, overrides, seed)
+
+    from molvae.nn.device import set_threads
+    from molvae.train import train as train_stage
+
+    train_stage(prepared, out, run.train, run.seed, n_jobs=set_threads(threads))

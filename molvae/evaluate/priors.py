@@ -1,0 +1,63 @@
+"""The model's priors side by side."""
+
+from typing import Any
+
+from molvae.chem.fcd import Moments, chemnet_statistics, frechet_distance
+from molvae.evaluate.figures import Figure
+from molvae.evaluate.reconstruction import as_json
+from molvae.log import logger
+from molvae.model import MolVAE
+
+
+def compare_priors(
+    model: MolVAE, n_samples: int, training: set[str], test: Moments, seed: int, n_jobs: int
+) -> dict[str, dict[str, Any]]:
+    """Sample from every prior, at the temperature that suited it best in training, and measure the samples.
+
+    Args:
+        model: The model.
+        n_samples: Samples from each prior.
+        training: Canonical SMILES of the training split.
+        test: ChemNet statistics of the test split.
+        seed: Seed of the samples.
+        n_jobs: Processes for ChemNet.
+
+    Returns:
+        For each prior: whether it is the chosen one, its temperature, and its figures.
+    """
+    compared = {}
+    for name in model.priors:
+        temperature = best_temperature(model, name)
+        sampled = model.sample(n_samples, seed, name, temperature)
+        figures = _measure(sampled, training, test, n_jobs)
+        logger.info("prior %s: FCD %.2f of %d samples", name, figures["fcd"].value, figures["fcd"].n)
+        chosen = name == model.generation.prior
+        compared[name] = {"chosen": chosen, "temperature": temperature, **as_json(figures)}
+    return compared
+
+
+def best_temperature(model: MolVAE, prior: str) -> float:
+    """Return the temperature at which a prior had its lowest validation FCD in training."""
+    trials = [trial for trial in model.training["priors"] if trial["prior"] == prior]
+    return float(min(trials, key=lambda trial: trial["validation_fcd"])["temperature"])
+
+
+def _measure(sampled: list[str | None], training: set[str], test: Moments, n_jobs: int) -> dict[str, Figure]:
+    valid = [smiles for smiles in sampled if smiles is not None]
+    distinct = set(valid)
+    return {
+        "validity": Figure(len(valid) / len(sampled), len(sampled), "Share of the samples that are molecules."),
+        "uniqueness": Figure(
+            len(distinct) / max(1, len(valid)), len(valid), "Share of distinct ones of the molecules."
+        ),
+        "novelty": Figure(
+            len(distinct - training) / max(1, len(distinct)),
+            len(distinct),
+            "Share of the distinct molecules that are not in the training split.",
+        ),
+        "fcd": Figure(
+            frechet_distance(chemnet_statistics(valid, n_jobs), test),
+            len(valid),
+            "Frechet ChemNet distance of the molecules to the test split. It falls with n: compare at one n only.",
+        ),
+    }

@@ -1,0 +1,370 @@
+"""MolVAE, the face of a trained model: strings and arrays in, strings and arrays out."""
+
+import copy
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from molvae.chem.molecules import canonical_smiles
+from molvae.chem.quiet import quiet
+from molvae.chem.selfies_codec import selfies_to_smiles, smiles_to_selfies
+from molvae.chem.standardise import standardise
+from molvae.chem.vocabulary import PAD_ID, Vocabulary
+from molvae.config import ModelConfig, StandardiseConfig
+from molvae.errors import CheckpointError, ConfigError, DataError
+from molvae.files import existing, read_json, replacing, write_json
+from molvae.nn.device import choose_device
+from molvae.nn.losses import sequence_nats
+from molvae.nn.tokens import TokenStore, by_length
+from molvae.nn.vae import VAE
+from molvae.priors import PRIORS, Prior
+from molvae.seeding import torch_generator
+
+FORMAT = 1
+BATCH_SIZE = 1024
+
+
+@dataclass(frozen=True)
+class Generation:
+    """How a model generates, as decided in training.
+
+    Attributes:
+        prior: Name of the prior with the lowest validation FCD.
+        temperature: Token temperature that gave it.
+        max_length: Most SELFIES tokens of a generated molecule.
+    """
+
+    prior: str
+    temperature: float
+    max_length: int
+
+
+class MolVAE:
+    """A trained model.
+
+    Codes are float32 arrays (n, latent_dim); molecules are SMILES. Everything random takes a seed, and the same seed
+    gives the same molecules.
+
+    Attributes:
+        vae: The networks, in evaluation mode.
+        vocabulary: The SELFIES tokens it knows.
+        priors: The fitted priors by name.
+        generation: The chosen prior and temperature, and limits.
+        standardisation: How the molecules it was trained on were standardised; so are those it encodes.
+        training: What it was trained on and how, as plain values.
+    """
+
+    def __init__(
+        self,
+        vae: VAE,
+        vocabulary: Vocabulary,
+        priors: dict[str, Prior],
+        generation: Generation,
+        standardisation: StandardiseConfig,
+        training: dict[str, Any],
+    ) -> None:
+        """Take the parts; `molvae.load` reads them from a folder."""
+        self.vae = vae.eval()
+        self.vocabulary = vocabulary
+        self.priors = priors
+        self.generation = generation
+        self.standardisation = standardisation
+        self.training = training
+
+    @property
+    def device(self) -> torch.device:
+        """Where the networks are."""
+        return next(self.vae.parameters()).device
+
+    @property
+    def latent_dim(self) -> int:
+        """Size of a code."""
+        return self.vae.config.latent_dim
+
+    def copy(self) -> "MolVAE":
+        """Return a model of its own with the same weights, to be trained further."""
+        return copy.deepcopy(self)
+
+    def encode(self, smiles: Sequence[str]) -> NDArray[np.float32]:
+        """Return the posterior means of molecules.
+
+        Args:
+            smiles: N molecules, in any valid SMILES.
+
+        Returns:
+            float32 (N, latent_dim). A row is NaN where the SMILES is no molecule, or the model has no token for a
+            part of it.
+        """
+        store, rows = self.tokenise(smiles)
+        codes = np.full((len(smiles), self.latent_dim), np.nan, dtype=np.float32)
+        if rows:
+            codes[rows] = self.posterior(store)[0].numpy()
+        return codes
+
+    def decode(self, z: NDArray[np.floating[Any]]) -> list[str | None]:
+        """Return the likeliest molecule of each code, token by token (greedily).
+
+        Args:
+            z: Codes, (N, latent_dim).
+
+        Returns:
+            N canonical SMILES, with None where a code (NaN, for one) stands for no molecule.
+
+        Raises:
+            DataError: If the codes have another size.
+        """
+        codes = torch.as_tensor(np.asarray(z), dtype=torch.float32)
+        if codes.ndim != 2 or codes.shape[1] != self.latent_dim:
+            raise DataError(f"decode: expected codes of shape (n, {self.latent_dim}), found {tuple(codes.shape)}")
+        finite = torch.isfinite(codes).all(1)
+        decoded = iter(self.generate(codes[finite]))
+        return [next(decoded) if is_finite else None for is_finite in finite.tolist()]
+
+    def sample(self, n: int, seed: int, prior: str | None = None, temperature: float | None = None) -> list[str | None]:
+        """Return new molecules.
+
+        Args:
+            n: How many.
+            seed: Seed of the draw.
+            prior: Name of the prior; by default the one chosen in training.
+            temperature: Token temperature; by default the one chosen in training.
+
+        Returns:
+            n canonical SMILES in the order drawn, duplicates kept; None where no molecule came out.
+
+        Raises:
+            ConfigError: If the model has no such prior.
+        """
+        name = prior or self.generation.prior
+        if name not in self.priors:
+            raise ConfigError(f"sample.prior: expected one of {', '.join(self.priors)}, found {name!r}")
+        codes = self.priors[name].sample(n, torch_generator(seed, "sample codes"))
+        return self.generate(
+            codes, self.generation.temperature if temperature is None else temperature, torch_generator(seed, "sample")
+        )
+
+    def interpolate(self, start: str, end: str, steps: int = 8) -> list[str | None]:
+        """Return the molecules on the straight line between the codes of two.
+
+        Args:
+            start: SMILES of the first molecule.
+            end: SMILES of the last molecule.
+            steps: Molecules on the line, both ends (as decoded) included; at least 2.
+        """
+        if steps < 2:
+            raise ConfigError(f"interpolate: expected at least 2 steps, found {steps}")
+        ends = self._codes_of([start, end])
+        share = np.linspace(0.0, 1.0, steps, dtype=np.float32)[:, None]
+        return self.decode((1.0 - share) * ends[0] + share * ends[1])
+
+    def neighbors(self, smiles: str, n: int, radius: float, seed: int) -> list[str]:
+        """Return analogues of a molecule: what codes around its own decode to.
+
+        Args:
+            smiles: The molecule.
+            n: How many distinct analogues are wanted.
+            radius: Standard deviation of the noise in each dimension of the code.
+            seed: Seed of the noise.
+
+        Returns:
+            At most n distinct canonical SMILES in the order found, without the molecule itself; fewer if twenty draws
+            for each one wanted do not give as many.
+        """
+        centre = torch.from_numpy(self._codes_of([smiles]))
+        itself = self.standardise(smiles)
+        generator = torch_generator(seed, "neighbors")
+        found: dict[str, None] = {}
+        for _ in range(20):
+            noise = torch.randn(n, self.latent_dim, generator=generator)
+            for neighbor in self.generate(centre + radius * noise):
+                if neighbor is not None and neighbor != itself:
+                    found.setdefault(neighbor)
+            if len(found) >= n:
+                break
+        return list(found)[:n]
+
+    def anomaly_score(self, smiles: Sequence[str]) -> NDArray[np.float64]:
+        """Say how unlikely molecules are to the decoder without a code: higher is further from the training set.
+
+        Args:
+            smiles: N molecules.
+
+        Returns:
+            Nats per SELFIES token, float64 (N,); infinite where the model has no token for a part of the molecule,
+            NaN where the SMILES is no molecule.
+
+        Raises:
+            ConfigError: If the model was trained without code dropout, so that it has no unconditional decoder.
+        """
+        if "decoder" not in self.priors:
+            raise ConfigError("anomaly: expected a model with the decoder prior, found none; train with code_dropout")
+        store, rows = self.tokenise(smiles)
+        scores = np.array([np.inf if canonical_smiles(each) else np.nan for each in smiles])
+        if rows:
+            scores[rows] = self.unconditional_nats(store).numpy() / store.lengths
+        return scores
+
+    @torch.inference_mode()
+    def posterior(self, store: TokenStore) -> tuple[Tensor, Tensor]:
+        """Return mean and log-variance of the posteriors of tokenised molecules, float32 (N, D) each, on the CPU."""
+        both = self._in_batches(store, lambda *batch: torch.stack(self.vae.encode(*batch), dim=1))
+        mu, log_var = both.unbind(1)
+        return mu, log_var
+
+    @torch.inference_mode()
+    def teacher_forced(self, store: TokenStore, codes: Tensor) -> tuple[Tensor, Tensor]:
+        """Decode tokenised molecules given their codes and, at each step, the true tokens before.
+
+        Args:
+            store: N molecules.
+            codes: Their codes, float32 (N, D), on the CPU.
+
+        Returns:
+            The cross-entropy of each molecule in nats, and the number of its tokens that are the likeliest, float32
+            (N,) each.
+        """
+
+        def measure(token_ids: Tensor, _: Tensor, z: Tensor) -> Tensor:
+            logits = self.vae.logits(token_ids, z)
+            right = (logits.argmax(2) == token_ids) & (token_ids != PAD_ID)
+            return torch.stack([sequence_nats(logits, token_ids), right.sum(1)], dim=1)
+
+        nats, n_right = self._in_batches(store, measure, codes).unbind(1)
+        return nats, n_right
+
+    def unconditional_nats(self, store: TokenStore) -> Tensor:
+        """Return the cross-entropy of tokenised molecules under the decoder without a code, float32 (N,)."""
+        return self.teacher_forced(store, torch.zeros(len(store), self.latent_dim))[0]
+
+    def _in_batches(self, store: TokenStore, compute: Callable[..., Tensor], *also: Tensor) -> Tensor:
+        """Apply `compute` to batches of similar length and return its rows in the order of the store.
+
+        `compute` is given token ids, lengths, and the batch's rows of each of `also`.
+        """
+        batches = by_length(store.lengths, BATCH_SIZE)
+        computed = [
+            compute(*store.batch(batch, self.device), *(each[batch].to(self.device) for each in also)).cpu()
+            for batch in batches
+        ]
+        return torch.cat(computed)[np.argsort(np.concatenate(batches))]
+
+    def standardise(self, smiles: str) -> str | None:
+        """Return a molecule's canonical SMILES in the form that the model was trained on; None if it has none."""
+        settings = self.standardisation
+        standard = standardise(
+            smiles,
+            largest_fragment=settings.largest_fragment,
+            neutralise=settings.neutralise,
+            stereo=settings.stereo == "keep",
+        )
+        return None if standard is None else standard.smiles
+
+    def tokenise(self, smiles: Sequence[str]) -> tuple[TokenStore, list[int]]:
+        """Return the molecules that the model can read as token ids, and their places in `smiles`."""
+        readable, rows = [], []
+        with quiet():
+            for row, each in enumerate(smiles):
+                standard = self.standardise(each)
+                selfies = smiles_to_selfies(standard) if standard else None
+                if selfies and self.vocabulary.knows(selfies):
+                    readable.append(selfies)
+                    rows.append(row)
+        return TokenStore.from_selfies(readable, self.vocabulary), rows
+
+    def _codes_of(self, smiles: list[str]) -> NDArray[np.float32]:
+        codes = self.encode(smiles)
+        for each, code in zip(smiles, codes, strict=True):
+            if np.isnan(code).any():
+                raise DataError(
+                    f"expected a molecule of tokens that the model knows, found {each!r}; "
+                    "check the SMILES, or train on molecules like it"
+                )
+        return codes
+
+    def generate(
+        self, codes: Tensor, temperature: float = 0.0, generator: torch.Generator | None = None
+    ) -> list[str | None]:
+        """Write a molecule for each code, greedily or with chance.
+
+        Args:
+            codes: float32 (N, D), on the CPU.
+            temperature: 0 takes the likeliest token at each step; above, tokens are drawn.
+            generator: Source of the draws, on the CPU; needed for a temperature above 0.
+
+        Returns:
+            N canonical SMILES, with None where no molecule came out.
+        """
+        if generator is not None and self.device.type != "cpu":
+            seed = int(torch.randint(2**62, (1,), generator=generator))
+            generator = torch.Generator(self.device).manual_seed(seed)
+        smiles: list[str | None] = []
+        with quiet():
+            for batch in torch.split(codes, BATCH_SIZE):
+                written = self.vae.decoder.generate(
+                    batch.to(self.device), self.generation.max_length, temperature, generator
+                )
+                smiles += [selfies_to_smiles(self.vocabulary.decode(row)) for row in written.tolist()]
+        return smiles
+
+    def save(self, folder: Path) -> None:
+        """Write the model as a folder that can be copied away and loaded: all of it, or nothing."""
+        tensors = {f"vae.{name}": tensor.cpu().contiguous() for name, tensor in self.vae.state_dict().items()}
+        for name, prior in self.priors.items():
+            tensors |= {f"priors.{name}.{key}": tensor.contiguous() for key, tensor in prior.state().items()}
+        # The decoder's embedding is the encoder's; safetensors stores no tensor twice.
+        del tensors["vae.decoder.embedding.weight"]
+        config = {
+            "format": FORMAT,
+            "model": self.vae.config.model_dump(include=set(ModelConfig.model_fields)),
+            "priors": list(self.priors),
+            "generation": asdict(self.generation),
+            "standardisation": self.standardisation.model_dump(),
+            "training": self.training,
+        }
+        with replacing(folder) as temporary:
+            temporary.mkdir(parents=True)
+            save_file(tensors, temporary / "model.safetensors", metadata={"format": "pt"})
+            write_json(temporary / "config.json", config)
+            write_json(temporary / "vocabulary.json", {"tokens": list(self.vocabulary.tokens)})
+
+
+def load(folder: str | Path, device: str = "auto") -> MolVAE:
+    """Load a trained model.
+
+    Args:
+        folder: The model's folder, as `molvae train` wrote it.
+        device: `auto` (a CUDA GPU if there is one), `cpu` or `cuda`.
+
+    Raises:
+        DataError: If the folder or one of its files is missing.
+        CheckpointError: If its parts do not fit together.
+    """
+    folder = existing(Path(folder))
+    config = read_json(folder / "config.json")
+    vocabulary = Vocabulary(tuple(read_json(folder / "vocabulary.json")["tokens"]))
+    try:
+        if config["format"] != FORMAT:
+            raise CheckpointError(f"{folder}: expected a model of format {FORMAT}, found {config['format']}")
+        tensors = load_file(existing(folder / "model.safetensors"))
+        tensors["vae.decoder.embedding.weight"] = tensors["vae.embedding.weight"]
+        vae = VAE(ModelConfig.model_validate(config["model"]), len(vocabulary))
+        vae.load_state_dict(_under("vae.", tensors))
+        priors = {name: PRIORS[name].from_state(_under(f"priors.{name}.", tensors)) for name in config["priors"]}
+        generation = Generation(**config["generation"])
+        standardisation = StandardiseConfig.model_validate(config["standardisation"])
+    except (KeyError, TypeError, RuntimeError, SafetensorError, ValidationError) as error:
+        raise CheckpointError(f"{folder}: expected a whole model, found parts that do not fit ({error})") from error
+    return MolVAE(vae.to(choose_device(device)), vocabulary, priors, generation, standardisation, config["training"])
+
+
+def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}

@@ -1,0 +1,166 @@
+"""The recurrent decoder: a code to tokens, teacher-forced in training and stepwise in generation."""
+
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from molvae.chem.vocabulary import BOS_ID, EOS_ID, PAD_ID
+from molvae.config import ModelConfig
+from molvae.nn.cells import activation, gate_weights, recurrent_layer
+
+
+class Decoder(nn.Module):
+    """Writes a sequence from a code z, which sets the start state and is an input at every step.
+
+    The start state alone would lose long molecules. With z = 0 the decoder is an unconditional model of the
+    sequences, if it saw zeros in training.
+    """
+
+    def __init__(self, config: ModelConfig, embedding: nn.Embedding) -> None:
+        """Make the layers for a configuration, on the token embedding that the encoder uses too."""
+        super().__init__()
+        self.embedding = embedding
+        hidden = config.decoder_hidden
+        self.is_lstm = config.cell == "lstm"
+        # An LSTM starts from a hidden and a cell state.
+        self.n_states = 2 if self.is_lstm else 1
+        self.start = nn.Sequential(
+            nn.Linear(config.latent_dim, hidden),
+            activation(config),
+            nn.Linear(hidden, self.n_states * config.decoder_layers * hidden),
+            nn.Tanh(),
+        )
+        sizes = [config.embedding_dim + config.latent_dim] + [hidden] * (config.decoder_layers - 1)
+        self.layers = nn.ModuleList(recurrent_layer(config, size, hidden) for size in sizes)
+        self.dropout = nn.Dropout(config.dropout)
+        self.output = nn.Linear(hidden, embedding.num_embeddings)
+
+    def forward(self, token_ids: Tensor, z: Tensor) -> Tensor:
+        """Return the logits of each next token, given the true tokens before it.
+
+        Args:
+            token_ids: Inputs, beginning with the start token, int64 (B, T).
+            z: Codes, float (B, D).
+
+        Returns:
+            Logits, float (B, T, V).
+        """
+        embedded = self.embedding(token_ids)  # (B, T, E)
+        every_step = z[:, None, :].expand(-1, embedded.shape[1], -1)
+        states = torch.cat([embedded, every_step.to(embedded.dtype)], dim=2)  # (B, T, E + D)
+        for layer, start in zip(self.layers, self._start_states(z), strict=True):
+            first = [part.unsqueeze(0).to(states.dtype).contiguous() for part in start]
+            states, _ = layer(states, tuple(first) if self.is_lstm else first[0])  # (B, T, H)
+        logits: Tensor = self.output(self.dropout(states))
+        return logits
+
+    def _start_states(self, z: Tensor) -> list[tuple[Tensor, ...]]:
+        """Return for each layer its start states, (B, H) each: h, and c for an LSTM."""
+        parts = self.start(z).chunk(self.n_states * len(self.layers), dim=1)
+        return [parts[i : i + self.n_states] for i in range(0, len(parts), self.n_states)]
+
+    @torch.no_grad()
+    def generate(
+        self, z: Tensor, max_length: int, temperature: float = 0.0, generator: torch.Generator | None = None
+    ) -> Tensor:
+        """Write a sequence for each code, freely running, until all have ended.
+
+        Args:
+            z: Codes, float (B, D).
+            max_length: Most tokens of a sequence, without its end token.
+            temperature: 0 takes the likeliest token (greedy); above, tokens are drawn from softmax(logits / it).
+            generator: Source of the draws, on the device of z; needed for a temperature above 0.
+
+        Returns:
+            Token ids, int64 (B, T), padded, with the end token where one came. A sequence has at least one token.
+        """
+        written = torch.full((len(z), max_length), PAD_ID, device=z.device)
+        rows = torch.arange(len(z), device=z.device)
+        tokens = torch.full((len(z),), BOS_ID, device=z.device)
+        stepper = _Stepper(self, z)
+        for step in range(max_length):
+            logits = stepper.step(tokens)
+            logits[:, [PAD_ID, BOS_ID]] = -torch.inf
+            if step == 0:
+                logits[:, EOS_ID] = -torch.inf
+            tokens = _choose(logits, temperature, generator)
+            written[rows, step] = tokens
+            going_on = tokens != EOS_ID
+            # Asking for the count waits for the device, so it is done every few steps only.
+            if step % 4 == 3:
+                n_left = int(going_on.sum())
+                if n_left == 0:
+                    break
+                if n_left < len(rows):
+                    rows, tokens = rows[going_on], tokens[going_on]
+                    stepper.keep(going_on)
+        return _end_at_first_end(written[:, : step + 1])
+
+
+def _choose(logits: Tensor, temperature: float, generator: torch.Generator | None) -> Tensor:
+    if temperature == 0.0:
+        return logits.argmax(1)
+    # Gumbel's trick: the argmax of logits plus such noise is a draw from their softmax.
+    noise = torch.empty_like(logits).exponential_(generator=generator).log_()
+    return (logits / temperature - noise).argmax(1)
+
+
+def _end_at_first_end(written: Tensor) -> Tensor:
+    """Turn what a row went on to write after its end into padding."""
+    ended = (written == EOS_ID).cumsum(1)
+    after = (ended - (written == EOS_ID).long()) > 0
+    return written.masked_fill(after, PAD_ID)
+
+
+class _Stepper:
+    """The decoder one step at a time, for the rows still being written.
+
+    What does not change between steps is computed once: a table with each token's share of the input gates, and the
+    share that comes from z.
+    """
+
+    def __init__(self, decoder: Decoder, z: Tensor) -> None:
+        self.decoder = decoder
+        self.weights = [gate_weights(cast("nn.RNNBase", layer)) for layer in decoder.layers]
+        on_input, _, bias, _ = self.weights[0]
+        size = decoder.embedding.embedding_dim
+        self.table = decoder.embedding.weight @ on_input[:, :size].T  # (V, gates)
+        self.from_code = z @ on_input[:, size:].T + bias  # (B, gates)
+        self.states = decoder._start_states(z)
+
+    def step(self, tokens: Tensor) -> Tensor:
+        """Read a token in each row and return the logits of the next, (B, V)."""
+        gates = self.table[tokens] + self.from_code
+        for number, (on_input, on_state, input_bias, state_bias) in enumerate(self.weights):
+            if number:
+                gates = F.linear(self.states[number - 1][0], on_input, input_bias)
+            recurrent = F.linear(self.states[number][0], on_state, state_bias)
+            update = _lstm if self.decoder.is_lstm else _gru
+            self.states[number] = update(gates, recurrent, self.states[number])
+        logits: Tensor = self.decoder.output(self.states[-1][0])
+        return logits.float()
+
+    def keep(self, mask: Tensor) -> None:
+        """Go on with some of the rows only, bool (B,)."""
+        self.from_code = self.from_code[mask]
+        self.states = [tuple(part[mask] for part in states) for states in self.states]
+
+
+def _gru(from_input: Tensor, from_state: Tensor, states: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """Return the next state by torch's definition of nn.GRU, given both shares of the three gates."""
+    (h,) = states
+    input_r, input_u, input_n = from_input.chunk(3, dim=1)
+    state_r, state_u, state_n = from_state.chunk(3, dim=1)
+    reset = torch.sigmoid(input_r + state_r)
+    update = torch.sigmoid(input_u + state_u)
+    new = torch.tanh(input_n + reset * state_n)
+    return (torch.lerp(new, h, update),)
+
+
+def _lstm(from_input: Tensor, from_state: Tensor, states: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """Return the next hidden and cell state by torch's definition of nn.LSTM."""
+    i, f, g, o = (from_input + from_state).chunk(4, dim=1)
+    c = torch.sigmoid(f) * states[1] + torch.sigmoid(i) * torch.tanh(g)
+    return torch.sigmoid(o) * torch.tanh(c), c

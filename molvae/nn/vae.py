@@ -1,0 +1,101 @@
+"""The VAE: encoder, reparameterised code, decoder, and the loss with named parts."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from molvae.chem.vocabulary import BOS_ID, EOS_ID, PAD_ID
+from molvae.config import ModelConfig
+from molvae.nn.decoder import Decoder
+from molvae.nn.encoder import Encoder
+from molvae.nn.losses import kl_to_standard_normal, sequence_nats, with_free_bits
+
+
+@dataclass(frozen=True)
+class LossWeights:
+    """Weights of the loss's parts at one step; see `molvae.config.TrainConfig` for their meaning."""
+
+    kl: float
+    free_bits: float = 0.0
+    z_l2: float = 0.0
+
+
+@dataclass(frozen=True)
+class Loss:
+    """The loss of a batch and its parts: scalar tensors, means over molecules in nats.
+
+    Attributes:
+        total: What training minimises.
+        reconstruction: Cross-entropy of the molecules that were decoded from their code.
+        kl: Divergence of their posterior from N(0, I), summed over dimensions.
+        unconditional: Cross-entropy of the molecules that were decoded without a code.
+    """
+
+    total: Tensor
+    reconstruction: Tensor
+    kl: Tensor
+    unconditional: Tensor
+
+
+class VAE(nn.Module):
+    """A recurrent sequence VAE over token ids."""
+
+    def __init__(self, config: ModelConfig, vocabulary_size: int) -> None:
+        """Make the networks for a configuration."""
+        super().__init__()
+        self.config = config
+        self.embedding = nn.Embedding(vocabulary_size, config.embedding_dim, padding_idx=PAD_ID)
+        self.encoder = Encoder(config)
+        self.decoder = Decoder(config, self.embedding)
+
+    def encode(self, token_ids: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the mean and log-variance of each code's posterior, float32 (B, D).
+
+        Args:
+            token_ids: int64 (B, T), each sequence with its end token, then padding.
+            lengths: Tokens in each sequence with its end token, int64 (B,).
+        """
+        mu, log_var = self.encoder(self.embedding(token_ids), lengths)
+        return mu, log_var
+
+    def logits(self, token_ids: Tensor, z: Tensor, word_dropout: float = 0.0) -> Tensor:
+        """Return the decoder's logits for each token of `token_ids` given those before it, float (B, T, V)."""
+        before = torch.cat([torch.full_like(token_ids[:, :1], BOS_ID), token_ids[:, :-1]], dim=1)
+        if word_dropout > 0.0 and self.training:
+            before = before.masked_fill(torch.rand(before.shape, device=before.device) < word_dropout, PAD_ID)
+        # After the end a row reads padding instead of its end token, which changes nothing that counts.
+        logits: Tensor = self.decoder(before.masked_fill(before == EOS_ID, PAD_ID), z)
+        return logits
+
+    def loss(
+        self,
+        token_ids: Tensor,
+        lengths: Tensor,
+        weights: LossWeights,
+        code_dropout: float = 0.0,
+        word_dropout: float = 0.0,
+    ) -> Loss:
+        """Return the loss of a batch, with one posterior draw a molecule.
+
+        A share `code_dropout` of the molecules is decoded from z = 0. They skip the encoder, which has nothing to
+        learn from them, and their KL is not charged.
+
+        Args:
+            token_ids: int64 (B, T), each sequence with its end token, then padding.
+            lengths: Tokens in each sequence with its end token, int64 (B,).
+            weights: Weights of the loss's parts.
+            code_dropout: Share of the molecules decoded without a code.
+            word_dropout: Share of the decoder's input tokens that are hidden.
+        """
+        n_coded = len(token_ids) - round(len(token_ids) * code_dropout)
+        mu, log_var = self.encode(token_ids[:n_coded], lengths[:n_coded])
+        z = mu + torch.randn_like(mu) * torch.exp(0.5 * log_var)
+        no_code = z.new_zeros(len(token_ids) - n_coded, z.shape[1])
+        nats = sequence_nats(self.logits(token_ids, torch.cat([z, no_code]), word_dropout), token_ids)
+        kl = kl_to_standard_normal(mu, log_var)
+        penalty = weights.kl * with_free_bits(kl, weights.free_bits) + weights.z_l2 * z.square().sum(1).mean()
+        total = (nats.sum() + penalty * n_coded) / len(token_ids)
+        # With no molecule of a kind its part is 0, not the mean of nothing.
+        parts = (nats[:n_coded], kl.sum(1), nats[n_coded:])
+        return Loss(total, *(part.sum() / max(1, len(part)) for part in parts))

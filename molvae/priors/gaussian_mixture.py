@@ -1,0 +1,66 @@
+"""A mixture of Gaussians, fitted to the encoded training set."""
+
+from typing import Self
+
+import torch
+from torch import Tensor
+
+from molvae.config import TrainConfig
+from molvae.priors.base import PRIORS, Prior
+from molvae.seeding import derive_seed
+
+# Enough to fit full covariances of the usual sizes; more only takes longer.
+MOST_CODES = 20_000
+
+
+@PRIORS.register("gaussian_mixture")
+class GaussianMixturePrior(Prior):
+    """K Gaussians with full covariances over D dimensions.
+
+    Attributes:
+        weights: Share of each component, float32 (K,).
+        means: Centres, float32 (K, D).
+        factors: Lower Cholesky factors of the covariances, float32 (K, D, D).
+    """
+
+    def __init__(self, weights: Tensor, means: Tensor, factors: Tensor) -> None:
+        """Take the parameters as they are."""
+        self.weights = weights
+        self.means = means
+        self.factors = factors
+
+    @classmethod
+    def fit(cls, codes: Tensor, config: TrainConfig, seed: int) -> Self:
+        """Fit by expectation maximisation (scikit-learn's)."""
+        from sklearn.mixture import GaussianMixture
+
+        chosen = codes[:MOST_CODES]
+        n_components = max(1, min(config.prior_components, len(chosen) // (2 * codes.shape[1])))
+        mixture = GaussianMixture(
+            n_components, reg_covar=1e-4, max_iter=30, tol=1e-2, random_state=derive_seed(seed, "mixture") % 2**32
+        )
+        mixture.fit(chosen.double().numpy())
+        factors = torch.linalg.cholesky(torch.from_numpy(mixture.covariances_))
+        return cls(
+            torch.from_numpy(mixture.weights_).float(), torch.from_numpy(mixture.means_).float(), factors.float()
+        )
+
+    def sample(self, n: int, generator: torch.Generator) -> Tensor:
+        """Draw codes, float32 (n, D)."""
+        shares = self.weights.double().cumsum(0)
+        component = torch.searchsorted(shares, torch.rand(n, generator=generator).double() * shares[-1])
+        noise = torch.randn(n, self.means.shape[1], generator=generator)
+        drawn = torch.empty_like(noise)
+        for k in range(len(self.weights)):
+            rows = component == k
+            drawn[rows] = self.means[k] + noise[rows] @ self.factors[k].T
+        return drawn
+
+    def state(self) -> dict[str, Tensor]:
+        """Return weights, means and Cholesky factors."""
+        return {"weights": self.weights, "means": self.means, "factors": self.factors}
+
+    @classmethod
+    def from_state(cls, state: dict[str, Tensor]) -> Self:
+        """Make the prior again from `state()`."""
+        return cls(state["weights"], state["means"], state["factors"])

@@ -1,0 +1,36 @@
+"""The prior that the KL term names, kept for comparison."""
+
+from typing import Self
+
+import torch
+from torch import Tensor
+
+from molvae.config import TrainConfig
+from molvae.priors.base import PRIORS, Prior
+
+
+@PRIORS.register("normal")
+class NormalPrior(Prior):
+    """N(0, I)."""
+
+    def __init__(self, latent_dim: int) -> None:
+        """Make the prior over codes of a size."""
+        self.latent_dim = latent_dim
+
+    @classmethod
+    def fit(cls, codes: Tensor, config: TrainConfig, seed: int) -> Self:  # noqa: ARG003
+        """Take the size of the codes; there is nothing to fit."""
+        return cls(codes.shape[1])
+
+    def sample(self, n: int, generator: torch.Generator) -> Tensor:
+        """Draw codes, float32 (n, D)."""
+        return torch.randn(n, self.latent_dim, generator=generator)
+
+    def state(self) -> dict[str, Tensor]:
+        """Return the size of the codes."""
+        return {"latent_dim": torch.tensor(self.latent_dim)}
+
+    @classmethod
+    def from_state(cls, state: dict[str, Tensor]) -> Self:
+        """Make the prior again from `state()`."""
+        return cls(int(state["latent_dim"]))

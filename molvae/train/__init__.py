@@ -1,0 +1,5 @@
+"""The train stage: prepared molecules in, a trained model with its priors out."""
+
+from molvae.train.stage import train
+
+__all__ = ["train"]

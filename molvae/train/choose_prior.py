@@ -1,0 +1,77 @@
+"""Fit the priors to the trained encoder's codes and choose the one to sample from."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from molvae.chem.fcd import chemnet_statistics, frechet_distance
+from molvae.chem.vocabulary import Vocabulary
+from molvae.config import StandardiseConfig, TrainConfig
+from molvae.log import logger
+from molvae.model import Generation, MolVAE
+from molvae.nn.tokens import TokenStore
+from molvae.nn.vae import VAE
+from molvae.priors import PRIORS
+from molvae.seeding import derive_seed, numpy_generator, torch_generator
+
+# Codes that a prior is fitted to; see also the priors' own limits.
+MOST_CODES = 50_000
+
+
+def choose_prior(
+    vae: VAE,
+    vocabulary: Vocabulary,
+    standardisation: StandardiseConfig,
+    training: dict[str, Any],
+    train: TokenStore,
+    validation_smiles: list[str],
+    longest: int,
+    config: TrainConfig,
+    seed: int,
+    n_jobs: int,
+) -> MolVAE:
+    """Return the model with all its priors fitted and the best one by validation FCD chosen.
+
+    Every prior is tried at every temperature of the config. The `decoder` prior is left out where there was no code
+    dropout, because the decoder then never saw an empty code.
+
+    Args:
+        vae: The trained networks.
+        vocabulary: Their tokens.
+        standardisation: How their molecules were standardised.
+        training: What the model records of its training; the FCD of each trial is added.
+        train: Training molecules, to whose codes the priors are fitted.
+        validation_smiles: Validation molecules, canonical.
+        longest: Tokens of the longest known molecule, its end token included.
+        config: Settings.
+        seed: The run's seed.
+        n_jobs: Processes for ChemNet.
+    """
+    names = [name for name in config.priors if name != "decoder" or config.code_dropout > 0.0] or ["normal"]
+    generation = Generation(names[0], config.temperatures[0], longest)
+    model = MolVAE(vae, vocabulary, {}, generation, standardisation, training)
+    codes = posterior_samples(model, train, seed)
+    for name in names:
+        model.priors[name] = PRIORS[name].fit(codes, config, seed)
+    reference = chemnet_statistics(validation_smiles, n_jobs)
+    trials: list[tuple[float, str, float]] = []
+    for name in names:
+        for temperature in config.temperatures:
+            sampled = model.sample(config.prior_samples, derive_seed(seed, "choose prior"), name, temperature)
+            valid = [smiles for smiles in sampled if smiles is not None]
+            fcd = frechet_distance(chemnet_statistics(valid, n_jobs), reference)
+            logger.info("prior %s at temperature %g: validation FCD %.2f", name, temperature, fcd)
+            trials.append((fcd, name, temperature))
+    _, best, temperature = min(trials)
+    recorded = [{"prior": name, "temperature": at, "validation_fcd": fcd} for fcd, name, at in trials]
+    chosen = Generation(best, temperature, longest)
+    return MolVAE(vae, vocabulary, model.priors, chosen, standardisation, training | {"priors": recorded})
+
+
+def posterior_samples(model: MolVAE, store: TokenStore, seed: int) -> Tensor:
+    """Return one posterior draw for each of up to 50,000 molecules, float32 (N, D)."""
+    rows = numpy_generator(seed, "prior codes").permutation(len(store))[:MOST_CODES]
+    mu, log_var = model.posterior(store.subset(rows))
+    noise = torch.randn(mu.shape, generator=torch_generator(seed, "prior codes"))
+    return mu + noise * torch.exp(0.5 * log_var)

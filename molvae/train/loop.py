@@ -1,0 +1,236 @@
+"""The training loop."""
+
+import copy
+import math
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from molvae.config import TrainConfig
+from molvae.errors import MolvaeError
+from molvae.log import logger
+from molvae.nn.device import autocast
+from molvae.nn.losses import kl_to_standard_normal, sequence_nats
+from molvae.nn.schedules import KL_SCHEDULES, learning_rate_factor
+from molvae.nn.tokens import TokenStore, by_length, length_bucketed
+from molvae.nn.vae import VAE, Loss, LossWeights
+from molvae.seeding import derive_seed, numpy_generator
+from molvae.train.checkpoint import Checkpoint
+
+
+@dataclass
+class TrainState:
+    """Where a training is; with the weights, the optimiser and the random state, all that it needs to go on.
+
+    Attributes:
+        epoch: Epochs finished.
+        batch: Batches finished in the present epoch.
+        seconds: Time spent so far.
+        history: A row a finished epoch, as written to `history.csv`.
+        sums: Sums over the molecules of the present epoch: reconstruction, kl, unconditional, float64 (3,).
+        n_coded: Molecules of the present epoch decoded from their code.
+        n_bare: Molecules of the present epoch decoded without a code.
+        best_loss: Lowest validation loss so far.
+        best_epoch: The epoch that had it.
+        best_weights: The weights that gave it.
+        finished: Whether training is over.
+    """
+
+    epoch: int = 0
+    batch: int = 0
+    seconds: float = 0.0
+    history: list[dict[str, float]] = field(default_factory=list)
+    sums: Tensor = field(default_factory=lambda: torch.zeros(3, dtype=torch.float64))
+    n_coded: int = 0
+    n_bare: int = 0
+    best_loss: float = math.inf
+    best_epoch: int = 0
+    best_weights: dict[str, Tensor] = field(default_factory=dict)
+    finished: bool = False
+
+
+def fit(
+    vae: VAE,
+    train: TokenStore,
+    validation: TokenStore,
+    config: TrainConfig,
+    seed: int,
+    checkpoint: Checkpoint,
+) -> list[dict[str, float]]:
+    """Train `vae` in place, leave it with its best weights, and return the history.
+
+    Goes on from the checkpoint if there is one; the result is the same as without the interruption.
+
+    Args:
+        vae: The networks, on the device to train on.
+        train: Molecules to learn.
+        validation: Held-out molecules that decide when to stop and which weights are best.
+        config: Settings.
+        seed: The run's seed.
+        checkpoint: Where to save what is needed to go on.
+
+    Returns:
+        A row an epoch with the columns of `history.csv`.
+    """
+    device = next(vae.parameters()).device
+    optimizer = torch.optim.AdamW(
+        vae.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
+    )
+    torch.manual_seed(derive_seed(seed, "train"))
+    state = _resume(checkpoint, vae, optimizer) or TrainState()
+    state.sums = state.sums.to(device)
+    steps_an_epoch = math.ceil(len(train) / config.batch_size)
+    n_steps = steps_an_epoch * config.epochs
+    saved = begun = time.monotonic() - state.seconds
+    while not state.finished:
+        vae.train()
+        batches = length_bucketed(train.lengths, config.batch_size, numpy_generator(seed, f"shuffle {state.epoch}"))
+        while state.batch < len(batches):
+            token_ids, lengths = train.batch(batches[state.batch], device)
+            step = state.epoch * steps_an_epoch + state.batch
+            weights = loss_weights(config, step / n_steps)
+            for group in optimizer.param_groups:
+                group["lr"] = learning_rate(config, step, n_steps)
+            with autocast(device, config.precision):
+                loss = vae.loss(token_ids, lengths, weights, config.code_dropout, config.word_dropout)
+            optimizer.zero_grad()
+            loss.total.backward()  # type: ignore[no-untyped-call]
+            torch.nn.utils.clip_grad_norm_(vae.parameters(), config.gradient_clip)
+            optimizer.step()
+            _count(state, loss, n_molecules=len(lengths), n_bare=round(len(lengths) * config.code_dropout))
+            state.batch += 1
+            if time.monotonic() - saved > config.checkpoint_every_s:
+                saved = time.monotonic()
+                state.seconds = saved - begun
+                _save(checkpoint, state, vae, optimizer)
+        state.seconds = time.monotonic() - begun
+        _finish_epoch(state, vae, validation, config, step=(state.epoch + 1) * steps_an_epoch, n_steps=n_steps)
+        _save(checkpoint, state, vae, optimizer)
+    vae.load_state_dict(state.best_weights)
+    return state.history
+
+
+def _count(state: TrainState, loss: Loss, n_molecules: int, n_bare: int) -> None:
+    """Add a batch to the epoch's sums, on the device: reading a value here would wait for it at every step."""
+    n_coded = n_molecules - n_bare
+    state.sums += torch.stack([loss.reconstruction * n_coded, loss.kl * n_coded, loss.unconditional * n_bare]).detach()
+    state.n_coded += n_coded
+    state.n_bare += n_bare
+
+
+def loss_weights(config: TrainConfig, done: float) -> LossWeights:
+    """Return the weights of the loss after a share `done` of all steps."""
+    kl = config.kl_weight * KL_SCHEDULES[config.kl_schedule](done, config.kl_warmup)
+    return LossWeights(kl, config.free_bits, config.z_l2)
+
+
+def learning_rate(config: TrainConfig, step: int, n_steps: int) -> float:
+    """Return the learning rate of a step."""
+    return config.learning_rate * learning_rate_factor(step, n_steps, config.warmup_steps, config.learning_rate_end)
+
+
+@torch.no_grad()
+def validate(vae: VAE, validation: TokenStore, config: TrainConfig) -> dict[str, float]:
+    """Measure the model on held-out molecules, teacher-forced, from the posterior mean and from no code.
+
+    Returns:
+        Columns of `history.csv`: nats are means per molecule; the loss is the one trained for, at the final KL weight.
+    """
+    vae.eval()
+    device = next(vae.parameters()).device
+    sums = np.zeros(5)
+    for rows in by_length(validation.lengths, 512):
+        token_ids, lengths = validation.batch(rows, device)
+        mu, log_var = vae.encode(token_ids, lengths)
+        logits = vae.logits(token_ids, mu)
+        right = (logits.argmax(2) == token_ids) & (token_ids != 0)
+        bare = sequence_nats(vae.logits(token_ids, torch.zeros_like(mu)), token_ids)
+        kl = kl_to_standard_normal(mu, log_var).sum(1)
+        parts = [sequence_nats(logits, token_ids).sum(), kl.sum(), bare.sum(), right.sum(), lengths.sum()]
+        sums += torch.stack([part.double() for part in parts]).cpu().numpy()
+    totals = sums.tolist()
+    reconstruction, kl_nats, unconditional = (total / len(validation) for total in totals[:3])
+    coded = reconstruction + config.kl_weight * kl_nats
+    share = config.code_dropout
+    return {
+        "validation_reconstruction_nats": reconstruction,
+        "validation_kl_nats": kl_nats,
+        "validation_unconditional_nats": unconditional,
+        "validation_token_accuracy": totals[3] / totals[4],
+        "validation_loss": (1.0 - share) * coded + share * unconditional,
+    }
+
+
+def _finish_epoch(
+    state: TrainState, vae: VAE, validation: TokenStore, config: TrainConfig, step: int, n_steps: int
+) -> None:
+    """Validate, enter a row in the history, and decide whether this epoch is the best and whether it is the last."""
+    measured = validate(vae, validation, config)
+    if not math.isfinite(measured["validation_loss"]):
+        raise MolvaeError(
+            f"training: expected a finite loss, found {measured['validation_loss']} after epoch {state.epoch + 1}; "
+            "lower train.learning_rate or train.gradient_clip"
+        )
+    reconstruction, kl, bare = state.sums.tolist()
+    state.epoch += 1
+    row = {
+        "epoch": state.epoch,
+        "step": step,
+        "learning_rate": learning_rate(config, step - 1, n_steps),
+        "kl_weight": loss_weights(config, (step - 1) / n_steps).kl,
+        "train_reconstruction_nats": reconstruction / state.n_coded if state.n_coded else math.nan,
+        "train_kl_nats": kl / state.n_coded if state.n_coded else math.nan,
+        "train_unconditional_nats": bare / state.n_bare if state.n_bare else math.nan,
+        **measured,
+        "seconds": round(state.seconds, 1),
+    }
+    state.history.append(row)
+    state.batch = 0
+    state.sums = torch.zeros_like(state.sums)
+    state.n_coded = state.n_bare = 0
+    if measured["validation_loss"] < state.best_loss:
+        state.best_loss = measured["validation_loss"]
+        state.best_epoch = state.epoch
+        state.best_weights = copy.deepcopy({name: w.cpu() for name, w in vae.state_dict().items()})
+    stopped = state.epoch - state.best_epoch >= config.patience
+    state.finished = stopped or state.epoch == config.epochs
+    seconds_left = state.seconds / state.epoch * (config.epochs - state.epoch)
+    logger.info(
+        "epoch %d of %d: reconstruction %.2f nats, KL %.1f, without a code %.2f, token accuracy %.4f, %.0f s left",
+        state.epoch,
+        config.epochs,
+        *(measured[f"validation_{name}"] for name in ("reconstruction_nats", "kl_nats", "unconditional_nats")),
+        measured["validation_token_accuracy"],
+        seconds_left,
+    )
+    if stopped:
+        logger.info("no better validation loss in %d epochs: stopped early", config.patience)
+
+
+def _save(checkpoint: Checkpoint, state: TrainState, vae: VAE, optimizer: torch.optim.Optimizer) -> None:
+    content: dict[str, Any] = {
+        "train_state": vars(state),
+        "weights": vae.state_dict(),
+        "optimizer": optimizer.state_dict(),
+        "random": torch.get_rng_state(),
+        "random_cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+    }
+    checkpoint.save(content)
+
+
+def _resume(checkpoint: Checkpoint, vae: VAE, optimizer: torch.optim.Optimizer) -> TrainState | None:
+    content = checkpoint.load()
+    if content is None:
+        return None
+    vae.load_state_dict(content["weights"])
+    optimizer.load_state_dict(content["optimizer"])
+    torch.set_rng_state(content["random"])
+    if content["random_cuda"]:
+        torch.cuda.set_rng_state_all(content["random_cuda"])
+    state = TrainState(**content["train_state"])
+    logger.info("going on from the checkpoint: epoch %d, batch %d", state.epoch + 1, state.batch + 1)
+    return state

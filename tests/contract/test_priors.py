@@ -1,0 +1,32 @@
+"""What every registered prior must do."""
+
+import pytest
+import torch
+
+from molvae.config import TrainConfig
+from molvae.priors import PRIORS
+
+
+@pytest.fixture(params=PRIORS)
+def prior(request):
+    codes = torch.randn(500, 4, generator=torch.Generator().manual_seed(0))
+    return PRIORS[request.param].fit(codes, TrainConfig(prior_components=3), seed=1)
+
+
+def test_codes_have_the_right_shape_and_type(prior):
+    codes = prior.sample(7, torch.Generator().manual_seed(1))
+    assert codes.shape == (7, 4)
+    assert codes.dtype == torch.float32
+    assert torch.isfinite(codes).all()
+    assert prior.sample(0, torch.Generator().manual_seed(1)).shape == (0, 4)
+
+
+def test_the_same_generator_gives_the_same_codes(prior):
+    draws = [prior.sample(5, torch.Generator().manual_seed(2)) for _ in range(2)]
+    assert torch.equal(*draws)
+
+
+def test_its_state_makes_it_again(prior):
+    again = type(prior).from_state(prior.state())
+    expected = prior.sample(5, torch.Generator().manual_seed(3))
+    assert torch.equal(again.sample(5, torch.Generator().manual_seed(3)), expected)

@@ -1,0 +1,140 @@
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+import molvae
+from molvae.errors import CheckpointError, ConfigError, DataError
+
+
+@pytest.fixture(scope="module")
+def folder(model, tmp_path_factory):
+    path = tmp_path_factory.mktemp("saved") / "model"
+    model.save(path)
+    return path
+
+
+def test_codes_are_float32_rows_in_order(model, smiles):
+    codes = model.encode(smiles[:5])
+    assert codes.dtype == np.float32
+    assert codes.shape == (5, model.latent_dim)
+    np.testing.assert_allclose(model.encode(smiles[4::-1])[::-1], codes, atol=1e-5)
+
+
+def test_a_code_does_not_depend_on_how_the_smiles_is_written(model):
+    np.testing.assert_allclose(*model.encode(["c1ccccc1C(=O)O", "OC(=O)c1ccccc1"]), atol=1e-6)
+
+
+def test_a_salt_is_encoded_as_the_model_was_trained(model):
+    np.testing.assert_allclose(*model.encode(["CC(=O)[O-].[Na+]", "CC(=O)O"]), atol=1e-6)
+
+
+@pytest.mark.parametrize("bad", ["not a molecule", "", "C1CC", "C[As](C)C"])
+def test_what_cannot_be_read_is_a_row_of_nan(model, smiles, bad):
+    codes = model.encode([smiles[0], bad, smiles[1]])
+    assert np.isnan(codes[1]).all()
+    assert np.isfinite(codes[[0, 2]]).all()
+    assert np.isnan(model.encode([bad])).all()
+
+
+def test_no_molecules_have_no_codes(model):
+    assert model.encode([]).shape == (0, model.latent_dim)
+    assert model.decode(np.zeros((0, model.latent_dim))) == []
+
+
+def test_decoding_keeps_the_order_and_the_places_of_what_fails(model):
+    z = np.random.default_rng(0).normal(size=(4, model.latent_dim))
+    z[1] = np.nan
+    decoded = model.decode(z)
+    assert decoded[1] is None
+    assert decoded[2:] == model.decode(z[2:])
+
+
+def test_codes_of_another_size_are_refused(model):
+    with pytest.raises(DataError, match=r"shape \(n, 8\), found \(2, 3\)"):
+        model.decode(np.zeros((2, 3)))
+
+
+@pytest.mark.parametrize("prior", ["normal", "gaussian_mixture", "decoder"])
+def test_samples_follow_from_the_seed(model, prior):
+    first = model.sample(30, seed=5, prior=prior)
+    assert len(first) == 30
+    assert first == model.sample(30, seed=5, prior=prior)
+    assert first != model.sample(30, seed=6, prior=prior)
+
+
+def test_samples_are_canonical_molecules(model):
+    from molvae.chem.molecules import canonical_smiles
+
+    assert all(each == canonical_smiles(each) for each in model.sample(50, seed=0) if each is not None)
+
+
+def test_an_unknown_prior_is_refused_with_the_known_ones(model):
+    with pytest.raises(ConfigError, match=r"normal.*'flow'"):
+        model.sample(1, seed=0, prior="flow")
+
+
+def test_interpolation_begins_and_ends_at_the_reconstructions(model, smiles):
+    line = model.interpolate(smiles[0], smiles[1], steps=5)
+    assert len(line) == 5
+    assert [line[0], line[-1]] == model.decode(model.encode(smiles[:2]))
+
+
+def test_neighbors_are_distinct_and_not_the_molecule_itself(model, smiles):
+    found = model.neighbors(smiles[0], n=10, radius=1.0, seed=1)
+    assert len(set(found)) == len(found) <= 10
+    assert smiles[0] not in found
+    assert found == model.neighbors(smiles[0], n=10, radius=1.0, seed=1)
+
+
+def test_neighbors_of_no_molecule_are_an_error(model):
+    with pytest.raises(DataError, match="'C1CC'"):
+        model.neighbors("C1CC", n=3, radius=0.5, seed=1)
+
+
+def test_the_anomaly_score_tells_what_kind_of_answer_it_is(model, smiles):
+    known, unknown_token, nonsense = model.anomaly_score([smiles[0], "C[As](C)C", "C1CC"])
+    assert 0 < known < 10
+    assert unknown_token == np.inf
+    assert np.isnan(nonsense)
+
+
+def test_a_saved_model_loads_and_does_the_same(model, folder, smiles, tmp_path):
+    moved = shutil.copytree(folder, tmp_path / "elsewhere")
+    loaded = molvae.load(moved, "cpu")
+    np.testing.assert_array_equal(loaded.encode(smiles[:9]), model.encode(smiles[:9]))
+    for prior in model.priors:
+        assert loaded.sample(9, seed=1, prior=prior) == model.sample(9, seed=1, prior=prior)
+    assert loaded.generation == model.generation
+
+
+def test_saving_twice_gives_the_same_bytes(model, folder, tmp_path):
+    model.save(tmp_path / "again")
+    for path in folder.iterdir():
+        assert (tmp_path / "again" / path.name).read_bytes() == path.read_bytes()
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "config.json", "vocabulary.json"])
+def test_a_missing_part_is_named(folder, tmp_path, name):
+    broken = shutil.copytree(folder, tmp_path / "broken")
+    (broken / name).unlink()
+    with pytest.raises(DataError, match=name):
+        molvae.load(broken)
+
+
+def test_parts_that_do_not_fit_are_refused(folder, tmp_path):
+    broken = shutil.copytree(folder, tmp_path / "broken")
+    config = json.loads((broken / "config.json").read_text())
+    config["model"]["latent_dim"] += 1
+    (broken / "config.json").write_text(json.dumps(config))
+    with pytest.raises(CheckpointError, match="do not fit"):
+        molvae.load(broken)
+
+
+def test_a_cut_weights_file_is_refused(folder, tmp_path):
+    broken = shutil.copytree(folder, tmp_path / "broken")
+    weights = broken / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:1000])
+    with pytest.raises(CheckpointError):
+        molvae.load(broken)

@@ -1,0 +1,115 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from molvae.config import ModelConfig
+from molvae.errors import MolvaeError
+from molvae.nn.vae import VAE
+from molvae.train.checkpoint import Checkpoint
+from molvae.train.loop import fit, validate
+
+
+class KilledError(Exception):
+    """Stands for a kill -9."""
+
+
+class KilledAfter(Checkpoint):
+    """A checkpoint whose process dies right after the n-th save."""
+
+    def __init__(self, folder, identity, n):
+        super().__init__(folder, identity)
+        self.left = n
+
+    def save(self, state):
+        super().save(state)
+        self.left -= 1
+        if self.left == 0:
+            raise KilledError
+
+
+@pytest.fixture
+def new_vae(small_train_config, vocabulary):
+    def make():
+        torch.manual_seed(3)
+        fields = small_train_config.model_dump(include=set(ModelConfig.model_fields))
+        return VAE(ModelConfig.model_validate(fields), len(vocabulary))
+
+    return make
+
+
+@pytest.fixture
+def splits(store):
+    return store.subset(np.arange(220)), store.subset(np.arange(220, 300))
+
+
+def weights_of(vae):
+    return {name: weight.clone() for name, weight in vae.state_dict().items()}
+
+
+def assert_equal(weights, others):
+    assert weights.keys() == others.keys()
+    for name, weight in weights.items():
+        assert torch.equal(weight, others[name]), name
+
+
+def without_time(history):
+    return [{key: value for key, value in row.items() if key != "seconds"} for row in history]
+
+
+def test_the_loss_falls_and_the_best_weights_are_kept(new_vae, splits, small_train_config, tmp_path):
+    vae = new_vae()
+    before = validate(vae, splits[1], small_train_config)["validation_loss"]
+    history = fit(vae, *splits, small_train_config, 1, Checkpoint(tmp_path, "a"))
+    best = min(row["validation_loss"] for row in history)
+    assert best < 0.8 * before
+    assert validate(vae, splits[1], small_train_config)["validation_loss"] == pytest.approx(best)
+    assert [row["epoch"] for row in history] == list(range(1, len(history) + 1))
+    assert all(math.isfinite(value) for row in history for value in row.values())
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_seed_others(new_vae, splits, small_train_config, tmp_path):
+    trained = []
+    for number, seed in enumerate((1, 1, 2)):
+        vae = new_vae()
+        fit(vae, *splits, small_train_config, seed, Checkpoint(tmp_path / str(number), "a"))
+        trained.append(weights_of(vae))
+    assert_equal(trained[0], trained[1])
+    assert any(not torch.equal(weight, trained[2][name]) for name, weight in trained[0].items())
+
+
+@pytest.mark.parametrize("saves", [1, 5, 9])
+def test_a_killed_training_goes_on_to_the_same_weights(new_vae, splits, small_train_config, tmp_path, saves):
+    # A checkpoint at every step, so that the kill comes in the middle of an epoch.
+    config = small_train_config.model_copy(update={"checkpoint_every_s": 1e-9, "epochs": 2, "dropout": 0.2})
+    uninterrupted = new_vae()
+    expected = fit(uninterrupted, *splits, config, 1, Checkpoint(tmp_path / "whole", "a"))
+    with pytest.raises(KilledError):
+        fit(new_vae(), *splits, config, 1, KilledAfter(tmp_path / "killed", "a", saves))
+    resumed = new_vae()
+    history = fit(resumed, *splits, config, 1, Checkpoint(tmp_path / "killed", "a"))
+    assert_equal(weights_of(uninterrupted), weights_of(resumed))
+    assert without_time(history) == without_time(expected)
+
+
+def test_a_checkpoint_of_another_training_is_not_continued(new_vae, splits, small_train_config, tmp_path):
+    config = small_train_config.model_copy(update={"epochs": 1})
+    fit(new_vae(), *splits, config, 1, Checkpoint(tmp_path, "a"))
+    assert Checkpoint(tmp_path, "a").load() is not None
+    assert Checkpoint(tmp_path, "b").load() is None
+
+
+def test_training_stops_early_when_nothing_gets_better(new_vae, splits, small_train_config, tmp_path):
+    config = small_train_config.model_copy(update={"epochs": 20, "patience": 2, "learning_rate": 1e-12})
+    vae = new_vae()
+    history = fit(vae, *splits, config, 1, Checkpoint(tmp_path, "a"))
+    assert len(history) < 20
+
+
+def test_a_loss_that_is_not_finite_is_an_error_that_says_what_to_do(new_vae, splits, small_train_config, tmp_path):
+    vae = new_vae()
+    with torch.no_grad():
+        vae.embedding.weight.fill_(math.nan)
+    with pytest.raises(MolvaeError, match=r"train\.learning_rate"):
+        fit(vae, *splits, small_train_config, 1, Checkpoint(tmp_path, "a"))

@@ -1,0 +1,48 @@
+import json
+
+import pandas as pd
+import pytest
+
+import molvae
+from molvae.errors import DataError
+from molvae.train import train
+
+
+@pytest.fixture(scope="module")
+def trained(prepared, small_train_config, tmp_path_factory):
+    out = tmp_path_factory.mktemp("train")
+    train(prepared, out, small_train_config.model_copy(update={"epochs": 1}), seed=1)
+    return out
+
+
+def test_it_writes_a_model_and_a_history_and_tidies_up(trained):
+    assert sorted(path.name for path in trained.iterdir()) == ["history.csv", "model"]
+    names = sorted(path.name for path in (trained / "model").iterdir())
+    assert names == ["config.json", "model.safetensors", "vocabulary.json"]
+    assert pd.read_csv(trained / "history.csv")["epoch"].tolist() == [1]
+
+
+def test_the_chosen_prior_has_the_lowest_validation_fcd(trained):
+    config = json.loads((trained / "model" / "config.json").read_text())
+    trials = config["training"]["priors"]
+    assert {trial["prior"] for trial in trials} == {"normal", "gaussian_mixture", "decoder"}
+    best = min(trials, key=lambda trial: trial["validation_fcd"])
+    assert config["generation"]["prior"] == best["prior"]
+
+
+def test_the_same_seed_gives_the_same_bytes(trained, prepared, small_train_config, tmp_path):
+    train(prepared, tmp_path, small_train_config.model_copy(update={"epochs": 1}), seed=1)
+    for name in ("model.safetensors", "config.json"):
+        assert (tmp_path / "model" / name).read_bytes() == (trained / "model" / name).read_bytes()
+
+
+def test_the_decoder_prior_needs_code_dropout(prepared, small_train_config, tmp_path):
+    config = small_train_config.model_copy(update={"epochs": 1, "code_dropout": 0.0})
+    train(prepared, tmp_path, config, seed=1)
+    assert set(molvae.load(tmp_path / "model", "cpu").priors) == {"normal", "gaussian_mixture"}
+
+
+def test_a_missing_folder_is_named(small_train_config, tmp_path):
+    with pytest.raises(DataError, match=r"molecules\.parquet: expected a file"):
+        train(tmp_path / "none", tmp_path / "out", small_train_config, seed=1)
+    assert not (tmp_path / "out").exists()
