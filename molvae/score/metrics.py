@@ -1,0 +1,83 @@
+"""The metrics of the MOSES benchmark as functions of what was computed for each molecule.
+
+References:
+    Polykovskiy et al., Molecular Sets (MOSES): a benchmarking platform for molecular generation models, Frontiers in
+    Pharmacology 2020, doi:10.3389/fphar.2020.565644.
+    Benhenda, ChemGAN challenge for drug discovery: can AI reproduce natural chemical diversity?, 2017, arXiv:1708.08227
+    (internal diversity).
+"""
+
+import math
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import wasserstein_distance
+
+from molvae.chem.fingerprints import PackedBits, tanimoto_matrix
+
+DIVERSITY_BLOCK = 2048
+FEWEST_SCAFFOLD_RINGS = 2
+
+
+def unique_share(canonical: Sequence[str]) -> float:
+    """Return the share of molecules that are distinct, NaN for none."""
+    return len(set(canonical)) / len(canonical) if canonical else math.nan
+
+
+def novel_share(canonical: Iterable[str], training: Collection[str]) -> float:
+    """Return the share of the distinct molecules that are not training molecules, NaN for none."""
+    distinct = set(canonical)
+    return len(distinct.difference(training)) / len(distinct) if distinct else math.nan
+
+
+def internal_diversity(fingerprints: PackedBits, powers: Sequence[int] = (1, 2)) -> list[float]:
+    """Return 1 minus the mean similarity within a set of molecules, each to itself included.
+
+    Args:
+        fingerprints: Packed bits, uint8 (N, n_bits // 8).
+        powers: For each p, the similarities of a molecule are averaged as (mean T^p)^(1/p).
+
+    Returns:
+        The internal diversity for each power, from 0 (all alike) to 1; NaN for no molecules.
+    """
+    n = len(fingerprints)
+    if n == 0:
+        return [math.nan] * len(powers)
+    sums = np.zeros((len(powers), n))
+    for start in range(0, n, DIVERSITY_BLOCK):
+        rows = slice(start, start + DIVERSITY_BLOCK)
+        for first in range(0, n, DIVERSITY_BLOCK):
+            similarity = tanimoto_matrix(fingerprints[rows], fingerprints[first : first + DIVERSITY_BLOCK])
+            for at, power in enumerate(powers):
+                powered = similarity if power == 1 else similarity**power
+                sums[at, rows] += powered.sum(axis=1, dtype=np.float64)
+    return [float(1.0 - np.mean((sums[at] / n) ** (1.0 / power))) for at, power in enumerate(powers)]
+
+
+def cosine_similarity(a: Mapping[str, int], b: Mapping[str, int]) -> float:
+    """Return the cosine of the angle between two vectors of counts, from 0 to 1; NaN if one has no counts."""
+    dot = sum(count * b.get(name, 0) for name, count in a.items())
+    # Whole numbers until here: the same for every order of the entries.
+    norms = sum(count**2 for count in a.values()) * sum(count**2 for count in b.values())
+    return min(dot / math.sqrt(norms), 1.0) if norms else math.nan
+
+
+def scaffold_counts(scaffolds: Sequence[str], n_rings: NDArray[np.int64]) -> Counter[str]:
+    """Count the scaffolds with at least 2 rings; a scaffold has all the rings of its molecule."""
+    return Counter(
+        scaffold for scaffold, rings in zip(scaffolds, n_rings, strict=True) if rings >= FEWEST_SCAFFOLD_RINGS
+    )
+
+
+def distribution_distance(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
+    """Return the 1-Wasserstein distance of two samples, in their unit; values that are NaN do not count.
+
+    Returns:
+        The distance, at least 0; NaN if a sample is empty.
+    """
+    known_a, known_b = a[~np.isnan(a)], b[~np.isnan(b)]
+    if not len(known_a) or not len(known_b):
+        return math.nan
+    return float(wasserstein_distance(known_a, known_b))

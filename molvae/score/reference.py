@@ -1,0 +1,73 @@
+"""The molecules that generated ones are compared with."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from molvae.chem.reading import read_molecules
+from molvae.errors import DataError
+from molvae.files import read_table
+from molvae.seeding import numpy_generator
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Molecules to compare with, as SMILES.
+
+    Attributes:
+        train: What the model was trained on: novelty and nearest neighbours are taken against these.
+        test: Molecules of the same distribution that it has not seen.
+        test_scaffolds: Molecules whose scaffolds it has not seen, where there are such (MOSES's TestSF).
+    """
+
+    train: list[str]
+    test: list[str]
+    test_scaffolds: list[str] | None = None
+
+    def thinned(self, most: int | None, seed: int) -> "Reference":
+        """Return the reference with at most that many molecules in each test set, drawn at random in their order."""
+        scaffolds = self.test_scaffolds
+        return Reference(
+            self.train,
+            _draw(self.test, most, seed, "score test"),
+            None if scaffolds is None else _draw(scaffolds, most, seed, "score test scaffolds"),
+        )
+
+
+def _draw(smiles: list[str], most: int | None, seed: int, purpose: str) -> list[str]:
+    if most is None or len(smiles) <= most:
+        return smiles
+    rows = numpy_generator(seed, purpose).choice(len(smiles), most, replace=False)
+    return [smiles[row] for row in sorted(rows)]
+
+
+def from_prepared(folder: Path) -> Reference:
+    """Take the train and test splits of a folder that the prepare stage wrote.
+
+    Raises:
+        DataError: If the table is missing or one of the two splits is empty.
+    """
+    table = folder / "molecules.parquet"
+    molecules = read_table(table, ["smiles", "split"])
+    by_split = {split: molecules.loc[molecules["split"] == split, "smiles"].tolist() for split in ("train", "test")}
+    for split, smiles in by_split.items():
+        if not smiles:
+            raise DataError(
+                f"{table}: expected molecules in the {split} split, found none; see the fractions under prepare"
+            )
+    return Reference(by_split["train"], by_split["test"])
+
+
+def from_files(train: Path, test: Path, test_scaffolds: Path | None = None) -> Reference:
+    """Read reference molecules from molecule files; a column with SMILES is found by its usual names.
+
+    Raises:
+        DataError: If a file cannot be read or holds no molecules.
+        ConfigError: If the column with the SMILES cannot be told.
+    """
+    return Reference(
+        _smiles_in(train), _smiles_in(test), None if test_scaffolds is None else _smiles_in(test_scaffolds)
+    )
+
+
+def _smiles_in(path: Path) -> list[str]:
+    return [record.smiles for record in read_molecules(path)]

@@ -1,0 +1,223 @@
+import json
+import random
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from molvae.chem import parallel
+from molvae.chem.descriptors import PROPERTIES
+from molvae.config import ScoreConfig
+from molvae.errors import DataError
+from molvae.score import Reference, score
+from molvae.score.reference import from_prepared
+
+GOLDEN = Path(__file__).parents[2] / "golden"
+MALFORMED = ["", "C(C", "not a molecule", "N(C)(C)(C)(C)C", "c1ccc1c"]
+
+
+@pytest.fixture(scope="module")
+def moses():
+    """Return samples and reference of the golden comparison."""
+    molecules = pd.read_csv(GOLDEN / "moses_molecules.csv")
+    sets = {name: group["smiles"].tolist() for name, group in molecules.groupby("set")}
+    return sets["generated"], Reference(sets["train"], sets["test"], sets["test_scaffolds"])
+
+
+@pytest.fixture(scope="module")
+def scored(tmp_path_factory, moses):
+    """Return the figures, the metrics file and the table of the golden comparison."""
+    out = tmp_path_factory.mktemp("score")
+    figures = score(*moses, out, ScoreConfig(), seed=1)
+    return figures, json.loads((out / "metrics.json").read_text()), pd.read_csv(out / "molecules.csv")
+
+
+GOLDEN_VALUES = json.loads((GOLDEN / "moses_metrics.json").read_text())
+RATIOS = {"valid", "unique@1000", "unique@10000", "Filters", "Novelty"}
+
+
+@pytest.mark.parametrize("name", GOLDEN_VALUES)
+def test_the_figure_is_that_of_the_moses_package(scored, name):
+    tolerance = 1e-6 if name in RATIOS else 0.005 if name.startswith("FCD") else 1e-4
+    assert scored[0][name].value == pytest.approx(GOLDEN_VALUES[name], abs=tolerance, rel=0)
+
+
+def test_every_moses_metric_is_there_and_no_other(scored):
+    assert set(scored[0]) == set(GOLDEN_VALUES)
+
+
+def test_the_file_has_value_denominator_and_definition_of_every_figure(scored, moses):
+    for name, entry in scored[1]["moses"].items():
+        assert entry["value"] == scored[0][name].value
+        assert entry["definition"].endswith(".")
+    assert scored[1]["moses"]["valid"]["n"] == len(moses[0])
+    assert scored[1]["moses"]["FCD/TestSF"]["n_reference"] == len(moses[1].test_scaffolds)
+
+
+@pytest.mark.parametrize("name", ["unique@1000", "FCD/Test"])
+def test_a_sample_that_is_too_small_has_a_warning(scored, name):
+    assert "fewer than" in scored[1]["moses"][name]["warning"]
+
+
+def test_properties_are_summarised_for_both_sets(scored):
+    summary = scored[1]["properties"]["mol_weight"]
+    assert summary["test"]["n"] == 100
+    assert 250 < summary["test"]["mean"] < 350
+    assert summary["generated"]["sd"] > summary["test"]["sd"] > 0
+
+
+def test_the_table_has_a_row_a_sample_in_order(scored, moses):
+    table = scored[2]
+    assert table["smiles"].tolist() == moses[0]
+    assert table.columns.tolist() == [
+        *["smiles", "canonical_smiles", "valid", *PROPERTIES, "alerts", "n_alerts", "passes_filters", "novel"],
+        *["nearest_train_smiles", "nearest_train_similarity", "scaffold", "scaffold_in_train", "inchikey"],
+    ]
+
+
+def test_the_table_agrees_with_the_figures(scored):
+    figures, _, table = scored
+    valid = table[table["valid"]]
+    assert table["valid"].mean() == figures["valid"].value
+    assert valid["passes_filters"].mean() == figures["Filters"].value
+    assert valid.drop_duplicates("canonical_smiles")["novel"].mean() == figures["Novelty"].value
+
+
+def test_a_training_molecule_is_its_own_nearest_and_not_novel(scored):
+    known = scored[2].query("valid and not novel")
+    assert len(known) == 6
+    assert known["nearest_train_smiles"].tolist() == known["canonical_smiles"].tolist()
+    assert set(known["nearest_train_similarity"]) == {1.0}
+    assert known["scaffold_in_train"].all()
+
+
+def test_ethanol_is_described_by_what_it_is(scored):
+    ethanol = scored[2].set_index("smiles").loc["CCO"]
+    assert ethanol["inchikey"] == "LFQSCWFLJHTTHZ-UHFFFAOYSA-N"
+    assert pd.isna(ethanol["scaffold"])
+    assert not ethanol["scaffold_in_train"]
+    assert ethanol["n_alerts"] == 0
+
+
+def test_malformed_strings_count_and_have_rows_without_values(tmp_path, moses):
+    figures = score([*MALFORMED, "CCO", "CCN"], moses[1], tmp_path, ScoreConfig(), seed=1)
+    table = pd.read_csv(tmp_path / "molecules.csv", keep_default_na=False)
+    assert figures["valid"].value == pytest.approx(2 / 7)
+    assert table["valid"].tolist() == [False] * 5 + [True] * 2
+    for name in ("passes_filters", "novel", "scaffold_in_train"):
+        assert not table.loc[:4, name].any()
+    assert set(table.loc[:4, ["canonical_smiles", "qed", "alerts", "n_alerts", "inchikey"]].to_numpy().ravel()) == {""}
+
+
+def test_samples_without_a_molecule_have_figures_without_a_value(tmp_path, moses):
+    score(MALFORMED, moses[1], tmp_path, ScoreConfig(), seed=1)
+    figures = json.loads((tmp_path / "metrics.json").read_text())["moses"]
+    assert figures["valid"]["value"] == 0
+    assert {entry["value"] for name, entry in figures.items() if name != "valid"} == {None}
+    assert not pd.read_csv(tmp_path / "molecules.csv")["valid"].any()
+
+
+def test_a_single_molecule_has_no_fcd_but_the_other_figures(tmp_path, moses):
+    figures = score(["CCO"], moses[1], tmp_path, ScoreConfig(), seed=1)
+    content = json.loads((tmp_path / "metrics.json").read_text())
+    assert content["moses"]["FCD/Test"]["value"] is None
+    assert figures["IntDiv"].value == pytest.approx(0)
+    assert content["properties"]["qed"]["generated"]["sd"] is None
+
+
+def test_the_order_of_the_samples_changes_no_figure(tmp_path, moses, scored):
+    shuffled = list(moses[0])
+    random.Random(0).shuffle(shuffled)
+    figures = score(shuffled, moses[1], tmp_path, ScoreConfig(), seed=1)
+    for name, figure in figures.items():
+        assert figure.value == pytest.approx(scored[0][name].value, rel=1e-4, abs=1e-6), name
+
+
+def test_the_number_of_processes_changes_no_byte(tmp_path, moses, scored, monkeypatch):
+    monkeypatch.setattr("molvae.score.describe.FEWEST_FOR_A_POOL", 1)
+    monkeypatch.setattr(parallel, "CHUNK_SIZE", 100)
+    for n_jobs in (1, 2):
+        score(*moses, tmp_path / str(n_jobs), ScoreConfig(), seed=1, n_jobs=n_jobs)
+    for name in ("metrics.json", "molecules.csv"):
+        assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "2" / name).read_bytes()
+
+
+def test_a_part_of_the_reference_is_drawn_by_the_seed(moses):
+    reference = moses[1]
+    drawn = reference.thinned(20, seed=1)
+    assert drawn == reference.thinned(20, seed=1)
+    assert drawn != reference.thinned(20, seed=2)
+    assert drawn.train == reference.train
+    assert [each for each in reference.test if each in set(drawn.test)] == drawn.test
+    assert (len(drawn.test), len(drawn.test_scaffolds)) == (20, 20)
+    assert reference.thinned(None, seed=1) == reference
+
+
+def test_no_samples_are_an_error(tmp_path, moses):
+    with pytest.raises(DataError, match="expected generated molecules, found none"):
+        score([], moses[1], tmp_path, ScoreConfig(), seed=1)
+
+
+@pytest.mark.parametrize("reference", [Reference([], ["CCO", "CCN"]), Reference(["CCO"], ["x", "y"])])
+def test_a_reference_without_molecules_is_an_error_that_names_it(tmp_path, reference):
+    with pytest.raises(DataError, match=r"expected (train|Test) molecules to compare with, found none among"):
+        score(["CCO"], reference, tmp_path, ScoreConfig(), seed=1)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_prepared_folder_gives_its_train_and_test_splits(prepared):
+    table = pd.read_parquet(prepared / "molecules.parquet")
+    reference = from_prepared(prepared)
+    assert reference.train == table.loc[table["split"] == "train", "smiles"].tolist()
+    assert reference.test == table.loc[table["split"] == "test", "smiles"].tolist()
+
+
+def test_a_prepared_folder_without_a_test_split_is_an_error_that_names_the_setting(tmp_path):
+    pd.DataFrame({"smiles": ["CCO"], "split": ["train"]}).to_parquet(tmp_path / "molecules.parquet")
+    with pytest.raises(DataError, match="expected molecules in the test split, found none; see the fractions"):
+        from_prepared(tmp_path)
+
+
+def run(*arguments):
+    from molvae.cli.main import app
+
+    return CliRunner().invoke(app, ["score", *map(str, arguments)])
+
+
+def test_the_command_scores_files_and_counts_empty_rows(tmp_path, smiles):
+    pd.DataFrame({"smiles": ["CCO", None, "x", smiles[0]]}).to_csv(tmp_path / "samples.csv", index=False)
+    for name, part in {"train": smiles[:40], "test": smiles[40:60], "scaffolds": smiles[60:80]}.items():
+        pd.DataFrame({"SMILES": part, "SPLIT": name}).to_csv(tmp_path / f"{name}.csv.gz", index=False)
+    files = [f"--train={tmp_path}/train.csv.gz", f"--test={tmp_path}/test.csv.gz"]
+    scaffolds = f"--test-scaffolds={tmp_path}/scaffolds.csv.gz"
+    out = tmp_path / "out"
+    outcome = run(tmp_path / "samples.csv", *files, scaffolds, "--out", out, "--threads", 1)
+    assert outcome.exit_code == 0, outcome.output
+    figures = json.loads((out / "metrics.json").read_text())["moses"]
+    assert (figures["valid"]["value"], figures["valid"]["n"]) == (0.5, 4)
+    assert figures["SNN/TestSF"]["n_reference"] == 20
+
+
+def test_the_command_scores_candidates_against_a_prepared_folder(tmp_path, prepared, smiles):
+    candidates = pd.DataFrame({"rank": [1, 2], "smiles": smiles[:2], "nearest_train_smiles": smiles[2:4]})
+    candidates.to_csv(tmp_path / "candidates.csv", index=False)
+    out = tmp_path / "out"
+    outcome = run(tmp_path / "candidates.csv", "--reference", prepared, "--out", out, "--threads", 1)
+    assert outcome.exit_code == 0, outcome.output
+    assert pd.read_csv(out / "molecules.csv")["smiles"].tolist() == smiles[:2]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        [],
+        ["--train=a.smi"],
+        ["--reference=p", "--train=a.smi", "--test=b.smi"],
+        ["--reference=p", "--test-scaffolds=c.smi"],
+    ],
+)
+def test_the_command_wants_one_kind_of_reference(tmp_path, options):
+    outcome = run("samples.csv", *options, "--out", tmp_path / "out")
+    assert outcome.exit_code == 2
+    assert "expected either --reference" in " ".join(outcome.output.replace("│", " ").split())
