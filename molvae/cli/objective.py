@@ -1,0 +1,62 @@
+"""`molvae objective`: try one on known molecules before a budget is spent."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from molvae.cli.common import ThreadsOption
+from molvae.errors import ConfigError
+
+
+def objective(
+    name_or_file: Annotated[
+        str | None, typer.Argument(metavar="NAME_OR_FILE", help="A built-in objective (see --list) or a YAML file.")
+    ] = None,
+    molecules: Annotated[
+        Path | None, typer.Argument(help="Molecules to score: .smi .csv .tsv .sdf .parquet, each also .gz.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Table to write, .csv or .parquet.")] = None,
+    smiles_column: Annotated[
+        str | None,
+        typer.Option("--smiles-column", help="Column with the SMILES; found by its usual names if not given."),
+    ] = None,
+    threads: ThreadsOption = None,
+    list_builtin: Annotated[bool, typer.Option("--list", help="List the built-in objectives and stop.")] = False,
+) -> None:
+    """Score known molecules by an objective: smiles, score, feasible, and the raw value of each term.
+
+    What is no molecule, or could not be scored, has an empty score.
+    """
+    from molvae.optimize.objective import builtin_objectives
+
+    if list_builtin:
+        for name, description in builtin_objectives().items():
+            typer.echo(f"{name:<26}{description}")
+        return
+    if name_or_file is None or molecules is None or out is None:
+        raise ConfigError("expected NAME_OR_FILE MOLECULES --out FILE, found not all of them; see --help")
+    _score(name_or_file, molecules, out, smiles_column, threads or os.cpu_count() or 1)
+
+
+def _score(name_or_file: str, molecules: Path, out: Path, smiles_column: str | None, n_jobs: int) -> None:
+    from molvae.chem.reading import read_molecules
+    from molvae.files import write_table
+    from molvae.log import logger
+    from molvae.optimize.objective import load_objective
+    from molvae.optimize.table import score_table
+
+    loaded = load_objective(name_or_file)
+    smiles = [record.smiles for record in read_molecules(molecules, smiles_column)]
+    table = score_table(loaded, smiles, n_jobs)
+    write_table(out, table)
+    scored = table["score"].notna()
+    logger.info(
+        "%s: %d of %d molecules scored, %d of them feasible; best feasible score %.3f",
+        out,
+        scored.sum(),
+        len(table),
+        table["feasible"].sum(),
+        table.loc[table["feasible"], "score"].max(),
+    )

@@ -1,0 +1,1 @@
+"""The optimize stage: a trained model and an objective in, better molecules out."""

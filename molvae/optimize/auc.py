@@ -1,0 +1,64 @@
+"""How good a search was, in one number: means of the best scores, and the area under their curve.
+
+References:
+    Gao et al., Sample efficiency matters: a benchmark for practical molecular optimization, NeurIPS Datasets and
+    Benchmarks 2022, arXiv:2206.12411.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def _numbers(scores: Sequence[float] | NDArray[np.floating]) -> NDArray[np.float64]:
+    return np.nan_to_num(np.asarray(scores, dtype=np.float64), nan=0.0)
+
+
+def top_mean(scores: Sequence[float] | NDArray[np.floating], n: int) -> float:
+    """Return the mean of the `n` best scores.
+
+    Args:
+        scores: A score for each distinct molecule; NaN (a failed evaluation) counts as 0.
+        n: How many; with fewer scores all of them are taken, as in PMO.
+
+    Returns:
+        The mean, 0 if there is no score.
+    """
+    if n < 1:
+        raise ValueError(f"expected n of at least 1, got {n}")
+    best = np.sort(_numbers(scores))[::-1][:n]
+    return float(best.mean()) if best.size else 0.0
+
+
+def auc_top(scores: Sequence[float] | NDArray[np.floating], n: int, budget: int, every: int = 100) -> float:
+    """Return the area under the curve of the best `n` scores against the oracle calls, as PMO defines it.
+
+    The curve is the mean of the best `n` scores so far (of all, if there are fewer). It is read every `every` calls and
+    at the last call, starts at 0 at call 0, is joined by straight lines, and goes on flat from the last call to the
+    budget if the search ended early.
+
+    Args:
+        scores: Scores of distinct molecules in the order of the calls, in [0, 1]; NaN counts as 0. To count feasible
+            molecules only, give the others 0.
+        n: How many of the best: 10 is PMO's headline, 1 and 100 are also reported.
+        budget: Oracle calls that were allowed.
+        every: Calls between two readings.
+
+    Returns:
+        The area divided by the budget, in [0, 1].
+
+    Raises:
+        ValueError: If there are more scores than the budget allows.
+    """
+    values = _numbers(scores)
+    if len(values) > budget:
+        raise ValueError(f"expected at most {budget} scores (the budget), got {len(values)}")
+    if not len(values):
+        return 0.0
+    calls = [*range(0, len(values), every), len(values)]
+    curve = [0.0, *(top_mean(values[:call], n) for call in calls[1:])]
+    if len(values) < budget:
+        calls.append(budget)
+        curve.append(curve[-1])
+    return float(np.trapezoid(curve, calls)) / budget

@@ -1,0 +1,135 @@
+"""Desirabilities: how good a value is, from 0 (useless) to 1 (all one could wish).
+
+References:
+    Derringer and Suich, Simultaneous optimization of several response variables, Journal of Quality Technology 1980,
+    doi:10.1080/00224065.1980.11980968.
+    Brown et al., GuacaMol: benchmarking models for de novo molecular design, Journal of Chemical Information and
+    Modeling 2019, doi:10.1021/acs.jcim.8b00839 (`gaussian`, `min_gaussian`, `max_gaussian`, `clip`).
+"""
+
+import math
+from typing import Annotated, Literal, Protocol
+
+from pydantic import Field, FiniteFloat, model_validator
+
+from molvae.config import Section
+
+Width = Annotated[FiniteFloat, Field(gt=0.0)]
+
+
+class Desirability(Protocol):
+    """From a finite value to its desirability in [0, 1]."""
+
+    def __call__(self, value: float) -> float:
+        """Return the desirability of `value`."""
+        ...
+
+
+def _bell(value: float, mean: float, sd: float) -> float:
+    return math.exp(-0.5 * ((value - mean) / sd) ** 2)
+
+
+class _Span(Section):
+    low: FiniteFloat
+    """Lower end."""
+    high: FiniteFloat
+    """Upper end."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "_Span":
+        if self.low >= self.high:
+            raise ValueError(f"expected low below high, found low {self.low:g} and high {self.high:g}")
+        return self
+
+
+class Maximise(_Span):
+    """The higher the better: 0 up to `low`, 1 from `high` on, a straight line between."""
+
+    def __call__(self, value: float) -> float:
+        """Return the desirability of `value`."""
+        return min(max((value - self.low) / (self.high - self.low), 0.0), 1.0)
+
+
+class Minimise(_Span):
+    """The lower the better: 1 up to `low`, 0 from `high` on, a straight line between."""
+
+    def __call__(self, value: float) -> float:
+        """Return the desirability of `value`."""
+        return min(max((self.high - value) / (self.high - self.low), 0.0), 1.0)
+
+
+class Window(_Span):
+    """1 from `low` to `high`; outside it falls as a Gaussian of standard deviation `width`."""
+
+    width: Width
+    """How far outside is still acceptable: at one width the desirability is 0.61, at two 0.14."""
+
+    def __call__(self, value: float) -> float:
+        """Return the desirability of `value`."""
+        return _bell(value, min(max(value, self.low), self.high), self.width)
+
+
+class Gaussian(Section):
+    """1 at `mean`, falling to both sides."""
+
+    mean: FiniteFloat
+    """The best value."""
+    sd: Width
+    """Standard deviation of the Gaussian."""
+
+    def __call__(self, value: float) -> float:
+        """Return the desirability of `value`."""
+        return _bell(value, self.mean, self.sd)
+
+
+class MinGaussian(Gaussian):
+    """1 up to `mean`, falling above it: for what should stay low (GuacaMol's MinGaussian)."""
+
+    def __call__(self, value: float) -> float:
+        """Return the desirability of `value`."""
+        return _bell(max(value, self.mean), self.mean, self.sd)
+
+
+class MaxGaussian(Gaussian):
+    """1 from `mean` on, falling below it: for what should be high (GuacaMol's MaxGaussian)."""
+
+    def __call__(self, value: float) -> float:
+        """Return the desirability of `value`."""
+        return _bell(min(value, self.mean), self.mean, self.sd)
+
+
+class Clip(Section):
+    """Proportional to the value, and 1 from `upper` on."""
+
+    upper: Width
+    """From here on nothing more is gained."""
+
+    def __call__(self, value: float) -> float:
+        """Return the desirability of `value`."""
+        return min(max(value / self.upper, 0.0), 1.0)
+
+
+class Threshold(Section):
+    """1 on the right side of `at`, 0 on the other."""
+
+    at: FiniteFloat
+    """The threshold itself, which is on the right side."""
+    direction: Literal["above", "below"]
+    """The right side."""
+
+    def __call__(self, value: float) -> float:
+        """Return the desirability of `value`."""
+        return float(value >= self.at if self.direction == "above" else value <= self.at)
+
+
+def identity(value: float) -> float:
+    """Return a value that is a desirability already.
+
+    Raises:
+        ValueError: If it is not in [0, 1].
+    """
+    if not 0.0 <= value <= 1.0:
+        raise ValueError(
+            f"expected a value from 0 to 1, found {value:g}; give the term a desirability such as maximise"
+        )
+    return value

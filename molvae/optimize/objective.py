@@ -1,0 +1,189 @@
+"""An objective: from a molecule to its score, and whether it is feasible."""
+
+import difflib
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from molvae.chem.molecules import parse
+from molvae.chem.quiet import quiet
+from molvae.errors import ObjectiveError
+from molvae.optimize.quantities import Failure, Molecule, measure_for
+from molvae.optimize.spec import ObjectiveSpec, Quantity, read_spec
+
+BUILTIN = Path(__file__).parent / "builtin"
+
+Status = Literal["ok", "failed", "invalid", "unscored"]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What an objective says of one molecule.
+
+    Attributes:
+        smiles: The molecule.
+        score: Mean desirability in [0, 1]; NaN unless the status is ok.
+        feasible: Whether all constraints hold; never without a score.
+        status: `ok`; `failed` where a quantity could not be computed; `invalid` for what is no molecule; `unscored`
+            where the budget was spent.
+        values: Each term's raw value, by the term's name; NaN where there is none.
+        desirabilities: Each term's desirability in [0, 1]; NaN where there is none.
+        violated: Names of the constraints that do not hold.
+        error: Why it failed, in one line; empty if it did not.
+    """
+
+    smiles: str
+    score: float
+    feasible: bool
+    status: Status
+    values: Mapping[str, float]
+    desirabilities: Mapping[str, float]
+    violated: tuple[str, ...] = ()
+    error: str = ""
+
+
+class Objective:
+    """What "better" means, ready to be computed. Can be pickled: it is then made anew from its spec.
+
+    Attributes:
+        spec: What was asked for.
+        folder: Where users' own modules and programs are looked for.
+    """
+
+    def __init__(self, spec: ObjectiveSpec, folder: Path) -> None:
+        """Prepare the computations.
+
+        Raises:
+            ObjectiveError: If a user's function or program is not there.
+        """
+        self.spec = spec
+        self.folder = folder
+        # A quantity that several terms and constraints need is computed once.
+        needed = dict.fromkeys(part.quantity for part in (*spec.terms, *spec.constraints))
+        self._measures = {quantity: measure_for(quantity, folder) for quantity in needed}
+        self._total_weight = sum(term.weight for term in spec.terms)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Objective, (self.spec, self.folder)
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self.spec.name
+
+    @property
+    def description(self) -> str:
+        """What it asks for, in words."""
+        return self.spec.description
+
+    @property
+    def term_names(self) -> tuple[str, ...]:
+        """The terms' names, in their order."""
+        return tuple(term.title for term in self.spec.terms)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the spec as plain values, for JSON; what was not given and has no default is left out."""
+        return self.spec.model_dump(mode="json", exclude_none=True)
+
+    def evaluate(self, smiles: str) -> Evaluation:
+        """Score one molecule; what cannot be scored comes back with its status and a score of NaN."""
+        return self.evaluate_batch([smiles])[0]
+
+    def evaluate_batch(self, smiles: Sequence[str]) -> list[Evaluation]:
+        """Score N molecules.
+
+        Args:
+            smiles: N SMILES. A value may depend on how a molecule is written, so give canonical ones.
+
+        Returns:
+            N evaluations in the same order; no molecule makes it raise.
+        """
+        with quiet():
+            molecules = [Molecule(each, mol) for each in smiles if (mol := parse(each)) is not None]
+            columns = {quantity: measure(molecules) for quantity, measure in self._measures.items()}
+        found = {
+            molecule.smiles: self._judge(molecule.smiles, {q: column[row] for q, column in columns.items()})
+            for row, molecule in enumerate(molecules)
+        }
+        return [found.get(each) or self.without_score(each, "invalid") for each in smiles]
+
+    def without_score(self, smiles: str, status: Status, error: str = "") -> Evaluation:
+        """Return the evaluation of a molecule that has no score."""
+        nothing = dict.fromkeys(self.term_names, math.nan)
+        return Evaluation(smiles, math.nan, False, status, nothing, nothing, (), error)
+
+    def desirabilities(self, values: Mapping[str, float]) -> dict[str, float]:
+        """Return each term's desirability from the raw values; NaN stays NaN.
+
+        Raises:
+            ValueError: If a value is out of range for a term without a desirability.
+        """
+        found = {}
+        for term in self.spec.terms:
+            value = values[term.title]
+            try:
+                found[term.title] = math.nan if math.isnan(value) else term.desirability(value)
+            except ValueError as error:
+                raise ValueError(f"{term.title}: {error}") from None
+        return found
+
+    def _judge(self, smiles: str, raw: Mapping[Quantity, float | Failure]) -> Evaluation:
+        failures = {quantity: value.reason for quantity, value in raw.items() if isinstance(value, Failure)}
+        numbers = {quantity: value for quantity, value in raw.items() if not isinstance(value, Failure)}
+        values = {term.title: numbers.get(term.quantity, math.nan) for term in self.spec.terms}
+        for part in (*self.spec.terms, *self.spec.constraints):
+            if part.quantity in failures:
+                return self._failed(smiles, values, f"{part.title}: {failures[part.quantity]}")
+        try:
+            desirabilities = self.desirabilities(values)
+        except ValueError as error:
+            return self._failed(smiles, values, str(error))
+        violated = tuple(c.title for c in self.spec.constraints if not c.holds(numbers[c.quantity]))
+        return Evaluation(smiles, self._mean(desirabilities), not violated, "ok", values, desirabilities, violated)
+
+    def _failed(self, smiles: str, values: Mapping[str, float], error: str) -> Evaluation:
+        return Evaluation(smiles, math.nan, False, "failed", values, dict.fromkeys(values, math.nan), (), error)
+
+    def _mean(self, desirabilities: Mapping[str, float]) -> float:
+        weighted = [(term.weight, desirabilities[term.title]) for term in self.spec.terms]
+        if self.spec.mean == "arithmetic":
+            mean = sum(weight * value for weight, value in weighted) / self._total_weight
+        else:
+            mean = math.prod(value**weight for weight, value in weighted) ** (1.0 / self._total_weight)
+        # Rounding can lift a mean of ones just above one.
+        return min(mean, 1.0)
+
+
+def builtin_names() -> list[str]:
+    """Return the names of the built-in objectives, in alphabetical order."""
+    return sorted(file.stem for file in BUILTIN.glob("*.yaml"))
+
+
+def builtin_objectives() -> dict[str, str]:
+    """Return the descriptions of the built-in objectives, by name."""
+    return {name: " ".join(read_spec(BUILTIN / f"{name}.yaml").description.split()) for name in builtin_names()}
+
+
+def load_objective(name_or_path: str) -> Objective:
+    """Load a built-in objective by name, or one from a YAML file.
+
+    Args:
+        name_or_path: A built-in name (see `builtin_names`), or a path that ends in .yaml or .yml.
+
+    Raises:
+        DataError: If the file cannot be read.
+        ObjectiveError: If the name is unknown or the file is not a valid objective.
+    """
+    if Path(name_or_path).suffix in (".yaml", ".yml"):
+        file = Path(name_or_path)
+        return Objective(read_spec(file), file.resolve().parent)
+    known = builtin_names()
+    if name_or_path not in known:
+        close = difflib.get_close_matches(name_or_path, known, n=1)
+        hint = f"; did you mean {close[0]}?" if close else ""
+        raise ObjectiveError(
+            f"expected a YAML file or a built-in objective ({', '.join(known)}), found {name_or_path!r}{hint}"
+        )
+    return Objective(read_spec(BUILTIN / f"{name_or_path}.yaml"), BUILTIN)

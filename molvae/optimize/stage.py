@@ -1,0 +1,146 @@
+"""The optimize stage, from the model and the objective to the candidates."""
+
+import math
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from molvae.chem.parallel import map_chunks
+from molvae.config import OptimizeConfig
+from molvae.errors import DataError
+from molvae.files import read_table, write_json, write_table
+from molvae.log import logger, progress
+from molvae.model import MolVAE
+from molvae.optimize.auc import auc_top, top_mean
+from molvae.optimize.candidates import candidates_table, write_sdf
+from molvae.optimize.objective import Objective
+from molvae.optimize.oracle import Oracle
+from molvae.optimize.strategies import STRATEGIES, Setting, Strategy
+from molvae.seeding import derive_seed, numpy_generator
+
+# Rounds in a row without a new molecule after which a search has nothing left to propose.
+EMPTY_ROUNDS = 10
+
+
+def optimize(
+    model: MolVAE,
+    objective: Objective,
+    molecules: pd.DataFrame,
+    out: Path,
+    config: OptimizeConfig,
+    seed: int,
+    n_jobs: int = 1,
+) -> None:
+    """Spend a budget of oracle calls -> `trace.parquet`, `times.csv`, `candidates.csv` and `.sdf`, `summary.json`.
+
+    A killed search goes on from `out/resume/`: it takes the same course again without computing a score twice.
+
+    Args:
+        model: The trained model.
+        objective: What to improve.
+        molecules: The molecules that are known, columns smiles and split; may be empty.
+        out: Folder to write.
+        config: Settings.
+        seed: The run's seed.
+        n_jobs: Processes for slow objectives and for scoring the training set.
+
+    Raises:
+        DataError: If no molecule could be scored.
+    """
+    train = molecules.loc[molecules["split"] == "train", "smiles"].tolist()
+    setting = Setting(model, _start(train, config, seed), train, derive_seed(seed, f"optimize {config.strategy}"))
+    strategy = STRATEGIES[config.strategy](setting)
+    with Oracle(objective, config.budget, out / "resume", n_jobs, set(train)) as oracle:
+        n_rounds = _search(strategy, oracle, config)
+        trace, times = oracle.trace(), oracle.times()
+    if trace["score"].isna().all():
+        raise DataError(f"{objective.name}: expected a molecule that can be scored, found none in {len(trace)} calls")
+    table = candidates_table(trace, set(molecules["smiles"]), train, config.n_candidates)
+    summary = _summary(trace, objective, config, seed, n_rounds)
+    if config.compare_training:
+        summary |= _of_training(train, objective, n_jobs)
+    logger.info(
+        "%s: %d calls, best ten feasible %.3f on average, %d candidates",
+        objective.name,
+        len(trace),
+        summary["top10_mean"],
+        len(table),
+    )
+    write_table(out / "trace.parquet", trace)
+    write_table(out / "times.csv", times)
+    write_table(out / "candidates.csv", table)
+    write_sdf(out / "candidates.sdf", table)
+    write_json(out / "summary.json", summary)
+    shutil.rmtree(out / "resume", ignore_errors=True)
+
+
+def _start(train: list[str], config: OptimizeConfig, seed: int) -> list[str]:
+    """Return the training molecules to score first, chosen at random; they may take half of the budget at most."""
+    n = min(config.n_start, config.budget // 2, len(train))
+    chosen = numpy_generator(seed, "optimize start").permutation(len(train))[:n]
+    return [train[i] for i in chosen]
+
+
+def _search(strategy: Strategy, oracle: Oracle, config: OptimizeConfig) -> int:
+    """Ask, score and tell until the budget is spent; return the number of rounds."""
+    n_rounds = n_empty = 0
+    with progress(f"optimise {oracle.objective.name}", config.budget) as advance:
+        while oracle.remaining and n_empty < EMPTY_ROUNDS:
+            before = oracle.remaining
+            proposals = strategy.ask(min(config.batch_size, oracle.remaining))
+            strategy.tell(oracle.score(proposals, n_rounds))
+            n_rounds += 1
+            spent = before - oracle.remaining
+            n_empty = 0 if spent else n_empty + 1
+            advance(spent)
+    if oracle.remaining:
+        logger.warning("%s: no new molecules to propose; %d calls left", oracle.objective.name, oracle.remaining)
+    return n_rounds
+
+
+def _summary(
+    trace: pd.DataFrame, objective: Objective, config: OptimizeConfig, seed: int, n_rounds: int
+) -> dict[str, Any]:
+    """Return what came of a search; scores of infeasible molecules count as 0."""
+    scores = trace["score"].where(trace["feasible"], 0.0).to_numpy()
+    new = trace["feasible"] & ~trace["in_training"]
+    return {
+        "objective": objective.as_dict(),
+        "strategy": config.strategy,
+        "seed": seed,
+        "budget": config.budget,
+        "n_calls": len(trace),
+        "n_rounds": n_rounds,
+        "n_feasible": int(trace["feasible"].sum()),
+        "n_failed": int((trace["status"] == "failed").sum()),
+        **{f"top{n}_mean": top_mean(scores, n) for n in (1, 10, 100)},
+        "new_top10_mean": top_mean(trace.loc[new, "score"].to_numpy(), 10),
+        "auc_top10": auc_top(scores, 10, config.budget),
+        "origins": {origin: _of_origin(rows) for origin, rows in trace.groupby("origin", sort=True)},
+    }
+
+
+def _of_origin(rows: pd.DataFrame) -> dict[str, float | int | None]:
+    best = rows.loc[rows["feasible"], "score"].max()
+    return {"calls": len(rows), "best": None if math.isnan(best) else float(best)}
+
+
+def _of_training(train: list[str], objective: Objective, n_jobs: int) -> dict[str, Any]:
+    """Score the whole training set, outside the budget."""
+    logger.info("%s: scoring the %d training molecules to compare with", objective.name, len(train))
+    evaluations = [each for chunk in map_chunks(objective.evaluate_batch, train, n_jobs) for each in chunk]
+    scores = [each.score if each.feasible else 0.0 for each in evaluations]
+    return {
+        "n_training": len(train),
+        "training_n_feasible": sum(each.feasible for each in evaluations),
+        **{f"training_top{n}_mean": top_mean(scores, n) for n in (1, 10, 100)},
+    }
+
+
+def known_molecules(prepared: Path | None) -> pd.DataFrame:
+    """Return the molecules of a prepared folder, columns smiles and split; none without a folder."""
+    if prepared is None:
+        return pd.DataFrame({"smiles": [], "split": []}, dtype=str)
+    return read_table(prepared / "molecules.parquet", ["smiles", "split"])

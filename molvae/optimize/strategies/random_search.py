@@ -1,0 +1,26 @@
+"""Random sampling, the baseline that every search has to beat."""
+
+from collections.abc import Sequence
+
+from molvae.optimize.objective import Evaluation
+from molvae.optimize.strategies.base import STRATEGIES, Proposal, Setting, Strategy
+from molvae.seeding import derive_seed
+
+
+@STRATEGIES.register("random")
+class RandomSearch(Strategy):
+    """Samples of the model's prior, whatever the scores."""
+
+    def __init__(self, setting: Setting) -> None:
+        """Begin a search."""
+        self._setting = setting
+        self._round = 0
+
+    def ask(self, n: int) -> list[Proposal]:
+        """Return n samples, less those that are no molecule."""
+        self._round += 1
+        sampled = self._setting.model.sample(n, derive_seed(self._setting.seed, f"random search {self._round}"))
+        return [(smiles, "sample") for smiles in sampled if smiles is not None]
+
+    def tell(self, evaluations: Sequence[Evaluation]) -> None:
+        """Learn nothing."""

@@ -1,0 +1,75 @@
+"""A cheap guess at scores, to choose which molecules are worth an oracle call."""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import cho_factor, cho_solve
+from scipy.stats import norm
+
+from molvae.chem.fingerprints import PackedBits, tanimoto_matrix
+
+# Shares of the variance of the scores that the structure does not explain; the likeliest is taken.
+NOISES = (0.01, 0.03, 0.1, 0.3)
+
+
+@dataclass(frozen=True)
+class TanimotoGP:
+    """A Gaussian process over fingerprints, with the Tanimoto similarity as its kernel.
+
+    The kernel has no length scale to fit, which is what makes it reliable on few points.
+
+    Attributes:
+        fingerprints: Molecules with known scores, packed bits, uint8 (N, n_bits // 8).
+        mean: Mean of their scores.
+        scale: Standard deviation of their scores.
+        signal: Share of the variance that the structure explains.
+        factor: Cholesky factor of the kernel matrix with noise, float64 (N, N), lower triangle.
+        weights: The factor solved against the standardised scores, float64 (N,).
+
+    References:
+        Griffiths et al., GAUCHE: a library for Gaussian processes in chemistry, NeurIPS 2023, arXiv:2212.04450.
+    """
+
+    fingerprints: PackedBits
+    mean: float
+    scale: float
+    signal: float
+    factor: NDArray[np.float64]
+    weights: NDArray[np.float64]
+
+    @classmethod
+    def fit(cls, fingerprints: PackedBits, scores: NDArray[np.float64]) -> Self:
+        """Fit to N molecules and their scores, float64 (N,); the noise is chosen by marginal likelihood."""
+        mean, scale = float(scores.mean()), float(scores.std()) or 1.0
+        targets = (scores - mean) / scale
+        kernel = tanimoto_matrix(fingerprints, fingerprints).astype(np.float64)
+        fits = []
+        for noise in NOISES:
+            # The variance of the standardised scores, 1, is shared between structure and noise.
+            factor, _ = cho_factor((1.0 - noise) * kernel + noise * np.eye(len(kernel)), lower=True)
+            weights = cho_solve((factor, True), targets)
+            log_likelihood = -0.5 * float(targets @ weights) - float(np.log(np.diag(factor)).sum())
+            fits.append((log_likelihood, 1.0 - noise, factor, weights))
+        _, signal, factor, weights = max(fits, key=lambda fit: fit[0])
+        return cls(fingerprints, mean, scale, signal, factor, weights)
+
+    def predict(self, fingerprints: PackedBits) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return mean and standard deviation of the scores of M molecules, float64 (M,) each."""
+        kernel = self.signal * tanimoto_matrix(fingerprints, self.fingerprints).astype(np.float64)
+        explained = np.einsum("mn,nm->m", kernel, cho_solve((self.factor, True), kernel.T))
+        deviation = np.sqrt(np.clip(self.signal - explained, 1e-6, None))
+        return self.mean + self.scale * (kernel @ self.weights), self.scale * deviation
+
+
+def expected_improvement(mean: NDArray[np.float64], deviation: NDArray[np.float64], best: float) -> NDArray[np.float64]:
+    """Return how much better than `best` molecules are expected to be, counting worse ones as 0.
+
+    References:
+        Jones, Schonlau and Welch, Efficient global optimization, Journal of Global Optimization 1998,
+        doi:10.1023/A:1008306431147, equation 15.
+    """
+    z = (mean - best) / deviation
+    gain: NDArray[np.float64] = (mean - best) * norm.cdf(z) + deviation * norm.pdf(z)
+    return gain

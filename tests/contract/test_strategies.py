@@ -1,0 +1,55 @@
+"""What every registered search strategy must do."""
+
+import numpy as np
+import pytest
+
+from molvae.chem.molecules import canonical_smiles
+from molvae.optimize.objective import Evaluation
+from molvae.optimize.strategies import STRATEGIES, Setting
+
+
+@pytest.fixture(params=STRATEGIES)
+def make(request, model, smiles):
+    def make_strategy(start=6, seed=1):
+        return STRATEGIES[request.param](Setting(model, smiles[:start], smiles, seed))
+
+    return make_strategy
+
+
+def evaluation(smiles, score=0.5, feasible=True, status="ok"):
+    return Evaluation(smiles, score, feasible, status, {}, {})
+
+
+def run(strategy, rounds=4, n=5):
+    asked = []
+    for number in range(rounds):
+        proposals = strategy.ask(n)
+        asked.append(proposals)
+        strategy.tell([evaluation(smiles, score=(len(smiles) % 7) / 7 + number / 100) for smiles, _ in proposals])
+    return asked
+
+
+def test_it_asks_for_molecules_with_an_origin_and_no_more_than_wanted(make):
+    for proposals in run(make()):
+        assert 0 < len(proposals) <= 5
+        assert all(canonical_smiles(smiles) and origin for smiles, origin in proposals)
+
+
+def test_the_same_seed_asks_the_same(make):
+    assert run(make()) == run(make())
+    assert run(make(start=0)) != run(make(start=0, seed=2))
+
+
+def test_it_goes_on_when_nothing_could_be_scored(make):
+    strategy = make()
+    for _ in range(4):
+        proposals = strategy.ask(5)
+        assert proposals
+        strategy.tell([evaluation(smiles, np.nan, feasible=False, status="failed") for smiles, _ in proposals])
+
+
+def test_it_goes_on_when_it_is_told_nothing(make):
+    strategy = make(start=0)
+    strategy.ask(3)
+    strategy.tell([])
+    assert strategy.ask(3)

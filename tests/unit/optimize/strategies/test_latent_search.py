@@ -1,0 +1,49 @@
+import numpy as np
+import pytest
+
+from molvae.chem.descriptors import PROPERTIES
+from molvae.chem.molecules import parse
+from molvae.optimize.objective import Evaluation
+from molvae.optimize.strategies.base import Setting
+from molvae.optimize.strategies.latent_search import LatentSearch
+from molvae.optimize.strategies.random_search import RandomSearch
+
+
+def tpsa(smiles):
+    """A score that a search can climb: polar surface, up to 1 at 200 square angstrom."""
+    return min(1.0, PROPERTIES["tpsa"].compute(parse(smiles)) / 200.0)
+
+
+def search(strategy, calls):
+    scores = {}
+    while len(scores) < calls:
+        new = [smiles for smiles, _ in strategy.ask(25) if smiles not in scores]
+        evaluations = [Evaluation(smiles, tpsa(smiles), True, "ok", {}, {}) for smiles in new]
+        scores |= {each.smiles: each.score for each in evaluations}
+        strategy.tell(evaluations)
+    return np.sort(list(scores.values()))[::-1]
+
+
+@pytest.mark.timeout(120)
+def test_it_beats_its_start_and_random_sampling(model, smiles):
+    start = smiles[:50]
+    found = search(LatentSearch(Setting(model, start, smiles, seed=1)), 150)
+    at_random = search(RandomSearch(Setting(model, [], smiles, seed=1)), 150)
+    best_of_start = np.sort([tpsa(each) for each in start])[::-1]
+    assert found[:10].mean() > best_of_start[:10].mean() + 0.05
+    assert found[:10].mean() > at_random[:10].mean() + 0.05
+
+
+def test_it_scores_the_given_molecules_first(model, smiles):
+    strategy = LatentSearch(Setting(model, smiles[:7], smiles, seed=1))
+    assert [each for _ in range(2) for each, _ in strategy.ask(5)] == smiles[:7]
+
+
+def test_it_never_asks_again_for_what_was_scored(model, smiles):
+    strategy = LatentSearch(Setting(model, smiles[:10], smiles, seed=1))
+    asked = []
+    for _ in range(4):
+        proposals = strategy.ask(10)
+        asked += [each for each, _ in proposals]
+        strategy.tell([Evaluation(each, tpsa(each), True, "ok", {}, {}) for each, _ in proposals])
+    assert len(set(asked)) == len(asked)

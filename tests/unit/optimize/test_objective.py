@@ -1,0 +1,156 @@
+"""Objectives: scores, feasibility, failures, and the built-in ones against GuacaMol's own values."""
+
+import json
+import math
+import pickle
+from pathlib import Path
+
+import pytest
+
+from molvae.chem.descriptors import compute_properties
+from molvae.errors import DataError, ObjectiveError
+from molvae.optimize.objective import Objective, builtin_names, builtin_objectives, load_objective
+from molvae.optimize.spec import ObjectiveSpec
+
+TESTS = Path(__file__).parents[2]
+GOLDEN = json.loads((TESTS / "golden" / "objectives.json").read_text())
+EXAMPLES = sorted((TESTS.parent / "workflow" / "config" / "objectives").glob("*.yaml"))
+
+
+def objective(terms, constraints=(), mean="geometric", folder=Path()):
+    content = {"name": "test", "mean": mean, "terms": terms, "constraints": list(constraints)}
+    return Objective(ObjectiveSpec.model_validate(content), folder)
+
+
+OXYGENS = {"atom_count": "O", "maximise": {"low": 0, "high": 2}}
+RINGS = {"property": "rings", "maximise": {"low": 0, "high": 1}, "weight": 3}
+
+
+def test_there_is_a_golden_column_for_every_builtin_objective():
+    assert sorted(GOLDEN["scores"]) == builtin_names()
+    assert len(builtin_names()) == 22
+
+
+@pytest.mark.parametrize("name", builtin_names())
+def test_builtin_objectives_score_as_guacamol_does(name):
+    found = [each.score for each in load_objective(name).evaluate_batch(GOLDEN["molecules"])]
+    assert found == pytest.approx(GOLDEN["scores"][name], abs=1e-9)
+
+
+def test_builtin_names_are_those_in_the_files_and_each_is_described():
+    for name, description in builtin_objectives().items():
+        assert load_objective(name).name == name
+        assert description.endswith(".")
+
+
+def test_means_taken_from_sitagliptin_are_its_own_properties():
+    own = compute_properties(["NC(CC(=O)N1CCn2c(nnc2C(F)(F)F)C1)Cc1cc(F)c(F)cc1F"]).iloc[0]
+    for name in ("sitagliptin_mpo", "valsartan_smarts"):
+        for term in load_objective(name).spec.terms:
+            if term.property is not None:
+                assert term.gaussian.mean == pytest.approx(own[term.property], abs=1e-6)
+
+
+@pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: file.stem)
+def test_example_objectives_leave_room_and_describe_themselves(file, smiles):
+    example = load_objective(str(file))
+    evaluations = example.evaluate_batch(smiles)
+    assert all(each.status == "ok" for each in evaluations)
+    assert sum(each.feasible for each in evaluations) > len(smiles) / 2
+    assert 0.2 < max(each.score for each in evaluations if each.feasible) < 0.8
+    assert example.description
+
+
+def test_weighted_means_by_hand():
+    # Phenol: one oxygen of two wanted (0.5, weight 1), a ring (1.0, weight 3).
+    assert objective([OXYGENS, RINGS]).evaluate("Oc1ccccc1").score == pytest.approx(0.5**0.25)
+    assert objective([OXYGENS, RINGS], mean="arithmetic").evaluate("Oc1ccccc1").score == pytest.approx(3.5 / 4)
+
+
+def test_a_desirability_of_0_is_fatal_to_the_geometric_mean_only():
+    assert objective([OXYGENS, RINGS]).evaluate("OCCO").score == 0.0
+    assert objective([OXYGENS, RINGS], mean="arithmetic").evaluate("OCCO").score == pytest.approx(0.25)
+
+
+def test_raw_values_and_desirabilities_are_kept_apart():
+    found = objective([OXYGENS, RINGS]).evaluate("Oc1ccccc1")
+    assert found.values == {"n_O": 1, "rings": 1}
+    assert found.desirabilities == {"n_O": 0.5, "rings": 1.0}
+
+
+def test_an_infeasible_molecule_keeps_its_score_and_names_what_it_violates():
+    constraints = [
+        {"property": "mol_weight", "max": 90},
+        {"name": "no_acid", "lacks": "C(=O)[OH]"},
+        {"name": "alcohol", "has": "[CX4][OH]"},
+    ]
+    found = objective([OXYGENS], constraints).evaluate("OC(=O)CCCC")
+    assert (found.score, found.feasible, found.status) == (1.0, False, "ok")
+    assert found.violated == ("mol_weight", "no_acid", "alcohol")
+    assert objective([OXYGENS], constraints).evaluate("OCCO").feasible
+
+
+def test_bounds_themselves_are_allowed():
+    assert objective([OXYGENS], [{"property": "rings", "min": 1, "max": 1}]).evaluate("C1CC1").feasible
+
+
+def test_what_is_no_molecule_is_a_result_in_its_place():
+    found = objective([OXYGENS]).evaluate_batch(["OCCO", "not a molecule", "", "O"])
+    assert [each.status for each in found] == ["ok", "invalid", "invalid", "ok"]
+    assert math.isnan(found[1].score)
+    assert not found[1].feasible
+
+
+def test_a_failed_term_or_constraint_fails_the_molecule_with_a_reason(tmp_path):
+    (tmp_path / "fragile_term.py").write_text("def score(smiles):\n    return [1 / (len(s) - 3) for s in smiles]\n")
+    fragile = {"name": "fragile", "python": "fragile_term:score"}
+    for tested in (
+        objective([OXYGENS, {**fragile, "clip": {"upper": 1}}], folder=tmp_path),
+        objective([OXYGENS], [{**fragile, "max": 1}], folder=tmp_path),
+    ):
+        ok, failed = tested.evaluate_batch(["OCCO", "CCO"])
+        assert ok.status == "ok"
+        assert (failed.status, failed.feasible) == ("failed", False)
+        assert math.isnan(failed.score)
+        assert failed.error == "fragile: ZeroDivisionError: division by zero"
+        assert failed.values["n_O"] == 1
+
+
+def test_a_users_value_out_of_range_without_a_desirability_fails(tmp_path):
+    (tmp_path / "wide_term.py").write_text("def score(smiles):\n    return [len(s) / 4 for s in smiles]\n")
+    ok, failed = objective([{"python": "wide_term:score"}], folder=tmp_path).evaluate_batch(["CCC", "CCCCCC"])
+    assert ok.score == 0.75
+    assert failed.status == "failed"
+    assert failed.error.startswith("wide_term.score: expected a value from 0 to 1, found 1.5")
+
+
+def test_a_quantity_needed_twice_is_computed_once(tmp_path):
+    (tmp_path / "counting_term.py").write_text(
+        "calls = []\ndef score(smiles):\n    calls.append(list(smiles))\n    return [0.5 for _ in smiles]\n"
+    )
+    tested = objective(
+        [{"python": "counting_term:score"}], [{"python": "counting_term:score", "min": 0.1}], folder=tmp_path
+    )
+    assert tested.evaluate("CC").feasible
+    import counting_term
+
+    assert counting_term.calls == [["CC"]]
+
+
+def test_a_pickled_objective_scores_the_same():
+    original = load_objective("osimertinib_mpo")
+    copy = pickle.loads(pickle.dumps(original))
+    assert copy.evaluate("CCOc1ccccc1") == original.evaluate("CCOc1ccccc1")
+
+
+def test_the_spec_as_parsed_is_plain_json():
+    content = json.loads(json.dumps(load_objective("deco_hop").as_dict()))
+    assert content["mean"] == "arithmetic"
+    assert ObjectiveSpec.model_validate(content) == load_objective("deco_hop").spec
+
+
+def test_an_unknown_name_lists_the_known_ones_and_the_nearest():
+    with pytest.raises(ObjectiveError, match=r"albuterol_similarity, .*did you mean osimertinib_mpo\?"):
+        load_objective("osimertinib")
+    with pytest.raises(DataError, match=r"missing\.yaml"):
+        load_objective("missing.yaml")

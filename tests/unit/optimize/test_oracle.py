@@ -1,0 +1,198 @@
+"""The oracle: what counts, what is free, and how a killed run goes on."""
+
+import math
+import os
+from pathlib import Path
+
+import pytest
+
+from molvae.errors import DataError, ObjectiveError
+from molvae.optimize import oracle as oracle_module
+from molvae.optimize.objective import Objective, load_objective
+from molvae.optimize.oracle import Oracle
+from molvae.optimize.spec import ObjectiveSpec
+
+QED = load_objective("qed")
+
+
+def proposals(*smiles, origin="start"):
+    return [(each, origin) for each in smiles]
+
+
+@pytest.fixture
+def user_objective(tmp_path):
+    """Return a function that makes an objective of a Python function's body, given its source."""
+
+    def make(module, source):
+        (tmp_path / f"{module}.py").write_text(source)
+        return Objective(
+            ObjectiveSpec.model_validate({"name": "own", "terms": [{"python": f"{module}:score"}]}), tmp_path
+        )
+
+    return make
+
+
+def search(oracle, smiles, rounds=None):
+    """Score molecules in rounds of 40 whose content depends on the scores so far, as a strategy's does."""
+    left = list(smiles)
+    number = 0
+    while left and oracle.remaining and (rounds is None or number < rounds):
+        batch, left = left[:40], left[40:]
+        found = oracle.score(proposals(*batch, origin=f"arm{number % 2}"), number)
+        left.sort(key=lambda each: (len(each) * found[0].score) % 1)
+        number += 1
+
+
+def test_repeats_and_what_is_no_molecule_are_free():
+    oracle = Oracle(QED, 10)
+    found = oracle.score(proposals("OCC", "CCO", "nonsense", "C", "C(C)O"), 0)
+    assert oracle.n_calls == 2
+    assert [each.smiles for each in found] == ["CCO", "CCO", "nonsense", "C", "CCO"]
+    assert [each.status for each in found] == ["ok", "ok", "invalid", "ok", "ok"]
+    assert found[0] == found[1] == oracle.score(proposals("OCC"), 1)[0]
+    assert oracle.remaining == 8
+
+
+def test_it_stops_exactly_at_the_budget_and_still_answers_what_it_knows():
+    oracle = Oracle(QED, 3)
+    found = oracle.score(proposals("C", "CC", "CCC", "CCCC", "CC"), 0)
+    assert [each.status for each in found] == ["ok", "ok", "ok", "unscored", "ok"]
+    assert math.isnan(found[3].score)
+    assert oracle.remaining == 0
+    assert [each.status for each in oracle.score(proposals("CCCC", "C"), 1)] == ["unscored", "ok"]
+    assert len(oracle.trace()) == 3
+
+
+def test_the_trace_has_a_row_a_call_in_order():
+    oracle = Oracle(load_objective("osimertinib_mpo"), 10, training={"CCO"})
+    oracle.score(proposals("OCC", "C", origin="start"), 0)
+    oracle.score(proposals("C", "CN", origin="perturb"), 1)
+    trace = oracle.trace()
+    assert trace["call"].tolist() == [1, 2, 3]
+    assert trace["round"].tolist() == [0, 0, 1]
+    assert trace["origin"].tolist() == ["start", "start", "perturb"]
+    assert trace["smiles"].tolist() == ["CCO", "C", "CN"]
+    assert trace["in_training"].tolist() == [True, False, False]
+    assert trace.columns[-4:].tolist() == ["term.like_osimertinib", "term.not_osimertinib", "term.tpsa", "term.logp"]
+    times = oracle.times()
+    assert times["call"].tolist() == [1, 2, 3]
+    assert times["seconds"].is_monotonic_increasing
+
+
+def test_an_empty_trace_has_the_same_columns_and_types():
+    oracle = Oracle(QED, 10)
+    empty = oracle.trace()
+    oracle.score(proposals("CCO"), 0)
+    assert empty.dtypes.to_dict() == oracle.trace().dtypes.to_dict()
+
+
+def test_a_failed_evaluation_is_a_call_without_a_score(user_objective):
+    own = user_objective("failing_sometimes", "def score(smiles):\n    return [1 / len(s[3:]) for s in smiles]\n")
+    oracle = Oracle(own, 10)
+    found = oracle.score(proposals("CCC", "CCCC"), 0)
+    assert [each.status for each in found] == ["failed", "ok"]
+    trace = oracle.trace()
+    assert trace["score"].isna().tolist() == [True, False]
+    assert not trace["feasible"][0]
+    assert oracle.remaining == 8
+
+
+def test_it_gives_up_when_everything_fails_and_forgets_those_failures(user_objective, smiles, tmp_path):
+    own = user_objective("failing_always", "def score(smiles):\n    raise OSError('no licence')\n")
+    oracle = Oracle(own, 100, tmp_path / "resume")
+    with pytest.raises(
+        ObjectiveError, match=r"first 30 molecules failed; the last with: failing_always\.score: OSError: no licence"
+    ):
+        oracle.score(proposals(*smiles[:30]), 0)
+    assert not (tmp_path / "resume" / "calls.csv").exists()
+
+
+def test_a_killed_run_goes_on_with_the_same_trace(smiles, tmp_path, monkeypatch):
+    whole = Oracle(load_objective("osimertinib_mpo"), 200)
+    search(whole, smiles)
+
+    class Killed(BaseException):
+        pass
+
+    computed = []
+    evaluate = Objective.evaluate_batch
+
+    def evaluate_until_killed(self, batch):
+        if len(computed) + len(batch) > 110:
+            raise Killed
+        computed.extend(batch)
+        return evaluate(self, batch)
+
+    monkeypatch.setattr(Objective, "evaluate_batch", evaluate_until_killed)
+    killed = Oracle(load_objective("osimertinib_mpo"), 200, tmp_path)
+    with pytest.raises(Killed):
+        search(killed, smiles)
+    # In the middle of a round, and half a line.
+    assert 80 < len(computed) <= 110
+    with (tmp_path / "calls.csv").open("a") as stream:
+        stream.write("CCO,0.12")
+
+    anew = []
+    monkeypatch.setattr(Objective, "evaluate_batch", lambda self, batch: anew.extend(batch) or evaluate(self, batch))
+    resumed = Oracle(load_objective("osimertinib_mpo"), 200, tmp_path)
+    search(resumed, smiles)
+    assert len(anew) == 200 - len(computed)
+    resumed.trace().to_parquet(tmp_path / "resumed.parquet")
+    whole.trace().to_parquet(tmp_path / "whole.parquet")
+    assert (tmp_path / "resumed.parquet").read_bytes() == (tmp_path / "whole.parquet").read_bytes()
+    assert resumed.times()["seconds"].is_monotonic_increasing
+    # And once more, now from the record alone.
+    anew.clear()
+    search(again := Oracle(load_objective("osimertinib_mpo"), 200, tmp_path), smiles)
+    assert not anew
+    assert again.trace().equals(whole.trace())
+
+
+def test_stored_evaluations_come_back_whole(tmp_path):
+    content = {"name": "x", "terms": [{"property": "qed"}], "constraints": [{"property": "rings", "min": 1}]}
+    objective = Objective(ObjectiveSpec.model_validate(content), Path())
+    first = Oracle(objective, 10, tmp_path).score(proposals("CCO", "C1CC1"), 0)
+    assert first[0].violated == ("rings",)
+    assert Oracle(objective, 10, tmp_path).score(proposals("CCO", "C1CC1"), 0) == first
+
+
+def test_calls_of_another_objective_make_way_but_words_may_change(tmp_path):
+    Oracle(QED, 10, tmp_path).score(proposals("CCO"), 0)
+    reworded = QED.spec.model_copy(update={"description": "in other words"})
+    Oracle(Objective(reworded, Path()), 10, tmp_path)
+    assert "CCO" in (tmp_path / "calls.csv").read_text()
+    Oracle(load_objective("median1"), 10, tmp_path)
+    assert "CCO" not in (tmp_path / "calls.csv").read_text()
+
+
+def test_a_damaged_record_is_named(tmp_path):
+    Oracle(QED, 10, tmp_path).score(proposals("CCO"), 0)
+    with (tmp_path / "calls.csv").open("a") as stream:
+        stream.write("CCC,high,True,ok,,,1.0,0.4\n")
+    with pytest.raises(DataError, match=r"calls\.csv: expected the calls of an earlier run"):
+        Oracle(QED, 10, tmp_path)
+
+
+def test_several_processes_give_the_same_trace(smiles, monkeypatch):
+    monkeypatch.setattr(oracle_module, "SECONDS_FOR_A_POOL", 0.0)
+    alone, together = Oracle(QED, 60), Oracle(QED, 60, n_jobs=2)
+    with together:
+        search(alone, smiles)
+        search(together, smiles)
+        assert together._pool is not None
+    assert together.trace().equals(alone.trace())
+
+
+def test_a_molecule_that_kills_its_process_fails_alone(user_objective, monkeypatch):
+    monkeypatch.setattr(oracle_module, "SECONDS_FOR_A_POOL", -1.0)
+    source = f"import os\n\ndef score(smiles):\n    if 'CF' in smiles and os.getpid() != {os.getpid()}:\n"
+    own = user_objective("deadly", source + "        os._exit(3)\n    return [0.5 for _ in smiles]\n")
+    with Oracle(own, 10, n_jobs=2) as oracle:
+        found = oracle.score(proposals("C", "CF", "CC"), 0)
+    assert [each.status for each in found] == ["ok", "failed", "ok"]
+    assert found[1].error == "the process that scored it died"
+
+
+def test_a_budget_of_nothing_is_refused():
+    with pytest.raises(ValueError, match="at least 1 call"):
+        Oracle(QED, 0)

@@ -1,0 +1,129 @@
+"""Objective files: what they may say, and how they are refused."""
+
+import pytest
+import yaml
+
+from molvae.errors import DataError, ObjectiveError
+from molvae.optimize.spec import ObjectiveSpec, Quantity, Term, read_spec
+
+LOGP = {"property": "logp", "window": {"low": 1, "high": 3, "width": 0.5}}
+
+
+@pytest.fixture
+def refusal(tmp_path):
+    def refused(content):
+        file = tmp_path / "objective.yaml"
+        file.write_text(content if isinstance(content, str) else yaml.safe_dump(content))
+        with pytest.raises(ObjectiveError) as caught:
+            read_spec(file)
+        message = str(caught.value)
+        assert str(file) in message
+        return message
+
+    return refused
+
+
+@pytest.fixture
+def refused_term(refusal):
+    return lambda term: refusal({"name": "x", "terms": [LOGP, term]})
+
+
+@pytest.fixture
+def refused_constraint(refusal):
+    return lambda constraint: refusal({"name": "x", "terms": [LOGP], "constraints": [constraint]})
+
+
+def test_a_minimal_file_has_the_documented_defaults(tmp_path):
+    file = tmp_path / "x.yaml"
+    file.write_text("name: x\nterms:\n  - property: qed\n")
+    spec = read_spec(file)
+    assert (spec.mean, spec.constraints, spec.terms[0].weight, spec.terms[0].title) == ("geometric", (), 1.0, "qed")
+
+
+def test_the_same_quantity_is_equal_in_a_term_and_a_constraint():
+    spec = ObjectiveSpec.model_validate(
+        {
+            "name": "x",
+            "terms": [{"name": "near", "similarity": {"to": "CCO"}, "clip": {"upper": 0.5}}],
+            "constraints": [{"name": "not_it", "similarity": {"to": "CCO"}, "max": 0.9}],
+        }
+    )
+    assert spec.terms[0].quantity == spec.constraints[0].quantity
+    assert hash(spec.terms[0].quantity) == hash(spec.constraints[0].quantity)
+
+
+@pytest.mark.parametrize(
+    ("term", "title"),
+    [
+        ({"similarity": {"to": "C"}}, "similarity"),
+        ({"has": "CO"}, "has"),
+        ({"atom_count": "F", "gaussian": {"mean": 1, "sd": 1}}, "n_F"),
+        ({"isomer": "C7H8N2O2"}, "C7H8N2O2"),
+        ({"python": "my.module:potency"}, "my.module.potency"),
+        ({"name": "mine", "property": "qed"}, "mine"),
+    ],
+)
+def test_a_term_without_a_name_gets_one(term, title):
+    assert Term.model_validate(term).title == title
+
+
+def test_unknown_property_names_the_nearest(refused_term):
+    assert "terms[1].property: expected a known property" in refused_term({"property": "logP", "clip": {"upper": 1}})
+    assert "did you mean logp?" in refused_term({"property": "log_p", "clip": {"upper": 1}})
+
+
+def test_unknown_key_names_the_nearest(refused_term):
+    message = refused_term({"property": "qed", "maximize": {"low": 0, "high": 1}})
+    assert message.startswith("terms[1].maximize: ")
+    assert message.partition(" (")[0].endswith("did you mean maximise?")
+
+
+def test_bad_molecules_and_patterns_are_shown(refused_term):
+    assert "expected a SMILES, found 'c1cc'" in refused_term({"similarity": {"to": "c1cc"}})
+    assert "expected a SMARTS pattern, found '[#'" in refused_term({"has": "[#"})
+    assert "expected a SMARTS pattern, found ''" in refused_term({"lacks": ""})
+    assert "symbol of an element, found 'Q'" in refused_term({"atom_count": "Q", "clip": {"upper": 1}})
+    assert "formula such as" in refused_term({"isomer": "H2 O"})
+    assert "ECFP4" in refused_term({"similarity": {"to": "C", "fingerprint": "MACCS"}})
+
+
+def test_a_term_has_one_quantity_and_at_most_one_desirability(refused_term):
+    assert "exactly one quantity" in refused_term({"weight": 2})
+    assert "found property and has" in refused_term({"property": "qed", "has": "C"})
+    two = {"property": "qed", "clip": {"upper": 1}, "maximise": {"low": 0, "high": 1}}
+    assert "expected one desirability, found maximise and clip" in refused_term(two)
+
+
+def test_a_quantity_off_the_unit_interval_needs_a_desirability(refused_term):
+    assert "since tpsa is not between 0 and 1" in refused_term({"property": "tpsa"})
+    assert "expected a desirability" in refused_term({"count": "c"})
+
+
+def test_names_are_distinct_and_not_those_of_the_columns(refused_term):
+    assert "found logp twice; give each a name" in refused_term(LOGP)
+    assert "expected another name" in refused_term({"name": "score", "property": "qed"})
+
+
+def test_constraints_need_bounds_where_they_have_a_range(refused_constraint):
+    assert "expected min, max or both for tpsa" in refused_constraint({"property": "tpsa"})
+    assert "expected no min or max with alerts" in refused_constraint({"alerts": ["PAINS"], "max": 2})
+    assert "expected min up to max" in refused_constraint({"property": "tpsa", "min": 9, "max": 3})
+    assert "constraints[0].alerts[0]: expected 'PAINS'" in refused_constraint({"alerts": ["PAIN"]})
+
+
+def test_what_is_no_objective_is_refused(refusal):
+    assert "terms: expected a value, found none" in refusal({"name": "x"})
+    assert "terms: expected at least one, found none" in refusal({"name": "x", "terms": []})
+    assert "name: " in refusal({"name": "../x", "terms": [LOGP]})
+    assert "found list" in refusal("- a\n- b\n")
+    assert "single quotes, found" in refusal("name: [x\n")
+    assert "a command only" in refusal({"name": "x", "terms": [{"python": "a:b", "timeout_s": 3}]})
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(DataError, match=r"none\.yaml"):
+        read_spec(tmp_path / "none.yaml")
+
+
+def test_quantity_kinds_are_those_of_the_keys():
+    assert Term.model_validate(LOGP).quantity == Quantity("property", "logp", None)
