@@ -13,7 +13,10 @@ LOG_VAR_RANGE = (-12.0, 4.0)
 class Encoder(nn.Module):
     """Reads a sequence, both ways if asked, and describes a Gaussian over its code.
 
-    Padding changes nothing: each direction starts at a real token, and its last real state is taken. (Packed
+    The head sees each direction's last state and the mean of all states: an untrained recurrent network forgets the
+    tokens that it read first, and the mean gives them a say from the first step of training on.
+
+    Padding changes nothing: each direction starts at a real token, and only states of real tokens are used. (Packed
     sequences would do the same, at less than half the speed on a CPU.)
     """
 
@@ -30,7 +33,7 @@ class Encoder(nn.Module):
             )
         self.dropout = nn.Dropout(config.dropout)
         self.head = nn.Sequential(
-            nn.Linear(width, width), activation(config), self.dropout, nn.Linear(width, 2 * config.latent_dim)
+            nn.Linear(2 * width, width), activation(config), self.dropout, nn.Linear(width, 2 * config.latent_dim)
         )
 
     def forward(self, embedded: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
@@ -57,7 +60,9 @@ class Encoder(nn.Module):
         if self.directions == 2:
             forward_size = states.shape[2] // 2
             last = torch.cat([last[:, :forward_size], states[:, 0, forward_size:]], dim=1)
-        mu, log_var = self.head(last).float().chunk(2, dim=1)
+        is_real = (backwards >= 0).unsqueeze(2)  # (B, T, 1)
+        mean = (states * is_real).sum(1) / lengths[:, None].to(states.dtype)
+        mu, log_var = self.head(torch.cat([last, mean], dim=1)).float().chunk(2, dim=1)
         return mu, log_var.clamp(*LOG_VAR_RANGE)
 
 

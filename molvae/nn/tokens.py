@@ -35,7 +35,9 @@ class TokenStore:
         rows = [[*vocabulary.encode(each), EOS_ID] for each in selfies]
         offsets = np.cumsum([0, *map(len, rows)], dtype=np.int64)
         dtype: type[np.unsignedinteger] = np.uint8 if len(vocabulary) <= 256 else np.uint16
-        flat: NDArray[np.unsignedinteger] = np.fromiter((token for row in rows for token in row), dtype=dtype, count=int(offsets[-1]))
+        flat: NDArray[np.unsignedinteger] = np.fromiter(
+            (token for row in rows for token in row), dtype=dtype, count=int(offsets[-1])
+        )
         return cls(flat, offsets)
 
     def __len__(self) -> int:

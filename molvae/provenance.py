@@ -1,0 +1,170 @@
+"""Where results come from: software, settings, seeds, and hashes of what was read and written."""
+
+import hashlib
+import json
+import os
+import platform
+from collections.abc import Iterator
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+import molvae
+from molvae.config import RunConfig, parse_config
+from molvae.errors import ConfigError, DataError
+from molvae.version import __version__
+
+PACKAGES = (
+    "torch",
+    "rdkit",
+    "selfies",
+    "fcd",
+    "numpy",
+    "scipy",
+    "pandas",
+    "pyarrow",
+    "scikit-learn",
+    "safetensors",
+    "pydantic",
+    "altair",
+    "snakemake",
+)
+"""Packages whose versions may change a result."""
+
+# Written about the results, not part of them: the reports themselves, and logs with their times.
+_ABOUT = {"report", "report.html", "provenance.json", "snakemake.html", "logs", "benchmarks"}
+
+
+@cache
+def source_digest() -> str:
+    """Return the SHA-256 of the package's Python files, names and contents, as it is installed now."""
+    folder = Path(molvae.__file__).parent
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*.py")):
+        digest.update(f"{path.relative_to(folder).as_posix()}\0".encode())
+        digest.update(path.read_bytes())
+        digest.update(b"\0")
+    return digest.hexdigest()
+
+
+def software() -> dict[str, str]:
+    """Return molvae's version and source digest, as a stage records them beside its results."""
+    return {"molvae": __version__, "source": source_digest()}
+
+
+def recorded_sources(run_folder: Path) -> dict[str, str]:
+    """Return the source digests that stages of a run recorded (see `software`), by the file that has it.
+
+    A stage that recorded none is not in it.
+    """
+    found = {}
+    for path in sorted(run_folder.rglob("*.json")):
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            continue
+        recorded = content.get("software") if isinstance(content, dict) else None
+        if isinstance(recorded, dict) and "source" in recorded:
+            found[path.relative_to(run_folder).as_posix()] = str(recorded["source"])
+    return found
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of Python, molvae and the packages that may change a result, those installed."""
+    found = {"python": platform.python_version(), "molvae": __version__}
+    for package in PACKAGES:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def file_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes as 64 hexadecimal digits.
+
+    Raises:
+        DataError: If there is no such file, or it cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise DataError(f"{path}: expected a file to hash, found none that can be read ({error.strerror})") from error
+
+
+def settings_of(run_folder: Path, config: RunConfig) -> RunConfig:
+    """Return the settings that the stages of a run had.
+
+    The workflow leaves each stage's settings in `config/<stage>.yaml` under the run's folder. They stand above
+    `config`, since the results were made with them; only the report's own section is taken from `config` alone.
+
+    Raises:
+        ConfigError: If a recorded file is no longer a valid configuration.
+    """
+    content = config.model_dump(mode="json")
+    for stage in (stage for stage in content if stage not in ("run", "seed", "report")):
+        path = run_folder / "config" / f"{stage}.yaml"
+        if not path.exists():
+            continue
+        try:
+            recorded = yaml.safe_load(path.read_text(encoding="utf-8"))
+            content[stage] = {**content[stage], **recorded[stage]}
+            content.update({key: recorded[key] for key in ("run", "seed")})
+        except (UnicodeDecodeError, yaml.YAMLError, TypeError, KeyError) as error:
+            raise ConfigError(
+                f"{path}: expected the keys run, seed and {stage}, found something else; run the workflow again"
+            ) from error
+    return parse_config(content, str(run_folder / "config"))
+
+
+def gather(run_folder: Path, config: RunConfig) -> dict[str, Any]:
+    """Collect what a reader needs to make a run's results again, or to see that they are the same.
+
+    Nothing in it depends on the time, so that the same results give the same provenance on one machine.
+
+    Args:
+        run_folder: The run's folder, `results/<run>`.
+        config: The settings that its stages had (see `settings_of`).
+
+    Returns:
+        The run's name and seed, versions, source digest, machine, hashes of inputs and outputs, and all settings.
+    """
+    files = sorted(_outputs(run_folder))
+    return {
+        "run": config.run,
+        "seed": config.seed,
+        "versions": versions(),
+        "source": source_digest(),
+        "machine": {
+            "system": f"{platform.system()} {platform.release()}",
+            "architecture": platform.machine(),
+            "cores": os.cpu_count(),
+        },
+        "inputs": {name: _described(Path(name)) for name in _input_names(config)},
+        "outputs": {path.relative_to(run_folder).as_posix(): _described(path) for path in files},
+        "config": config.model_dump(mode="json"),
+    }
+
+
+def _input_names(config: RunConfig) -> list[str]:
+    names = [*config.prepare.input, *([config.prepare.test_input] if config.prepare.test_input else [])]
+    return names + [name for name in config.optimize.objectives if Path(name).suffix in {".yaml", ".yml"}]
+
+
+def _outputs(run_folder: Path) -> Iterator[Path]:
+    for path in run_folder.rglob("*"):
+        parts = path.relative_to(run_folder).parts
+        unfinished = "resume" in parts or any(part.startswith(".") for part in parts)
+        if path.is_file() and parts[0] not in _ABOUT and not unfinished:
+            yield path
+
+
+def _described(path: Path) -> dict[str, Any]:
+    """Return a file's size and hash; None for one that is not there any more."""
+    if not path.is_file():
+        return {"bytes": None, "sha256": None}
+    return {"bytes": path.stat().st_size, "sha256": file_sha256(path)}

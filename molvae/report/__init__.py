@@ -1,0 +1,5 @@
+"""The report stage: one HTML page, its figures as files, and the provenance."""
+
+from molvae.report.page import report
+
+__all__ = ["report"]

@@ -1,0 +1,354 @@
+"""The charts of the report, as Vega-Lite specifications by Altair.
+
+Every chart names its parameters and views itself: Altair's own names count up through a process, and two reports on
+the same run must be the same bytes.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+import altair as alt
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from molvae.chem.descriptors import PROPERTIES
+from molvae.report.drawings import data_uri, draw
+from molvae.report.numerals import listed
+from molvae.report.run_data import Optimization, Search
+from molvae.report.searches import best_so_far
+
+VEGALITE = alt.SCHEMA_VERSION.rpartition(".")[0]
+"""The release of Vega-Lite that the specifications are for."""
+
+ACCENT = "#0f62a6"
+ACCENT_LIGHT = "#7fb2dd"
+REFERENCE = "#6b7785"
+FAINT = "#b3bcc6"
+FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
+
+PANEL_HEIGHT = 190
+"""Height of a small panel, in pixels; its width is that of its place on the page."""
+
+MAP_POINTS = 600
+"""Most points of the map: each carries a drawing of about 4 kB."""
+
+CHARTED = ("mol_weight", "logp", "tpsa", "qed", "sa_score", "heavy_atoms", "rings", "rotatable_bonds", "fraction_csp3")
+"""Properties whose distributions are shown."""
+
+MOST_BINS = 36
+"""Most bins of a distribution."""
+
+
+Panel: TypeAlias = alt.Chart | alt.LayerChart | alt.FacetChart
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure of the report.
+
+    Attributes:
+        name: Its name as a file.
+        title: A few words.
+        caption: What is shown, of how many molecules.
+        panels: Its charts, side by side.
+        legend: Label and colour of what all panels show, for one legend over them.
+    """
+
+    name: str
+    title: str
+    caption: str
+    panels: tuple[Panel, ...]
+    legend: tuple[tuple[str, str], ...] = ()
+
+    def specifications(self) -> list[dict[str, Any]]:
+        """Return each panel as a Vega-Lite specification that takes the width of its place."""
+        own_legend = bool(self.legend)
+        return [_styled(panel.properties(width="container"), own_legend).to_dict() for panel in self.panels]
+
+    def svg(self) -> str:
+        """Return the figure as one SVG, its panels in rows of two or three."""
+        import vl_convert
+
+        columns = 2 if len(self.panels) in (2, 4) else 3
+        whole = alt.concat(*(panel.properties(width=280) for panel in self.panels), columns=columns)
+        return str(vl_convert.vegalite_to_svg(_styled(whole).to_dict(), vl_version=VEGALITE))
+
+
+def training(history: pd.DataFrame) -> Figure:
+    """Draw the parts of the loss over the epochs, in training and validation, and the weight of the KL term."""
+    parts = {
+        "reconstruction": "Reconstruction, nats per molecule",
+        "kl": "KL divergence, nats per molecule",
+        "unconditional": "Without a code, nats per molecule",
+    }
+    panels = [_learning_curve(history, part, title) for part, title in parts.items()]
+    weight = alt.Chart(history[["epoch", "kl_weight"]]).mark_line(color=REFERENCE, interpolate="step-after")
+    panels.append(
+        weight.encode(
+            x=_epochs(),
+            y=alt.Y("kl_weight:Q", title=None, scale=alt.Scale(zero=True)),
+            tooltip=[alt.Tooltip("epoch:Q"), alt.Tooltip("kl_weight:Q", format=".4f", title="KL weight")],
+        ).properties(title="Weight of the KL term", height=PANEL_HEIGHT)
+    )
+    return Figure(
+        "training",
+        "Training curves",
+        "Negative log-likelihood and divergence by epoch. “Without a code” is the likelihood of a molecule when the "
+        "decoder is given no code: it falls as the model learns the language of the molecules.",
+        tuple(panels),
+    )
+
+
+def _epochs() -> alt.X:
+    return alt.X("epoch:Q", title="Epoch", axis=alt.Axis(tickMinStep=1, format="d"), scale=alt.Scale(nice=False))
+
+
+def _learning_curve(history: pd.DataFrame, part: str, title: str) -> Panel:
+    table = pd.concat(
+        pd.DataFrame({"epoch": history["epoch"], "split": split, "nats": history[f"{split}_{part}_nats"]})
+        for split in ("train", "validation")
+    )
+    colours = alt.Scale(domain=["train", "validation"], range=[REFERENCE, ACCENT])
+    lines: alt.Chart = alt.Chart(table).mark_line(point=alt.OverlayMarkDef(size=18))
+    return lines.encode(
+        x=_epochs(),
+        y=alt.Y("nats:Q", title=None, scale=alt.Scale(zero=False)),
+        color=alt.Color("split:N", scale=colours, title=None),
+        tooltip=["split:N", "epoch:Q", alt.Tooltip("nats:Q", format=".2f")],
+    ).properties(title=title, height=PANEL_HEIGHT)
+
+
+def latent_map(points: pd.DataFrame) -> Figure:
+    """Draw the map of the latent space, with the structure under the pointer and a choice of colours."""
+    shown = evenly(points, MAP_POINTS).reset_index(drop=True)
+    names = [name for name in PROPERTIES if name in shown.columns]
+    titles = [PROPERTIES[name].title for name in names]
+    table = (
+        shown[["x", "y", "smiles", "split"]]
+        .round({"x": 4, "y": 4})
+        .assign(image=[data_uri(draw(smiles)) for smiles in shown["smiles"]])
+    )
+    for name, title in zip(names, titles, strict=True):
+        table[title] = shown[name].round(3)
+    select = alt.param(name="colour_by", value=titles[0], bind=alt.binding_select(options=titles, name="Coloured by "))
+    splits = [split for split in ("train", "validation", "test") if split in set(shown["split"])]
+    axis = alt.Axis(tickCount=6)
+    chart = (
+        alt.Chart(table)
+        .transform_calculate(shade="datum[colour_by]")
+        .mark_point(filled=True, size=46, opacity=0.85)
+        .encode(
+            x=alt.X("x:Q", title="First principal component", scale=alt.Scale(zero=False), axis=axis),
+            y=alt.Y("y:Q", title="Second principal component", scale=alt.Scale(zero=False), axis=axis),
+            color=alt.Color(
+                "shade:Q", scale=alt.Scale(scheme="viridis"), legend=alt.Legend(title=None, gradientLength=180)
+            ),
+            shape=alt.Shape(
+                "split:N",
+                scale=alt.Scale(domain=splits, range=["circle", "triangle-up", "square"][: len(splits)]),
+                title=None,
+            ),
+            tooltip=[
+                "image:N",
+                alt.Tooltip("smiles:N", title="SMILES"),
+                "split:N",
+                *(alt.Tooltip(f"{title}:Q") for title in titles),
+            ],
+        )
+        .add_params(select)
+        .properties(height=460, name="latent_map")
+    )
+    return Figure(
+        "latent_map",
+        "Map of the latent space",
+        f"{len(shown):,} of {len(points):,} mapped molecules, placed by the first two principal components of "
+        "their codes. Point at one to see its structure.",
+        (chart,),
+    )
+
+
+def properties(samples: Mapping[str, pd.DataFrame]) -> Figure:
+    """Draw the distribution of each property in several sets of molecules, one panel for each property.
+
+    Args:
+        samples: Tables of properties by what they are of; the last is the set of interest, the others are references.
+    """
+    panels = [_distribution(samples, name) for name in CHARTED]
+    sizes = listed([f"{len(table):,} {title}" for title, table in reversed(list(samples.items()))])
+    return Figure(
+        "properties",
+        "Property distributions",
+        f"Share of the molecules in each bin, for {sizes}. The outermost half per cent on each side is cut off.",
+        tuple(panels),
+        tuple(_colours(list(samples)).items()),
+    )
+
+
+def _distribution(samples: Mapping[str, pd.DataFrame], name: str) -> Panel:
+    known = PROPERTIES[name]
+    pooled = np.concatenate([table[name].dropna().to_numpy() for table in samples.values()])
+    edges, whole = _edges(pooled, min(len(table) for table in samples.values()))
+    centres = (edges[1:] + edges[:-1]) / 2
+    shares = []
+    for title, table in samples.items():
+        counts, _ = np.histogram(table[name].dropna(), bins=edges)
+        share = counts / max(len(table), 1)
+        shares.append(pd.DataFrame({"set": title, "value": centres.round(4), "share": share.round(5)}))
+    colours = _colours(list(samples))
+    *_, interest = samples
+    scale = alt.Scale(domain=list(colours), range=list(colours.values()))
+    title = known.title + (f", {known.unit}" if known.unit else "")
+    axis = alt.Axis(values=_whole_ticks(edges), format="d") if whole else alt.Axis(tickCount=6)
+    base = alt.Chart(pd.concat(shares)).encode(
+        x=alt.X("value:Q", title=None, scale=alt.Scale(nice=False, zero=False), axis=axis),
+        y=alt.Y("share:Q", title=None, axis=alt.Axis(format="%", tickCount=4), stack=None),
+        color=alt.Color("set:N", scale=scale, title=None),
+        tooltip=["set:N", alt.Tooltip("value:Q", title=title), alt.Tooltip("share:Q", format=".1%")],
+    )
+    smooth: Literal["linear", "monotone"] = "linear" if whole else "monotone"
+    area = base.transform_filter(alt.datum.set == interest).mark_area(opacity=0.18, interpolate=smooth)
+    area = area.encode(color=alt.value(ACCENT))
+    line = base.mark_line(strokeWidth=1.8, interpolate=smooth, point=alt.OverlayMarkDef(size=16) if whole else False)
+    return alt.layer(area, line).properties(title=title, height=150)
+
+
+def _colours(sets: list[str]) -> dict[str, str]:
+    """Return a colour for each set of molecules: the accent for the last, greys for the references."""
+    *references, interest = sets
+    return {interest: ACCENT, **dict(zip(references, [REFERENCE, FAINT], strict=False))}
+
+
+def _whole_ticks(edges: NDArray[np.float64]) -> list[int]:
+    """Return at most nine whole numbers between the edges, evenly spaced."""
+    first, last = int(np.ceil(edges[0])), int(np.floor(edges[-1]))
+    return list(range(first, last + 1, max(1, -(-(last - first) // 8))))
+
+
+def _edges(values: NDArray[np.float64], n_smallest: int) -> tuple[NDArray[np.float64], bool]:
+    """Return edges of bins, and whether there is one for each whole number.
+
+    The others are evenly spaced, as many as Rice's rule (twice the cube root) gives for the smallest set.
+    """
+    low, high = np.quantile(values, [0.005, 0.995]) if values.size else (0.0, 1.0)
+    if values.size and np.array_equal(values, values.round()) and high - low <= MOST_BINS:
+        return np.arange(np.floor(low) - 0.5, np.ceil(high) + 1.0), True
+    n_bins = int(np.clip(2 * np.cbrt(n_smallest), 6, MOST_BINS))
+    return np.linspace(low, high if high > low else low + 1.0, n_bins + 1), False
+
+
+def optimization(result: Optimization) -> Figure:
+    """Draw the best molecules against the oracle calls, beside the random search and the training molecules."""
+    layers = [*_start_band(result.search), *_training_levels(result.search), _best_curves(result)]
+    curves = alt.layer(*layers).properties(title="Best scores against oracle calls", height=320)
+    return Figure(
+        f"optimization_{result.objective}",
+        "The search against the oracle's budget",
+        "Left: running best score and running mean of the best ten, over molecules that keep the constraints; shaded, "
+        "the training molecules scored at the start; dashed, the best of the whole training set. Right: each "
+        "candidate's score against its similarity to the nearest training molecule; point at one to see its structure.",
+        (curves, _novelty(result.candidates)),
+    )
+
+
+def _best_curves(result: Optimization) -> alt.Chart:
+    curves = {"best ten": (result.search, 10, ACCENT), "best one": (result.search, 1, ACCENT_LIGHT)}
+    if result.baseline is not None:
+        curves["random samples: best ten"] = (result.baseline, 10, REFERENCE)
+    table = pd.concat([_curve(search, top, label) for label, (search, top, _) in curves.items()])
+    drawn = [label for label in curves if label in set(table["curve"])]
+    colours = alt.Scale(domain=drawn, range=[curves[label][2] for label in drawn])
+    lines = alt.Chart(table).mark_line(interpolate="step-after", strokeWidth=2)
+    chart: alt.Chart = lines.encode(
+        x=alt.X("call:Q", title="Oracle calls", scale=alt.Scale(nice=False), axis=alt.Axis(tickCount=8)),
+        y=alt.Y("score:Q", title="Score", scale=alt.Scale(zero=False)),
+        color=alt.Color("curve:N", title=None, scale=colours),
+        tooltip=["curve:N", alt.Tooltip("call:Q", format=","), alt.Tooltip("score:Q", format=".4f")],
+    )
+    return chart
+
+
+def _curve(search: Search, top: int, label: str) -> pd.DataFrame:
+    """Return the corners of a running mean: the calls at which it changes, and the last."""
+    table = pd.DataFrame({"call": search.trace["call"], "score": best_so_far(search.trace, top), "curve": label})
+    known = table.dropna()
+    corner = known["score"].diff().ne(0.0) | (known["call"] == known["call"].max())
+    corners: pd.DataFrame = known[corner].round({"score": 5})
+    return corners
+
+
+def _start_band(search: Search) -> list[alt.Chart]:
+    """Shade the calls that were spent on training molecules."""
+    n_start = int((search.trace["origin"] == "start").sum())
+    table = pd.DataFrame({"from": [0], "to": [n_start], "what": ["start: training molecules"]})
+    band = alt.Chart(table).mark_rect(color=FAINT, opacity=0.22)
+    return [band.encode(x="from:Q", x2="to:Q", tooltip="what:N")] if n_start else []
+
+
+def _training_levels(search: Search) -> list[alt.Chart]:
+    """Draw the best scores of the training set as dashed lines with their names."""
+    names = {"training_top1_mean": "training set: best one", "training_top10_mean": "training set: best ten"}
+    levels = [(name, round(float(search.summary[key]), 5)) for key, name in names.items() if key in search.summary]
+    if not levels:
+        return []
+    level = alt.Chart(pd.DataFrame(levels, columns=["what", "score"])).encode(y="score:Q")
+    rule = level.mark_rule(color=REFERENCE, strokeDash=[5, 4]).encode(tooltip=["what:N", "score:Q"])
+    text = level.mark_text(align="right", dy=-6, color=REFERENCE, fontSize=11)
+    return [rule, text.encode(x=alt.value("width"), text="what:N")]
+
+
+def _novelty(candidates: pd.DataFrame) -> Panel:
+    """Draw the candidates' scores against their similarity to the training molecules."""
+    table = pd.DataFrame(
+        {
+            "image": [data_uri(draw(smiles)) for smiles in candidates["smiles"]],
+            "rank": candidates["rank"],
+            "SMILES": candidates["smiles"],
+            "score": candidates["score"].round(4),
+            "similarity": candidates["nearest_train_similarity"].astype(float).round(3),
+        }
+    )
+    axis, scale = alt.Axis(tickCount=6), alt.Scale(zero=False)
+    points = alt.Chart(table).mark_point(filled=True, size=60, opacity=0.75, color=ACCENT)
+    chart: alt.Chart = points.encode(
+        x=alt.X("similarity:Q", title="Similarity to the nearest training molecule", scale=scale, axis=axis),
+        y=alt.Y("score:Q", title="Score", scale=scale, axis=axis),
+        tooltip=["image:N", "rank:Q", "score:Q", "similarity:Q", "SMILES:N"],
+    )
+    return chart.properties(title="Candidates: score and novelty", height=320)
+
+
+def evenly(table: pd.DataFrame, most: int) -> pd.DataFrame:
+    """Return at most `most` rows of a table, evenly spaced, the first and the last among them."""
+    if len(table) <= most:
+        return table
+    return table.iloc[np.linspace(0, len(table) - 1, most).round().astype(int)]
+
+
+def _styled(chart: Any, own_legend: bool = False) -> Any:
+    """Give a chart the look of the page; without its legend where the page has one over several panels."""
+    return (
+        chart.configure(font=FONT, background="transparent", padding=4)
+        .configure_view(stroke=None)
+        .configure_axis(
+            domainColor="#c5ccd4",
+            gridColor="#eaeef2",
+            labelColor="#54606c",
+            labelFontSize=11,
+            tickColor="#c5ccd4",
+            titleColor="#54606c",
+            titleFontSize=12,
+            titleFontWeight="normal",
+            titlePadding=8,
+        )
+        .configure_title(anchor="start", color="#1c2633", fontSize=13, fontWeight=600, offset=10)
+        .configure_legend(
+            disable=own_legend,
+            orient="top",
+            labelColor="#1c2633",
+            labelFontSize=12,
+            symbolType="stroke",
+            symbolStrokeWidth=3,
+        )
+    )

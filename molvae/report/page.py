@@ -1,0 +1,218 @@
+"""Put the page together: read the run, draw, write one HTML file, the figures as files, and the provenance."""
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from molvae.chem.descriptors import compute_properties
+from molvae.config import RunConfig
+from molvae.files import replacing, write_json
+from molvae.provenance import gather, recorded_sources, settings_of
+from molvae.report import figures, tables, tiles, words
+from molvae.report.cautions import cautions
+from molvae.report.figures import Figure
+from molvae.report.goals import Goal, goal_of
+from molvae.report.numerals import count
+from molvae.report.run_data import Optimization, Run, load_run
+from molvae.report.searches import by_origin
+
+REFERENCE_SAMPLE = 2000
+"""Most training and test molecules whose properties are computed for the distributions."""
+
+CONTENT_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline' 'unsafe-eval'; img-src data: blob:"
+)
+"""The page may load nothing from anywhere. Vega compiles its expressions, hence `unsafe-eval`."""
+
+
+@dataclass(frozen=True)
+class OptimizationPart:
+    """What the page shows of one objective.
+
+    Attributes:
+        name: The objective's name.
+        title: The name as people write it.
+        figure: Scores against oracle calls.
+        table: The candidates.
+        origins: Outcome of each way to propose molecules.
+        goal: The objective in words.
+        csv_uri: The candidates as a file to save.
+    """
+
+    name: str
+    title: str
+    figure: Figure
+    table: tables.CandidateTable
+    origins: list[tuple[str, str, str, str, str]]
+    goal: Goal
+    csv_uri: str
+
+
+def report(run_folder: Path, config: RunConfig, out: Path | None = None) -> Path:
+    """Write the report of a run.
+
+    Beside the page are written `provenance.json` and, in a folder of the page's name, each figure as a file of its own.
+
+    Args:
+        run_folder: The run's folder, `results/<run>`.
+        config: Settings; those that the run's stages recorded stand above them, except for the report's own.
+        out: The page to write; `report.html` in the run's folder by default.
+
+    Returns:
+        The page's path.
+
+    Raises:
+        DataError: If a stage's outcome is missing or unreadable; the message names the stage.
+        ConfigError: If a recorded setting is not valid any more.
+    """
+    page = out or run_folder / "report.html"
+    settings = settings_of(run_folder, config)
+    run = load_run(run_folder, settings)
+    provenance = gather(run_folder, settings)
+    write_json(page.with_name("provenance.json"), provenance)
+    distributions = _distributions(run)
+    parts = [_optimization_part(each) for each in run.optimizations]
+    drawn = [
+        figures.training(run.history),
+        figures.latent_map(run.evaluation.latent_map),
+        figures.properties(distributions),
+        *(part.figure for part in parts),
+    ]
+    environment = _environment()
+    content = _content(run, drawn, parts, provenance)
+    with replacing(page) as temporary:
+        temporary.write_text(environment.get_template("page.html.j2").render(content), encoding="utf-8")
+    _write_figures(page.with_suffix("") / "figures", environment, drawn, content)
+    return page
+
+
+def _optimization_part(result: Optimization) -> OptimizationPart:
+    table = tables.candidate_table(result)
+    return OptimizationPart(
+        name=result.objective,
+        title=words.title_of(result.objective),
+        figure=figures.optimization(result),
+        table=table,
+        origins=tables.origins(by_origin(result.search.trace)),
+        goal=goal_of(result.search.summary.get("objective", {})),
+        csv_uri="data:text/csv;base64," + base64.b64encode(table.csv.encode()).decode(),
+    )
+
+
+def _distributions(run: Run) -> dict[str, pd.DataFrame]:
+    """Return the charted properties of training and test molecules and of the samples, the samples last."""
+    names = list(figures.CHARTED)
+    references = {
+        "training molecules": run.preparation.split("train"),
+        "test molecules": run.preparation.split("test"),
+    }
+    found = {
+        title: compute_properties(figures.evenly(smiles.to_frame(), REFERENCE_SAMPLE)["smiles"].tolist(), names)
+        for title, smiles in references.items()
+        if len(smiles)
+    }
+    molecules = run.samples.molecules
+    return {**found, "valid samples": molecules.loc[molecules["valid"].astype(bool), names]}
+
+
+def _content(
+    run: Run, drawn: list[Figure], parts: list[OptimizationPart], provenance: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return everything that the templates show."""
+    config = run.settings
+    sources = recorded_sources(run.folder)
+    return {
+        "title": config.report.title,
+        "run": config.run,
+        "seed": config.seed,
+        "cards": words.cards(run),
+        "sentences": words.sentences(run),
+        "cautions": cautions(run, sources),
+        "figures": {figure.name: figure for figure in drawn},
+        "intake": _intake(run),
+        "rejected": [(reason, count(n)) for reason, n in run.preparation.rejected.items()],
+        "changed": [(step.replace("_", " "), count(n)) for step, n in run.preparation.changed.items() if n],
+        "model_rows": tables.measure_rows(run.evaluation.measures),
+        "moses_groups": tables.moses_groups(run.samples.moses),
+        "priors": run.evaluation.priors,
+        "prior_titles": [tables.prior_title(prior) for prior in run.evaluation.priors],
+        "prior_rows": tables.prior_rows(run.evaluation.priors),
+        "pairs": tiles.reconstruction_pairs(run.evaluation.reconstructions, config.report.n_reconstructions),
+        "n_reconstructions": count(len(run.evaluation.reconstructions)),
+        "tiles": tiles.sample_tiles(run.samples.molecules, config.report.n_molecules),
+        "n_samples": count(len(run.samples.molecules)),
+        "parts": parts,
+        "provenance": provenance,
+        "sources": sources,
+        "settings_yaml": yaml.safe_dump(provenance["config"], sort_keys=False, width=100),
+    }
+
+
+def _intake(run: Run) -> list[tuple[str, str]]:
+    """Return the way of the rows from the input files to the splits, as names and counts."""
+    prepared = run.preparation
+    rows = [
+        ("Rows read", prepared.n_read),
+        ("Rejected", sum(prepared.rejected.values())),
+        ("Duplicates", prepared.n_duplicates),
+        ("Kept", len(prepared.molecules)),
+        *((f"… {split}", len(prepared.split(split))) for split in ("train", "validation", "test")),
+    ]
+    return [(title, count(n)) for title, n in rows]
+
+
+def _write_figures(folder: Path, environment: Environment, drawn: list[Figure], content: Mapping[str, Any]) -> None:
+    """Write each figure as a file of its own: charts as SVG, what needs a script or drawings as HTML."""
+    pages = {
+        "latent_map": "latent_map",
+        "samples": "samples",
+        "reconstructions": "reconstructions",
+        **{f"candidates_{part.name}": "candidates" for part in content["parts"]},
+    }
+    with replacing(folder) as temporary:
+        temporary.mkdir()
+        for figure in drawn:
+            if figure.name not in pages:
+                (temporary / f"{figure.name}.svg").write_text(figure.svg(), encoding="utf-8")
+        template = environment.get_template("figure.html.j2")
+        for name, kind in pages.items():
+            part = next((part for part in content["parts"] if name == f"candidates_{part.name}"), None)
+            text = template.render(content, kind=kind, part=part, with_charts=kind == "latent_map")
+            (temporary / f"{name}.html").write_text(text, encoding="utf-8")
+
+
+def _environment() -> Environment:
+    """Return the templates' environment; whatever is not marked as safe here is escaped in them."""
+    environment = Environment(
+        loader=PackageLoader("molvae.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    own = resources.files("molvae.report") / "templates"
+    environment.globals.update(
+        style=Markup((own / "page.css").read_text(encoding="utf-8")),
+        script=Markup((own / "page.js").read_text(encoding="utf-8")),
+        vega=_vega(),
+        content_policy=CONTENT_POLICY,
+    )
+    environment.filters["safe_svg"] = Markup
+    return environment
+
+
+@cache
+def _vega() -> Markup:
+    """Return the scripts of Vega, Vega-Lite and Vega-Embed, one copy for a page."""
+    import vl_convert
+
+    return Markup(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", figures.VEGALITE))

@@ -1,0 +1,297 @@
+"""What the report reads: the tables and figures of a run, as the stages left them."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from molvae.config import RunConfig
+from molvae.errors import DataError
+from molvae.files import read_json, read_table
+from molvae.log import logger
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One figure with what it was taken over.
+
+    Attributes:
+        value: The figure; NaN where it could not be computed.
+        n: Molecules it was taken over.
+        definition: One sentence on what it is.
+        n_reference: Reference molecules that they were compared with; None where there are none.
+        warning: Why it is to be read with care; empty for no reason.
+    """
+
+    value: float
+    n: int
+    definition: str
+    n_reference: int | None = None
+    warning: str = ""
+
+
+def value_of(measures: Mapping[str, Measure], name: str) -> float:
+    """Return the value of a measure, NaN where there is none of that name."""
+    return measures[name].value if name in measures else math.nan
+
+
+@dataclass(frozen=True)
+class Prior:
+    """A way to draw samples from the model, and how good its samples are.
+
+    Attributes:
+        name: `normal`, `gaussian_mixture` or `decoder`.
+        chosen: Whether training chose it, by the FCD to the validation molecules.
+        temperature: Token temperature of its samples.
+        measures: Figures of its samples by name.
+    """
+
+    name: str
+    chosen: bool
+    temperature: float
+    measures: Mapping[str, Measure]
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """What came in and what was kept.
+
+    Attributes:
+        n_read: Rows read.
+        n_duplicates: Rows left out because their molecule was there already.
+        molecules: Columns `id, smiles, split`.
+        rejected: Rejected rows by reason, most frequent first; reasons that did not occur are left out.
+        changed: Rows that each step of standardisation changed.
+    """
+
+    n_read: int
+    n_duplicates: int
+    molecules: pd.DataFrame
+    rejected: Mapping[str, int]
+    changed: Mapping[str, int]
+
+    def split(self, name: str) -> pd.Series:
+        """Return the SMILES of `train`, `validation` or `test`."""
+        return self.molecules.loc[self.molecules["split"] == name, "smiles"]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How well the model does on molecules it was not trained on.
+
+    Attributes:
+        measures: Figures by name.
+        priors: The priors that were tried.
+        latent_map: Columns `id, smiles, split, x, y` and properties.
+        reconstructions: Columns `smiles, decoded, exact, similarity`.
+    """
+
+    measures: Mapping[str, Measure]
+    priors: tuple[Prior, ...]
+    latent_map: pd.DataFrame
+    reconstructions: pd.DataFrame
+
+    @property
+    def chosen(self) -> Prior | None:
+        """The prior that training chose."""
+        return next((prior for prior in self.priors if prior.chosen), None)
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Generated molecules with their properties and the MOSES metrics.
+
+    Attributes:
+        moses: Metrics by MOSES's names.
+        molecules: A row for each generated molecule, in the order of generation.
+    """
+
+    moses: Mapping[str, Measure]
+    molecules: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Search:
+    """One spending of the oracle's budget.
+
+    Attributes:
+        trace: A row for each oracle call, in order.
+        summary: Counts and means of the stage.
+    """
+
+    trace: pd.DataFrame
+    summary: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Optimization:
+    """The search for one objective.
+
+    Attributes:
+        objective: The objective's name.
+        search: The search itself.
+        candidates: The molecules handed out, best first.
+        baseline: The random search under the same budget, if there was one.
+        scored: Candidates with properties and alerts, if they were scored.
+    """
+
+    objective: str
+    search: Search
+    candidates: pd.DataFrame
+    baseline: Search | None
+    scored: Scored | None
+
+
+@dataclass(frozen=True)
+class Run:
+    """All that the report is about.
+
+    Attributes:
+        folder: The run's folder.
+        settings: The settings that its stages ran with.
+        preparation: What came in and what was kept.
+        n_parameters: Weights of the model.
+        history: Training, a row an epoch.
+        evaluation: How well the model does on held-out molecules.
+        samples: The samples from its prior, scored.
+        optimizations: The searches, in the order of the settings.
+    """
+
+    folder: Path
+    settings: RunConfig
+    preparation: Preparation
+    n_parameters: int
+    history: pd.DataFrame
+    evaluation: Evaluation
+    samples: Scored
+    optimizations: tuple[Optimization, ...]
+
+
+def load_run(folder: Path, settings: RunConfig) -> Run:
+    """Read what the stages of a run wrote.
+
+    Args:
+        folder: The run's folder, `results/<run>`.
+        settings: The settings that its stages ran with.
+
+    Raises:
+        DataError: If a file that every report needs is missing or unreadable; the message names the stage to run.
+    """
+    if not folder.is_dir():
+        raise DataError(f"{folder}: expected a run's folder, found none; run the workflow, or check the path")
+    model = _of_stage("train", read_json, folder / "train" / "model" / "config.json")
+    return Run(
+        folder=folder,
+        settings=settings,
+        preparation=_preparation(folder),
+        n_parameters=int(model["training"]["n_parameters"]),
+        history=_of_stage("train", read_table, folder / "train" / "history.csv"),
+        evaluation=_evaluation(folder),
+        samples=_scored(folder / "score" / "sample"),
+        optimizations=tuple(_optimization(folder, name) for name in _objectives(folder, settings)),
+    )
+
+
+def _of_stage(stage: str, read: Callable[[Path], Any], path: Path) -> Any:
+    """Read a file that `stage` writes, or name that stage in the error."""
+    if not path.exists():
+        raise DataError(f"{path}: expected the outcome of `molvae {stage}`, found none; run that stage first")
+    return read(path)
+
+
+def _preparation(folder: Path) -> Preparation:
+    prepared = folder / "prepare"
+    molecules = _of_stage("prepare", read_table, prepared / "molecules.parquet")
+    summary = _of_stage("prepare", read_json, prepared / "summary.json")
+    return Preparation(
+        n_read=int(summary["read"]),
+        n_duplicates=int(summary["duplicates"]),
+        molecules=molecules[["id", "smiles", "split"]],
+        rejected={reason: n for reason, n in sorted(summary["rejected"].items(), key=lambda item: -item[1]) if n},
+        changed=summary["changed"],
+    )
+
+
+def _evaluation(folder: Path) -> Evaluation:
+    evaluated = folder / "evaluate"
+    metrics = _of_stage("evaluate", read_json, evaluated / "metrics.json")
+    reconstructions = _of_stage("evaluate", read_table, evaluated / "reconstructions.csv")
+    priors = [
+        Prior(name, bool(content.get("chosen")), float(content["temperature"]), _measures(content))
+        for name, content in metrics.get("priors", {}).items()
+    ]
+    return Evaluation(
+        measures=_measures(metrics),
+        priors=tuple(priors),
+        latent_map=_of_stage("evaluate", read_table, evaluated / "latent_map.parquet"),
+        reconstructions=reconstructions.fillna({"decoded": ""}),
+    )
+
+
+def _measures(content: Mapping[str, Any]) -> dict[str, Measure]:
+    """Pick the figures out of a metrics file: the objects with a value and a denominator."""
+    return {
+        name: Measure(
+            value=math.nan if each["value"] is None else float(each["value"]),
+            n=int(each["n"]),
+            definition=str(each["definition"]),
+            n_reference=each.get("n_reference"),
+            warning=str(each.get("warning", "")),
+        )
+        for name, each in content.items()
+        if isinstance(each, dict) and "value" in each
+    }
+
+
+def _scored(folder: Path) -> Scored:
+    metrics = _of_stage("score", read_json, folder / "metrics.json")
+    molecules = _of_stage("score", read_table, folder / "molecules.csv")
+    texts = ("smiles", "canonical_smiles", "alerts", "nearest_train_smiles")
+    return Scored(_measures(metrics["moses"]), molecules.fillna(dict.fromkeys(texts, "")))
+
+
+def _objectives(folder: Path, settings: RunConfig) -> list[str]:
+    """Name the objectives with results: those of the settings, or all if there are none of those."""
+    found = sorted(path.parent.name for path in (folder / "optimize").glob("*/summary.json"))
+    wanted = [_name_of(objective) for objective in settings.optimize.objectives]
+    shown = [name for name in wanted if name in found] or found
+    left_out = [name for name in found if name not in shown]
+    if left_out:
+        logger.warning("report: not among optimize.objectives and left out: %s", ", ".join(left_out))
+    return shown
+
+
+def _name_of(objective: str) -> str:
+    """Return the name of an objective, which is that of its folder, from its file or as a built-in one."""
+    path = Path(objective)
+    if path.suffix not in (".yaml", ".yml"):
+        return objective
+    try:
+        return str(yaml.safe_load(path.read_text(encoding="utf-8"))["name"])
+    # Results stay readable where the file has gone or changed.
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, TypeError, KeyError):
+        return path.stem
+
+
+def _optimization(folder: Path, objective: str) -> Optimization:
+    optimized = folder / "optimize" / objective
+    scored = folder / "score" / objective
+    candidates = _of_stage("optimize", read_table, optimized / "candidates.csv")
+    return Optimization(
+        objective=objective,
+        search=_search(optimized),
+        candidates=candidates.fillna({"nearest_train_smiles": ""}),
+        baseline=_search(optimized / "baseline") if (optimized / "baseline" / "summary.json").exists() else None,
+        scored=_scored(scored) if (scored / "metrics.json").exists() else None,
+    )
+
+
+def _search(folder: Path) -> Search:
+    return Search(
+        trace=_of_stage("optimize", read_table, folder / "trace.parquet"),
+        summary=_of_stage("optimize", read_json, folder / "summary.json"),
+    )

@@ -1,0 +1,79 @@
+"""Molecules in grids: samples with their properties, and reconstructions beside their input."""
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from molvae.report.drawings import draw
+from molvae.report.numerals import number
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A molecule with its caption.
+
+    Attributes:
+        smiles: The molecule; empty for a sample that is none.
+        svg: Its drawing.
+        badge: One word on it.
+        facts: Name and value pairs under the drawing.
+        known: Whether the training molecules have it.
+    """
+
+    smiles: str
+    svg: str
+    badge: str
+    facts: tuple[tuple[str, str], ...]
+    known: bool = False
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A molecule and what the model made of its code.
+
+    Attributes:
+        given: The input.
+        decoded: The output; empty if the code gives no molecule.
+        given_svg: Drawing of the input.
+        decoded_svg: Drawing of the output, turned like the input's.
+        exact: Whether the two are the same molecule.
+        note: `exact`, or the similarity.
+    """
+
+    given: str
+    decoded: str
+    given_svg: str
+    decoded_svg: str
+    exact: bool
+    note: str
+
+
+def sample_tiles(molecules: pd.DataFrame, n: int) -> list[Tile]:
+    """Return the first `n` samples, in the order of generation and with nothing left out."""
+    return [_tile(row) for row in molecules.head(n).to_dict("records")]
+
+
+def _tile(row: Mapping[Hashable, Any]) -> Tile:
+    smiles = str(row["smiles"])
+    svg = draw(smiles)
+    if not svg:
+        return Tile(smiles, "", "no molecule", ())
+    figures = [("MW", "mol_weight", 0), ("logP", "logp", 1), ("QED", "qed", 2), ("SA", "sa_score", 1)]
+    facts = [(title, number(float(row[name]), digits)) for title, name, digits in figures]
+    nearest = number(float(row["nearest_train_similarity"]), 2)
+    known = not row["novel"]
+    return Tile(smiles, svg, "in training" if known else f"new, nearest {nearest}", tuple(facts), known)
+
+
+def reconstruction_pairs(reconstructions: pd.DataFrame, n: int) -> list[Pair]:
+    """Return the first `n` reconstructions, unselected."""
+    return [_pair(row) for row in reconstructions.head(n).to_dict("records")]
+
+
+def _pair(row: Mapping[Hashable, Any]) -> Pair:
+    given, decoded = str(row["smiles"]), str(row["decoded"])
+    exact = bool(row["exact"])
+    note = "exact" if exact else f"similarity {number(float(row['similarity']), 2)}"
+    return Pair(given, decoded, draw(given), draw(decoded, given), exact, note if decoded else "no molecule")

@@ -1,0 +1,85 @@
+from dataclasses import replace
+
+import pytest
+
+from molvae.report.cautions import cautions
+from molvae.report.run_data import Measure, Run
+
+
+def with_evaluation(run: Run, **values: float) -> Run:
+    measures = {name: Measure(value, 5000, "d") for name, value in values.items()}
+    return replace(run, evaluation=replace(run.evaluation, measures={**run.evaluation.measures, **measures}))
+
+
+def with_moses(run: Run, **values: float) -> Run:
+    measures = {name: Measure(value, 10_000, "d") for name, value in values.items()}
+    return replace(run, samples=replace(run.samples, moses={**run.samples.moses, **measures}))
+
+
+def text_of(run: Run, sources: dict[str, str] | None = None) -> str:
+    return " ".join(cautions(run, sources or {}))
+
+
+@pytest.mark.parametrize(
+    ("active", "given", "without"), [(2.0, 3.0, 25.0), (60.0, 24.0, 25.0)], ids=["few dimensions", "little gain"]
+)
+def test_codes_that_carry_nothing_are_called_that(run, active, given, without):
+    values = {"active_units": active, "reconstruction_nats": given, "unconditional_nats": without}
+    text = text_of(with_evaluation(run, exact_reconstruction=0.0, **values))
+    assert "The codes carry next to nothing" in text
+    assert f"{active:.0f} of 64 latent dimensions vary with the molecule, and 0%" in text
+
+
+def test_low_reconstruction_alone_is_no_collapse(run):
+    text = text_of(with_evaluation(run, exact_reconstruction=0.2, active_units=60.0))
+    assert "Reconstruction is low (20.0%)" in text
+    assert "next to nothing" not in text
+
+
+def test_a_good_model_is_not_warned_about(run):
+    text = text_of(with_evaluation(run, exact_reconstruction=0.95, active_units=60.0))
+    assert "Reconstruction" not in text
+    assert "dimensions" not in text
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("valid", 0.8, "Only 80.0% of the samples are valid"),
+        ("Novelty", 0.3, "70.0% of the distinct samples are training molecules"),
+        ("FCD/Test", 9.0, "not yet distributed as the molecules trained on (FCD 9)"),
+        ("unique@10000", 0.5, "Samples repeat: 50.0%"),
+    ],
+)
+def test_poor_samples_are_pointed_out_with_the_number(run, name, value, said):
+    assert said.rstrip(")") in text_of(with_moses(run, **{name: value}))
+    assert said.rstrip(")") not in text_of(with_moses(run, **{name: 0.99}))
+
+
+def test_a_search_that_found_nothing_better_is_said(run):
+    (result,) = run.optimizations
+    better = {**result.search.summary, "training_top10_mean": 0.999}
+    changed = replace(result, search=replace(result.search, summary=better))
+    assert "not better than the best training molecules" in text_of(replace(run, optimizations=(changed,)))
+
+
+def test_no_candidate_is_said(run):
+    (result,) = run.optimizations
+    assert "there is no candidate" in text_of(
+        replace(run, optimizations=(replace(result, candidates=result.candidates.head(0)),))
+    )
+
+
+def test_stages_of_different_sources_are_said(run):
+    assert "different versions" in text_of(run, {"prepare/summary.json": "a", "train/model/config.json": "b"})
+    assert "different versions" not in text_of(run, {"prepare/summary.json": "a", "train/model/config.json": "a"})
+
+
+def test_training_that_was_stopped_early_is_said(run):
+    flat = run.history.assign(validation_loss=1.0)
+    assert "Training was not finished" in text_of(run)
+    assert "Training was not finished" not in text_of(replace(run, history=flat))
+
+
+def test_one_seed_is_always_said(run):
+    assert "one seed" in cautions(run, {})[-1]

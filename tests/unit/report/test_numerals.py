@@ -1,0 +1,41 @@
+import math
+
+import pytest
+
+from molvae.report.numerals import count, listed, number, percent, plural
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [
+        (0.0, "0%"),
+        (1.0, "100%"),
+        (0.8731, "87.3%"),
+        (0.9996, "99.96%"),
+        (0.00012, "0.01%"),
+        (0.99999, "above 99.99%"),
+        (0.00001, "below 0.01%"),
+        (math.nan, "–"),
+    ],
+)
+def test_a_near_miss_is_never_rounded_to_all_or_nothing(share, text):
+    assert percent(share) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "digits", "text"),
+    [(4.104, 2, "4.10"), (41.0, 2, "41"), (12345.678, 1, "12,345.7"), (math.nan, 2, "–"), (-0.25, 1, "-0.2")],
+)
+def test_numbers_have_fixed_decimals_and_whole_ones_none(value, digits, text):
+    assert number(value, digits) == text
+
+
+def test_counts_and_their_nouns():
+    assert count(10_000) == "10,000"
+    assert plural(1, "molecule") == "1 molecule"
+    assert plural(2000, "molecule") == "2,000 molecules"
+
+
+@pytest.mark.parametrize(("items", "text"), [([], ""), (["a"], "a"), (["a", "b"], "a and b"), ([*"abc"], "a, b and c")])
+def test_a_list_reads_as_a_phrase(items, text):
+    assert listed(items) == text

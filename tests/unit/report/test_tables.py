@@ -1,0 +1,75 @@
+import csv
+import io
+import math
+from dataclasses import replace
+
+from molvae.report.run_data import Measure
+from molvae.report.tables import candidate_table, figure_of, measure_rows, moses_groups, prior_rows, title_of
+
+
+def test_candidates_have_drawings_terms_alerts_and_every_property(run):
+    (result,) = run.optimizations
+    table = candidate_table(result)
+    titles = [column.title for column in table.columns]
+    assert titles[:3] == ["Rank", "Candidate", "Score"]
+    assert {"polar", "Alerts", "Nearest training molecule", "TPSA, Å²", "Bertz complexity"} <= set(titles)
+    assert len(table.rows) == len(result.candidates)
+    first = table.rows[0]
+    assert first[1].svg.startswith("<svg")
+    assert len(first) == len(titles)
+
+
+def test_numbers_sort_by_their_full_value(run):
+    (result,) = run.optimizations
+    table = candidate_table(result)
+    place = [column.title for column in table.columns].index("Score")
+    assert [float(row[place].order) for row in table.rows] == result.candidates["score"].tolist()
+
+
+def test_a_property_that_is_a_term_already_is_hidden_at_first(run):
+    (result,) = run.optimizations
+    hidden = {column.title: column.secondary for column in candidate_table(result).columns}
+    assert hidden["logP"]
+    assert not hidden["TPSA, Å²"]
+
+
+def test_the_file_to_save_is_the_whole_table(run):
+    (result,) = run.optimizations
+    rows = list(csv.DictReader(io.StringIO(candidate_table(result).csv)))
+    assert [row["smiles"] for row in rows] == result.candidates["smiles"].tolist()
+
+
+def test_candidates_that_were_not_scored_have_no_column_of_alerts(run):
+    (result,) = run.optimizations
+    titles = [column.title for column in candidate_table(replace(result, scored=None)).columns]
+    assert "Alerts" not in titles
+
+
+def test_no_candidate_gives_an_empty_table(run):
+    (result,) = run.optimizations
+    assert candidate_table(replace(result, candidates=result.candidates.head(0))).rows == ()
+
+
+def test_every_moses_metric_is_in_one_group(run):
+    groups = moses_groups(run.samples.moses)
+    assert sum(len(rows) for rows in groups.values()) == len(run.samples.moses)
+    assert groups["Like the test molecules"][0].title == "FCD to test"
+
+
+def test_measures_show_both_counts_and_the_warning():
+    (row,) = measure_rows({"FCD/Test": Measure(4.1, 2000, "d", 5000, "few")})
+    assert (row.title, row.figure, row.n, row.warning) == ("FCD to test", "4.10", "2,000 / 5,000", "few")
+
+
+def test_priors_stand_side_by_side_with_their_counts(run):
+    rows = {title: figures for title, figures, _ in prior_rows(run.evaluation.priors)}
+    assert rows["Validity"] == ["97.0% of 500", "98.0% of 500", "99.8% of 500"]
+    assert rows["FCD"] == ["14.20 over 490", "9.80 over 490", "4.10 over 490"]
+
+
+def test_titles_and_figures_of_measures():
+    assert title_of("unique@1000") == "Uniqueness of the first 1,000"
+    assert title_of("SNN/TestSF") == "SNN to scaffold test"
+    assert title_of("something_new") == "something new"
+    assert figure_of("valid", 0.5) == "50.0%"
+    assert figure_of("FCD/Test", math.nan) == "–"

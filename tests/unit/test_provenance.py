@@ -1,0 +1,84 @@
+import hashlib
+import json
+
+import pytest
+import yaml
+
+from molvae.config import RunConfig
+from molvae.errors import ConfigError, DataError
+from molvae.provenance import (
+    file_sha256,
+    gather,
+    recorded_sources,
+    settings_of,
+    software,
+    source_digest,
+    versions,
+)
+from molvae.version import __version__
+
+
+def test_a_hash_is_that_of_the_bytes(tmp_path):
+    file = tmp_path / "a"
+    file.write_bytes(b"molecules")
+    assert file_sha256(file) == hashlib.sha256(b"molecules").hexdigest()
+
+
+def test_a_missing_file_to_hash_is_a_data_error(tmp_path):
+    with pytest.raises(DataError, match="expected a file to hash"):
+        file_sha256(tmp_path / "nothing")
+
+
+def test_the_source_has_one_digest():
+    assert len(source_digest()) == 64
+    assert software() == {"molvae": __version__, "source": source_digest()}
+
+
+def test_versions_name_python_and_what_computes():
+    assert {"python", "molvae", "torch", "rdkit", "selfies", "numpy"} <= set(versions())
+
+
+def test_recorded_settings_stand_above_those_given_but_for_the_report(tmp_path):
+    (tmp_path / "config").mkdir()
+    train = {"run": "a", "seed": 7, "train": {"latent_dim": 12}}
+    (tmp_path / "config" / "train.yaml").write_text(yaml.safe_dump(train))
+    own = {"run": "a", "seed": 7, "train": {"latent_dim": 5}, "report": {"title": "old"}}
+    (tmp_path / "config" / "report.yaml").write_text(yaml.safe_dump(own))
+    given = RunConfig.model_validate({"sample": {"n": 5}, "train": {"epochs": 3}, "report": {"title": "new"}})
+    settings = settings_of(tmp_path, given)
+    assert (settings.run, settings.seed, settings.train.latent_dim, settings.train.epochs) == ("a", 7, 12, 3)
+    assert (settings.sample.n, settings.report.title) == (5, "new")
+
+
+def test_without_recorded_settings_those_given_hold(tmp_path):
+    assert settings_of(tmp_path, RunConfig(seed=3)) == RunConfig(seed=3)
+
+
+@pytest.mark.parametrize("content", ["[1, 2]", "a: b: c", "run: a", "{run: a, seed: 1, train: {latent_dimm: 3}}"])
+def test_a_record_that_is_no_configuration_is_refused_by_its_place(tmp_path, content):
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "train.yaml").write_text(content)
+    with pytest.raises(ConfigError, match="config"):
+        settings_of(tmp_path, RunConfig())
+
+
+def test_outputs_are_hashed_and_what_is_about_them_is_not(tmp_path):
+    for name in ("train/history.csv", "train/resume/state", "report.html", "logs/train.log", "train/.partial"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("x")
+    source = tmp_path.parent / "in.smi"
+    source.write_text("CC")
+    config = RunConfig.model_validate({"prepare": {"input": [str(source), "gone.smi"]}, "optimize": {"objectives": []}})
+    found = gather(tmp_path, config)
+    assert set(found["outputs"]) == {"train/history.csv"}
+    assert found["inputs"][str(source)] == {"bytes": 2, "sha256": hashlib.sha256(b"CC").hexdigest()}
+    assert found["inputs"]["gone.smi"]["sha256"] is None
+    assert found == gather(tmp_path, config)
+    json.dumps(found, allow_nan=False)
+
+
+def test_stages_that_recorded_their_source_are_found(tmp_path):
+    (tmp_path / "prepare").mkdir()
+    (tmp_path / "prepare" / "summary.json").write_text(json.dumps({"software": {"source": "abc"}}))
+    (tmp_path / "prepare" / "vocabulary.json").write_text("[]")
+    assert recorded_sources(tmp_path) == {"prepare/summary.json": "abc"}
