@@ -27,6 +27,7 @@ from molvae.nn.losses import sequence_nats
 from molvae.nn.tokens import TokenStore, by_length
 from molvae.nn.vae import VAE
 from molvae.priors import PRIORS, Prior
+from molvae.provenance import software
 from molvae.seeding import torch_generator
 
 FORMAT = 1
@@ -329,6 +330,7 @@ class MolVAE:
             "generation": asdict(self.generation),
             "standardisation": self.standardisation.model_dump(),
             "training": self.training,
+            "software": software(),
         }
         with replacing(folder) as temporary:
             temporary.mkdir(parents=True)

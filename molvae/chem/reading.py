@@ -52,7 +52,9 @@ class Record:
     smiles: str
 
 
-def read_molecules(path: Path, smiles_column: str | None = None, id_column: str | None = None) -> Iterator[Record]:
+def read_molecules(
+    path: Path, smiles_column: str | None = None, id_column: str | None = None, *, may_be_empty: bool = False
+) -> Iterator[Record]:
     """Yield the records of a molecule file in order, without holding the file in memory.
 
     Args:
@@ -60,12 +62,13 @@ def read_molecules(path: Path, smiles_column: str | None = None, id_column: str 
         smiles_column: Column with the SMILES in a `.csv`, `.tsv` or `.parquet` file; found by its usual names if
             not given. The other formats have no such column, and it is not asked of them.
         id_column: Column with the molecules' names in such a file, or data field of an `.sdf`.
+        may_be_empty: Whether a file without records is no error.
 
     Yields:
-        One record for every row that is not blank, at least one in all.
+        One record for every row that is not blank.
 
     Raises:
-        DataError: If the file is missing, a folder, of an unknown format, damaged, or holds no records.
+        DataError: If the file is missing, a folder, of an unknown format, damaged, or holds no records and must.
         ConfigError: If a named column is missing, or no column or several columns could hold the SMILES.
     """
     reader = _reader_of(path)
@@ -74,7 +77,7 @@ def read_molecules(path: Path, smiles_column: str | None = None, id_column: str 
         for line, name, smiles in reader(path, smiles_column, id_column):
             empty = False
             yield Record(str(path), line, name or f"{path.name}:{line}", smiles)
-    if empty:
+    if empty and not may_be_empty:
         raise DataError(f"{path}: expected molecules, found none; the file is empty or has only a header")
 
 

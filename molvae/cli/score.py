@@ -55,5 +55,6 @@ def score(
             raise typer.BadParameter(
                 "expected either --reference, or --train and --test (and --test-scaffolds, if wanted)"
             )
-    generated = [record.smiles for record in read_molecules(samples, smiles_column)]
+    # A search may find no candidates, and that is to be told, not to stop at.
+    generated = [record.smiles for record in read_molecules(samples, smiles_column, may_be_empty=True)]
     score_stage(generated, compared, out, run.score, run.seed, n_jobs)

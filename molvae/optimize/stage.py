@@ -18,6 +18,7 @@ from molvae.optimize.candidates import candidates_table, write_sdf
 from molvae.optimize.objective import Objective
 from molvae.optimize.oracle import Oracle
 from molvae.optimize.strategies import STRATEGIES, Setting, Strategy
+from molvae.provenance import software
 from molvae.seeding import derive_seed, numpy_generator
 
 # Rounds in a row without a new molecule after which a search has nothing left to propose.
@@ -108,6 +109,7 @@ def _summary(
     new = trace["feasible"] & ~trace["in_training"]
     return {
         "objective": objective.as_dict(),
+        "software": software(),
         "strategy": config.strategy,
         "seed": seed,
         "budget": config.budget,

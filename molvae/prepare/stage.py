@@ -21,6 +21,7 @@ from molvae.prepare.convert import Accepted, Reason, Refused, convert_all
 from molvae.prepare.pool import map_chunks
 from molvae.prepare.split import TEST, TRAIN, split_by_scaffold, split_randomly
 from molvae.prepare.summary import PrepareSummary
+from molvae.provenance import software
 from molvae.seeding import numpy_generator
 
 logger = logging.getLogger("molvae")
@@ -128,7 +129,7 @@ def prepare(
     write_json(out / VOCABULARY, {"tokens": list(vocabulary.tokens)})
     # How molecules were standardised goes with them: the model reads its own input in the same way.
     standardisation = config.model_dump(include=set(StandardiseConfig.model_fields))
-    write_json(out / SUMMARY, {**asdict(summary), "standardisation": standardisation})
+    write_json(out / SUMMARY, {**asdict(summary), "standardisation": standardisation, "software": software()})
     for line in summary.lines():
         logger.info(line)
     return summary

@@ -30,10 +30,10 @@ def score(
         The MOSES metrics by the names of the MOSES package.
 
     Raises:
-        DataError: If there are no samples, or no training or test molecules.
+        DataError: If there are no training or test molecules.
     """
     if not samples:
-        raise DataError("score: expected generated molecules, found none; sample some first")
+        logger.warning("score: found no generated molecules; every metric is of none of them, and has no value")
     molecules = describe(list(samples), reference.thinned(config.n_reference, seed), n_jobs)
     _check_reference(molecules)
     table = molecule_table(samples, molecules)

@@ -159,6 +159,10 @@ def test_an_unusable_file_is_one_clear_error(write, name, content, expected):
     assert "\n" not in str(error.value)
 
 
+def test_a_file_without_records_can_be_allowed(write):
+    assert list(read_molecules(write("a.csv", "smiles,name\n"), may_be_empty=True)) == []
+
+
 def test_a_missing_file_and_a_folder_are_told_apart(tmp_path):
     (tmp_path / "folder.smi").mkdir()
     with pytest.raises(DataError, match="found none; check the path"):

@@ -154,9 +154,11 @@ def test_a_part_of_the_reference_is_drawn_by_the_seed(moses):
     assert reference.thinned(None, seed=1) == reference
 
 
-def test_no_samples_are_an_error(tmp_path, moses):
-    with pytest.raises(DataError, match="expected generated molecules, found none"):
-        score([], moses[1], tmp_path, ScoreConfig(), seed=1)
+def test_no_samples_have_metrics_without_values(tmp_path, moses):
+    score([], moses[1], tmp_path, ScoreConfig(), seed=1)
+    figures = json.loads((tmp_path / "metrics.json").read_text())["moses"]
+    assert {(figure["value"], figure["n"]) for figure in figures.values()} == {(None, 0)}
+    assert pd.read_csv(tmp_path / "molecules.csv").empty
 
 
 @pytest.mark.parametrize("reference", [Reference([], ["CCO", "CCN"]), Reference(["CCO"], ["x", "y"])])

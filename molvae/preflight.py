@@ -1,0 +1,123 @@
+"""Look over a run before its first job: settings, input files, objectives.
+
+The workflow calls this while it reads the Snakefile, so that a mistake costs seconds and leaves nothing behind.
+"""
+
+import os
+import shlex
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from molvae.config import RunConfig, parse_config
+from molvae.errors import ConfigError, DataError
+
+if TYPE_CHECKING:
+    from molvae.optimize.objective import Objective
+
+SAMPLE = "sample"
+"""What the samples are called where generated molecules are scored; no objective may have this name."""
+
+# Settings that say which jobs there are, not how one of them works.
+_FOR_THE_WORKFLOW = {("optimize", "objectives"), ("optimize", "baseline")}
+
+
+@dataclass(frozen=True)
+class PlannedObjective:
+    """An objective that was looked over.
+
+    Attributes:
+        source: As the settings give it: a YAML file or the name of a built-in one.
+        files: Files that its scores depend on: the YAML file, and the user's own modules and programs beside it.
+    """
+
+    source: str
+    files: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class RunPlan:
+    """A run that was looked over.
+
+    Attributes:
+        settings: The checked settings, defaults filled in.
+        objectives: The objectives by their names, in the order of the settings.
+    """
+
+    settings: RunConfig
+    objectives: dict[str, PlannedObjective]
+
+    def section(self, stage: str) -> str:
+        """Return as YAML what one stage is handed: the run's name, its seed, and the stage's own section.
+
+        The report shows how the run came about, so it is handed all of them. A search is not handed which other
+        searches there are, so that a further objective does not repeat the ones that are done.
+        """
+        content = self.settings.model_dump(mode="json")
+        if stage != "report":
+            own = {key: value for key, value in content[stage].items() if (stage, key) not in _FOR_THE_WORKFLOW}
+            content = {"run": content["run"], "seed": content["seed"], stage: own}
+        return yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
+
+
+def plan_run(content: dict[str, Any], where: str) -> RunPlan:
+    """Check a run's settings and everything outside them that they name.
+
+    Args:
+        content: The settings as read from YAML.
+        where: The files they come from, for messages.
+
+    Raises:
+        ConfigError: If a setting is unknown or impossible, or two objectives have one name.
+        DataError: If a file that the settings name does not exist.
+        ObjectiveError: If an objective is unknown or ill-defined.
+    """
+    settings = parse_config(content, where)
+    inputs = {f"prepare.input[{i}]": path for i, path in enumerate(settings.prepare.input)}
+    if settings.prepare.test_input is not None:
+        inputs["prepare.test_input"] = settings.prepare.test_input
+    for key, path in inputs.items():
+        _require_file(key, path, "put the molecules there (see data/README.md) or correct the path", where)
+    return RunPlan(settings, _plan_objectives(settings.optimize.objectives, where))
+
+
+def _plan_objectives(sources: list[str], where: str) -> dict[str, PlannedObjective]:
+    # Here and not above, because it loads RDKit, and a misspelt key needs no RDKit.
+    from molvae.optimize.objective import load_objective
+
+    planned: dict[str, PlannedObjective] = {}
+    for i, source in enumerate(sources):
+        key = f"optimize.objectives[{i}]"
+        is_file = source.endswith((".yaml", ".yml"))
+        if is_file:
+            _require_file(key, source, "correct the path, or give the name of a built-in objective", where)
+        objective = load_objective(source)
+        if objective.name == SAMPLE or objective.name in planned:
+            taken = "the samples" if objective.name == SAMPLE else planned[objective.name].source
+            raise ConfigError(
+                f"{key}: expected objectives of different names, found {objective.name} in {source}, which would share "
+                f"a folder of results with {taken}; give it another name ({where})"
+            )
+        planned[objective.name] = PlannedObjective(source, _files(objective, Path(source)) if is_file else ())
+    return planned
+
+
+def _files(objective: "Objective", file: Path) -> tuple[str, ...]:
+    found = [file]
+    for part in (*objective.spec.terms, *objective.spec.constraints):
+        if part.python is not None:
+            module = Path(sys.modules[part.python.partition(":")[0]].__file__ or "")
+            if module.resolve().is_relative_to(file.resolve().parent):
+                found.append(Path(os.path.relpath(module)))
+        if part.command is not None:
+            words = [file.parent / word for word in shlex.split(part.command)]
+            found += [word for word in words if word.is_file()]
+    return tuple(dict.fromkeys(str(path) for path in found))
+
+
+def _require_file(key: str, path: str, remedy: str, where: str) -> None:
+    if not Path(path).is_file():
+        raise DataError(f"{key}: expected a file at {path}, found none; {remedy} ({where})")

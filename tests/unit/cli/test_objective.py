@@ -1,0 +1,57 @@
+"""`molvae objective`."""
+
+import pandas as pd
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from molvae.cli.objective import objective
+from molvae.errors import ConfigError, ObjectiveError
+from molvae.optimize.objective import builtin_names
+
+
+@pytest.fixture
+def run():
+    app = typer.Typer()
+    app.command()(objective)
+    return lambda *arguments: CliRunner().invoke(app, [str(each) for each in arguments])
+
+
+@pytest.fixture
+def molecules(tmp_path):
+    file = tmp_path / "molecules.smi"
+    file.write_text("CCO ethanol\nnonsense x\nc1ccccc1O phenol\n")
+    return file
+
+
+def test_scores_go_to_the_file_in_input_order(run, molecules, tmp_path):
+    result = run("osimertinib_mpo", molecules, "--out", tmp_path / "scores.csv")
+    assert result.exit_code == 0, result.output
+    table = pd.read_csv(tmp_path / "scores.csv")
+    assert table["smiles"].tolist() == ["CCO", "nonsense", "c1ccccc1O"]
+    assert table["score"].isna().tolist() == [False, True, False]
+    assert (tmp_path / "scores.csv").read_text().splitlines()[2].startswith("nonsense,,False,")
+
+
+def test_an_objective_of_ones_own_is_read_from_its_file(run, molecules, tmp_path):
+    (tmp_path / "mine.yaml").write_text("name: mine\nterms:\n  - property: qed\n")
+    assert run(tmp_path / "mine.yaml", molecules, "--out", tmp_path / "scores.csv").exit_code == 0
+    assert pd.read_csv(tmp_path / "scores.csv").columns.tolist() == ["smiles", "score", "feasible", "qed"]
+
+
+def test_list_shows_every_builtin_objective(run):
+    result = run("--list")
+    assert result.exit_code == 0
+    assert [line.split()[0] for line in result.output.splitlines()] == builtin_names()
+
+
+def test_a_missing_argument_is_wrong_usage(run, molecules):
+    result = run("qed", molecules)
+    assert isinstance(result.exception, ConfigError)
+    assert "--out FILE" in str(result.exception)
+
+
+def test_an_unknown_objective_is_refused_before_anything_is_written(run, molecules, tmp_path):
+    result = run("qwd", molecules, "--out", tmp_path / "scores.csv")
+    assert isinstance(result.exception, ObjectiveError)
+    assert not (tmp_path / "scores.csv").exists()

@@ -1,0 +1,126 @@
+import subprocess
+import sys
+
+import pytest
+
+from molvae.cli import main
+from molvae.errors import CheckpointError, ConfigError, DataError
+from molvae.version import __version__
+
+
+def run_in_process(monkeypatch, capsys, *arguments: str) -> tuple[int, str, str]:
+    """Run the command line, and return its exit status, stdout and stderr."""
+    monkeypatch.setattr(sys, "argv", ["molvae", *arguments])
+    with pytest.raises(SystemExit) as ending:
+        main.run()
+    printed = capsys.readouterr()
+    return ending.value.code, printed.out, printed.err
+
+
+@pytest.fixture
+def molvae(monkeypatch, capsys):
+    return lambda *arguments: run_in_process(monkeypatch, capsys, *arguments)
+
+
+@pytest.fixture
+def broken(monkeypatch, capsys):
+    """Run the command line with a stage that raises."""
+
+    def run(error: BaseException, *arguments: str) -> tuple[int, str, str]:
+        def raise_error(*args, **kwargs):
+            raise error
+
+        monkeypatch.setattr(main, "app", raise_error)
+        return run_in_process(monkeypatch, capsys, *arguments)
+
+    return run
+
+
+def test_help_and_version_load_nothing_heavy():
+    heavy = "{'torch', 'rdkit', 'pandas', 'numpy', 'sklearn', 'altair'}"
+    for argument in ["--help", "--version"]:
+        code = (
+            "import sys; sys.argv = ['molvae', sys.argv[1]]\n"
+            "from molvae.cli.main import run\n"
+            "try: run()\n"
+            f"finally: print(sorted({heavy} & set(sys.modules)), file=sys.stderr)"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", code, argument], capture_output=True, text=True, timeout=60, check=True
+        )
+        assert done.stderr == "[]\n"
+        assert "molvae" in done.stdout
+
+
+def test_a_bare_import_loads_nothing_heavy():
+    code = "import sys, molvae; print(sorted({'torch', 'rdkit', 'pandas', 'numpy'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == "[]\n"
+
+
+@pytest.mark.parametrize("verb", [verb for verbs in main.VERBS.values() for verb in verbs])
+def test_every_verb_explains_itself(molvae, verb):
+    status, out, _ = molvae(verb, "--help")
+    assert status == 0
+    assert "Usage: molvae" in out
+    options = main.typer.main.get_command(main.app).commands[verb].params
+    assert [option.name for option in options if option.param_type_name == "option" and not option.help] == []
+
+
+def test_the_version_is_the_packages(molvae):
+    assert molvae("--version") == (0, f"molvae {__version__}\n", "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["traim"], "Did you mean 'train'?"),
+        (["objective", "qed"], "MOLECULES"),
+        (["prepare"], "Missing option '--out'"),
+        (["sample", "model", "--out", "x.csv", "--n", "none"], "'--n'"),
+        (["sample", "model", "--out", "x.csv", "--m", "3"], "--m"),
+        (["train", "folder", "--out", "x", "--set", "train.epoch=3"], "did you mean epochs?"),
+        (["train", "folder", "--out", "x", "--config", "nowhere.yaml"], "nowhere.yaml"),
+    ],
+)
+def test_wrong_usage_is_one_line_and_status_2(molvae, arguments, said):
+    status, out, err = molvae(*arguments)
+    assert (status, out) == (2, "")
+    assert err.startswith("molvae: error: ")
+    assert err.count("\n") == 1
+    assert said in err
+
+
+def test_missing_data_is_one_line_and_status_1(molvae, tmp_path):
+    status, out, err = molvae("prepare", str(tmp_path / "none.smi"), "--out", str(tmp_path / "out"))
+    assert (status, out) == (1, "")
+    assert err.startswith("molvae: error: ")
+    assert "none.smi" in err
+    assert err.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (ConfigError("wrong\nsetting"), 2),
+        (DataError("wrong\ndata"), 1),
+        (CheckpointError("wrong\nmodel"), 1),
+        (ZeroDivisionError("wrong\nsum"), 1),
+        (KeyboardInterrupt(), 130),
+    ],
+)
+def test_every_failure_is_one_line_with_its_status(broken, error, status):
+    found, out, err = broken(error)
+    assert (found, out) == (status, "")
+    assert err.startswith("molvae: error: ")
+    assert err.count("\n") == 1
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--debug", "train"], ["train", "--debug"], ["train", "x", "--debug", "--out", "y"]]
+)
+def test_debug_shows_the_traceback_wherever_it_stands(broken, arguments):
+    with pytest.raises(DataError, match="wrong data"):
+        broken(DataError("wrong data"), *arguments)

@@ -1,0 +1,95 @@
+import pytest
+import yaml
+
+from molvae.config import parse_config
+from molvae.errors import ConfigError, DataError, ObjectiveError
+from molvae.preflight import plan_run
+
+TERM = "terms: [{property: qed}]\n"
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "in.smi").write_text("CCO\n")
+    (tmp_path / "mine.yaml").write_text(f"name: mine\n{TERM}")
+    return tmp_path
+
+
+def plan(objectives=("mine.yaml", "qed"), baseline=True, **prepare):
+    optimize = {"objectives": list(objectives), "baseline": baseline}
+    return plan_run({"prepare": {"input": ["in.smi"], **prepare}, "optimize": optimize}, "study.yaml")
+
+
+def test_objectives_go_by_their_own_names(folder):
+    (folder / "a file.yaml").write_text(f"name: theirs\n{TERM}")
+    objectives = plan(["a file.yaml", "qed"]).objectives
+    assert list(objectives) == ["theirs", "qed"]
+    assert objectives["theirs"].source == "a file.yaml"
+
+
+def test_an_objective_depends_on_its_own_file():
+    objectives = plan().objectives
+    assert objectives["mine"].files == ("mine.yaml",)
+    assert objectives["qed"].files == ()
+
+
+def test_an_objective_depends_on_the_code_beside_it(folder):
+    (folder / "own").mkdir()
+    (folder / "own" / "my_model_of_tests.py").write_text("def predict(smiles):\n    return [1.0] * len(smiles)\n")
+    (folder / "own" / "score.sh").write_text("cat >/dev/null\n")
+    (folder / "own" / "own.yaml").write_text(
+        "name: own\n"
+        "terms: [{python: 'my_model_of_tests:predict'}, {python: 'math:sqrt', name: installed}]\n"
+        "constraints: [{command: sh score.sh --fast, min: 1}]\n"
+    )
+    assert plan(["own/own.yaml"]).objectives["own"].files == (
+        "own/own.yaml",
+        "own/my_model_of_tests.py",
+        "own/score.sh",
+    )
+
+
+@pytest.mark.parametrize("name", ["qed", "sample"])
+def test_objectives_that_would_share_a_folder_are_refused(folder, name):
+    (folder / "mine.yaml").write_text(f"name: {name}\n{TERM}")
+    with pytest.raises(ConfigError, match=rf"objectives\[1\]: .*different names, found {name} in mine\.yaml"):
+        plan(["qed", "mine.yaml"])
+
+
+def test_an_unknown_objective_is_refused():
+    with pytest.raises(ObjectiveError, match="found 'osimertinib'; did you mean osimertinib_mpo"):
+        plan(["osimertinib"])
+
+
+def test_a_missing_input_is_named():
+    with pytest.raises(DataError, match=r"prepare\.input\[1\]: expected a file at no\.smi, found none; .*study\.yaml"):
+        plan(input=["in.smi", "no.smi"])
+
+
+def test_a_folder_is_no_molecule_file(folder):
+    (folder / "other").mkdir()
+    with pytest.raises(DataError, match=r"prepare\.test_input: expected a file at other"):
+        plan(test_input="other")
+
+
+def test_a_missing_objective_file_is_named():
+    with pytest.raises(DataError, match=r"optimize\.objectives\[0\]: expected a file at no\.yaml"):
+        plan(["no.yaml"])
+
+
+def test_a_section_reads_back_as_the_settings_it_holds():
+    run = plan()
+    content = yaml.safe_load(run.section("train"))
+    assert set(content) == {"run", "seed", "train"}
+    assert parse_config(content, "train.yaml").train == run.settings.train
+    assert parse_config(yaml.safe_load(run.section("report")), "report.yaml") == run.settings
+
+
+def test_a_section_does_not_depend_on_the_others():
+    assert plan(stereo="keep").section("train") == plan(stereo="drop").section("train")
+    assert plan(stereo="keep").section("prepare") != plan(stereo="drop").section("prepare")
+
+
+def test_a_search_is_not_handed_which_others_there_are():
+    assert plan(["qed"], baseline=True).section("optimize") == plan(["mine.yaml"], baseline=False).section("optimize")

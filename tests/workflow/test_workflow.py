@@ -1,0 +1,181 @@
+"""The workflow as people run it: `snakemake` in a folder that holds `data/` and `workflow/`."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from molvae.config import load_config
+
+ROOT = Path(__file__).parents[2]
+SMOKE = "workflow/config/smoke.yaml"
+
+
+def make_folder(folder: Path) -> Path:
+    """Make a place to work in that has the repository's inputs and none of its results."""
+    (folder / "workflow").symlink_to(ROOT / "workflow")
+    (folder / "data").mkdir()
+    for file in (ROOT / "data").glob("*.gz"):
+        (folder / "data" / file.name).symlink_to(file)
+    return folder
+
+
+def snakemake(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--cores", "2", *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=280, check=False)
+
+
+def planned(run: subprocess.CompletedProcess[str]) -> dict[str, int]:
+    """Read from a dry run how often each rule would run."""
+    assert run.returncode == 0, run.stdout + run.stderr
+    table = (run.stdout + run.stderr).split("Job stats:")[1].split("total")[0]
+    return {rule: int(count) for rule, count in re.findall(r"^(\w+) +(\d+)$", table, flags=re.MULTILINE)}
+
+
+def write_config(folder: Path, content: dict[str, object]) -> str:
+    (folder / "study.yaml").write_text(yaml.safe_dump(content))
+    return "study.yaml"
+
+
+@pytest.fixture
+def fresh(tmp_path) -> Path:
+    return make_folder(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory) -> Path:
+    folder = make_folder(tmp_path_factory.mktemp("smoke"))
+    run = snakemake(folder, "--configfile", SMOKE)
+    assert run.returncode == 0, run.stdout + run.stderr
+    return folder
+
+
+@pytest.mark.slow
+def test_the_smoke_run_goes_from_raw_molecules_to_the_report(finished):
+    results = finished / "results" / "smoke"
+    for name in [
+        "prepare/molecules.parquet",
+        "train/model/model.safetensors",
+        "evaluate/metrics.json",
+        "sample/samples.csv",
+        "optimize/qed/candidates.sdf",
+        "optimize/qed/baseline/summary.json",
+        "score/sample/metrics.json",
+        "score/qed/molecules.csv",
+        "report.html",
+        "provenance.json",
+    ]:
+        assert (results / name).stat().st_size > 0, name
+    assert not list(results.rglob("*.partial*"))
+    assert not list(results.rglob("resume"))
+
+
+@pytest.mark.slow
+def test_a_second_run_does_nothing(finished):
+    run = snakemake(finished, "--configfile", SMOKE)
+    assert run.returncode == 0
+    assert "Nothing to be done" in run.stdout + run.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("section", "key", "value", "rules"),
+    [
+        ("train", "learning_rate", 1.0e-3, {"train", "evaluate", "sample", "optimize", "optimize_baseline", "score"}),
+        ("evaluate", "n_map", 100, {"evaluate"}),
+        ("sample", "n", 600, {"sample", "score"}),
+        ("optimize", "budget", 160, {"optimize", "optimize_baseline", "score"}),
+        ("score", "n_reference", 400, {"score"}),
+        ("report", "title", "Another", set()),
+    ],
+)
+def test_a_changed_setting_reruns_its_stage_and_what_follows(finished, section, key, value, rules):
+    study = write_config(finished, {section: {key: value}})
+    run = snakemake(finished, "--dry-run", "--configfile", SMOKE, study)
+    assert set(planned(run)) == rules | {"settings", "report", "all"}
+
+
+@pytest.mark.slow
+def test_a_further_objective_repeats_nothing(finished):
+    study = write_config(finished, {"optimize": {"objectives": ["qed", "workflow/config/objectives/demo.yaml"]}})
+    run = snakemake(finished, "--dry-run", "--configfile", SMOKE, study)
+    assert planned(run) == {
+        "settings": 1,
+        "optimize": 1,
+        "optimize_baseline": 1,
+        "score": 1,
+        "report": 1,
+        "all": 1,
+    }
+
+
+@pytest.mark.slow
+def test_each_stage_is_handed_its_own_section_only(finished):
+    settings = load_config(finished / SMOKE)
+    for stage in ["prepare", "train", "evaluate", "sample", "optimize", "score"]:
+        content = yaml.safe_load((finished / f"results/smoke/config/{stage}.yaml").read_text())
+        assert set(content) == {"run", "seed", stage}
+        assert content[stage].items() <= settings.model_dump(mode="json")[stage].items()
+    assert load_config(finished / "results/smoke/config/report.yaml") == settings
+
+
+@pytest.mark.slow
+def test_snakemake_makes_its_own_report(finished):
+    run = snakemake(finished, "--configfile", SMOKE, "--report", "snakemake.html")
+    assert run.returncode == 0, run.stderr
+    page = (finished / "snakemake.html").read_text()
+    for stage in ["train", "evaluate", "optimize", "report"]:
+        assert f'"{stage}"' in page
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "workflow/config").glob("*.yaml")), ids=lambda file: file.stem)
+def test_every_config_can_be_planned_once_its_inputs_are_there(fresh, file):
+    prepare = load_config(file).prepare
+    for name in [*prepare.input, *([prepare.test_input] if prepare.test_input else [])]:
+        (fresh / name).parent.mkdir(parents=True, exist_ok=True)
+        (fresh / name).touch()
+    rules = planned(snakemake(fresh, "--dry-run", "--configfile", f"workflow/config/{file.name}"))
+    assert rules["train"] == rules["report"] == 1
+    assert (
+        rules["optimize"]
+        == rules["optimize_baseline"]
+        == rules["score"] - 1
+        == len(load_config(file).optimize.objectives)
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "status", "said"),
+    [
+        (
+            {"train": {"epoch": 3}},
+            2,
+            "train.epoch: expected a known setting, found an unknown one; did you mean epochs?",
+        ),
+        ({"sample": {"n": 0}}, 2, "sample.n: expected greater than or equal to 1, found 0"),
+        ({"prepare": {"input": ["mine.smi"]}}, 1, "prepare.input[0]: expected a file at mine.smi, found none"),
+        ({"prepare": {"test_input": "mine.csv"}}, 1, "prepare.test_input: expected a file at mine.csv, found none"),
+        ({"optimize": {"objectives": ["mine.yaml"]}}, 1, "optimize.objectives[0]: expected a file at mine.yaml"),
+        ({"optimize": {"objectives": ["osimertinib"]}}, 2, "osimertinib_mpo"),
+    ],
+)
+def test_a_mistake_ends_in_one_line_before_any_job(fresh, content, status, said):
+    run = snakemake(fresh, "--configfile", SMOKE, write_config(fresh, content))
+    assert run.returncode == status
+    [line] = run.stderr.splitlines()
+    assert line.startswith("molvae: error: ")
+    assert said in line
+    assert not (fresh / "results").exists()
+
+
+def test_a_failing_stage_shows_its_one_line_and_leaves_no_output(fresh):
+    (fresh / "bad.smi").write_text("this is\nnot a list\nof molecules\n")
+    study = write_config(fresh, {"prepare": {"input": ["bad.smi"]}})
+    run = snakemake(fresh, "--configfile", SMOKE, study)
+    assert run.returncode == 1
+    assert "molvae: error: " in run.stdout + run.stderr
+    assert "molvae: error: " in (fresh / "results/smoke/logs/prepare.log").read_text()
+    assert not list((fresh / "results/smoke/prepare").glob("*"))

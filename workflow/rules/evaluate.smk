@@ -1,0 +1,29 @@
+"""Measure the model on molecules that it was not trained on."""
+
+
+rule evaluate:
+    input:
+        molecules="results/{run}/prepare/molecules.parquet",
+        weights="results/{run}/train/model/model.safetensors",
+        config="results/{run}/train/model/config.json",
+        vocabulary="results/{run}/train/model/vocabulary.json",
+        settings="results/{run}/config/evaluate.yaml",
+    output:
+        metrics="results/{run}/evaluate/metrics.json",
+        latent_map="results/{run}/evaluate/latent_map.parquet",
+        reconstructions="results/{run}/evaluate/reconstructions.csv",
+    log:
+        "results/{run}/logs/evaluate.log",
+    benchmark:
+        "results/{run}/benchmarks/evaluate.tsv"
+    threads: 4
+    resources:
+        mem_mb=8000,
+        runtime=120,
+    params:
+        model=subpath(input.weights, parent=True),
+        prepared=subpath(input.molecules, parent=True),
+        out=subpath(output.metrics, parent=True),
+    shell:
+        "molvae evaluate {params.model} --reference {params.prepared} --out {params.out}"
+        " --config {input.settings} --threads {threads} 2>&1 | tee -i {log}"

@@ -1,0 +1,61 @@
+"""Search for molecules that an objective scores high, and spend the same budget at random to compare.
+
+Every oracle call so far is kept in an undeclared `resume/` folder, so that a killed search goes on where it stopped.
+"""
+
+
+rule optimize:
+    input:
+        molecules="results/{run}/prepare/molecules.parquet",
+        weights="results/{run}/train/model/model.safetensors",
+        config="results/{run}/train/model/config.json",
+        vocabulary="results/{run}/train/model/vocabulary.json",
+        objective=lambda wildcards: PLAN.objectives[wildcards.objective].files,
+        settings="results/{run}/config/optimize.yaml",
+    output:
+        trace="results/{run}/optimize/{objective}/trace.parquet",
+        times="results/{run}/optimize/{objective}/times.csv",
+        candidates=report(
+            "results/{run}/optimize/{objective}/candidates.csv",
+            caption="../report/candidates.rst",
+            category="optimize",
+            labels={
+                "objective": "{objective}",
+                "content": "candidates",
+                "kind": "table",
+            },
+        ),
+        structures="results/{run}/optimize/{objective}/candidates.sdf",
+        summary="results/{run}/optimize/{objective}/summary.json",
+    log:
+        "results/{run}/logs/optimize_{objective}.log",
+    benchmark:
+        "results/{run}/benchmarks/optimize_{objective}.tsv"
+    threads: 4
+    resources:
+        mem_mb=8000,
+        runtime=1440,
+    params:
+        objective=lambda wildcards: PLAN.objectives[wildcards.objective].source,
+        model=subpath(input.weights, parent=True),
+        prepared=subpath(input.molecules, parent=True),
+        out=subpath(output.trace, parent=True),
+        overrides=[],
+    shell:
+        "molvae optimize {params.model} --reference {params.prepared} --objective {params.objective:q}"
+        " --out {params.out} --config {input.settings} {params.overrides:q} --threads {threads} 2>&1 | tee -i {log}"
+
+
+use rule optimize as optimize_baseline with:
+    output:
+        trace="results/{run}/optimize/{objective}/baseline/trace.parquet",
+        times="results/{run}/optimize/{objective}/baseline/times.csv",
+        candidates="results/{run}/optimize/{objective}/baseline/candidates.csv",
+        structures="results/{run}/optimize/{objective}/baseline/candidates.sdf",
+        summary="results/{run}/optimize/{objective}/baseline/summary.json",
+    log:
+        "results/{run}/logs/optimize_baseline_{objective}.log",
+    benchmark:
+        "results/{run}/benchmarks/optimize_baseline_{objective}.tsv"
+    params:
+        overrides=["--set", "optimize.strategy=random"],

@@ -1,0 +1,24 @@
+"""Draw new molecules from the model's prior."""
+
+
+rule sample:
+    input:
+        weights="results/{run}/train/model/model.safetensors",
+        config="results/{run}/train/model/config.json",
+        vocabulary="results/{run}/train/model/vocabulary.json",
+        settings="results/{run}/config/sample.yaml",
+    output:
+        samples="results/{run}/sample/samples.csv",
+    log:
+        "results/{run}/logs/sample.log",
+    benchmark:
+        "results/{run}/benchmarks/sample.tsv"
+    threads: 4
+    resources:
+        mem_mb=4000,
+        runtime=120,
+    params:
+        model=subpath(input.weights, parent=True),
+    shell:
+        "molvae sample {params.model} --out {output.samples}"
+        " --config {input.settings} --threads {threads} 2>&1 | tee -i {log}"

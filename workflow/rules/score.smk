@@ -1,0 +1,29 @@
+"""Measure generated molecules, the samples and each objective's candidates, against the reference splits."""
+
+
+rule score:
+    input:
+        generated=lambda wildcards: (
+            f"results/{wildcards.run}/sample/samples.csv"
+            if wildcards.what == SAMPLE
+            else f"results/{wildcards.run}/optimize/{wildcards.what}/candidates.csv"
+        ),
+        molecules="results/{run}/prepare/molecules.parquet",
+        settings="results/{run}/config/score.yaml",
+    output:
+        metrics="results/{run}/score/{what}/metrics.json",
+        molecules="results/{run}/score/{what}/molecules.csv",
+    log:
+        "results/{run}/logs/score_{what}.log",
+    benchmark:
+        "results/{run}/benchmarks/score_{what}.tsv"
+    threads: 8
+    resources:
+        mem_mb=8000,
+        runtime=240,
+    params:
+        prepared=subpath(input.molecules, parent=True),
+        out=subpath(output.metrics, parent=True),
+    shell:
+        "molvae score {input.generated} --reference {params.prepared} --out {params.out}"
+        " --config {input.settings} --threads {threads} 2>&1 | tee -i {log}"

@@ -1,0 +1,33 @@
+"""Train the model and choose its prior.
+
+Snakemake deletes declared outputs when a job fails, so what a killed training goes on from is in `train/resume/`,
+which is not declared; the verb removes it at the end.
+"""
+
+
+rule train:
+    input:
+        molecules="results/{run}/prepare/molecules.parquet",
+        vocabulary="results/{run}/prepare/vocabulary.json",
+        summary="results/{run}/prepare/summary.json",
+        settings="results/{run}/config/train.yaml",
+    output:
+        weights="results/{run}/train/model/model.safetensors",
+        config="results/{run}/train/model/config.json",
+        vocabulary="results/{run}/train/model/vocabulary.json",
+        history="results/{run}/train/history.csv",
+    log:
+        "results/{run}/logs/train.log",
+    benchmark:
+        "results/{run}/benchmarks/train.tsv"
+    threads: 8
+    resources:
+        gpu=0 if SETTINGS.train.device == "cpu" else 1,
+        mem_mb=16000,
+        runtime=1440,
+    params:
+        prepared=subpath(input.molecules, parent=True),
+        out=subpath(output.history, parent=True),
+    shell:
+        "molvae train {params.prepared} --out {params.out}"
+        " --config {input.settings} --threads {threads} 2>&1 | tee -i {log}"
