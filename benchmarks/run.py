@@ -34,6 +34,7 @@ from molvae.nn.device import autocast, choose_device, gains_from_bfloat16, set_t
 from molvae.nn.tokens import TokenStore, length_bucketed
 from molvae.nn.vae import VAE, LossWeights
 from molvae.prepare import prepare
+from molvae.train.optimizers import make_optimizers
 
 DEMO = Path(__file__).parents[1] / "data" / "demo.smi.gz"
 DEVICE = choose_device()
@@ -96,7 +97,7 @@ def bench_train() -> list[Row]:
     store, vocabulary = demo_store(20_000)
     config = TrainConfig()
     vae = VAE(config, len(vocabulary)).to(DEVICE)
-    optimizer = torch.optim.AdamW(vae.parameters(), lr=1e-3, fused=True)
+    optimizers = make_optimizers(vae, config)
     batches = length_bucketed(store.lengths, config.batch_size, np.random.default_rng(0))[:30]
 
     def some_steps() -> None:
@@ -104,10 +105,11 @@ def bench_train() -> list[Row]:
             token_ids, lengths = store.batch(rows, DEVICE)
             with autocast(DEVICE, config.precision):
                 loss = vae.loss(token_ids, lengths, LossWeights(0.05), config.code_dropout)
-            optimizer.zero_grad()
+            vae.zero_grad()
             loss.total.backward()
             torch.nn.utils.clip_grad_norm_(vae.parameters(), 1.0)
-            optimizer.step()
+            for optimizer in optimizers:
+                optimizer.step()
 
     rate = sum(int(store.lengths[rows].sum()) for rows in batches) / seconds(some_steps)
     share = rate * dense_flops_per_token(vae, config.code_dropout) / matrix_product_flops()

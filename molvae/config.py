@@ -96,7 +96,7 @@ class ModelConfig(Section):
     """Size of the decoder's state."""
     decoder_layers: Count = 1
     """Recurrent layers of the decoder."""
-    latent_dim: Count = 64
+    latent_dim: Annotated[int, Field(ge=2)] = 64
     """Size of the latent code z."""
     dropout: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
     """Dropout between recurrent layers and before the heads, in training."""
@@ -117,30 +117,28 @@ class TrainConfig(ModelConfig):
     """Nats of KL in each latent dimension that cost nothing."""
     z_l2: NonNegative = 0.0
     """Weight of the squared length of z in the loss."""
-    code_dropout: Share = 0.25
+    code_dropout: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.25
     """Share of the molecules whose code is replaced by zero in training: it makes the `decoder` prior."""
     word_dropout: Share = 0.0
     """Share of the decoder's input tokens that are hidden in training."""
     epochs: Count = 14
     """Most passes over the training molecules."""
-    batch_size: Count = 256
+    batch_size: Count = 128
     """Molecules in a step."""
-    learning_rate: Positive = 2.0e-3
-    """Peak learning rate of AdamW."""
+    learning_rate: Positive = 3.0e-3
+    """Peak learning rate (Muon for the matrices, AdamW for the rest)."""
     learning_rate_end: Share = 0.02
     """Share of the peak learning rate that is left at the last step (cosine decay)."""
     warmup_steps: Annotated[int, Field(ge=0)] = 200
-    """Steps in which the learning rate rises from zero to its peak."""
+    """Steps in which the learning rate rises from zero to its peak; at most a tenth of all steps."""
     weight_decay: NonNegative = 0.0
-    """AdamW's weight decay."""
+    """Decoupled weight decay, for the matrices and the rest alike."""
     gradient_clip: Positive = 1.0
     """Largest norm of the gradient in a step."""
     patience: Count = 5
     """Epochs without a better validation loss after which training stops early."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """Number format of the recurrent products; `auto` takes bfloat16 where the machine gains from it."""
-    device: Literal["auto", "cpu", "cuda"] = "auto"
-    """Where to train; `auto` takes a CUDA GPU if there is one."""
     checkpoint_every_s: Positive = 60.0
     """Seconds between the checkpoints from which a killed run goes on."""
     priors: list[PriorName] = Field(default=["normal", "gaussian_mixture", "decoder"], min_length=1)
@@ -149,7 +147,7 @@ class TrainConfig(ModelConfig):
     """Gaussians of the `gaussian_mixture` prior."""
     prior_samples: Annotated[int, Field(ge=2)] = 2000
     """Samples for the validation FCD of each prior (FCD falls with this number: compare at one number only)."""
-    temperatures: list[Positive] = Field(default=[1.0, 0.85], min_length=1)
+    temperatures: list[Positive] = Field(default=[1.0, 0.85, 0.7], min_length=1)
     """Token temperatures to try with each prior when sampling; below 1 is more conservative."""
 
 
@@ -169,7 +167,7 @@ class SampleConfig(Section):
 
     n: Count = 10_000
     """How many to sample."""
-    prior: Literal["best"] | PriorName = "best"
+    prior: Literal["best", PriorName] = "best"
     """Prior to sample from; `best` is the one chosen in training."""
     temperature: Positive | None = None
     """Token temperature; by default the one chosen with the prior."""
@@ -187,7 +185,7 @@ class OptimizeConfig(Section):
     batch_size: Count = 100
     """Molecules proposed and scored in a round."""
     n_start: Annotated[int, Field(ge=0)] = 400
-    """Training molecules that are scored first, within the budget."""
+    """Training molecules that are scored first, within the budget: at most half of the budget."""
     n_candidates: Count = 50
     """Most candidates to hand out: the best feasible new molecules."""
     compare_training: bool = True
@@ -221,6 +219,8 @@ class RunConfig(Section):
     """Name of the run: its results are under results/<run>/."""
     seed: Annotated[int, Field(ge=0)] = 1
     """The seed from which every random choice of the run follows."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where to compute; `auto` takes a CUDA GPU if there is one."""
     prepare: PrepareConfig = PrepareConfig()
     train: TrainConfig = TrainConfig()
     evaluate: EvaluateConfig = EvaluateConfig()
@@ -228,6 +228,19 @@ class RunConfig(Section):
     optimize: OptimizeConfig = OptimizeConfig()
     score: ScoreConfig = ScoreConfig()
     report: ReportConfig = ReportConfig()
+
+    @model_validator(mode="after")
+    def _prior_to_sample_from(self) -> "RunConfig":
+        wanted, tried = self.sample.prior, self.train.priors
+        if wanted != "best" and wanted not in tried:
+            raise ValueError(f"sample.prior: expected best or one of train.priors ({', '.join(tried)}), found {wanted}")
+        if wanted == "decoder" and self.train.code_dropout == 0.0:
+            raise ValueError("sample.prior: expected train.code_dropout above 0 for decoder, found 0")
+        return self
+
+
+WHOLE_RUN = ("run", "seed", "device")
+"""The settings that belong to no stage: every stage is handed them with its own section."""
 
 
 def load_config(file: Path | None = None, overrides: Sequence[str] = ()) -> RunConfig:

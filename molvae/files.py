@@ -3,7 +3,7 @@
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,8 @@ from typing import Any
 import pandas as pd
 
 from molvae.errors import DataError
+
+TABLE_ENDINGS = (".parquet", ".csv")
 
 
 @contextmanager
@@ -41,16 +43,45 @@ def write_json(path: Path, content: Any) -> None:
         temporary.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n")
 
 
-def read_json(path: Path) -> Any:
-    """Read a JSON file, or say in one line why that is not possible."""
+def read_json(path: Path, keys: Sequence[str] = ()) -> Any:
+    """Read a JSON file.
+
+    Args:
+        path: The file.
+        keys: What must be among its entries; with any, the file must hold a JSON object.
+
+    Raises:
+        DataError: If the file is missing, not JSON, or lacks a key.
+    """
     try:
-        return json.loads(existing(path).read_text())
+        content = json.loads(existing(path).read_text())
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise DataError(f"{path}: expected JSON, found something else ({error}); make the file again") from error
+    if keys and not isinstance(content, dict):
+        raise DataError(f"{path}: expected a JSON object, found {type(content).__name__}; make the file again")
+    missing = [key for key in keys if key not in content]
+    if missing:
+        raise DataError(f"{path}: expected the keys {missing}, found {list(content)}; make the file again")
+    return content
+
+
+def check_table_name(path: Path) -> None:
+    """Refuse a name that does not say how to write a table: call it before work whose outcome is one.
+
+    Raises:
+        DataError: If it ends neither in `.parquet` nor in `.csv`.
+    """
+    if path.suffix not in TABLE_ENDINGS:
+        raise DataError(f"{path}: expected a name that ends in {' or '.join(TABLE_ENDINGS)}; give the table another")
 
 
 def write_table(path: Path, table: pd.DataFrame) -> None:
-    """Write a table as `.parquet` or `.csv`, by the name's ending; the row index is not written."""
+    """Write a table as `.parquet` or `.csv`, by the name's ending; the row index is not written.
+
+    Raises:
+        DataError: If the name has another ending.
+    """
+    check_table_name(path)
     with replacing(path) as temporary:
         if path.suffix == ".parquet":
             table.to_parquet(temporary, index=False)

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from torch import Tensor
+from torch import Tensor, nn
 
-from molvae.chem.molecules import canonical_smiles
+from molvae.chem.molecules import parse
 from molvae.chem.quiet import quiet
 from molvae.chem.selfies_codec import selfies_to_smiles, smiles_to_selfies
 from molvae.chem.standardise import standardise
@@ -41,7 +41,7 @@ class Generation:
     Attributes:
         prior: Name of the prior with the lowest validation FCD.
         temperature: Token temperature that gave it.
-        max_length: Most SELFIES tokens of a generated molecule.
+        max_length: Most SELFIES tokens of a generated molecule, the end token included.
     """
 
     prior: str
@@ -93,7 +93,12 @@ class MolVAE:
 
     def copy(self) -> "MolVAE":
         """Return a model of its own with the same weights, to be trained further."""
-        return copy.deepcopy(self)
+        copied = copy.deepcopy(self)
+        for module in copied.vae.modules():
+            if isinstance(module, nn.RNNBase):
+                # cuDNN wants each layer's weights in one piece of memory, which copying breaks up.
+                module.flatten_parameters()
+        return copied
 
     def encode(self, smiles: Sequence[str]) -> NDArray[np.float32]:
         """Return the posterior means of molecules.
@@ -123,7 +128,7 @@ class MolVAE:
         Raises:
             DataError: If the codes have another size.
         """
-        codes = torch.as_tensor(np.asarray(z), dtype=torch.float32)
+        codes = torch.from_numpy(np.array(z, dtype=np.float32))
         if codes.ndim != 2 or codes.shape[1] != self.latent_dim:
             raise DataError(f"decode: expected codes of shape (n, {self.latent_dim}), found {tuple(codes.shape)}")
         finite = torch.isfinite(codes).all(1)
@@ -137,7 +142,7 @@ class MolVAE:
             n: How many.
             seed: Seed of the draw.
             prior: Name of the prior; by default the one chosen in training.
-            temperature: Token temperature; by default the one chosen in training.
+            temperature: Token temperature; by default the one that suited the prior best in training.
 
         Returns:
             n canonical SMILES in the order drawn, duplicates kept; None where no molecule came out.
@@ -148,10 +153,15 @@ class MolVAE:
         name = prior or self.generation.prior
         if name not in self.priors:
             raise ConfigError(f"sample.prior: expected one of {', '.join(self.priors)}, found {name!r}")
+        if temperature is None:
+            temperature = self.best_temperature(name)
         codes = self.priors[name].sample(n, torch_generator(seed, "sample codes"))
-        return self.generate(
-            codes, self.generation.temperature if temperature is None else temperature, torch_generator(seed, "sample")
-        )
+        return self.generate(codes, temperature, torch_generator(seed, "sample"))
+
+    def best_temperature(self, prior: str) -> float:
+        """Return the token temperature at which a prior had its lowest validation FCD in training."""
+        trials = [trial for trial in self.training["priors"] if trial["prior"] == prior]
+        return float(min(trials, key=lambda trial: trial["validation_fcd"])["temperature"])
 
     def interpolate(self, start: str, end: str, steps: int = 8) -> list[str | None]:
         """Return the molecules on the straight line between the codes of two.
@@ -206,10 +216,11 @@ class MolVAE:
         Raises:
             ConfigError: If the model was trained without code dropout, so that it has no unconditional decoder.
         """
-        if "decoder" not in self.priors:
-            raise ConfigError("anomaly: expected a model with the decoder prior, found none; train with code_dropout")
+        if self.training["code_dropout"] == 0.0:
+            raise ConfigError("anomaly: expected a model trained with train.code_dropout above 0, found one without")
         store, rows = self.tokenise(smiles)
-        scores = np.array([np.inf if canonical_smiles(each) else np.nan for each in smiles])
+        with quiet():
+            scores = np.array([np.nan if parse(each) is None else np.inf for each in smiles])
         if rows:
             scores[rows] = self.unconditional_nats(store).numpy() / store.lengths
         return scores

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from molvae.config import RunConfig, parse_config
+from molvae.config import WHOLE_RUN, RunConfig, parse_config
 from molvae.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class RunPlan:
     objectives: dict[str, PlannedObjective]
 
     def section(self, stage: str) -> str:
-        """Return as YAML what one stage is handed: the run's name, its seed, and the stage's own section.
+        """Return as YAML what one stage is handed: the run's name, its seed and device, and the stage's own section.
 
         The report shows how the run came about, so it is handed all of them. A search is not handed which other
         searches there are, so that a further objective does not repeat the ones that are done.
@@ -59,7 +59,7 @@ class RunPlan:
         content = self.settings.model_dump(mode="json")
         if stage != "report":
             own = {key: value for key, value in content[stage].items() if (stage, key) not in _FOR_THE_WORKFLOW}
-            content = {"run": content["run"], "seed": content["seed"], stage: own}
+            content = {**{key: content[key] for key in WHOLE_RUN}, stage: own}
         return yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
 
 

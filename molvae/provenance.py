@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 import molvae
-from molvae.config import RunConfig, parse_config
+from molvae.config import WHOLE_RUN, RunConfig, parse_config
 from molvae.errors import ConfigError, DataError
 from molvae.version import __version__
 
@@ -106,17 +106,18 @@ def settings_of(run_folder: Path, config: RunConfig) -> RunConfig:
         ConfigError: If a recorded file is no longer a valid configuration.
     """
     content = config.model_dump(mode="json")
-    for stage in (stage for stage in content if stage not in ("run", "seed", "report")):
+    for stage in (stage for stage in content if stage not in (*WHOLE_RUN, "report")):
         path = run_folder / "config" / f"{stage}.yaml"
         if not path.exists():
             continue
         try:
             recorded = yaml.safe_load(path.read_text(encoding="utf-8"))
             content[stage] = {**content[stage], **recorded[stage]}
-            content.update({key: recorded[key] for key in ("run", "seed")})
+            content.update({key: recorded[key] for key in WHOLE_RUN})
         except (UnicodeDecodeError, yaml.YAMLError, TypeError, KeyError) as error:
             raise ConfigError(
-                f"{path}: expected the keys run, seed and {stage}, found something else; run the workflow again"
+                f"{path}: expected the keys {', '.join(WHOLE_RUN)} and {stage}, found something else; "
+                "run the workflow again"
             ) from error
     return parse_config(content, str(run_folder / "config"))
 

@@ -55,7 +55,6 @@ def small_train_config():
         prior_components=2,
         temperatures=[1.0],
         precision="float32",
-        device="cpu",
     )
 
 
@@ -99,7 +98,7 @@ def model(small_train_config, vocabulary, store):
     priors = {name: PRIORS[name].fit(codes, small_train_config, 0) for name in PRIORS}
     trials = [{"prior": name, "temperature": 1.0, "validation_fcd": 1.0} for name in PRIORS]
     generation = Generation("decoder", 1.0, 60)
-    return MolVAE(vae, vocabulary, priors, generation, StandardiseConfig(), {"priors": trials})
+    return MolVAE(vae, vocabulary, priors, generation, StandardiseConfig(), {"priors": trials, "code_dropout": 0.25})
 
 
 @pytest.fixture(scope="session")

@@ -11,12 +11,17 @@ References:
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from molvae.chem.parallel import map_chunks
 from molvae.errors import DataError
+
+if TYPE_CHECKING:
+    from torch.nn import Module
 
 ACTIVATIONS = 512
 # The package's padded length. Longer strings are padded to their own length, alone in their batch.
@@ -49,14 +54,22 @@ def chemnet_activations(smiles: Sequence[str]) -> NDArray[np.float32]:
         Activations, float32 (N, 512). They do not depend on the other molecules, apart from rounding.
     """
     import torch
-    from fcd import load_ref_model
 
-    model = load_ref_model()
+    model = _chemnet()
     activations = np.empty((len(smiles), ACTIVATIONS), dtype=np.float32)
     with torch.inference_mode(), _one_thread():
         for rows in _batches(smiles):
             activations[rows] = model(torch.from_numpy(_one_hot([smiles[row] for row in rows]))).numpy()
     return activations
+
+
+@cache
+def _chemnet() -> "Module":
+    """Load the network, once a process."""
+    from fcd import load_ref_model
+
+    network: Module = load_ref_model()
+    return network
 
 
 def _batches(smiles: Sequence[str]) -> Iterator[list[int]]:
@@ -136,17 +149,3 @@ def frechet_distance(a: Moments, b: Moments) -> float:
     distance = offset @ offset + np.trace(a.covariance) + np.trace(b.covariance) - 2.0 * cross
     # Rounding can leave equal sets a hair below zero.
     return max(float(distance), 0.0)
-
-
-def fcd(samples: Sequence[str], reference: Moments, n_jobs: int = 1) -> float:
-    """Return the Frechet ChemNet distance of molecules to a reference.
-
-    Args:
-        samples: Valid canonical SMILES, at least 2; duplicates count.
-        reference: Moments of the reference molecules.
-        n_jobs: Processes to use for many samples.
-
-    Raises:
-        DataError: If there are fewer than 2 samples.
-    """
-    return frechet_distance(chemnet_statistics(samples, n_jobs), reference)

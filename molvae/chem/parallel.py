@@ -1,55 +1,90 @@
-"""Work on many molecules in several processes."""
+"""Work on many molecules in several processes, with the results in order and little in memory."""
 
 import multiprocessing
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+import os
+import signal
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from itertools import islice
 from typing import TypeVar
 
 from molvae.errors import DataError
 
+Item = TypeVar("Item")
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 # Below this many molecules, starting processes (each imports RDKit anew) costs more than it gives.
 FEWEST_FOR_A_POOL = 2000
 CHUNK_SIZE = 500
+# Tasks under way for each process: enough that none waits, few enough that a long stream is not held in memory.
+_AHEAD = 4
 
 
-def chunks_of(smiles: Sequence[str]) -> list[Sequence[str]]:
-    """Cut molecules into the chunks that a process works on at a time."""
-    return [smiles[start : start + CHUNK_SIZE] for start in range(0, len(smiles), CHUNK_SIZE)]
+def available_cpus() -> int:
+    """Return how many CPUs this process may use, which on a shared machine can be fewer than it has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def map_tasks(function: Callable[[Task], Result], tasks: Sequence[Task], n_jobs: int) -> Iterator[Result]:
+def cpus_to_use(asked: int | None) -> int:
+    """Return the number of CPUs asked for, all by default, but no more than there are for this process."""
+    return min(asked or available_cpus(), available_cpus())
+
+
+def processes_for(n_molecules: int, n_jobs: int) -> int:
+    """Return how many of `n_jobs` processes are worth starting for that many molecules."""
+    return n_jobs if n_molecules >= FEWEST_FOR_A_POOL else 1
+
+
+def chunks_of(items: Iterable[Item]) -> Iterator[list[Item]]:
+    """Cut a stream into the chunks that a process works on at a time."""
+    stream = iter(items)
+    while chunk := list(islice(stream, CHUNK_SIZE)):
+        yield chunk
+
+
+def map_tasks(function: Callable[[Task], Result], tasks: Iterable[Task], n_jobs: int) -> Iterator[tuple[Task, Result]]:
     """Apply `function` to every task, in order, in several processes or, with `n_jobs` 1, in this one.
 
     Args:
-        function: From a task to its result; all three must be picklable.
-        tasks: The tasks, each worth at least some hundredths of a second.
-        n_jobs: Processes.
+        function: From a task to its result; for several processes all three must be picklable.
+        tasks: The tasks, each worth at least some hundredths of a second; read only a little ahead of the results.
+        n_jobs: Processes. The results do not depend on it.
 
     Yields:
-        A result a task.
+        Each task with its result.
 
     Raises:
         DataError: If a process is killed, as for want of memory.
     """
     if n_jobs == 1:
-        yield from map(function, tasks)
+        for task in tasks:
+            yield task, function(task)
         return
     # Spawned, not forked: a fork of a process in which torch has threads can hang.
-    with ProcessPoolExecutor(n_jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
-        try:
-            yield from pool.map(function, tasks)
-        except BrokenProcessPool as error:
-            raise DataError(
-                f"expected {n_jobs} processes to work to the end, found one killed, as for want of memory; "
-                "use fewer with --threads"
-            ) from error
+    pool = ProcessPoolExecutor(n_jobs, multiprocessing.get_context("spawn"), ignore_interrupts)
+    under_way: deque[tuple[Task, Future[Result]]] = deque()
+    try:
+        for task in tasks:
+            under_way.append((task, pool.submit(function, task)))
+            if len(under_way) == n_jobs * _AHEAD:
+                first, future = under_way.popleft()
+                yield first, future.result()
+        while under_way:
+            first, future = under_way.popleft()
+            yield first, future.result()
+    except BrokenProcessPool as error:
+        raise DataError(
+            f"expected {n_jobs} processes to work to the end, found one killed, as for want of memory; "
+            "use fewer with --threads"
+        ) from error
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
-def map_chunks(function: Callable[[Sequence[str]], Result], smiles: Sequence[str], n_jobs: int = 1) -> Iterator[Result]:
+def map_chunks(function: Callable[[list[str]], Result], smiles: Sequence[str], n_jobs: int = 1) -> Iterator[Result]:
     """Apply `function` to consecutive chunks of molecules, in order.
 
     The chunks are the same for every `n_jobs`, so the results are too. Few molecules are handled in this process.
@@ -65,4 +100,10 @@ def map_chunks(function: Callable[[Sequence[str]], Result], smiles: Sequence[str
     Raises:
         DataError: If a process is killed, as for want of memory.
     """
-    return map_tasks(function, chunks_of(smiles), n_jobs if len(smiles) >= FEWEST_FOR_A_POOL else 1)
+    for _, result in map_tasks(function, chunks_of(smiles), processes_for(len(smiles), n_jobs)):
+        yield result
+
+
+def ignore_interrupts() -> None:
+    """Let a worker process go on at Ctrl-C, which reaches it too: the process that started it ends it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -1,10 +1,10 @@
 """`molvae anomaly`."""
 
-from molvae.cli.common import ModelArgument, MoleculesArgument, OutFile, SmilesColumnOption
+from molvae.cli.common import ModelArgument, MoleculesArgument, OutTable, SmilesColumnOption
 
 
 def anomaly(
-    model: ModelArgument, molecules: MoleculesArgument, out: OutFile, smiles_column: SmilesColumnOption = None
+    model: ModelArgument, molecules: MoleculesArgument, out: OutTable, smiles_column: SmilesColumnOption = None
 ) -> None:
     """Say how unlike its training set a model finds molecules: columns id, smiles, anomaly_score.
 

@@ -8,6 +8,16 @@ import typer
 if TYPE_CHECKING:
     from molvae.config import RunConfig
 
+
+def _table_name(path: Path | None) -> Path | None:
+    """Refuse a file that cannot be written before the work that it is for."""
+    from molvae.files import check_table_name
+
+    if path is not None:
+        check_table_name(path)
+    return path
+
+
 ConfigOption = Annotated[Path | None, typer.Option("--config", help="YAML file of settings; see workflow/config/.")]
 SetOption = Annotated[
     list[str] | None,
@@ -21,7 +31,10 @@ SmilesColumnOption = Annotated[
 ]
 ReferenceOption = Annotated[Path, typer.Option("--reference", help="Folder that `molvae prepare` wrote.")]
 OutFolder = Annotated[Path, typer.Option("--out", help="Folder to write.")]
-OutFile = Annotated[Path, typer.Option("--out", help="File to write.")]
+OutTable = Annotated[Path, typer.Option("--out", callback=_table_name, help="Table to write: .csv or .parquet.")]
+OptionalOutTable = Annotated[
+    Path | None, typer.Option("--out", callback=_table_name, help="Table to write: .csv or .parquet.")
+]
 ThreadsOption = Annotated[int | None, typer.Option("--threads", min=1, help="CPU cores to use; all by default.")]
 
 

@@ -5,13 +5,13 @@ from typing import Annotated
 
 import typer
 
-from molvae.cli.common import ModelArgument, OutFile
+from molvae.cli.common import ModelArgument, OutTable
 
 
 def decode(
     model: ModelArgument,
     codes: Annotated[Path, typer.Argument(help="Table with the columns z0, z1, ..., as `molvae encode` writes it.")],
-    out: OutFile,
+    out: OutTable,
 ) -> None:
     """Write the likeliest molecule of each latent code: the column smiles, in place of the codes.
 

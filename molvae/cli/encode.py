@@ -1,10 +1,10 @@
 """`molvae encode`."""
 
-from molvae.cli.common import ModelArgument, MoleculesArgument, OutFile, SmilesColumnOption
+from molvae.cli.common import ModelArgument, MoleculesArgument, OutTable, SmilesColumnOption
 
 
 def encode(
-    model: ModelArgument, molecules: MoleculesArgument, out: OutFile, smiles_column: SmilesColumnOption = None
+    model: ModelArgument, molecules: MoleculesArgument, out: OutTable, smiles_column: SmilesColumnOption = None
 ) -> None:
     """Write the latent codes of molecules: columns id, smiles, z0, z1, ... (.parquet or .csv).
 

@@ -29,4 +29,4 @@ def evaluate(
     from molvae.nn.device import set_threads
 
     n_jobs = set_threads(threads)
-    evaluate_stage(load(model), reference, out, run.evaluate, run.seed, n_jobs)
+    evaluate_stage(load(model, run.device), reference, out, run.evaluate, run.seed, n_jobs)

@@ -1,6 +1,7 @@
 """The `molvae` command: one verb a stage, and verbs for work on a trained model."""
 
 import importlib
+import signal
 import sys
 from typing import NoReturn
 
@@ -11,11 +12,12 @@ from molvae.version import __version__
 
 app = typer.Typer(
     name="molvae",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     help="Turn a list of molecules into new, valid, plausible molecules that are better in a sense of your choice.",
 )
+
+INTERRUPTED = 128 + signal.SIGINT
 
 # A verb's module holds a function of the same name. Heavy libraries are imported inside it, so that help is instant.
 VERBS = {
@@ -46,21 +48,24 @@ def _options(
 def run() -> NoReturn:
     """Run the command line; every failure is one line on stderr and an exit status.
 
-    The status is 0 when done, 1 for a failure on the data or the machine, 2 for a wrong usage or setting.
+    The status is 0 when done, 1 for a failure on the data or the machine, 2 for a wrong usage or setting, 130 when
+    interrupted.
     """
     from molvae.log import set_up_logging
 
     set_up_logging()
+    # A scheduler ends a job by SIGTERM. Like Ctrl-C it must unwind, so that half-written files are removed.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     debug = len(arguments) < len(sys.argv) - 1
     try:
-        status = app(arguments, standalone_mode=False)
+        status = app(arguments or ["--help"], standalone_mode=False)
     except typer.TyperException as error:
         if debug:
             raise
         fail(error.format_message(), error.exit_code)
     except (KeyboardInterrupt, typer.Abort):
-        fail("interrupted; outputs are whole or absent, and the same command goes on", 130)
+        status = INTERRUPTED
     except MolvaeError as error:
         if debug:
             raise
@@ -69,6 +74,9 @@ def run() -> NoReturn:
         if debug:
             raise
         fail(f"unexpected {type(error).__name__}: {error}; --debug shows where", 1)
+    # Typer turns an interrupt inside a verb into this status.
+    if status == INTERRUPTED:
+        fail("interrupted; outputs are whole or absent, and the same command goes on", INTERRUPTED)
     sys.exit(status if isinstance(status, int) else 0)
 
 

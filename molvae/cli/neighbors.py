@@ -1,11 +1,10 @@
 """`molvae neighbors`."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from molvae.cli.common import ModelArgument
+from molvae.cli.common import ModelArgument, OptionalOutTable
 
 
 def neighbors(
@@ -14,9 +13,12 @@ def neighbors(
     n: Annotated[int, typer.Option("--n", min=1, help="Distinct analogues wanted.")] = 50,
     radius: Annotated[float, typer.Option("--radius", min=0.0, help="Spread of the noise in each dimension.")] = 0.5,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the noise.")] = 1,
-    out: Annotated[Path | None, typer.Option("--out", help="CSV to write; by default SMILES go to stdout.")] = None,
+    out: OptionalOutTable = None,
 ) -> None:
-    """List analogues of a molecule from around its latent code, the most similar (ECFP4) first."""
+    """List analogues of a molecule from around its latent code: columns smiles, similarity (ECFP4), highest first.
+
+    Without --out they go to stdout.
+    """
     import pandas as pd
 
     from molvae.chem.fingerprints import morgan_bits, tanimoto_matrix

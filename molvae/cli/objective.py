@@ -1,12 +1,11 @@
 """`molvae objective`: try one on known molecules before a budget is spent."""
 
-import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from molvae.cli.common import ThreadsOption
+from molvae.cli.common import OptionalOutTable, SmilesColumnOption, ThreadsOption
 from molvae.errors import ConfigError
 
 
@@ -17,11 +16,8 @@ def objective(
     molecules: Annotated[
         Path | None, typer.Argument(help="Molecules to score: .smi .csv .tsv .sdf .parquet, each also .gz.")
     ] = None,
-    out: Annotated[Path | None, typer.Option("--out", help="Table to write, .csv or .parquet.")] = None,
-    smiles_column: Annotated[
-        str | None,
-        typer.Option("--smiles-column", help="Column with the SMILES; found by its usual names if not given."),
-    ] = None,
+    out: OptionalOutTable = None,
+    smiles_column: SmilesColumnOption = None,
     threads: ThreadsOption = None,
     list_builtin: Annotated[bool, typer.Option("--list", help="List the built-in objectives and stop.")] = False,
 ) -> None:
@@ -29,6 +25,7 @@ def objective(
 
     What is no molecule, or could not be scored, has an empty score.
     """
+    from molvae.chem.parallel import cpus_to_use
     from molvae.optimize.objective import builtin_objectives
 
     if list_builtin:
@@ -37,7 +34,7 @@ def objective(
         return
     if name_or_file is None or molecules is None or out is None:
         raise ConfigError("expected NAME_OR_FILE MOLECULES --out FILE, found not all of them; see --help")
-    _score(name_or_file, molecules, out, smiles_column, threads or os.cpu_count() or 1)
+    _score(name_or_file, molecules, out, smiles_column, cpus_to_use(threads))
 
 
 def _score(name_or_file: str, molecules: Path, out: Path, smiles_column: str | None, n_jobs: int) -> None:

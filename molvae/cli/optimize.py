@@ -39,7 +39,7 @@ def optimize(
 
     asked = load_objective(objective)
     n_jobs = set_threads(threads)
-    loaded = load(model)
+    loaded = load(model, run.device)
     beside = model.parent.parent / "prepare"
     if reference is None and (beside / "molecules.parquet").exists():
         reference = beside

@@ -41,8 +41,7 @@ def prepare(
 
     Writes molecules.parquet, rejected.csv (every row left out, with its reason), vocabulary.json and summary.json.
     """
-    import os
-
+    from molvae.chem.parallel import cpus_to_use
     from molvae.prepare import prepare as run
 
     run_config = settings(config, overrides, seed)
@@ -56,5 +55,5 @@ def prepare(
         chosen,
         run_config.seed,
         test_input=test_input,
-        n_jobs=threads or os.cpu_count() or 1,
+        n_jobs=cpus_to_use(threads),
     )

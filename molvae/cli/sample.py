@@ -4,19 +4,19 @@ from typing import Annotated
 
 import typer
 
-from molvae.cli.common import ConfigOption, ModelArgument, OutFile, SeedOption, SetOption, ThreadsOption, settings
+from molvae.cli.common import ConfigOption, ModelArgument, OutTable, SeedOption, SetOption, ThreadsOption, settings
 
 
 def sample(
     model: ModelArgument,
-    out: OutFile,
+    out: OutTable,
     n: Annotated[int | None, typer.Option("--n", min=1, help="How many, in place of the config's number.")] = None,
     config: ConfigOption = None,
     overrides: SetOption = None,
     seed: SeedOption = None,
     threads: ThreadsOption = None,
 ) -> None:
-    """Draw new molecules from a model's prior -> a CSV with the column smiles, in the order drawn."""
+    """Draw new molecules from a model's prior -> a table with the column smiles, in the order drawn."""
     run = settings(config, [*(overrides or []), *([] if n is None else [f"sample.n={n}"])], seed)
 
     from molvae.model import load
@@ -24,4 +24,4 @@ def sample(
     from molvae.sample import sample as sample_stage
 
     set_threads(threads)
-    sample_stage(load(model), out, run.sample, run.seed)
+    sample_stage(load(model, run.device), out, run.sample, run.seed)

@@ -25,4 +25,4 @@ def train(
     from molvae.nn.device import set_threads
     from molvae.train import train as train_stage
 
-    train_stage(prepared, out, run.train, run.seed, n_jobs=set_threads(threads))
+    train_stage(prepared, out, run.train, run.seed, n_jobs=set_threads(threads), device=run.device)

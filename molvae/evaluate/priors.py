@@ -3,8 +3,7 @@
 from typing import Any
 
 from molvae.chem.fcd import Moments, chemnet_statistics, frechet_distance
-from molvae.evaluate.figures import Figure
-from molvae.evaluate.reconstruction import as_json
+from molvae.figures import Figure, as_json
 from molvae.log import logger
 from molvae.model import MolVAE
 
@@ -27,19 +26,12 @@ def compare_priors(
     """
     compared = {}
     for name in model.priors:
-        temperature = best_temperature(model, name)
-        sampled = model.sample(n_samples, seed, name, temperature)
+        sampled = model.sample(n_samples, seed, name)
         figures = _measure(sampled, training, test, n_jobs)
         logger.info("prior %s: FCD %.2f of %d samples", name, figures["fcd"].value, figures["fcd"].n)
         chosen = name == model.generation.prior
-        compared[name] = {"chosen": chosen, "temperature": temperature, **as_json(figures)}
+        compared[name] = {"chosen": chosen, "temperature": model.best_temperature(name), **as_json(figures)}
     return compared
-
-
-def best_temperature(model: MolVAE, prior: str) -> float:
-    """Return the temperature at which a prior had its lowest validation FCD in training."""
-    trials = [trial for trial in model.training["priors"] if trial["prior"] == prior]
-    return float(min(trials, key=lambda trial: trial["validation_fcd"])["temperature"])
 
 
 def _measure(sampled: list[str | None], training: set[str], test: Moments, n_jobs: int) -> dict[str, Figure]:

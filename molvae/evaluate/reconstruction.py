@@ -1,13 +1,11 @@
 """How well held-out molecules survive the way through the latent space."""
 
-from dataclasses import asdict
-
 import numpy as np
 import pandas as pd
 import torch
 
 from molvae.chem.fingerprints import morgan_bits, paired_similarity
-from molvae.evaluate.figures import Figure
+from molvae.figures import Figure
 from molvae.model import MolVAE
 from molvae.nn.losses import kl_to_standard_normal
 from molvae.nn.tokens import TokenStore
@@ -84,8 +82,3 @@ def reconstruction_figures(table: pd.DataFrame) -> dict[str, Figure]:
             "Mean ECFP4 Tanimoto similarity of held-out molecules to what their posterior mean decodes to.",
         ),
     }
-
-
-def as_json(figures: dict[str, Figure]) -> dict[str, dict[str, float | int | str]]:
-    """Return figures as plain values."""
-    return {name: asdict(figure) for name, figure in figures.items()}

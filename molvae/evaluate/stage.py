@@ -7,7 +7,8 @@ from molvae.config import EvaluateConfig
 from molvae.errors import DataError
 from molvae.evaluate.latent_map import latent_map
 from molvae.evaluate.priors import compare_priors
-from molvae.evaluate.reconstruction import as_json, latent_figures, reconstruct, reconstruction_figures
+from molvae.evaluate.reconstruction import latent_figures, reconstruct, reconstruction_figures
+from molvae.figures import as_json
 from molvae.files import read_table, write_json, write_table
 from molvae.log import logger
 from molvae.model import MolVAE

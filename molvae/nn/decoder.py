@@ -50,7 +50,8 @@ class Decoder(nn.Module):
         embedded = self.embedding(token_ids)  # (B, T, E)
         every_step = z[:, None, :].expand(-1, embedded.shape[1], -1)
         states = torch.cat([embedded, every_step.to(embedded.dtype)], dim=2)  # (B, T, E + D)
-        for layer, start in zip(self.layers, self._start_states(z), strict=True):
+        for number, (layer, start) in enumerate(zip(self.layers, self._start_states(z), strict=True)):
+            states = self.dropout(states) if number else states
             first = [part.unsqueeze(0).to(states.dtype).contiguous() for part in start]
             states, _ = layer(states, tuple(first) if self.is_lstm else first[0])  # (B, T, H)
         logits: Tensor = self.output(self.dropout(states))
@@ -69,7 +70,7 @@ class Decoder(nn.Module):
 
         Args:
             z: Codes, float (B, D).
-            max_length: Most tokens of a sequence, without its end token.
+            max_length: Most tokens of a sequence, its end token included.
             temperature: 0 takes the likeliest token (greedy); above, tokens are drawn from softmax(logits / it).
             generator: Source of the draws, on the device of z; needed for a temperature above 0.
 

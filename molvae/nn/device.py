@@ -1,10 +1,10 @@
 """Where to compute, and in which number format."""
 
-import os
 from contextlib import AbstractContextManager, nullcontext
 
 import torch
 
+from molvae.chem.parallel import cpus_to_use
 from molvae.errors import ConfigError
 
 
@@ -15,14 +15,18 @@ def choose_device(name: str = "auto") -> torch.device:
         ConfigError: If CUDA is asked for and there is none.
     """
     if name == "cuda" and not torch.cuda.is_available():
-        raise ConfigError("train.device: expected a CUDA GPU for 'cuda', found none; use 'auto' or 'cpu'")
+        raise ConfigError("device: expected a CUDA GPU, found none; use auto or cpu")
     return torch.device(("cuda" if torch.cuda.is_available() else "cpu") if name == "auto" else name)
 
 
 def gains_from_bfloat16(device: torch.device) -> bool:
-    """Say whether the device multiplies bfloat16 faster than float32."""
+    """Say whether recurrent layers run faster in bfloat16 than in float32, and train as well.
+
+    On CUDA they do not: autocast hands cuDNN's recurrent layers float16 whatever it was asked for, which would need
+    its gradients scaled. In float32 cuDNN uses the TF32 units by itself.
+    """
     if device.type == "cuda":
-        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+        return False
     capabilities = torch.cpu.get_capabilities()
     return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
 
@@ -36,7 +40,6 @@ def autocast(device: torch.device, precision: str) -> AbstractContextManager[obj
 
 def set_threads(threads: int | None) -> int:
     """Let torch use that many CPU threads, but no more than there are CPUs; return the number."""
-    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    n_threads = min(threads or available, available)
+    n_threads = cpus_to_use(threads)
     torch.set_num_threads(n_threads)
     return n_threads

@@ -12,6 +12,11 @@ from molvae.nn.encoder import Encoder
 from molvae.nn.losses import kl_to_standard_normal, sequence_nats, with_free_bits
 
 
+def n_with_code(n: int, code_dropout: float) -> int:
+    """Return how many of n molecules are decoded from their code in training: at least one."""
+    return max(1, n - round(n * code_dropout))
+
+
 @dataclass(frozen=True)
 class LossWeights:
     """Weights of the loss's parts at one step; see `molvae.config.TrainConfig` for their meaning."""
@@ -59,11 +64,14 @@ class VAE(nn.Module):
         mu, log_var = self.encoder(self.embedding(token_ids), lengths)
         return mu, log_var
 
-    def logits(self, token_ids: Tensor, z: Tensor, word_dropout: float = 0.0) -> Tensor:
+    def logits(
+        self, token_ids: Tensor, z: Tensor, word_dropout: float = 0.0, generator: torch.Generator | None = None
+    ) -> Tensor:
         """Return the decoder's logits for each token of `token_ids` given those before it, float (B, T, V)."""
         before = torch.cat([torch.full_like(token_ids[:, :1], BOS_ID), token_ids[:, :-1]], dim=1)
-        if word_dropout > 0.0 and self.training:
-            before = before.masked_fill(torch.rand(before.shape, device=before.device) < word_dropout, PAD_ID)
+        if word_dropout > 0.0:
+            hidden = torch.rand(before.shape, generator=generator, device=before.device) < word_dropout
+            before = before.masked_fill(hidden, PAD_ID)
         # After the end a row reads padding instead of its end token, which changes nothing that counts.
         logits: Tensor = self.decoder(before.masked_fill(before == EOS_ID, PAD_ID), z)
         return logits
@@ -75,6 +83,7 @@ class VAE(nn.Module):
         weights: LossWeights,
         code_dropout: float = 0.0,
         word_dropout: float = 0.0,
+        generator: torch.Generator | None = None,
     ) -> Loss:
         """Return the loss of a batch, with one posterior draw a molecule.
 
@@ -87,15 +96,17 @@ class VAE(nn.Module):
             weights: Weights of the loss's parts.
             code_dropout: Share of the molecules decoded without a code.
             word_dropout: Share of the decoder's input tokens that are hidden.
+            generator: Source of the draws, on the networks' device; torch's own by default.
         """
-        n_coded = len(token_ids) - round(len(token_ids) * code_dropout)
+        n_coded = n_with_code(len(token_ids), code_dropout)
         mu, log_var = self.encode(token_ids[:n_coded], lengths[:n_coded])
-        z = mu + torch.randn_like(mu) * torch.exp(0.5 * log_var)
+        noise = torch.randn(mu.shape, generator=generator, device=mu.device)
+        z = mu + noise * torch.exp(0.5 * log_var)
         no_code = z.new_zeros(len(token_ids) - n_coded, z.shape[1])
-        nats = sequence_nats(self.logits(token_ids, torch.cat([z, no_code]), word_dropout), token_ids)
+        nats = sequence_nats(self.logits(token_ids, torch.cat([z, no_code]), word_dropout, generator), token_ids)
         kl = kl_to_standard_normal(mu, log_var)
         penalty = weights.kl * with_free_bits(kl, weights.free_bits) + weights.z_l2 * z.square().sum(1).mean()
         total = (nats.sum() + penalty * n_coded) / len(token_ids)
-        # With no molecule of a kind its part is 0, not the mean of nothing.
-        parts = (nats[:n_coded], kl.sum(1), nats[n_coded:])
-        return Loss(total, *(part.sum() / max(1, len(part)) for part in parts))
+        bare = nats[n_coded:]
+        # Without such molecules their part is 0, not the mean of nothing.
+        return Loss(total, nats[:n_coded].mean(), kl.sum(1).mean(), bare.sum() / max(1, len(bare)))

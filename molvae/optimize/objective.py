@@ -74,11 +74,6 @@ class Objective:
         return self.spec.name
 
     @property
-    def description(self) -> str:
-        """What it asks for, in words."""
-        return self.spec.description
-
-    @property
     def term_names(self) -> tuple[str, ...]:
         """The terms' names, in their order."""
         return tuple(term.title for term in self.spec.terms)

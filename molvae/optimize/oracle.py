@@ -13,8 +13,9 @@ from typing import Self
 import pandas as pd
 
 from molvae.chem.molecules import canonical_smiles
+from molvae.chem.parallel import ignore_interrupts
 from molvae.chem.quiet import quiet
-from molvae.errors import ObjectiveError
+from molvae.errors import DataError
 from molvae.optimize.calls import TERM, CallRecord
 from molvae.optimize.objective import Evaluation, Objective
 
@@ -110,7 +111,7 @@ class Oracle:
             new molecule for which no call was left, `unscored`.
 
         Raises:
-            ObjectiveError: If the first calls of the run all failed.
+            DataError: If the first calls of the run all failed.
         """
         with quiet():
             canonical = [canonical_smiles(smiles) for smiles, _ in proposals]
@@ -219,7 +220,7 @@ class Oracle:
         if len(evaluations) >= CALLS_BEFORE_GIVING_UP and all(each.status == "failed" for each in evaluations):
             # The cause is hardly in the molecules, so a run after it is put right must not find these failures.
             self._record.forget()
-            raise ObjectiveError(
+            raise DataError(
                 f"{self.objective.name}: expected scores, but each of the first {len(evaluations)} molecules failed; "
                 f"the last with: {evaluations[-1].error}"
             )
@@ -231,6 +232,7 @@ _objective: Objective | None = None
 def _take_objective(objective: Objective) -> None:
     """Give a new process its objective, once."""
     global _objective
+    ignore_interrupts()
     _objective = objective
 
 

@@ -60,7 +60,7 @@ def optimize(
         raise DataError(f"{objective.name}: expected a molecule that can be scored, found none in {len(trace)} calls")
     table = candidates_table(trace, set(molecules["smiles"]), train, config.n_candidates)
     summary = _summary(trace, objective, config, seed, n_rounds)
-    if config.compare_training:
+    if config.compare_training and train:
         summary |= _of_training(train, objective, n_jobs)
     logger.info(
         "%s: %d calls, best ten feasible %.3f on average, %d candidates",

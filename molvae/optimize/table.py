@@ -21,7 +21,7 @@ def score_table(objective: Objective, smiles: Sequence[str], n_jobs: int = 1) ->
         NaN for what is no molecule and for what could not be computed.
 
     Raises:
-        ObjectiveError: If there are many molecules and all of them failed.
+        DataError: If there are many molecules and all of them failed.
     """
     with Oracle(objective, budget=max(len(smiles), 1), n_jobs=n_jobs) as oracle:
         evaluations = oracle.score([(each, "") for each in smiles], round=0)

@@ -1,6 +1,5 @@
 """The stage itself: read, convert, drop duplicates, split, write."""
 
-import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -11,20 +10,18 @@ from pathlib import Path
 import pandas as pd
 from rdkit import Chem
 
+from molvae.chem.parallel import chunks_of, map_tasks, processes_for
 from molvae.chem.reading import Record, read_molecules
 from molvae.chem.vocabulary import Vocabulary, split_selfies
 from molvae.config import PrepareConfig, StandardiseConfig
 from molvae.errors import ConfigError, DataError
 from molvae.files import write_json, write_table
-from molvae.log import progress
+from molvae.log import logger, progress
 from molvae.prepare.convert import Accepted, Reason, Refused, convert_all
-from molvae.prepare.pool import map_chunks
 from molvae.prepare.split import TEST, TRAIN, split_by_scaffold, split_randomly
 from molvae.prepare.summary import PrepareSummary
 from molvae.provenance import software
 from molvae.seeding import numpy_generator
-
-logger = logging.getLogger("molvae")
 
 MOLECULES, REJECTED = "molecules.parquet", "rejected.csv"
 VOCABULARY, SUMMARY = "vocabulary.json", "summary.json"
@@ -168,8 +165,10 @@ def _gather(
     """Convert rows, and drop each molecule that came before or is taken."""
     gathered = _Gathered()
     numbers = count(first_number)
-    for chunk, outcomes in map_chunks(partial(convert_all, config=config), records, n_items=n_rows, n_jobs=n_jobs):
-        for number, record, outcome in zip(numbers, chunk, outcomes, strict=False):
+    convert = partial(convert_all, config=config)
+    for chunk, outcomes in map_tasks(convert, chunks_of(records), processes_for(n_rows, n_jobs)):
+        # The endless numbers last: `zip` would take one more from them to see that a chunk has ended.
+        for record, outcome, number in zip(chunk, outcomes, numbers, strict=False):
             if isinstance(outcome, Refused):
                 gathered.rejected.append(Rejected(number, record, outcome))
                 continue

@@ -9,9 +9,6 @@ from molvae.config import TrainConfig
 from molvae.priors.base import PRIORS, Prior
 from molvae.seeding import derive_seed
 
-# Enough to fit full covariances of the usual sizes; more only takes longer.
-MOST_CODES = 20_000
-
 
 @PRIORS.register("gaussian_mixture")
 class GaussianMixturePrior(Prior):
@@ -34,12 +31,12 @@ class GaussianMixturePrior(Prior):
         """Fit by expectation maximisation (scikit-learn's)."""
         from sklearn.mixture import GaussianMixture
 
-        chosen = codes[:MOST_CODES]
-        n_components = max(1, min(config.prior_components, len(chosen) // (2 * codes.shape[1])))
+        # A full covariance needs more codes than it has dimensions.
+        n_components = max(1, min(config.prior_components, len(codes) // (2 * codes.shape[1])))
         mixture = GaussianMixture(
             n_components, reg_covar=1e-4, max_iter=30, tol=1e-2, random_state=derive_seed(seed, "mixture") % 2**32
         )
-        mixture.fit(chosen.double().numpy())
+        mixture.fit(codes.double().numpy())
         factors = torch.linalg.cholesky(torch.from_numpy(mixture.covariances_))
         return cls(
             torch.from_numpy(mixture.weights_).float(), torch.from_numpy(mixture.means_).float(), factors.float()

@@ -17,7 +17,7 @@ from molvae.chem.fcd import chemnet_activations
 from molvae.chem.fingerprints import PackedBits, pack_morgan, stack_packed
 from molvae.chem.fragments import brics_fragments
 from molvae.chem.molecules import parse
-from molvae.chem.parallel import FEWEST_FOR_A_POOL, chunks_of, map_tasks
+from molvae.chem.parallel import chunks_of, map_tasks, processes_for
 from molvae.chem.quiet import quiet
 from molvae.chem.scaffolds import murcko_scaffold
 from molvae.log import progress
@@ -111,8 +111,7 @@ def describe(samples: list[str], reference: Reference, n_jobs: int) -> Described
     n_molecules = sum(len(task.smiles) for task in tasks)
     parts: dict[str, list[Known]] = {name: [] for name in sets}
     with progress("describe molecules", n_molecules) as advance:
-        n_processes = n_jobs if n_molecules >= FEWEST_FOR_A_POOL else 1
-        for task, part in zip(tasks, map_tasks(_describe_chunk, tasks, n_processes), strict=True):
+        for task, part in map_tasks(_describe_chunk, tasks, processes_for(n_molecules, n_jobs)):
             parts[task.name].append(part)
             advance(len(task.smiles))
     return Described(
@@ -129,9 +128,9 @@ class _Task:
     smiles: Sequence[str]
 
 
-def _chunks(smiles: Sequence[str]) -> Sequence[Sequence[str]]:
+def _chunks(smiles: Sequence[str]) -> list[list[str]]:
     # An empty set still makes one chunk, from which its columns get their shapes.
-    return chunks_of(smiles) or [[]]
+    return list(chunks_of(smiles)) or [[]]
 
 
 def _describe_chunk(task: _Task) -> Known:

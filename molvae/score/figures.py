@@ -1,7 +1,6 @@
-"""The figures of a scored set: each with its denominator, its definition, and a warning where it may mislead."""
+"""The figures of a scored set."""
 
 import math
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,7 @@ from numpy.typing import NDArray
 from molvae.chem.descriptors import PROPERTIES
 from molvae.chem.fcd import frechet_distance, moments
 from molvae.chem.fingerprints import nearest
+from molvae.figures import Figure
 from molvae.score.describe import MAIN_PROPERTIES, Compared, Described, Generated
 from molvae.score.metrics import (
     cosine_similarity,
@@ -24,36 +24,6 @@ UNIQUE_AT = (1000, 10_000)
 FEWEST_FOR_FCD = 10_000
 # MOSES's names of the properties whose distributions it compares.
 COMPARED_PROPERTIES = {"logP": "logp", "SA": "sa_score", "QED": "qed", "weight": "mol_weight"}
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One measured number.
-
-    Attributes:
-        value: The number; NaN where there is nothing to measure it on.
-        n: How many generated molecules (or strings, for `valid`) it was measured on.
-        definition: What it says, in a sentence.
-        n_reference: How many reference molecules it was measured against, if any.
-        warning: Why it should be read with care, if so.
-    """
-
-    value: float
-    n: int
-    definition: str
-    n_reference: int | None = None
-    warning: str | None = None
-
-    def as_json(self) -> dict[str, Any]:
-        """Return what the metrics file holds of it: null for NaN, and no entry for what it does not have."""
-        entries = {
-            "value": None if math.isnan(self.value) else self.value,
-            "n": self.n,
-            "n_reference": self.n_reference,
-            "definition": self.definition,
-            "warning": self.warning,
-        }
-        return {name: entry for name, entry in entries.items() if name == "value" or entry is not None}
 
 
 def moses_figures(molecules: Described) -> dict[str, Figure]:

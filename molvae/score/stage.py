@@ -5,10 +5,11 @@ from pathlib import Path
 
 from molvae.config import ScoreConfig
 from molvae.errors import DataError
+from molvae.figures import Figure, as_json
 from molvae.files import write_json, write_table
 from molvae.log import logger
 from molvae.score.describe import Described, describe
-from molvae.score.figures import Figure, moses_figures, property_summaries
+from molvae.score.figures import moses_figures, property_summaries
 from molvae.score.reference import Reference
 from molvae.score.table import molecule_table
 
@@ -40,10 +41,7 @@ def score(
     figures = moses_figures(molecules)
     summaries = property_summaries(molecules.generated, molecules.tests["Test"])
     write_table(out / "molecules.csv", table)
-    write_json(
-        out / "metrics.json",
-        {"moses": {name: figure.as_json() for name, figure in figures.items()}, "properties": summaries},
-    )
+    write_json(out / "metrics.json", {"moses": as_json(figures), "properties": summaries})
     logger.info(
         "valid %.4f of %d, novel %.4f, FCD/Test %.3f, passing the filters %.4f",
         figures["valid"].value,

@@ -1,5 +1,6 @@
 """Fit the priors to the trained encoder's codes and choose the one to sample from."""
 
+import math
 from typing import Any
 
 import torch
@@ -8,6 +9,7 @@ from torch import Tensor
 from molvae.chem.fcd import chemnet_statistics, frechet_distance
 from molvae.chem.vocabulary import Vocabulary
 from molvae.config import StandardiseConfig, TrainConfig
+from molvae.errors import DataError
 from molvae.log import logger
 from molvae.model import Generation, MolVAE
 from molvae.nn.tokens import TokenStore
@@ -15,8 +17,8 @@ from molvae.nn.vae import VAE
 from molvae.priors import PRIORS
 from molvae.seeding import derive_seed, numpy_generator, torch_generator
 
-# Codes that a prior is fitted to; see also the priors' own limits.
-MOST_CODES = 50_000
+# Codes that a prior is fitted to: enough for full covariances of the usual sizes; more only takes longer.
+MOST_CODES = 20_000
 
 
 def choose_prior(
@@ -49,6 +51,8 @@ def choose_prior(
         n_jobs: Processes for ChemNet.
     """
     names = [name for name in config.priors if name != "decoder" or config.code_dropout > 0.0] or ["normal"]
+    if names != config.priors:
+        logger.info("without train.code_dropout there is no decoder prior; trying %s", ", ".join(names))
     generation = Generation(names[0], config.temperatures[0], longest)
     model = MolVAE(vae, vocabulary, {}, generation, standardisation, training)
     codes = posterior_samples(model, train, seed)
@@ -60,17 +64,24 @@ def choose_prior(
         for temperature in config.temperatures:
             sampled = model.sample(config.prior_samples, derive_seed(seed, "choose prior"), name, temperature)
             valid = [smiles for smiles in sampled if smiles is not None]
-            fcd = frechet_distance(chemnet_statistics(valid, n_jobs), reference)
+            # Too few molecules for a distance are as bad as any distance.
+            fcd = frechet_distance(chemnet_statistics(valid, n_jobs), reference) if len(valid) > 1 else math.inf
             logger.info("prior %s at temperature %g: validation FCD %.2f", name, temperature, fcd)
             trials.append((fcd, name, temperature))
-    _, best, temperature = min(trials)
-    recorded = [{"prior": name, "temperature": at, "validation_fcd": fcd} for fcd, name, at in trials]
+    lowest, best, temperature = min(trials)
+    if not math.isfinite(lowest):
+        raise DataError("train: expected molecules among the model's samples, found none; train for longer")
+    recorded = [
+        # JSON has no infinity.
+        {"prior": name, "temperature": at, "validation_fcd": fcd if math.isfinite(fcd) else 1e6}
+        for fcd, name, at in trials
+    ]
     chosen = Generation(best, temperature, longest)
     return MolVAE(vae, vocabulary, model.priors, chosen, standardisation, training | {"priors": recorded})
 
 
 def posterior_samples(model: MolVAE, store: TokenStore, seed: int) -> Tensor:
-    """Return one posterior draw for each of up to 50,000 molecules, float32 (N, D)."""
+    """Return one posterior draw for each of up to 20,000 molecules, float32 (N, D)."""
     rows = numpy_generator(seed, "prior codes").permutation(len(store))[:MOST_CODES]
     mu, log_var = model.posterior(store.subset(rows))
     noise = torch.randn(mu.shape, generator=torch_generator(seed, "prior codes"))

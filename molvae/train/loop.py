@@ -4,27 +4,27 @@ import copy
 import math
 import time
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from molvae.chem.vocabulary import PAD_ID
 from molvae.config import TrainConfig
 from molvae.errors import MolvaeError
 from molvae.log import logger
-from molvae.nn.device import autocast
 from molvae.nn.losses import kl_to_standard_normal, sequence_nats
 from molvae.nn.schedules import KL_SCHEDULES, learning_rate_factor
 from molvae.nn.tokens import TokenStore, by_length, length_bucketed
-from molvae.nn.vae import VAE, Loss, LossWeights
+from molvae.nn.vae import VAE, LossWeights
 from molvae.seeding import derive_seed, numpy_generator
 from molvae.train.checkpoint import Checkpoint
+from molvae.train.shards import ShardedStep, ShardLoss
 
 
 @dataclass
 class TrainState:
-    """Where a training is; with the weights, the optimiser and the random state, all that it needs to go on.
+    """Where a training is; with the weights and the optimisers, all that it needs to go on.
 
     Attributes:
         epoch: Epochs finished.
@@ -77,11 +77,8 @@ def fit(
         A row an epoch with the columns of `history.csv`.
     """
     device = next(vae.parameters()).device
-    optimizer = torch.optim.AdamW(
-        vae.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
-    )
-    torch.manual_seed(derive_seed(seed, "train"))
-    state = _resume(checkpoint, vae, optimizer) or TrainState()
+    sharded = ShardedStep(vae, config, seed)
+    state = _resume(checkpoint, vae, sharded.optimizers) or TrainState()
     state.sums = state.sums.to(device)
     steps_an_epoch = math.ceil(len(train) / config.batch_size)
     n_steps = steps_an_epoch * config.epochs
@@ -92,34 +89,32 @@ def fit(
         while state.batch < len(batches):
             token_ids, lengths = train.batch(batches[state.batch], device)
             step = state.epoch * steps_an_epoch + state.batch
-            weights = loss_weights(config, step / n_steps)
-            for group in optimizer.param_groups:
-                group["lr"] = learning_rate(config, step, n_steps)
-            with autocast(device, config.precision):
-                loss = vae.loss(token_ids, lengths, weights, config.code_dropout, config.word_dropout)
-            optimizer.zero_grad()
-            loss.total.backward()  # type: ignore[no-untyped-call]
-            torch.nn.utils.clip_grad_norm_(vae.parameters(), config.gradient_clip)
-            optimizer.step()
-            _count(state, loss, n_molecules=len(lengths), n_bare=round(len(lengths) * config.code_dropout))
+            # Dropout draws from torch's own generator; seeded at each step, it has no state to save.
+            torch.manual_seed(derive_seed(seed, f"dropout {step}"))
+            losses = sharded.gradient(token_ids, lengths, loss_weights(config, step / n_steps), step)
+            sharded.update(learning_rate(config, step, n_steps))
+            _count(state, losses)
             state.batch += 1
             if time.monotonic() - saved > config.checkpoint_every_s:
                 saved = time.monotonic()
                 state.seconds = saved - begun
-                _save(checkpoint, state, vae, optimizer)
+                _save(checkpoint, state, vae, sharded.optimizers)
         state.seconds = time.monotonic() - begun
         _finish_epoch(state, vae, validation, config, step=(state.epoch + 1) * steps_an_epoch, n_steps=n_steps)
-        _save(checkpoint, state, vae, optimizer)
+        _save(checkpoint, state, vae, sharded.optimizers)
+    sharded.close()
     vae.load_state_dict(state.best_weights)
     return state.history
 
 
-def _count(state: TrainState, loss: Loss, n_molecules: int, n_bare: int) -> None:
+def _count(state: TrainState, losses: list[ShardLoss]) -> None:
     """Add a batch to the epoch's sums, on the device: reading a value here would wait for it at every step."""
-    n_coded = n_molecules - n_bare
-    state.sums += torch.stack([loss.reconstruction * n_coded, loss.kl * n_coded, loss.unconditional * n_bare]).detach()
-    state.n_coded += n_coded
-    state.n_bare += n_bare
+    for part in losses:
+        loss, n_coded, n_bare = part.loss, part.n_coded, part.n_bare
+        sums = torch.stack([loss.reconstruction * n_coded, loss.kl * n_coded, loss.unconditional * n_bare])
+        state.sums += sums.detach()
+        state.n_coded += n_coded
+        state.n_bare += n_bare
 
 
 def loss_weights(config: TrainConfig, done: float) -> LossWeights:
@@ -130,7 +125,9 @@ def loss_weights(config: TrainConfig, done: float) -> LossWeights:
 
 def learning_rate(config: TrainConfig, step: int, n_steps: int) -> float:
     """Return the learning rate of a step."""
-    return config.learning_rate * learning_rate_factor(step, n_steps, config.warmup_steps, config.learning_rate_end)
+    # A short training has a short warm-up.
+    warmup_steps = min(config.warmup_steps, n_steps // 10)
+    return config.learning_rate * learning_rate_factor(step, n_steps, warmup_steps, config.learning_rate_end)
 
 
 @torch.no_grad()
@@ -138,7 +135,8 @@ def validate(vae: VAE, validation: TokenStore, config: TrainConfig) -> dict[str,
     """Measure the model on held-out molecules, teacher-forced, from the posterior mean and from no code.
 
     Returns:
-        Columns of `history.csv`: nats are means per molecule; the loss is the one trained for, at the final KL weight.
+        Columns of `history.csv`: nats are means per molecule. The loss is reconstruction and KL at its final weight
+        and the loss without a code, weighted as in training; free bits and the penalty on z are no part of it.
     """
     vae.eval()
     device = next(vae.parameters()).device
@@ -147,7 +145,7 @@ def validate(vae: VAE, validation: TokenStore, config: TrainConfig) -> dict[str,
         token_ids, lengths = validation.batch(rows, device)
         mu, log_var = vae.encode(token_ids, lengths)
         logits = vae.logits(token_ids, mu)
-        right = (logits.argmax(2) == token_ids) & (token_ids != 0)
+        right = (logits.argmax(2) == token_ids) & (token_ids != PAD_ID)
         bare = sequence_nats(vae.logits(token_ids, torch.zeros_like(mu)), token_ids)
         kl = kl_to_standard_normal(mu, log_var).sum(1)
         parts = [sequence_nats(logits, token_ids).sum(), kl.sum(), bare.sum(), right.sum(), lengths.sum()]
@@ -196,7 +194,9 @@ def _finish_epoch(
         state.best_loss = measured["validation_loss"]
         state.best_epoch = state.epoch
         state.best_weights = copy.deepcopy({name: w.cpu() for name, w in vae.state_dict().items()})
-    stopped = state.epoch - state.best_epoch >= config.patience
+    # While the KL weight rises the model still changes its mind about what to encode: patience begins after that.
+    warmed_up = math.ceil(config.kl_warmup * config.epochs) if config.kl_schedule != "constant" else 0
+    stopped = state.epoch - max(state.best_epoch, warmed_up) >= config.patience
     state.finished = stopped or state.epoch == config.epochs
     seconds_left = state.seconds / state.epoch * (config.epochs - state.epoch)
     logger.info(
@@ -211,26 +211,23 @@ def _finish_epoch(
         logger.info("no better validation loss in %d epochs: stopped early", config.patience)
 
 
-def _save(checkpoint: Checkpoint, state: TrainState, vae: VAE, optimizer: torch.optim.Optimizer) -> None:
-    content: dict[str, Any] = {
-        "train_state": vars(state),
-        "weights": vae.state_dict(),
-        "optimizer": optimizer.state_dict(),
-        "random": torch.get_rng_state(),
-        "random_cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
-    }
-    checkpoint.save(content)
+def _save(checkpoint: Checkpoint, state: TrainState, vae: VAE, optimizers: list[torch.optim.Optimizer]) -> None:
+    checkpoint.save(
+        {
+            "train_state": vars(state),
+            "weights": vae.state_dict(),
+            "optimizers": [optimizer.state_dict() for optimizer in optimizers],
+        }
+    )
 
 
-def _resume(checkpoint: Checkpoint, vae: VAE, optimizer: torch.optim.Optimizer) -> TrainState | None:
+def _resume(checkpoint: Checkpoint, vae: VAE, optimizers: list[torch.optim.Optimizer]) -> TrainState | None:
     content = checkpoint.load()
     if content is None:
         return None
     vae.load_state_dict(content["weights"])
-    optimizer.load_state_dict(content["optimizer"])
-    torch.set_rng_state(content["random"])
-    if content["random_cuda"]:
-        torch.cuda.set_rng_state_all(content["random_cuda"])
+    for optimizer, saved in zip(optimizers, content["optimizers"], strict=True):
+        optimizer.load_state_dict(saved)
     state = TrainState(**content["train_state"])
     logger.info("going on from the checkpoint: epoch %d, batch %d", state.epoch + 1, state.batch + 1)
     return state

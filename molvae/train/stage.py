@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from molvae.chem.vocabulary import Vocabulary
+from molvae.chem.vocabulary import Vocabulary, split_selfies
 from molvae.config import ModelConfig, StandardiseConfig, TrainConfig
 from molvae.errors import DataError
 from molvae.files import read_json, read_table, write_table
@@ -22,7 +22,7 @@ from molvae.train.choose_prior import choose_prior
 from molvae.train.loop import fit
 
 
-def train(prepared: Path, out: Path, config: TrainConfig, seed: int, n_jobs: int = 1) -> MolVAE:
+def train(prepared: Path, out: Path, config: TrainConfig, seed: int, n_jobs: int = 1, device: str = "auto") -> MolVAE:
     """Train a VAE on prepared molecules, fit its priors, and write `model/` and `history.csv`.
 
     What a killed run needs to go on lies in `out/resume/` until the stage is done.
@@ -33,6 +33,7 @@ def train(prepared: Path, out: Path, config: TrainConfig, seed: int, n_jobs: int
         config: Settings.
         seed: The run's seed.
         n_jobs: Processes for the FCD of the priors' samples.
+        device: `auto`, `cpu` or `cuda`.
 
     Raises:
         DataError: If the prepared folder lacks a file, or has no molecules to train or validate on.
@@ -42,12 +43,16 @@ def train(prepared: Path, out: Path, config: TrainConfig, seed: int, n_jobs: int
     settings = read_json(prepared / "summary.json")["standardisation"]
     splits = {name: molecules[molecules["split"] == name] for name in ("train", "validation")}
     for name, rows in splits.items():
-        if rows.empty:
-            raise DataError(f"{prepared}: expected molecules in the {name} split, found none; see prepare.* settings")
+        # Two, because the distance that chooses the prior needs a covariance.
+        if len(rows) < 2:
+            raise DataError(
+                f"{prepared}: expected at least 2 molecules in the {name} split, found {len(rows)}; give "
+                "`molvae prepare` more molecules, or a larger prepare.validation_fraction"
+            )
     stores = {name: TokenStore.from_selfies(rows["selfies"].tolist(), vocabulary) for name, rows in splits.items()}
     torch.manual_seed(derive_seed(seed, "weights"))
     architecture = ModelConfig.model_validate(config.model_dump(include=set(ModelConfig.model_fields)))
-    vae = VAE(architecture, len(vocabulary)).to(choose_device(config.device))
+    vae = VAE(architecture, len(vocabulary)).to(choose_device(device))
     n_parameters = sum(parameter.numel() for parameter in vae.parameters())
     logger.info(
         "training %d parameters on %d molecules (%d to validate) on %s",
@@ -65,10 +70,11 @@ def train(prepared: Path, out: Path, config: TrainConfig, seed: int, n_jobs: int
         "epochs": len(history),
         "best_epoch": int(best["epoch"]),
         "seed": seed,
+        "n_threads": torch.get_num_threads(),
         "kl_weight": config.kl_weight,
         "code_dropout": config.code_dropout,
     }
-    longest = int(max(store.lengths.max() for store in stores.values()))
+    longest = 1 + max(len(split_selfies(each)) for each in molecules["selfies"])
     model = choose_prior(
         vae,
         vocabulary,

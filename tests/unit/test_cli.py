@@ -1,10 +1,14 @@
+import os
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
 from molvae.cli import main
 from molvae.errors import CheckpointError, ConfigError, DataError
+from molvae.files import replacing
 from molvae.version import __version__
 
 
@@ -67,6 +71,13 @@ def test_every_verb_explains_itself(molvae, verb):
     assert [option.name for option in options if option.param_type_name == "option" and not option.help] == []
 
 
+def test_without_a_verb_there_is_the_help_and_no_error(molvae):
+    assert molvae() == molvae("--help")
+    status, out, err = molvae()
+    assert (status, err) == (0, "")
+    assert "Usage: molvae" in out
+
+
 def test_the_version_is_the_packages(molvae):
     assert molvae("--version") == (0, f"molvae {__version__}\n", "")
 
@@ -116,6 +127,28 @@ def test_every_failure_is_one_line_with_its_status(broken, error, status):
     assert err.startswith("molvae: error: ")
     assert err.count("\n") == 1
     assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_verb_that_is_stopped_leaves_nothing_half_written(monkeypatch, molvae, tmp_path, number):
+    def write_for_long(name: str):
+        with replacing(tmp_path / name) as temporary:
+            temporary.write_text("half of it")
+            os.kill(os.getpid(), number)
+            time.sleep(10)
+
+    verb = main.typer.Typer()
+    verb.command()(write_for_long)
+    monkeypatch.setattr(main, "app", verb)
+    handler = signal.getsignal(signal.SIGTERM)
+    try:
+        status, out, err = molvae("table.csv")
+    finally:
+        signal.signal(signal.SIGTERM, handler)
+    assert (status, out) == (130, "")
+    assert err.startswith("molvae: error: interrupted")
+    assert err.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(

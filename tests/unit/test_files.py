@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from molvae.errors import DataError
-from molvae.files import existing, read_json, read_table, replacing, write_json, write_table
+from molvae.files import check_table_name, existing, read_json, read_table, replacing, write_json, write_table
 
 
 def test_a_file_appears_whole(tmp_path):
@@ -67,6 +67,16 @@ def test_json_comes_back(tmp_path):
     assert (tmp_path / "a.json").read_text().endswith("}\n")
 
 
+def test_json_that_lacks_a_key_is_refused_by_its_place(tmp_path):
+    write_json(tmp_path / "a.json", {"value": 1, "n": 2})
+    assert read_json(tmp_path / "a.json", ["n"]) == {"value": 1, "n": 2}
+    with pytest.raises(DataError, match=r"a\.json: expected the keys \['tokens'\], found \['value', 'n'\]"):
+        read_json(tmp_path / "a.json", ["n", "tokens"])
+    write_json(tmp_path / "a.json", [1, 2])
+    with pytest.raises(DataError, match=r"a\.json: expected a JSON object, found list"):
+        read_json(tmp_path / "a.json", ["n"])
+
+
 def test_json_has_no_not_a_number(tmp_path):
     with pytest.raises(ValueError, match="JSON"):
         write_json(tmp_path / "a.json", {"value": float("nan")})
@@ -85,6 +95,14 @@ def test_a_table_comes_back_without_an_index(tmp_path, name):
     table = pd.DataFrame({"smiles": ["CCO", "c1ccccc1"], "score": [0.5, np.nan]}, index=[7, 3])
     write_table(tmp_path / name, table)
     pd.testing.assert_frame_equal(read_table(tmp_path / name), table.reset_index(drop=True))
+
+
+@pytest.mark.parametrize("name", ["a.txt", "a", "a.csv.gz", "a.CSV"])
+def test_a_table_of_another_kind_is_refused(tmp_path, name):
+    for refused in (lambda: check_table_name(tmp_path / name), lambda: write_table(tmp_path / name, pd.DataFrame())):
+        with pytest.raises(DataError, match=r"expected a name that ends in \.parquet or \.csv"):
+            refused()
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("name", ["a.csv", "a.parquet"])

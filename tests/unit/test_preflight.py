@@ -81,7 +81,7 @@ def test_a_missing_objective_file_is_named():
 def test_a_section_reads_back_as_the_settings_it_holds():
     run = plan()
     content = yaml.safe_load(run.section("train"))
-    assert set(content) == {"run", "seed", "train"}
+    assert set(content) == {"run", "seed", "device", "train"}
     assert parse_config(content, "train.yaml").train == run.settings.train
     assert parse_config(yaml.safe_load(run.section("report")), "report.yaml") == run.settings
 

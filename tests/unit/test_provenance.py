@@ -40,13 +40,14 @@ def test_versions_name_python_and_what_computes():
 
 def test_recorded_settings_stand_above_those_given_but_for_the_report(tmp_path):
     (tmp_path / "config").mkdir()
-    train = {"run": "a", "seed": 7, "train": {"latent_dim": 12}}
+    train = {"run": "a", "seed": 7, "device": "cpu", "train": {"latent_dim": 12}}
     (tmp_path / "config" / "train.yaml").write_text(yaml.safe_dump(train))
-    own = {"run": "a", "seed": 7, "train": {"latent_dim": 5}, "report": {"title": "old"}}
+    own = {"run": "a", "seed": 7, "device": "cpu", "train": {"latent_dim": 5}, "report": {"title": "old"}}
     (tmp_path / "config" / "report.yaml").write_text(yaml.safe_dump(own))
     given = RunConfig.model_validate({"sample": {"n": 5}, "train": {"epochs": 3}, "report": {"title": "new"}})
     settings = settings_of(tmp_path, given)
-    assert (settings.run, settings.seed, settings.train.latent_dim, settings.train.epochs) == ("a", 7, 12, 3)
+    assert (settings.run, settings.seed, settings.device) == ("a", 7, "cpu")
+    assert (settings.train.latent_dim, settings.train.epochs) == (12, 3)
     assert (settings.sample.n, settings.report.title) == (5, "new")
 
 
@@ -54,7 +55,9 @@ def test_without_recorded_settings_those_given_hold(tmp_path):
     assert settings_of(tmp_path, RunConfig(seed=3)) == RunConfig(seed=3)
 
 
-@pytest.mark.parametrize("content", ["[1, 2]", "a: b: c", "run: a", "{run: a, seed: 1, train: {latent_dimm: 3}}"])
+@pytest.mark.parametrize(
+    "content", ["[1, 2]", "a: b: c", "run: a", "{run: a, seed: 1, device: cpu, train: {latent_dimm: 3}}"]
+)
 def test_a_record_that_is_no_configuration_is_refused_by_its_place(tmp_path, content):
     (tmp_path / "config").mkdir()
     (tmp_path / "config" / "train.yaml").write_text(content)

@@ -117,7 +117,7 @@ def test_each_stage_is_handed_its_own_section_only(finished):
     settings = load_config(finished / SMOKE)
     for stage in ["prepare", "train", "evaluate", "sample", "optimize", "score"]:
         content = yaml.safe_load((finished / f"results/smoke/config/{stage}.yaml").read_text())
-        assert set(content) == {"run", "seed", stage}
+        assert set(content) == {"run", "seed", "device", stage}
         assert content[stage].items() <= settings.model_dump(mode="json")[stage].items()
     assert load_config(finished / "results/smoke/config/report.yaml") == settings
 

@@ -21,8 +21,10 @@ config.update(SETTINGS.model_dump(mode="json"))
 OBJECTIVES = list(PLAN.objectives)
 BASELINES = OBJECTIVES if SETTINGS.optimize.baseline else []
 
-# A GPU trains one model at a time, unless the command line or a profile says otherwise (--resources gpu=4).
+# A GPU serves one job at a time, unless the command line or a profile says otherwise (--resources gpu=4).
 workflow.global_resources.setdefault("gpu", 1)
+# What a job that works with the model asks for.
+GPUS = 0 if SETTINGS.device == "cpu" else 1
 
 # `molvae` is found beside the Snakemake that runs this, also where no environment is activated; and OpenMP threads
 # that wait for work sleep, because spinning is several times slower on a machine that is shared.

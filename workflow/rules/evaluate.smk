@@ -18,6 +18,7 @@ rule evaluate:
         "results/{run}/benchmarks/evaluate.tsv"
     threads: 4
     resources:
+        gpu=GPUS,
         mem_mb=8000,
         runtime=120,
     params:

@@ -15,6 +15,7 @@ rule sample:
         "results/{run}/benchmarks/sample.tsv"
     threads: 4
     resources:
+        gpu=GPUS,
         mem_mb=4000,
         runtime=120,
     params:

@@ -22,7 +22,7 @@ rule train:
         "results/{run}/benchmarks/train.tsv"
     threads: 8
     resources:
-        gpu=0 if SETTINGS.train.device == "cpu" else 1,
+        gpu=GPUS,
         mem_mb=16000,
         runtime=1440,
     params:

@@ -14,7 +14,7 @@ from molvae.optimize.objective import Evaluation
 from molvae.optimize.strategies.base import STRATEGIES, Proposal, Setting, Strategy
 from molvae.optimize.strategies.refit import refit
 from molvae.optimize.strategies.surrogate import TanimotoGP, expected_improvement
-from molvae.seeding import numpy_generator, torch_generator
+from molvae.seeding import derive_seed, numpy_generator, torch_generator
 
 N_INCUMBENTS = 100
 # Molecules that each way of proposing adds to a round's pool, from which the surrogate chooses.
@@ -77,7 +77,8 @@ class LatentSearch(Strategy):
         self._round += 1
         incumbents = self._incumbents()
         if not incumbents:
-            return self._from_prior(n)
+            sampled = self._setting.model.sample(n, derive_seed(self._setting.seed, f"search prior {self._round}"))
+            return [(smiles, "prior") for smiles in sampled if smiles is not None]
         refit(self._model, incumbents, self._setting.known, self._round, self._setting.seed)
         pool = self._pool(incumbents)
         return self._screen(pool, n)
@@ -86,11 +87,6 @@ class LatentSearch(Strategy):
         """Return the best molecules so far, the best first."""
         ranked = sorted(self._scores, key=lambda smiles: -self._scores[smiles])
         return ranked[:N_INCUMBENTS]
-
-    def _from_prior(self, n: int) -> list[Proposal]:
-        codes = torch.zeros(n, self._model.latent_dim)
-        generator = torch_generator(self._setting.seed, f"search prior {self._round}")
-        return [(smiles, "prior") for smiles in self._model.generate(codes, 1.0, generator) if smiles]
 
     def _pool(self, incumbents: list[str]) -> dict[str, str]:
         """Return new molecules, each with the name of what proposed it."""

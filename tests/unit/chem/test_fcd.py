@@ -4,7 +4,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from molvae.chem.fcd import Moments, chemnet_activations, chemnet_statistics, fcd, frechet_distance, moments
+from molvae.chem.fcd import Moments, chemnet_activations, chemnet_statistics, frechet_distance, moments
 from molvae.errors import DataError
 
 
@@ -26,7 +26,6 @@ def test_the_distance_is_that_of_the_fcd_package(smiles):
     a, b = chemnet_statistics(smiles[:80]), chemnet_statistics(smiles[80:160])
     expected = calculate_frechet_distance(a.mean, a.covariance, b.mean, b.covariance)
     assert frechet_distance(a, b) == pytest.approx(expected, abs=1e-4)
-    assert fcd(smiles[:80], b) == frechet_distance(a, b)
 
 
 @given(st.floats(-3, 3), st.floats(0.1, 3), st.floats(-3, 3), st.floats(0.1, 3))

@@ -1,24 +1,42 @@
 import os
+import signal
+from functools import partial
 
 import pytest
 
-from molvae.chem.parallel import CHUNK_SIZE, FEWEST_FOR_A_POOL, chunks_of, map_chunks, map_tasks
+from molvae.chem.parallel import (
+    CHUNK_SIZE,
+    FEWEST_FOR_A_POOL,
+    available_cpus,
+    chunks_of,
+    cpus_to_use,
+    map_chunks,
+    map_tasks,
+    processes_for,
+)
 from molvae.errors import DataError
+
+# Something that a fresh process can import.
+backwards = partial(sorted, reverse=True)
+
+
+class Deadly:
+    """Ends the process that receives it."""
+
+    def __reduce__(self):
+        return os._exit, (1,)
 
 
 def first_and_number(smiles):
     return smiles[0], len(smiles)
 
 
-def stop_the_process(_task):
-    os._exit(1)
-
-
-def test_chunks_hold_all_in_order():
-    items = [str(number) for number in range(2 * CHUNK_SIZE + 1)]
-    chunks = chunks_of(items)
-    assert [each for chunk in chunks for each in chunk] == items
-    assert [len(chunk) for chunk in chunks] == [CHUNK_SIZE, CHUNK_SIZE, 1]
+@pytest.mark.parametrize("n_items", [0, 1, CHUNK_SIZE, 2 * CHUNK_SIZE + 1])
+def test_chunks_hold_all_in_order(n_items):
+    chunks = list(chunks_of(iter(range(n_items))))
+    assert [each for chunk in chunks for each in chunk] == list(range(n_items))
+    assert all(len(chunk) == CHUNK_SIZE for chunk in chunks[:-1])
+    assert all(0 < len(chunk) <= CHUNK_SIZE for chunk in chunks)
 
 
 def test_results_do_not_depend_on_the_number_of_processes():
@@ -26,10 +44,47 @@ def test_results_do_not_depend_on_the_number_of_processes():
     assert list(map_chunks(first_and_number, items, 2)) == list(map_chunks(first_and_number, items, 1))
 
 
+def test_each_task_comes_with_its_result_in_order():
+    tasks = [[n, n + 1] for n in range(50)]
+    one, two = (list(map_tasks(backwards, tasks, n_jobs)) for n_jobs in (1, 2))
+    assert one == two == [([n, n + 1], [n + 1, n]) for n in range(50)]
+
+
 def test_no_molecules_give_no_results():
     assert list(map_chunks(first_and_number, [], 2)) == []
 
 
+def test_the_stream_is_read_only_a_little_ahead():
+    read = 0
+
+    def stream():
+        nonlocal read
+        for item in range(100):
+            read += 1
+            yield [item]
+
+    results = map_tasks(backwards, stream(), 2)
+    next(results)
+    assert read <= 10
+    results.close()
+
+
 def test_a_killed_process_is_one_clear_error():
     with pytest.raises(DataError, match="found one killed"):
-        list(map_tasks(stop_the_process, [1, 2], 2))
+        list(map_tasks(len, [Deadly(), Deadly()], 2))
+
+
+def test_worker_processes_leave_an_interrupt_to_the_one_that_started_them():
+    [(_, handler)] = map_tasks(signal.getsignal, [signal.SIGINT], 2)
+    assert handler is signal.SIG_IGN
+
+
+def test_few_molecules_start_no_processes():
+    assert processes_for(FEWEST_FOR_A_POOL - 1, 8) == 1
+    assert processes_for(FEWEST_FOR_A_POOL, 8) == 8
+
+
+def test_the_cpus_are_those_this_process_may_use():
+    assert 1 <= available_cpus() <= (os.cpu_count() or 1)
+    assert cpus_to_use(None) == cpus_to_use(100_000) == available_cpus()
+    assert cpus_to_use(1) == 1

@@ -58,7 +58,7 @@ def test_example_objectives_leave_room_and_describe_themselves(file, smiles):
     assert all(each.status == "ok" for each in evaluations)
     assert sum(each.feasible for each in evaluations) > len(smiles) / 2
     assert 0.2 < max(each.score for each in evaluations if each.feasible) < 0.8
-    assert example.description
+    assert example.spec.description
 
 
 def test_weighted_means_by_hand():

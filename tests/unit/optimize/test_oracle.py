@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from molvae.errors import DataError, ObjectiveError
+from molvae.errors import DataError
 from molvae.optimize import oracle as oracle_module
 from molvae.optimize.objective import Objective, load_objective
 from molvae.optimize.oracle import Oracle
@@ -101,7 +101,7 @@ def test_it_gives_up_when_everything_fails_and_forgets_those_failures(user_objec
     own = user_objective("failing_always", "def score(smiles):\n    raise OSError('no licence')\n")
     oracle = Oracle(own, 100, tmp_path / "resume")
     with pytest.raises(
-        ObjectiveError, match=r"first 30 molecules failed; the last with: failing_always\.score: OSError: no licence"
+        DataError, match=r"first 30 molecules failed; the last with: failing_always\.score: OSError: no licence"
     ):
         oracle.score(proposals(*smiles[:30]), 0)
     assert not (tmp_path / "resume" / "calls.csv").exists()

@@ -74,6 +74,15 @@ def test_test_molecules_come_last_and_are_dropped_from_the_input(tmp_path):
     assert list(duplicates.line) == [*range(31, 41), 16]
 
 
+def test_rejects_of_many_chunks_stand_in_the_order_of_the_rows(tmp_path, monkeypatch):
+    monkeypatch.setattr("molvae.chem.parallel.CHUNK_SIZE", 10)
+    _, rejected, _ = run(tmp_path, [*DEMO[:55], "CC("], test=["CC(", *DEMO[60:75]])
+    assert list(zip(rejected.source, rejected.line, strict=True)) == [
+        (str(tmp_path / "in.smi"), 56),
+        (str(tmp_path / "test.smi"), 1),
+    ]
+
+
 def test_held_out_molecules_with_tokens_of_their_own_are_rejected(tmp_path):
     molecules, rejected, _ = run(tmp_path, DEMO[:40], test=[*DEMO[40:60], "CC[Si](C)(C)C"])
     vocabulary = Vocabulary(tuple(json.loads((tmp_path / "out" / "vocabulary.json").read_text())["tokens"]))
@@ -135,8 +144,8 @@ def test_every_row_is_kept_or_rejected_exactly_once(tmp_path, inputs, test):
 
 
 def test_outputs_do_not_depend_on_the_number_of_processes(tmp_path, monkeypatch):
-    monkeypatch.setattr("molvae.prepare.pool.SMALLEST_FOR_POOL", 0)
-    monkeypatch.setattr("molvae.prepare.pool.CHUNK_SIZE", 30)
+    monkeypatch.setattr("molvae.chem.parallel.FEWEST_FOR_A_POOL", 0)
+    monkeypatch.setattr("molvae.chem.parallel.CHUNK_SIZE", 30)
     path = write(tmp_path / "in.smi", [*DEMO, "CC(", "CCO", "CCO"])
     for n_jobs in (1, 2):
         prepare([path], tmp_path / str(n_jobs), PrepareConfig(), 1, n_jobs=n_jobs)

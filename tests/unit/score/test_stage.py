@@ -135,7 +135,7 @@ def test_the_order_of_the_samples_changes_no_figure(tmp_path, moses, scored):
 
 
 def test_the_number_of_processes_changes_no_byte(tmp_path, moses, scored, monkeypatch):
-    monkeypatch.setattr("molvae.score.describe.FEWEST_FOR_A_POOL", 1)
+    monkeypatch.setattr(parallel, "FEWEST_FOR_A_POOL", 1)
     monkeypatch.setattr(parallel, "CHUNK_SIZE", 100)
     for n_jobs in (1, 2):
         score(*moses, tmp_path / str(n_jobs), ScoreConfig(), seed=1, n_jobs=n_jobs)

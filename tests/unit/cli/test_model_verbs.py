@@ -1,0 +1,172 @@
+"""The verbs that train a model or work with one, through the command line."""
+
+import json
+
+import pandas as pd
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from molvae.chem.molecules import canonical_smiles
+from molvae.cli.main import app
+from molvae.errors import ConfigError, DataError
+from molvae.files import read_table
+
+LATENT_DIM = 8
+
+
+def molvae(*arguments):
+    return CliRunner().invoke(app, [str(each) for each in arguments], catch_exceptions=False)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory, model):
+    path = tmp_path_factory.mktemp("model") / "model"
+    model.save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory, small_train_config):
+    """Return a file of settings for a run that takes a second."""
+    content = {
+        "seed": 3,
+        "device": "cpu",
+        "train": {**small_train_config.model_dump(), "epochs": 1},
+        "evaluate": {"n_reconstruct": 10, "n_samples": 20, "n_map": 30},
+        "optimize": {"batch_size": 10, "n_start": 10, "n_candidates": 5},
+    }
+    path = tmp_path_factory.mktemp("settings") / "study.yaml"
+    path.write_text(yaml.safe_dump(content))
+    return path
+
+
+@pytest.fixture
+def molecules(tmp_path, smiles):
+    path = tmp_path / "molecules.csv"
+    path.write_text("name,structure\n" + "".join(f"m{n},{each}\n" for n, each in enumerate([*smiles[:3], "nonsense"])))
+    return path
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_codes_go_to_a_table_and_come_back_as_molecules(folder, molecules, tmp_path, smiles, ending):
+    codes, decoded = tmp_path / f"codes.{ending}", tmp_path / f"decoded.{ending}"
+    assert molvae("encode", folder, molecules, "--out", codes, "--smiles-column", "structure").exit_code == 0
+    table = read_table(codes)
+    assert list(table.columns) == ["id", "smiles", *(f"z{n}" for n in range(LATENT_DIM))]
+    assert table["smiles"].tolist() == [*smiles[:3], "nonsense"]
+    assert table["z0"].isna().tolist() == [False, False, False, True]
+    assert molvae("decode", folder, codes, "--out", decoded).exit_code == 0
+    table = read_table(decoded).fillna("")
+    assert list(table.columns) == ["id", "input_smiles", "smiles"]
+    assert all(each == "" or canonical_smiles(each) == each for each in table["smiles"])
+    assert table["smiles"].iloc[3] == ""
+
+
+def test_a_line_between_molecules_goes_to_a_table_or_to_stdout(folder, tmp_path, smiles):
+    arguments = ["interpolate", folder, smiles[0], smiles[1], "--steps", 4]
+    shown = molvae(*arguments)
+    assert molvae(*arguments, "--out", tmp_path / "line.csv").exit_code == shown.exit_code == 0
+    table = read_table(tmp_path / "line.csv").fillna("")
+    assert list(table.columns) == ["step", "smiles"]
+    assert table["step"].tolist() == [0, 1, 2, 3]
+    assert shown.stdout.splitlines() == table["smiles"].tolist()
+
+
+def test_neighbors_come_most_similar_first(folder, tmp_path, smiles):
+    arguments = ["neighbors", folder, smiles[0], "--n", 5, "--radius", 1.0]
+    shown = molvae(*arguments)
+    assert molvae(*arguments, "--out", tmp_path / "near.csv").exit_code == shown.exit_code == 0
+    table = read_table(tmp_path / "near.csv")
+    assert list(table.columns) == ["smiles", "similarity"]
+    assert table["similarity"].is_monotonic_decreasing
+    assert [line.split("\t")[0] for line in shown.stdout.splitlines()] == table["smiles"].tolist()
+
+
+def test_anomaly_scores_stand_beside_the_molecules(folder, molecules, tmp_path):
+    molvae("anomaly", folder, molecules, "--out", tmp_path / "scores.csv", "--smiles-column", "structure")
+    table = read_table(tmp_path / "scores.csv")
+    assert list(table.columns) == ["id", "smiles", "anomaly_score"]
+    assert table["anomaly_score"].isna().tolist() == [False, False, False, True]
+
+
+def test_samples_follow_from_the_seed(folder, settings, tmp_path):
+    for name, seed in [("a", 1), ("again", 1), ("other", 2)]:
+        out = tmp_path / f"{name}.csv"
+        assert molvae("sample", folder, "--out", out, "--n", 20, "--seed", seed, "--config", settings).exit_code == 0
+    table = pd.read_csv(tmp_path / "a.csv", skip_blank_lines=False)
+    assert (list(table.columns), len(table)) == (["smiles"], 20)
+    assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "again.csv").read_bytes()
+    assert (tmp_path / "a.csv").read_bytes() != (tmp_path / "other.csv").read_bytes()
+
+
+def test_a_model_is_trained_and_evaluated(prepared, settings, tmp_path):
+    out = tmp_path / "train"
+    assert molvae("train", prepared, "--out", out, "--config", settings, "--threads", 1).exit_code == 0
+    assert len(pd.read_csv(out / "history.csv")) == 1
+    assert {each.name for each in out.iterdir()} == {"model", "history.csv"}
+    arguments = ["--reference", prepared, "--config", settings, "--threads", 1]
+    assert molvae("evaluate", out / "model", *arguments, "--out", tmp_path / "evaluate").exit_code == 0
+    metrics = json.loads((tmp_path / "evaluate" / "metrics.json").read_text())
+    assert {"value", "n", "definition"} <= set(metrics["exact_reconstruction"])
+    assert set(metrics["priors"]) == {"normal", "gaussian_mixture", "decoder"}
+    read_table(tmp_path / "evaluate" / "latent_map.parquet", ["id", "smiles", "split", "x", "y", "qed"])
+
+
+def test_a_search_spends_its_budget(folder, prepared, settings, tmp_path):
+    arguments = ["--objective", "qed", "--reference", prepared, "--config", settings, "--threads", 1]
+    assert molvae("optimize", folder, *arguments, "--budget", 20, "--out", tmp_path / "qed").exit_code == 0
+    summary = json.loads((tmp_path / "qed" / "summary.json").read_text())
+    assert (summary["seed"], summary["budget"], summary["n_calls"]) == (3, 20, 20)
+    assert list(read_table(tmp_path / "qed" / "trace.parquet").columns[:4]) == ["call", "round", "origin", "smiles"]
+    assert {each.name for each in (tmp_path / "qed").iterdir()} == {
+        "trace.parquet",
+        "times.csv",
+        "candidates.csv",
+        "candidates.sdf",
+        "summary.json",
+    }
+
+
+VERBS = {
+    "encode": ["FILE", "--out", "OUT.csv"],
+    "decode": ["CODES", "--out", "OUT.csv"],
+    "interpolate": ["CCO", "CCN", "--out", "OUT.csv"],
+    "neighbors": ["CCO", "--out", "OUT.csv"],
+    "anomaly": ["FILE", "--out", "OUT.csv"],
+    "sample": ["--out", "OUT.csv"],
+    "evaluate": ["--reference", "PREPARED", "--out", "OUT"],
+    "optimize": ["--objective", "qed", "--out", "OUT"],
+}
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_missing_model_is_named_and_nothing_is_written(verb, molecules, prepared, tmp_path):
+    (tmp_path / "codes.csv").write_text("z0,z1\n0,0\n")
+    stands_for = {"FILE": molecules, "CODES": tmp_path / "codes.csv", "PREPARED": prepared}
+    arguments = [stands_for.get(each, each.replace("OUT", f"{tmp_path}/out")) for each in VERBS[verb]]
+    if verb in ("encode", "anomaly"):
+        arguments += ["--smiles-column", "structure"]
+    with pytest.raises(DataError, match=r"no_model: expected a file or folder here, found none"):
+        molvae(verb, tmp_path / "no_model", *arguments)
+    assert not list(tmp_path.glob("out*"))
+
+
+@pytest.mark.parametrize("verb", [verb for verb, arguments in VERBS.items() if "OUT.csv" in arguments])
+def test_a_table_of_an_unknown_kind_is_refused_before_the_work(verb, tmp_path):
+    (tmp_path / "file.csv").touch()
+    arguments = [str(tmp_path / "file.csv") if each in ("FILE", "CODES") else each for each in VERBS[verb]]
+    arguments[-1] = str(tmp_path / "out.txt")
+    with pytest.raises(DataError, match=r"out\.txt: expected a name that ends in \.parquet or \.csv"):
+        molvae(verb, tmp_path / "no_model", *arguments)
+
+
+def test_a_folder_that_is_not_prepared_is_named(settings, tmp_path):
+    with pytest.raises(DataError, match=r"molecules\.parquet: expected a file or folder here, found none"):
+        molvae("train", tmp_path / "nothing", "--out", tmp_path / "train", "--config", settings)
+
+
+def test_a_prior_that_the_run_does_not_try_is_a_wrong_setting(folder, tmp_path):
+    arguments = ["--set", "train.priors=[normal]", "--set", "sample.prior=decoder"]
+    with pytest.raises(ConfigError, match=r"sample\.prior: expected best or one of train\.priors"):
+        molvae("sample", folder, "--out", tmp_path / "out.csv", *arguments)
