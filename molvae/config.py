@@ -121,7 +121,7 @@ class TrainConfig(ModelConfig):
     """Share of the molecules whose code is replaced by zero in training: it makes the `decoder` prior."""
     word_dropout: Share = 0.0
     """Share of the decoder's input tokens that are hidden in training."""
-    epochs: Count = 14
+    epochs: Count = 10
     """Most passes over the training molecules."""
     batch_size: Count = 128
     """Molecules in a step."""
@@ -147,7 +147,7 @@ class TrainConfig(ModelConfig):
     """Gaussians of the `gaussian_mixture` prior."""
     prior_samples: Annotated[int, Field(ge=2)] = 2000
     """Samples for the validation FCD of each prior (FCD falls with this number: compare at one number only)."""
-    temperatures: list[Positive] = Field(default=[1.0, 0.85, 0.7], min_length=1)
+    temperatures: list[Positive] = Field(default=[1.0, 0.85], min_length=1)
     """Token temperatures to try with each prior when sampling; below 1 is more conservative."""
 
 

@@ -98,7 +98,14 @@ def model(small_train_config, vocabulary, store):
     priors = {name: PRIORS[name].fit(codes, small_train_config, 0) for name in PRIORS}
     trials = [{"prior": name, "temperature": 1.0, "validation_fcd": 1.0} for name in PRIORS]
     generation = Generation("decoder", 1.0, 60)
-    return MolVAE(vae, vocabulary, priors, generation, StandardiseConfig(), {"priors": trials, "code_dropout": 0.25})
+    return MolVAE(
+        vae,
+        vocabulary,
+        priors,
+        generation,
+        StandardiseConfig(),
+        {"priors": trials, "code_dropout": 0.25, "kl_weight": 0.05},
+    )
 
 
 @pytest.fixture(scope="session")

@@ -15,10 +15,11 @@ References:
 """
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from itertools import chain
 from pathlib import Path
 
 from rdkit import Chem, RDConfig
@@ -27,12 +28,16 @@ from rdkit.Chem.FilterCatalog import FilterCatalog, FilterCatalogParams
 
 MOSES_ATOMS = frozenset({"C", "N", "S", "O", "F", "Cl", "Br", "H"})
 MOSES_LARGEST_RING = 7
+COLLECTIONS = ("PAINS", "BRENK", "NIH", "MCF")
+# Those that RDKit has no catalogue of, or a slow one.
+_SMARTS_COLLECTIONS = ("PAINS", "MCF")
 # The collections whose hits fail a molecule in MOSES.
 MOSES_COLLECTIONS = ("PAINS", "MCF")
 
 
 @dataclass(frozen=True)
 class _Alert:
+    collection: str
     name: str
     pattern: Chem.Mol
 
@@ -46,12 +51,14 @@ def _smarts_alerts() -> tuple[_Alert, ...]:
     """
     with (Path(RDConfig.RDDataDir) / "Pains" / "wehi_pains.csv").open(newline="") as pains:
         rows = [
-            (f"PAINS: {regid.strip().removeprefix('<regId=').removesuffix('>')}", smarts)
+            ("PAINS", regid.strip().removeprefix("<regId=").removesuffix(">"), smarts)
             for smarts, regid in csv.reader(pains)
         ]
     with (files("molvae.chem") / "data" / "mcf.csv").open() as mcf:
-        rows += [(f"MCF: {row['name']}", row["smarts"]) for row in csv.DictReader(mcf)]
-    return tuple(_Alert(name, Chem.MergeQueryHs(Chem.MolFromSmarts(smarts))) for name, smarts in rows)
+        rows += [("MCF", row["name"], row["smarts"]) for row in csv.DictReader(mcf)]
+    return tuple(
+        _Alert(collection, name, Chem.MergeQueryHs(Chem.MolFromSmarts(smarts))) for collection, name, smarts in rows
+    )
 
 
 @cache
@@ -61,11 +68,12 @@ def _catalogue(collection: str) -> FilterCatalog:
     return FilterCatalog(parameters)
 
 
-def structural_alerts(mols: Sequence[Chem.Mol]) -> list[tuple[str, ...]]:
+def structural_alerts(mols: Sequence[Chem.Mol], collections: Collection[str] = COLLECTIONS) -> list[tuple[str, ...]]:
     """Name the structural alerts that each molecule hits.
 
     Args:
         mols: N sanitised molecules; a few hundred at a time are handled fastest.
+        collections: Which of `COLLECTIONS` to look through.
 
     Returns:
         For each molecule the names such as `PAINS: azo_A(324)`: PAINS first, then BRENK, NIH and MCF.
@@ -76,19 +84,22 @@ def structural_alerts(mols: Sequence[Chem.Mol]) -> list[tuple[str, ...]]:
     library = rdSubstructLibrary.SubstructLibrary(rdSubstructLibrary.MolHolder(), rdSubstructLibrary.PatternHolder())
     for mol in mols:
         library.AddMol(mol)
-    hits: list[list[str]] = [[] for _ in mols]
+    hits: list[list[_Alert]] = [[] for _ in mols]
     for alert in _smarts_alerts():
+        if alert.collection not in collections:
+            continue
         for index in library.GetMatches(alert.pattern, numThreads=1, maxResults=-1):
-            hits[index].append(alert.name)
+            hits[index].append(alert)
     named = []
     for mol, smarts_hits in zip(mols, hits, strict=True):
-        pains = [name for name in smarts_hits if name.startswith("PAINS")]
-        catalogued = [
-            f"{collection}: {entry.GetDescription()}"
-            for collection in ("BRENK", "NIH")
-            for entry in _catalogue(collection).GetMatches(mol)
-        ]
-        named.append((*pains, *catalogued, *smarts_hits[len(pains) :]))
+        by_collection = {
+            collection: [f"{collection}: {alert.name}" for alert in smarts_hits if alert.collection == collection]
+            if collection in _SMARTS_COLLECTIONS
+            else [f"{collection}: {entry.GetDescription()}" for entry in _catalogue(collection).GetMatches(mol)]
+            for collection in COLLECTIONS
+            if collection in collections
+        }
+        named.append(tuple(chain.from_iterable(by_collection.values())))
     return named
 
 

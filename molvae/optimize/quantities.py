@@ -3,18 +3,17 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 from rdkit import Chem
-from rdkit.Chem.FilterCatalog import FilterCatalog, FilterCatalogParams
 
+from molvae.chem.alerts import structural_alerts
 from molvae.chem.descriptors import PROPERTIES
 from molvae.chem.molecules import parse
 from molvae.optimize.formula import element_counts, isomer_score
 from molvae.optimize.similarity import similarity_to
-from molvae.optimize.spec import AlertSet, Quantity
+from molvae.optimize.spec import Quantity
 from molvae.optimize.user_terms import BatchFunction, command_function, python_function
 
 
@@ -61,6 +60,11 @@ def measure_for(quantity: Quantity, folder: Path) -> Measure:
             return _batchwise(python_function(quantity.argument, folder))
         case "command":
             return _batchwise(command_function(quantity.argument, folder, quantity.timeout_s))
+        case "alerts":
+            # In batches, because the screen that rules out most patterns is made for a batch.
+            return lambda molecules: [
+                float(len(names)) for names in structural_alerts([each.mol for each in molecules], quantity.argument)
+            ]
         case _:
             return _one_by_one(_function_of_mol(quantity.kind, quantity.argument))
 
@@ -83,25 +87,7 @@ def _function_of_mol(kind: str, argument: Any) -> Callable[[Chem.Mol], float]:
             return lambda mol: element_counts(mol)[argument]
         case "isomer":
             return isomer_score(argument)
-        case "alerts":
-            catalog = _alerts(argument)
-            return lambda mol: len(catalog.GetMatches(mol))
     raise AssertionError(f"no such quantity: {kind}")
-
-
-@cache
-def _alerts(sets: tuple[AlertSet, ...]) -> FilterCatalog:
-    """Return RDKit's catalogue of structural alerts.
-
-    References:
-        PAINS: Baell and Holloway, Journal of Medicinal Chemistry 2010, doi:10.1021/jm901137j.
-        BRENK: Brenk et al., ChemMedChem 2008, doi:10.1002/cmdc.200700139.
-        NIH: Jadhav et al., Journal of Medicinal Chemistry 2010, doi:10.1021/jm901070c.
-    """
-    params = FilterCatalogParams()
-    for each in sets:
-        params.AddCatalog(FilterCatalogParams.FilterCatalogs.names[each])
-    return FilterCatalog(params)
 
 
 def _checked(value: float) -> float | Failure:

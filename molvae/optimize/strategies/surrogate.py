@@ -5,7 +5,7 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg import cho_factor, cho_solve, solve_triangular
 from scipy.stats import norm
 
 from molvae.chem.fingerprints import PackedBits, tanimoto_matrix
@@ -58,7 +58,7 @@ class TanimotoGP:
     def predict(self, fingerprints: PackedBits) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return mean and standard deviation of the scores of M molecules, float64 (M,) each."""
         kernel = self.signal * tanimoto_matrix(fingerprints, self.fingerprints).astype(np.float64)
-        explained = np.einsum("mn,nm->m", kernel, cho_solve((self.factor, True), kernel.T))
+        explained = np.square(solve_triangular(self.factor, kernel.T, lower=True)).sum(axis=0)
         deviation = np.sqrt(np.clip(self.signal - explained, 1e-6, None))
         return self.mean + self.scale * (kernel @ self.weights), self.scale * deviation
 
