@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 logger = logging.getLogger("molvae")
 
-SECONDS_BETWEEN_LINES = 10.0
+SECONDS_BETWEEN_LINES = 30.0
 
 
 def set_up_logging() -> None:
@@ -19,8 +19,13 @@ def set_up_logging() -> None:
 
 
 @contextmanager
-def progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
+def progress(what: str, total: int, done: int = 0) -> Iterator[Callable[[int], None]]:
     """Show how far a long piece of work has come.
+
+    Args:
+        what: What the work is.
+        total: How many items it has.
+        done: How many of them were done before, in a run that goes on.
 
     Yields:
         A function to call with the number of items newly done.
@@ -30,11 +35,11 @@ def progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
         from rich.progress import Progress
 
         with Progress(console=Console(stderr=True), transient=True) as bar:
-            task = bar.add_task(what, total=total)
+            task = bar.add_task(what, total=total, completed=done)
             yield lambda n: bar.advance(task, n)
         return
     start = last = time.monotonic()
-    done = 0
+    before = done
 
     def advance(n: int) -> None:
         nonlocal done, last
@@ -42,7 +47,7 @@ def progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
         now = time.monotonic()
         if now - last >= SECONDS_BETWEEN_LINES:
             last = now
-            rate = done / (now - start)
+            rate = (done - before) / (now - start)
             left = (total - done) / rate if rate else float("inf")
             logger.info("%s: %d of %d, %.0f/s, %.0f s left", what, done, total, rate, left)
 

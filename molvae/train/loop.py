@@ -12,7 +12,7 @@ from torch import Tensor
 from molvae.chem.vocabulary import PAD_ID
 from molvae.config import TrainConfig
 from molvae.errors import MolvaeError
-from molvae.log import logger
+from molvae.log import logger, progress
 from molvae.nn.losses import kl_to_standard_normal, sequence_nats
 from molvae.nn.schedules import KL_SCHEDULES, learning_rate_factor
 from molvae.nn.tokens import TokenStore, by_length, length_bucketed
@@ -83,25 +83,28 @@ def fit(
     steps_an_epoch = math.ceil(len(train) / config.batch_size)
     n_steps = steps_an_epoch * config.epochs
     saved = begun = time.monotonic() - state.seconds
-    while not state.finished:
-        vae.train()
-        batches = length_bucketed(train.lengths, config.batch_size, numpy_generator(seed, f"shuffle {state.epoch}"))
-        while state.batch < len(batches):
-            token_ids, lengths = train.batch(batches[state.batch], device)
-            step = state.epoch * steps_an_epoch + state.batch
-            # Dropout draws from torch's own generator; seeded at each step, it has no state to save.
-            torch.manual_seed(derive_seed(seed, f"dropout {step}"))
-            losses = sharded.gradient(token_ids, lengths, loss_weights(config, step / n_steps), step)
-            sharded.update(learning_rate(config, step, n_steps))
-            _count(state, losses)
-            state.batch += 1
-            if time.monotonic() - saved > config.checkpoint_every_s:
-                saved = time.monotonic()
-                state.seconds = saved - begun
-                _save(checkpoint, state, vae, sharded.optimizers)
-        state.seconds = time.monotonic() - begun
-        _finish_epoch(state, vae, validation, config, step=(state.epoch + 1) * steps_an_epoch, n_steps=n_steps)
-        _save(checkpoint, state, vae, sharded.optimizers)
+    done = state.epoch * steps_an_epoch + state.batch
+    with progress("train", n_steps, done) as advance:
+        while not state.finished:
+            vae.train()
+            batches = length_bucketed(train.lengths, config.batch_size, numpy_generator(seed, f"shuffle {state.epoch}"))
+            while state.batch < len(batches):
+                token_ids, lengths = train.batch(batches[state.batch], device)
+                step = state.epoch * steps_an_epoch + state.batch
+                # Dropout draws from torch's own generator; seeded at each step, it has no state to save.
+                torch.manual_seed(derive_seed(seed, f"dropout {step}"))
+                losses = sharded.gradient(token_ids, lengths, loss_weights(config, step / n_steps), step)
+                sharded.update(learning_rate(config, step, n_steps))
+                _count(state, losses)
+                state.batch += 1
+                advance(1)
+                if time.monotonic() - saved > config.checkpoint_every_s:
+                    saved = time.monotonic()
+                    state.seconds = saved - begun
+                    _save(checkpoint, state, vae, sharded.optimizers)
+            state.seconds = time.monotonic() - begun
+            _finish_epoch(state, vae, validation, config, step=(state.epoch + 1) * steps_an_epoch, n_steps=n_steps)
+            _save(checkpoint, state, vae, sharded.optimizers)
     sharded.close()
     vae.load_state_dict(state.best_weights)
     return state.history

@@ -21,10 +21,10 @@ class Terminal(io.StringIO):
 def test_a_log_says_how_far_and_how_fast(clock, caplog):
     with caplog.at_level(logging.INFO, logger="molvae"), log.progress("reading", 100) as advance:
         for _ in range(3):
-            clock[0] += 4.0
+            clock[0] += 12.0
             advance(10)
-    # One line in ten seconds: at 12 s, when 30 were done.
-    assert [record.getMessage() for record in caplog.records] == ["reading: 30 of 100, 2/s, 28 s left"]
+    # One line in thirty seconds: at 36 s, when 30 were done.
+    assert [record.getMessage() for record in caplog.records] == ["reading: 30 of 100, 1/s, 84 s left"]
 
 
 def test_a_terminal_has_a_bar_and_no_lines(monkeypatch, clock, caplog):
@@ -39,6 +39,13 @@ def test_a_terminal_has_a_bar_and_no_lines(monkeypatch, clock, caplog):
 
 def test_nothing_done_yet_divides_by_nothing(clock, caplog):
     with caplog.at_level(logging.INFO, logger="molvae"), log.progress("reading", 5) as advance:
-        clock[0] += 20.0
+        clock[0] += 40.0
         advance(0)
     assert [record.getMessage() for record in caplog.records] == ["reading: 0 of 5, 0/s, inf s left"]
+
+
+def test_what_was_done_before_does_not_count_as_speed(clock, caplog):
+    with caplog.at_level(logging.INFO, logger="molvae"), log.progress("reading", 100, done=60) as advance:
+        clock[0] += 40.0
+        advance(20)
+    assert [record.getMessage() for record in caplog.records] == ["reading: 80 of 100, 0/s, 40 s left"]

@@ -1,0 +1,97 @@
+"""What must be the same on a GPU as on the CPU, and what must work there at all."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from molvae.config import ModelConfig, OptimizeConfig
+from molvae.model import MolVAE, load
+from molvae.nn.vae import VAE, LossWeights
+from molvae.optimize.strategies import LatentSearch, Setting
+from molvae.train import train
+from molvae.train.checkpoint import Checkpoint
+from molvae.train.loop import fit
+
+pytestmark = pytest.mark.gpu
+
+# cuDNN's recurrent layers and TF32 products round differently from the CPU's.
+TOLERANCE = 5e-3
+
+
+@pytest.fixture
+def on_gpu(model, tmp_path) -> MolVAE:
+    model.save(tmp_path / "model")
+    return load(tmp_path / "model", "cuda")
+
+
+def test_codes_agree_with_the_cpus(model, on_gpu, smiles):
+    np.testing.assert_allclose(on_gpu.encode(smiles), model.encode(smiles), atol=TOLERANCE)
+
+
+def test_nearly_all_codes_decode_to_the_same_molecules(model, on_gpu, smiles):
+    codes = model.encode(smiles)
+    same = [a == b for a, b in zip(on_gpu.decode(codes), model.decode(codes), strict=True)]
+    assert np.mean(same) > 0.95
+
+
+@pytest.mark.parametrize("prior", ["normal", "gaussian_mixture", "decoder"])
+def test_samples_follow_from_the_seed(on_gpu, prior):
+    assert on_gpu.sample(200, seed=1, prior=prior) == on_gpu.sample(200, seed=1, prior=prior)
+    assert on_gpu.sample(200, seed=1, prior=prior) != on_gpu.sample(200, seed=2, prior=prior)
+
+
+def test_the_loss_agrees_with_the_cpus(model, store):
+    token_ids, lengths = store.batch(np.arange(64))
+    # Hardly any noise, so that the two generators' different draws do not matter.
+    quiet = model.vae
+    with torch.no_grad():
+        mu, _ = quiet.encode(token_ids, lengths)
+        on_cpu = quiet.logits(token_ids, mu)
+        on_cuda = quiet.cuda().logits(token_ids.cuda(), mu.cuda()).cpu()
+    quiet.cpu()
+    torch.testing.assert_close(on_cuda, on_cpu, atol=TOLERANCE, rtol=TOLERANCE)
+
+
+def test_a_killed_training_goes_on(small_train_config, vocabulary, store, tmp_path):
+    config = small_train_config.model_copy(update={"epochs": 3, "checkpoint_every_s": 1e-9})
+    fields = config.model_dump(include=set(ModelConfig.model_fields))
+    splits = store.subset(np.arange(220)), store.subset(np.arange(220, 300))
+
+    class Stop(Checkpoint):
+        saves = 0
+
+        def save(self, state):
+            super().save(state)
+            self.saves += 1
+            if self.saves == 4:
+                raise KeyboardInterrupt
+
+    def new():
+        torch.manual_seed(0)
+        return VAE(ModelConfig.model_validate(fields), len(vocabulary)).cuda()
+
+    whole = fit(new(), *splits, config, 1, Checkpoint(tmp_path / "whole", "a"))
+    with pytest.raises(KeyboardInterrupt):
+        fit(new(), *splits, config, 1, Stop(tmp_path / "killed", "a"))
+    resumed = fit(new(), *splits, config, 1, Checkpoint(tmp_path / "killed", "a"))
+    for row, expected in zip(resumed, whole, strict=True):
+        assert math.isclose(row["validation_loss"], expected["validation_loss"], rel_tol=1e-2)
+
+
+def test_the_train_stage_runs_and_its_model_loads_on_the_cpu(prepared, small_train_config, tmp_path, smiles):
+    train(prepared, tmp_path, small_train_config.model_copy(update={"epochs": 1}), seed=1, device="cuda")
+    assert np.isfinite(load(tmp_path / "model", "cpu").encode(smiles[:3])).all()
+
+
+def test_a_search_runs(on_gpu, smiles):
+    strategy = LatentSearch(Setting(on_gpu, [], smiles, seed=1))
+    assert len(strategy.ask(OptimizeConfig().batch_size)) > 0
+
+
+def test_a_gradient_reaches_every_weight(model, store):
+    vae = model.copy().vae.cuda().train()
+    token_ids, lengths = store.batch(np.arange(64), "cuda")
+    vae.loss(token_ids, lengths, LossWeights(0.05), code_dropout=0.25).total.backward()
+    assert all(weight.grad is not None and torch.isfinite(weight.grad).all() for weight in vae.parameters())
