@@ -143,11 +143,11 @@ class TrainConfig(ModelConfig):
     """Seconds between the checkpoints from which a killed run goes on."""
     priors: list[PriorName] = Field(default=["normal", "gaussian_mixture", "decoder"], min_length=1)
     """Priors to try after training; the one with the lowest validation FCD is the model's own."""
-    prior_components: Count = 32
+    prior_components: Count = 16
     """Gaussians of the `gaussian_mixture` prior."""
-    prior_samples: Annotated[int, Field(ge=2)] = 2000
+    prior_samples: Annotated[int, Field(ge=2)] = 1500
     """Samples for the validation FCD of each prior (FCD falls with this number: compare at one number only)."""
-    temperatures: list[Positive] = Field(default=[1.0, 0.85], min_length=1)
+    temperatures: list[Positive] = Field(default=[1.0, 0.85, 0.7], min_length=1)
     """Token temperatures to try with each prior when sampling; below 1 is more conservative."""
 
 

@@ -1,6 +1,7 @@
 """A training step, computed by several threads."""
 
 import copy
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -59,13 +60,23 @@ class ShardedStep:
         n = len(lengths)
         pieces = list(zip(token_ids.chunk(len(self._replicas)), lengths.chunk(len(self._replicas)), strict=True))
 
+        # Autocast keeps the weights that it has cast in one cache for all threads, and empties it when any of them
+        # leaves. A thread that were still at work would cast its weights again and add up their gradient in another
+        # order, so they leave together.
+        together = threading.Barrier(len(pieces))
+
         def shard(number: int) -> ShardLoss:
             tokens, sizes = pieces[number]
             replica = self._replicas[number]
             generator = torch_generator(self._seed, f"noise {step} {number}", self._device)
             share, words = self._config.code_dropout, self._config.word_dropout
             with autocast(self._device, self._config.precision):
-                loss = replica.loss(tokens, sizes, weights, share, words, generator)
+                try:
+                    loss = replica.loss(tokens, sizes, weights, share, words, generator)
+                except BaseException:
+                    together.abort()
+                    raise
+                together.wait()
             replica.zero_grad()
             (loss.total * (len(sizes) / n)).backward()  # type: ignore[no-untyped-call]
             n_coded = n_with_code(len(sizes), share)

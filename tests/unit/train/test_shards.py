@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from molvae.config import ModelConfig
+from molvae.config import ModelConfig, TrainConfig
 from molvae.nn.vae import VAE, LossWeights
 from molvae.seeding import torch_generator
 from molvae.train.shards import ShardedStep
@@ -70,3 +70,23 @@ def test_the_groups_of_matrices_hold_each_weight_once(vae, small_train_config):
         assert len(optimizers) == n_groups + 1
         held = [id(p) for optimizer in optimizers for group in optimizer.param_groups for p in group["params"]]
         assert sorted(held) == sorted(map(id, vae.parameters()))
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_several_threads_give_the_same_weights_every_time(vocabulary, store):
+    # The sizes matter: they make the threads' forward passes overlap by different amounts from run to run.
+    config = TrainConfig(precision="bfloat16", encoder_hidden=64, decoder_hidden=128)
+
+    def train_for_some_steps():
+        torch.manual_seed(0)
+        vae = VAE(config, len(vocabulary))
+        step = ShardedStep(vae, config, seed=1)
+        for number in range(8):
+            step.gradient(*store.batch(np.arange(number, number + 128)), LossWeights(0.1), number)
+            step.update(1e-3)
+        step.close()
+        return vae.state_dict()
+
+    first = train_for_some_steps()
+    for _ in range(3):
+        assert all(torch.equal(weight, first[name]) for name, weight in train_for_some_steps().items())
