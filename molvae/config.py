@@ -46,7 +46,7 @@ class PrepareConfig(StandardiseConfig):
     """Molecule files in; standardised, filtered, split molecules with SELFIES out."""
 
     input: list[str] = Field(default=["data/demo.smi.gz"], min_length=1)
-    """Molecule files (.smi .csv .tsv .sdf .parquet, each also .gz), read in this order."""
+    """Molecule files (.smi .csv .tsv .sdf .parquet, each also .gz, .bz2 or .zst) or patterns such as `lib/*.smi`, in this order."""
     test_input: str | None = None
     """A separate file of test molecules; without one a share of the input is held out."""
     smiles_column: str | None = None

@@ -22,7 +22,7 @@ def prepare(
         list[Path] | None,
         typer.Argument(
             metavar="[FILE]...",
-            help="Molecule files: .smi .csv .tsv .sdf .parquet, each also .gz; the config's `input` by default.",
+            help="Molecule files: .smi .csv .tsv .sdf .parquet, also .gz .bz2 .zst; the config's `input` by default.",
         ),
     ] = None,
     test: Annotated[
