@@ -15,7 +15,7 @@ References:
 """
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -27,6 +27,7 @@ from rdkit.Chem.FilterCatalog import FilterCatalog, FilterCatalogParams
 
 MOSES_ATOMS = frozenset({"C", "N", "S", "O", "F", "Cl", "Br", "H"})
 MOSES_LARGEST_RING = 7
+COLLECTIONS = ("PAINS", "BRENK", "NIH", "MCF")
 # The collections whose hits fail a molecule in MOSES.
 MOSES_COLLECTIONS = ("PAINS", "MCF")
 
@@ -61,11 +62,12 @@ def _catalogue(collection: str) -> FilterCatalog:
     return FilterCatalog(parameters)
 
 
-def structural_alerts(mols: Sequence[Chem.Mol]) -> list[tuple[str, ...]]:
+def structural_alerts(mols: Sequence[Chem.Mol], collections: Collection[str] = COLLECTIONS) -> list[tuple[str, ...]]:
     """Name the structural alerts that each molecule hits.
 
     Args:
         mols: N sanitised molecules; a few hundred at a time are handled fastest.
+        collections: Which collections to look through; all by default.
 
     Returns:
         For each molecule the names such as `PAINS: azo_A(324)`: PAINS first, then BRENK, NIH and MCF.
@@ -78,6 +80,8 @@ def structural_alerts(mols: Sequence[Chem.Mol]) -> list[tuple[str, ...]]:
         library.AddMol(mol)
     hits: list[list[str]] = [[] for _ in mols]
     for alert in _smarts_alerts():
+        if alert.name.partition(":")[0] not in collections:
+            continue
         for index in library.GetMatches(alert.pattern, numThreads=1, maxResults=-1):
             hits[index].append(alert.name)
     named = []
@@ -86,6 +90,7 @@ def structural_alerts(mols: Sequence[Chem.Mol]) -> list[tuple[str, ...]]:
         catalogued = [
             f"{collection}: {entry.GetDescription()}"
             for collection in ("BRENK", "NIH")
+            if collection in collections
             for entry in _catalogue(collection).GetMatches(mol)
         ]
         named.append((*pains, *catalogued, *smarts_hits[len(pains) :]))
