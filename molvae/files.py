@@ -37,10 +37,23 @@ def replacing(path: Path) -> Iterator[Path]:
     # The suffix is kept, because writers choose their format by it; the process id keeps two runs apart.
     temporary = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
     try:
-        yield temporary
+        with room_for(path):
+            yield temporary
         if temporary.is_dir() and path.is_dir():
             shutil.rmtree(path)
         temporary.replace(path)
+    finally:
+        if temporary.is_dir():
+            shutil.rmtree(temporary)
+        else:
+            temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def room_for(path: Path) -> Iterator[None]:
+    """Turn the error of a full disk into a `DataError` that says what was to be written."""
+    try:
+        yield
     except OSError as error:
         if error.errno not in _NO_ROOM:
             raise
@@ -48,11 +61,6 @@ def replacing(path: Path) -> Iterator[Path]:
             f"{path}: expected room on the disk to write it, found none ({os.strerror(error.errno)}); make room, or "
             "write elsewhere"
         ) from error
-    finally:
-        if temporary.is_dir():
-            shutil.rmtree(temporary)
-        else:
-            temporary.unlink(missing_ok=True)
 
 
 def write_json(path: Path, content: Any) -> None:

@@ -33,8 +33,8 @@ _STRUCTURE_NAMES = re.compile("^(structure|molecule|mol)s?$")
 # The SMILES, with the extension between bars that CXSMILES puts after a blank, and whatever follows as the name.
 _SMI_ROW = re.compile(r"\s*(?P<smiles>\S+(?: \|[^|]*\|)?)(?P<name>.*)")
 
-# Cells by which tables say that there is no value.
-_NO_VALUE = frozenset(["", "nan", "na", "n/a", "none", "null", "<na>", "#n/a"])
+NO_VALUE = frozenset(["", "nan", "na", "n/a", "none", "null", "<na>", "#n/a"])
+"""Cells, in lower case, by which tables say that there is no value."""
 
 _SDF_END, _SDF_STRUCTURE_END = "$$$$", "M  END"
 # Lines: a file that is no .sdf would otherwise be one record, held in memory.
@@ -274,7 +274,7 @@ def _sdf_field(block: list[str], field: str) -> str | None:
 
 def _record(path: Path, line: int, name: str, smiles: str, extra: tuple[str, ...] = ()) -> Record:
     smiles, problem = smiles.strip(), ""
-    if smiles.lower() in _NO_VALUE:
+    if smiles.lower() in NO_VALUE:
         smiles, problem = "", f"the cell says {smiles}" if smiles else "an empty cell"
     elif "\0" in smiles:
         smiles, problem = "", f"zero bytes in {smiles[:_LONGEST_PROBLEM]!r}"

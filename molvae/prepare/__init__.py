@@ -1,6 +1,6 @@
 """The first stage: molecule files in; standardised, filtered, split molecules with SELFIES out."""
 
-from molvae.prepare.stage import prepare
+from molvae.prepare.stage import prepare, prepare_shard
 from molvae.prepare.summary import PrepareSummary
 
-__all__ = ["PrepareSummary", "prepare"]
+__all__ = ["PrepareSummary", "prepare", "prepare_shard"]
