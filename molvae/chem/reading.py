@@ -118,6 +118,26 @@ def read_records(path: Path, columns: Columns, *, may_be_empty: bool = False) ->
         raise DataError(f"{path}: expected molecules, found none; the file is empty or has only a header")
 
 
+def smiles_column_of(path: Path, columns: Columns) -> str | None:
+    """Return the name of the column that the SMILES are read from, or None for a file without columns.
+
+    Raises:
+        DataError: If the file cannot be read.
+        ConfigError: If no column or several columns could hold the SMILES.
+    """
+    with explained(path):
+        if _format(path) == ".parquet":
+            import pyarrow.parquet as pq
+
+            names = pq.read_schema(path).names
+        elif _format(path) in (".csv", ".tsv"):
+            with open_lines(path, newline="") as lines:
+                _, names, _ = _header(path, lines)
+        else:
+            return None
+    return names[_smiles_position(path, names, columns.smiles)] if names else None
+
+
 def with_structure(record: Record) -> Record:
     """Return a record with its SMILES, read from the block of an `.sdf` if there is one."""
     if not record.block:
@@ -168,11 +188,8 @@ def _read_smi(path: Path, columns: Columns) -> Iterator[Record]:
 
 def _read_delimited(path: Path, columns: Columns) -> Iterator[Record]:
     with open_lines(path, newline="") as lines:
-        before, header = next(((number, line) for number, line in enumerate(lines) if line.strip()), (0, ""))
-        delimiter = "\t" if _format(path) == ".tsv" else max(",;\t", key=header.count)
-        # Strict, because a quote that is never closed would swallow the rows after it without a word.
-        rows = csv.reader(chain([header], lines), delimiter=delimiter, strict=True)
-        names = [name.strip() for name in _next_row(path, rows, before, before + 1) or []]
+        before, names, rows = _header(path, lines)
+        delimiter = rows.dialect.delimiter
         if not names:
             return
         smiles_at = _smiles_position(path, names, columns.smiles)
@@ -194,6 +211,15 @@ def _read_delimited(path: Path, columns: Columns) -> Iterator[Record]:
                 # Which of too few or too many cells is the SMILES is anyone's guess.
                 found = f"{len(row)} cells where the header has {len(names)}: {delimiter.join(row)}"
                 yield Record(str(path), line, f"{path.name}:{line}", "", found[:_LONGEST_PROBLEM])
+
+
+def _header(path: Path, lines: Iterator[str]) -> "tuple[int, list[str], _csv.Reader]":
+    """Return how many blank lines come first, the names of the columns, and what reads the rows after them."""
+    before, header = next(((number, line) for number, line in enumerate(lines) if line.strip()), (0, ""))
+    delimiter = "\t" if _format(path) == ".tsv" else max(",;\t", key=header.count)
+    # Strict, because a quote that is never closed would swallow the rows after it without a word.
+    rows = csv.reader(chain([header], lines), delimiter=delimiter, strict=True)
+    return before, [name.strip() for name in _next_row(path, rows, before, before + 1) or []], rows
 
 
 def _next_row(path: Path, rows: "_csv.Reader", before: int, line: int) -> "list[str] | str | None":
