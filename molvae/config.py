@@ -32,50 +32,86 @@ class Section(BaseModel):
 
 
 class StandardiseConfig(Section):
-    """What counts as one molecule; stored with a trained model, which reads its input in the same way."""
+    """What counts as one molecule and how it is spelt; stored with a trained model, which reads its input like it."""
 
+    drop_isotopes: bool = True
+    """Drop isotopes and atom numbers."""
+    disconnect_metals: bool = True
+    """Cut the bonds to the metals of salts; a metal complex is rejected."""
+    normalise: bool = True
+    """Write functional groups and the place of charges in RDKit's standard way."""
     largest_fragment: bool = True
     """Keep the largest fragment only: strips salts and solvents."""
     neutralise: bool = True
     """Remove charges that protons can balance."""
+    canonical_tautomer: bool = False
+    """Take RDKit's canonical tautomer of each molecule; some thirty times slower."""
     stereo: Literal["keep", "drop"] = "keep"
     """Whether stereochemistry is part of a molecule."""
+    selfies_constraints: Literal["default", "octet_rule", "hypervalent"] | dict[str, Annotated[int, Field(ge=0)]] = (
+        "default"
+    )
+    """Bonding capacities in SELFIES: a table of the library by its name, or one such as {C: 4, N+1: 4, "?": 8}."""
 
 
 class PrepareConfig(StandardiseConfig):
     """Molecule files in; standardised, filtered, split molecules with SELFIES out."""
 
     input: list[str] = Field(default=["data/demo.smi.gz"], min_length=1)
-    """Molecule files (.smi .csv .tsv .sdf .parquet, each also .gz), read in this order."""
+    """Molecule files (.smi .csv .tsv .sdf .parquet, also .gz .bz2 .zst) or patterns such as `lib/*.smi`, in order."""
     test_input: str | None = None
     """A separate file of test molecules; without one a share of the input is held out."""
     smiles_column: str | None = None
     """Column with the SMILES, in files that have columns; by default it is found by its usual names."""
     id_column: str | None = None
     """Column with the molecules' names; by default source and line serve as the name."""
+    properties: dict[str, str] = {}
+    """Columns with measured numbers to carry along, each with its unit, such as {pIC50: "-log10 M"}."""
     elements: list[str] = ["B", "C", "N", "O", "F", "Si", "P", "S", "Cl", "Se", "Br", "I"]
     """Elements a molecule may have, besides hydrogen."""
     min_heavy_atoms: Count = 3
     """Fewest heavy atoms of a molecule."""
     max_heavy_atoms: Count = 60
     """Most heavy atoms of a molecule."""
+    min_mol_weight: NonNegative = 0.0
+    """Lowest average molecular weight, in Da."""
+    max_mol_weight: Positive | None = None
+    """Highest average molecular weight, in Da; unbounded by default."""
+    max_ring_size: Annotated[int, Field(ge=3)] | None = None
+    """Most atoms of a ring (of the smallest set of smallest rings); unbounded by default."""
+    max_charge: Annotated[int, Field(ge=0)] | None = None
+    """Largest net charge of a molecule, of either sign; unbounded by default."""
+    filters: list[Literal["PAINS", "BRENK", "NIH", "MCF", "MOSES"]] = []
+    """Structural alerts that reject a molecule: RDKit's catalogues, MCF, or all the rules of the MOSES set."""
     max_selfies_length: Count = 100
     """Most SELFIES tokens of a molecule."""
-    split: Literal["random", "scaffold"] = "random"
-    """How molecules are held out: at random, or by whole Bemis-Murcko scaffolds."""
+    min_token_molecules: Count = 1
+    """A SELFIES token in fewer molecules than this rejects them: a model cannot learn it."""
+    time_limit_s: Positive = 30.0
+    """Seconds after which a molecule is rejected as too slow."""
+    split: Literal["random", "scaffold", "column"] = "random"
+    """How molecules are held out: at random, by whole Bemis-Murcko scaffolds, or as `split_column` says."""
+    split_column: str | None = None
+    """Column that says train, validation or test, for `split: column`."""
     validation_fraction: Share = 0.05
     """Share of the input for validation: it steers training (early stopping, choice of the prior)."""
     test_fraction: Share = 0.05
     """Share of the input for the test split, where no test_input is given."""
     max_rejected: Share = 0.2
     """The stage stops when more than this share of the rows is rejected."""
+    shards: Count = 1
+    """Jobs among which the workflow scatters the work, on one machine or many; the outcome is the same."""
 
     @model_validator(mode="after")
     def _spans(self) -> "PrepareConfig":
         if self.min_heavy_atoms > self.max_heavy_atoms:
             raise ValueError(f"min_heavy_atoms {self.min_heavy_atoms} is above max_heavy_atoms {self.max_heavy_atoms}")
+        if self.max_mol_weight is not None and self.min_mol_weight > self.max_mol_weight:
+            raise ValueError(f"min_mol_weight {self.min_mol_weight} is above max_mol_weight {self.max_mol_weight}")
         if self.validation_fraction + self.test_fraction >= 1.0:
             raise ValueError("validation_fraction + test_fraction must leave molecules to train on (below 1)")
+        if (self.split == "column") != (self.split_column is not None):
+            raise ValueError("split_column: expected a column's name with split: column, and none otherwise")
         return self
 
 

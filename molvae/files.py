@@ -1,5 +1,6 @@
 """Read and write files so that an output appears whole or not at all."""
 
+import errno
 import json
 import os
 import shutil
@@ -12,6 +13,8 @@ import pandas as pd
 
 from molvae.errors import DataError
 
+_NO_ROOM = frozenset([errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
+
 TABLE_ENDINGS = (".parquet", ".csv")
 
 
@@ -21,12 +24,21 @@ def replacing(path: Path) -> Iterator[Path]:
 
     Works for a file and for a folder (which the caller makes). After an error nothing is left behind and an older
     `path` is untouched.
+
+    Raises:
+        DataError: If there is no room on the disk, or no folder can be made where `path` is to be.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(
+            f"{path.parent}: expected a folder that can be written, found otherwise ({error.strerror}); write elsewhere"
+        ) from error
     # The suffix is kept, because writers choose their format by it; the process id keeps two runs apart.
     temporary = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
     try:
-        yield temporary
+        with room_for(path):
+            yield temporary
         if temporary.is_dir() and path.is_dir():
             shutil.rmtree(path)
         temporary.replace(path)
@@ -35,6 +47,20 @@ def replacing(path: Path) -> Iterator[Path]:
             shutil.rmtree(temporary)
         else:
             temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def room_for(path: Path) -> Iterator[None]:
+    """Turn the error of a full disk into a `DataError` that says what was to be written."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        raise DataError(
+            f"{path}: expected room on the disk to write it, found none ({os.strerror(error.errno)}); make room, or "
+            "write elsewhere"
+        ) from error
 
 
 def write_json(path: Path, content: Any) -> None:

@@ -16,8 +16,8 @@ from torch import Tensor, nn
 
 from molvae.chem.molecules import parse
 from molvae.chem.quiet import quiet
-from molvae.chem.selfies_codec import selfies_to_smiles, smiles_to_selfies
-from molvae.chem.standardise import standardise
+from molvae.chem.selfies_codec import selfies_constraints, selfies_to_smiles, smiles_to_selfies
+from molvae.chem.standardise import Steps, standardise
 from molvae.chem.vocabulary import PAD_ID, Vocabulary
 from molvae.config import ModelConfig, StandardiseConfig
 from molvae.errors import CheckpointError, ConfigError, DataError
@@ -60,7 +60,7 @@ class MolVAE:
         vocabulary: The SELFIES tokens it knows.
         priors: The fitted priors by name.
         generation: The chosen prior and temperature, and limits.
-        standardisation: How the molecules it was trained on were standardised; so are those it encodes.
+        standardisation: How the molecules it was trained on were standardised and spelt; so are those it handles.
         training: What it was trained on and how, as plain values.
     """
 
@@ -271,19 +271,13 @@ class MolVAE:
 
     def standardise(self, smiles: str) -> str | None:
         """Return a molecule's canonical SMILES in the form that the model was trained on; None if it has none."""
-        settings = self.standardisation
-        standard = standardise(
-            smiles,
-            largest_fragment=settings.largest_fragment,
-            neutralise=settings.neutralise,
-            stereo=settings.stereo == "keep",
-        )
+        standard = standardise(smiles, Steps.of(self.standardisation))
         return None if standard is None else standard.smiles
 
     def tokenise(self, smiles: Sequence[str]) -> tuple[TokenStore, list[int]]:
         """Return the molecules that the model can read as token ids, and their places in `smiles`."""
         readable, rows = [], []
-        with quiet():
+        with quiet(), selfies_constraints(self.standardisation.selfies_constraints):
             for row, each in enumerate(smiles):
                 standard = self.standardise(each)
                 selfies = smiles_to_selfies(standard) if standard else None
@@ -319,7 +313,7 @@ class MolVAE:
             seed = int(torch.randint(2**62, (1,), generator=generator))
             generator = torch.Generator(self.device).manual_seed(seed)
         smiles: list[str | None] = []
-        with quiet():
+        with quiet(), selfies_constraints(self.standardisation.selfies_constraints):
             for batch in torch.split(codes, BATCH_SIZE):
                 written = self.vae.decoder.generate(
                     batch.to(self.device), self.generation.max_length, temperature, generator

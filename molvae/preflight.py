@@ -22,7 +22,7 @@ SAMPLE = "sample"
 """What the samples are called where generated molecules are scored; no objective may have this name."""
 
 # Settings that say which jobs there are, not how one of them works.
-_FOR_THE_WORKFLOW = {("optimize", "objectives"), ("optimize", "baseline")}
+_FOR_THE_WORKFLOW = {("optimize", "objectives"), ("optimize", "baseline"), ("prepare", "shards")}
 
 
 @dataclass(frozen=True)
@@ -45,10 +45,12 @@ class RunPlan:
     Attributes:
         settings: The checked settings, defaults filled in.
         objectives: The objectives by their names, in the order of the settings.
+        inputs: The user's own molecule files; public libraries, which are fetched, are not among them.
     """
 
     settings: RunConfig
     objectives: dict[str, PlannedObjective]
+    inputs: tuple[str, ...]
 
     def section(self, stage: str) -> str:
         """Return as YAML what one stage is handed: the run's name, its seed and device, and the stage's own section.
@@ -76,12 +78,28 @@ def plan_run(content: dict[str, Any], where: str) -> RunPlan:
         ObjectiveError: If an objective is unknown or ill-defined.
     """
     settings = parse_config(content, where)
-    inputs = {f"prepare.input[{i}]": path for i, path in enumerate(settings.prepare.input)}
+    inputs = _plan_inputs(settings, where)
+    return RunPlan(settings, _plan_objectives(settings.optimize.objectives, where), inputs)
+
+
+def _plan_inputs(settings: RunConfig, where: str) -> tuple[str, ...]:
+    # Here and not above, for the same reason as below.
+    from molvae.prepare.fetch import remote_of
+    from molvae.prepare.inputs import expand
+
+    named = {f"prepare.input[{i}]": name for i, name in enumerate(settings.prepare.input)}
     if settings.prepare.test_input is not None:
-        inputs["prepare.test_input"] = settings.prepare.test_input
-    for key, path in inputs.items():
-        _require_file(key, path, "put the molecules there (see data/README.md) or correct the path", where)
-    return RunPlan(settings, _plan_objectives(settings.optimize.objectives, where))
+        named["prepare.test_input"] = settings.prepare.test_input
+    found: list[str] = []
+    for key, name in named.items():
+        # A public library is fetched by the stage. It is never declared as an input: its coming would change the set
+        # of inputs, for which a workflow reruns a stage.
+        if remote_of(name) is None:
+            paths = [str(path) for path in expand([name])]
+            for path in paths:
+                _require_file(key, path, "put the molecules there (see data/README.md) or correct the path", where)
+            found += paths
+    return tuple(found)
 
 
 def _plan_objectives(sources: list[str], where: str) -> dict[str, PlannedObjective]:

@@ -1,5 +1,6 @@
 """Where results come from: software, settings, seeds, and hashes of what was read and written."""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -152,8 +153,13 @@ def gather(run_folder: Path, config: RunConfig) -> dict[str, Any]:
 
 
 def _input_names(config: RunConfig) -> list[str]:
-    names = [*config.prepare.input, *([config.prepare.test_input] if config.prepare.test_input else [])]
-    return names + [name for name in config.optimize.objectives if Path(name).suffix in {".yaml", ".yml"}]
+    from molvae.prepare.inputs import expand
+
+    patterns = [*config.prepare.input, *([config.prepare.test_input] if config.prepare.test_input else [])]
+    with contextlib.suppress(DataError):
+        # The files of a pattern may be gone by now, as a file may.
+        patterns = [str(path) for path in expand(patterns)]
+    return patterns + [name for name in config.optimize.objectives if Path(name).suffix in {".yaml", ".yml"}]
 
 
 def _outputs(run_folder: Path) -> Iterator[Path]:

@@ -5,15 +5,56 @@ References:
     doi:10.1088/2632-2153/aba947.
 """
 
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
 import selfies
 
 from molvae.chem.molecules import canonical_smiles
+from molvae.errors import ConfigError
+
+_LOCK = threading.RLock()
+
+
+@contextmanager
+def selfies_constraints(wanted: str | Mapping[str, int]) -> Iterator[None]:
+    """Read and write SELFIES by a table of bonding capacities inside the block; afterwards all is as it was.
+
+    The table decides what a SELFIES means, and the library has one for the whole process, which belongs to nobody.
+    Threads that come here wait for one another. May be nested.
+
+    Args:
+        wanted: The name of one of the library's tables (`default`, `octet_rule`, `hypervalent`), or a table such as
+            `{"C": 4, "N+1": 4, "?": 8}`.
+
+    Raises:
+        ConfigError: If there is no such table, or it is ill-formed.
+    """
+    with _LOCK:
+        before = selfies.get_semantic_constraints()
+        try:
+            table = selfies.get_preset_constraints(wanted) if isinstance(wanted, str) else dict(wanted)
+            # Setting a table empties the library's caches, so it is set only where it differs.
+            if table != before:
+                selfies.set_semantic_constraints(table)
+        except ValueError as error:
+            raise ConfigError(
+                "prepare.selfies_constraints: expected default, octet_rule, hypervalent, or bonding capacities of "
+                f"atoms such as C or N+1 with ? for all others, found {wanted!r} ({error})"
+            ) from error
+        try:
+            yield
+        finally:
+            if table != before:
+                selfies.set_semantic_constraints(before)
 
 
 def smiles_to_selfies(smiles: str) -> str | None:
     """Return the SELFIES of a SMILES, or None if it has none.
 
-    Not every molecule has one: SELFIES bounds the valence of each element, and has no placeholder atoms.
+    Not every molecule has one: SELFIES bounds the valence of each element (see `selfies_constraints`), and has no
+    placeholder atoms.
     """
     try:
         return str(selfies.encoder(smiles)) or None

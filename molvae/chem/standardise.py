@@ -2,14 +2,17 @@
 
 A molecule is cleaned as RDKit's MolStandardize does it (explicit hydrogens removed, bonds to metals cut, functional
 groups and charges normalised), its largest fragment kept, its charges balanced with protons, isotopes and atom numbers
-dropped. One thing differs from RDKit's rules: a sulfoxide is written S(=O), not [S+][O-], as chemists draw it and as
-the public sets that models are compared on (MOSES, ZINC) have it. And a metal complex has no standard form: bonds to
-a metal are cut in salts, but a ligand without its metal is another compound.
+dropped, and on demand its canonical tautomer taken. Each step can be left out. One thing differs from RDKit's rules: a
+sulfoxide is written S(=O), not [S+][O-], as chemists draw it and as the public sets that models are compared on (MOSES,
+ZINC) have it. And a metal complex has no standard form: bonds to a metal are cut in salts, but a ligand without its
+metal is another compound.
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from typing import TYPE_CHECKING
 
 from rdkit import Chem
 from rdkit.Chem import rdqueries
@@ -17,7 +20,10 @@ from rdkit.Chem.MolStandardize import rdMolStandardize
 
 from molvae.chem.molecules import parse
 
-STEPS = ("isotopes", "cleanup", "largest_fragment", "neutralise", "stereo")
+if TYPE_CHECKING:
+    from molvae.config import StandardiseConfig
+
+STEPS = ("isotopes", "disconnect_metals", "normalise", "largest_fragment", "neutralise", "tautomer", "stereo")
 """Names of the steps that can change a molecule, in the order in which they are done."""
 
 # A canonical SMILES of these parts alone has one fragment, no charges, radicals, isotopes, metals, nor any group that
@@ -47,16 +53,51 @@ class Standardised:
     steps: tuple[str, ...]
 
 
-def standardise(
-    smiles: str, *, largest_fragment: bool = True, neutralise: bool = True, stereo: bool = True
-) -> Standardised | None:
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """Which steps to do; each has its name in `STEPS`.
+
+    Attributes:
+        isotopes: Drop isotopes and atom numbers.
+        disconnect_metals: Cut the bonds to metals in salts. Complexes have no standard form either way.
+        normalise: Write functional groups in one way, and put charges where the stronger acid has them.
+        largest_fragment: Keep the largest fragment only, an organic one if there is any.
+        neutralise: Remove charges that protons can balance.
+        tautomer: Take the canonical tautomer.
+        stereo: Keep stereochemistry.
+    """
+
+    isotopes: bool = True
+    disconnect_metals: bool = True
+    normalise: bool = True
+    largest_fragment: bool = True
+    neutralise: bool = True
+    tautomer: bool = False
+    stereo: bool = True
+
+    @classmethod
+    def of(cls, config: "StandardiseConfig") -> "Steps":
+        """Return the steps that the settings ask for."""
+        return cls(
+            isotopes=config.drop_isotopes,
+            disconnect_metals=config.disconnect_metals,
+            normalise=config.normalise,
+            largest_fragment=config.largest_fragment,
+            neutralise=config.neutralise,
+            tautomer=config.canonical_tautomer,
+            stereo=config.stereo == "keep",
+        )
+
+
+USUAL_STEPS = Steps()
+
+
+def standardise(smiles: str, steps: Steps = USUAL_STEPS) -> Standardised | None:
     """Return the standard form of a molecule; a standard form is its own.
 
     Args:
         smiles: Any SMILES.
-        largest_fragment: Keep the largest fragment only, an organic one if there is any.
-        neutralise: Remove charges that protons can balance.
-        stereo: Whether stereochemistry is kept.
+        steps: The steps to do; by default all but the canonical tautomer.
 
     Returns:
         The standard form, or None if the SMILES is no molecule, or one that has none, such as a metal complex.
@@ -66,17 +107,18 @@ def standardise(
         return None
     form = Chem.MolToSmiles(mol)
     changed: set[str] = set()
-    if not stereo and _has_stereo(form):
+    if not steps.stereo and _has_stereo(form):
         Chem.RemoveStereochemistry(mol)
         form = Chem.MolToSmiles(mol)
         changed.add("stereo")
     if not _PLAIN.fullmatch(form) and metals_in_complexes(mol):
         return None
     for _ in range(_MOST_PASSES):
-        if _PLAIN.fullmatch(form):
+        # Any molecule may have other tautomers, a plain one too.
+        if _PLAIN.fullmatch(form) and not steps.tautomer:
             return Standardised(form, mol, tuple(step for step in STEPS if step in changed))
         before = form
-        mol = _pass(mol, changed, largest_fragment=largest_fragment, neutralise=neutralise)
+        mol = _pass(mol, changed, steps)
         # Read again, so that the molecule and its SMILES agree in everything that reading decides.
         again = None if mol is None else parse(Chem.MolToSmiles(mol))
         if again is None:
@@ -101,23 +143,19 @@ def metals_in_complexes(mol: Chem.Mol) -> list[str]:
     )
 
 
-def _pass(mol: Chem.Mol, changed: set[str], *, largest_fragment: bool, neutralise: bool) -> Chem.Mol | None:
+def _pass(mol: Chem.Mol, changed: set[str], steps: Steps) -> Chem.Mol | None:
     """Do every step once, and note which of them changed something."""
     form = Chem.MolToSmiles(mol)
-    steps = [("isotopes", _without_isotopes), ("cleanup", _cleaned)]
-    if largest_fragment:
-        steps.append(("largest_fragment", _largest_fragment))
-    if neutralise:
-        steps.append(("neutralise", _neutralised))
-    for name, step in steps:
-        try:
-            mol = step(mol)
-        except (Chem.MolSanitizeException, RuntimeError):
-            return None
-        after = Chem.MolToSmiles(mol)
-        if after != form:
-            changed.add(name)
-            form = after
+    try:
+        for name, step in _WORK.items():
+            if getattr(steps, name):
+                mol = step(mol)
+                after = Chem.MolToSmiles(mol)
+                if after != form:
+                    changed.add(name)
+                    form = after
+    except (Chem.MolSanitizeException, RuntimeError):
+        return None
     return mol
 
 
@@ -134,8 +172,13 @@ def _without_isotopes(mol: Chem.Mol) -> Chem.Mol:
     return plain
 
 
-def _cleaned(mol: Chem.Mol) -> Chem.Mol:
-    cleaned = rdMolStandardize.Cleanup(mol)
+def _without_metal_bonds(mol: Chem.Mol) -> Chem.Mol:
+    return _metal_disconnector().Disconnect(Chem.RemoveHs(mol))
+
+
+def _normalised(mol: Chem.Mol) -> Chem.Mol:
+    cleaned = _reionizer().reionize(_normalizer().normalize(mol))
+    Chem.AssignStereochemistry(cleaned)
     charged = cleaned.GetSubstructMatches(_charged_sulfoxide())
     for sulfur, oxygen in charged:
         # A sulfur with two such oxygens (a sulfinate) has charge to give to one of them.
@@ -156,9 +199,44 @@ def _neutralised(mol: Chem.Mol) -> Chem.Mol:
     return _uncharger().uncharge(mol)
 
 
+def _canonical_tautomer(mol: Chem.Mol) -> Chem.Mol:
+    return _tautomers().Canonicalize(mol)
+
+
+# In the order in which the steps are done; stereochemistry goes before all of them.
+_WORK: dict[str, Callable[[Chem.Mol], Chem.Mol]] = {
+    "isotopes": _without_isotopes,
+    "disconnect_metals": _without_metal_bonds,
+    "normalise": _normalised,
+    "largest_fragment": _largest_fragment,
+    "neutralise": _neutralised,
+    "tautomer": _canonical_tautomer,
+}
+
+
 @cache
 def _charged_sulfoxide() -> Chem.Mol:
     return Chem.MolFromSmarts("[S+1;X3;H0]-[O-1;X1]")
+
+
+@cache
+def _metal_disconnector() -> rdMolStandardize.MetalDisconnector:
+    return rdMolStandardize.MetalDisconnector()
+
+
+@cache
+def _normalizer() -> rdMolStandardize.Normalizer:
+    return rdMolStandardize.Normalizer()
+
+
+@cache
+def _reionizer() -> rdMolStandardize.Reionizer:
+    return rdMolStandardize.Reionizer()
+
+
+@cache
+def _tautomers() -> rdMolStandardize.TautomerEnumerator:
+    return rdMolStandardize.TautomerEnumerator()
 
 
 @cache

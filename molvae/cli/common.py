@@ -25,7 +25,7 @@ SetOption = Annotated[
 ]
 SeedOption = Annotated[int | None, typer.Option("--seed", min=0, help="The run's seed, in place of the config's.")]
 ModelArgument = Annotated[Path, typer.Argument(help="Folder of a trained model.")]
-MoleculesArgument = Annotated[Path, typer.Argument(help="Molecules: .smi .csv .tsv .sdf .parquet, or one of them .gz.")]
+MoleculesArgument = Annotated[Path, typer.Argument(help="Molecules: .smi .csv .tsv .sdf .parquet, also .gz .bz2 .zst.")]
 SmilesColumnOption = Annotated[
     str | None, typer.Option("--smiles-column", help="Column with the SMILES; found by its usual names if not given.")
 ]

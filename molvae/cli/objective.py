@@ -14,7 +14,7 @@ def objective(
         str | None, typer.Argument(metavar="NAME_OR_FILE", help="A built-in objective (see --list) or a YAML file.")
     ] = None,
     molecules: Annotated[
-        Path | None, typer.Argument(help="Molecules to score: .smi .csv .tsv .sdf .parquet, each also .gz.")
+        Path | None, typer.Argument(help="Molecules to score: .smi .csv .tsv .sdf .parquet, also .gz .bz2 .zst.")
     ] = None,
     out: OptionalOutTable = None,
     smiles_column: SmilesColumnOption = None,

@@ -1,6 +1,5 @@
 """The verb `prepare`."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,19 +13,21 @@ from molvae.cli.common import (
     ThreadsOption,
     settings,
 )
+from molvae.errors import ConfigError
 
 
 def prepare(
     out: OutFolder,
     files: Annotated[
-        list[Path] | None,
+        list[str] | None,
         typer.Argument(
             metavar="[FILE]...",
-            help="Molecule files: .smi .csv .tsv .sdf .parquet, each also .gz; the config's `input` by default.",
+            help="Molecule files: .smi .csv .tsv .sdf .parquet, also .gz .bz2 .zst; patterns, addresses, or public "
+            "libraries: moses zinc250k guacamol chembl. The config's `input` by default.",
         ),
     ] = None,
     test: Annotated[
-        Path | None, typer.Option("--test", help="File of test molecules; the config's `test_input` by default.")
+        str | None, typer.Option("--test", help="File of test molecules; the config's `test_input` by default.")
     ] = None,
     smiles_column: SmilesColumnOption = None,
     id_column: Annotated[
@@ -36,24 +37,46 @@ def prepare(
     overrides: SetOption = None,
     seed: SeedOption = None,
     threads: ThreadsOption = None,
+    shard: Annotated[
+        str | None,
+        typer.Option("--shard", metavar="I/N", help="Do part I of N only; the call without it gathers the parts."),
+    ] = None,
+    offline: Annotated[bool, typer.Option("--offline", help="Fetch nothing, and name what is missing.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be read, which column, and the first rejects.")
+    ] = False,
 ) -> None:
     """Standardise, filter and split molecules, and write them as SELFIES.
 
     Writes molecules.parquet, rejected.csv (every row left out, with its reason), vocabulary.json and summary.json.
     """
     from molvae.chem.parallel import cpus_to_use
+    from molvae.prepare import look_over, prepare_shard
     from molvae.prepare import prepare as run
+    from molvae.prepare.inputs import expand, fetch_missing
 
     run_config = settings(config, overrides, seed)
     chosen = run_config.prepare
     columns = {"smiles_column": smiles_column, "id_column": id_column}
     chosen = chosen.model_copy(update={name: value for name, value in columns.items() if value is not None})
-    test_input = test or (Path(chosen.test_input) if chosen.test_input else None)
-    run(
-        files or [Path(name) for name in chosen.input],
-        out,
-        chosen,
-        run_config.seed,
-        test_input=test_input,
-        n_jobs=cpus_to_use(threads),
-    )
+    names, tests = files or chosen.input, [name for name in (test or chosen.test_input,) if name]
+    part = None if shard is None else _part(shard)
+    fetch_missing([*names, *tests], offline=offline or dry_run)
+    inputs, test_inputs = expand(names), expand(tests)
+    if len(test_inputs) > 1:
+        raise ConfigError(f"--test: expected one file, found {len(test_inputs)} that fit {tests[0]}")
+    test_input = test_inputs[0] if test_inputs else None
+    if dry_run:
+        for line in look_over([*inputs, *test_inputs], chosen):
+            typer.echo(line)
+    elif part is not None:
+        prepare_shard(inputs, out, chosen, part, test_input, cpus_to_use(threads))
+    else:
+        run(inputs, out, chosen, run_config.seed, test_input=test_input, n_jobs=cpus_to_use(threads))
+
+
+def _part(text: str) -> tuple[int, int]:
+    number, _, total = text.partition("/")
+    if not (number.isdecimal() and total.isdecimal()):
+        raise ConfigError(f"--shard: expected a part and a number of parts such as 2/16, found {text!r}")
+    return int(number), int(total)

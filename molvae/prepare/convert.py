@@ -3,17 +3,24 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 
 from rdkit import Chem
 
+from molvae.chem.alerts import COLLECTIONS, MOSES_COLLECTIONS, passes_moses_filters, structural_alerts
+from molvae.chem.descriptors import PROPERTIES
 from molvae.chem.molecules import parse, why_not_a_molecule
 from molvae.chem.quiet import quiet
 from molvae.chem.reading import Record
 from molvae.chem.scaffolds import murcko_scaffold
-from molvae.chem.selfies_codec import selfies_to_smiles, smiles_to_selfies
-from molvae.chem.standardise import Standardised, metals_in_complexes, standardise
+from molvae.chem.selfies_codec import selfies_constraints, selfies_to_smiles, smiles_to_selfies
+from molvae.chem.standardise import Standardised, Steps, metals_in_complexes, standardise
+from molvae.chem.supervised import Ended, map_within
 from molvae.chem.vocabulary import split_selfies
 from molvae.config import PrepareConfig
+
+# Longer than any molecule that RDKit's parser, which descends once for each branch, can be given in safety.
+LONGEST_SMILES = 10_000
 
 
 class Reason(StrEnum):
@@ -23,6 +30,10 @@ class Reason(StrEnum):
     """The row has no SMILES: an empty cell, a row of the wrong width, or a structure that cannot be read."""
     NOT_A_MOLECULE = "not a molecule"
     """It does not parse: bad syntax or valence."""
+    TOO_SLOW = "too slow"
+    """It took longer than the time limit."""
+    CRASHED = "crashed"
+    """The chemistry library broke off on it."""
     NO_STANDARD_FORM = "no standard form"
     """It cannot be standardised: a metal complex, mostly."""
     RADICAL = "radical"
@@ -33,6 +44,14 @@ class Reason(StrEnum):
     """It has too few heavy atoms."""
     TOO_LARGE = "too large"
     """It has too many heavy atoms."""
+    WEIGHT = "molecular weight"
+    """Its molecular weight is out of range."""
+    RING_SIZE = "ring size"
+    """It has a ring of too many atoms."""
+    CHARGE = "charge"
+    """Its net charge is too large."""
+    FILTER = "filter"
+    """It has a structural alert, or fails the rules, of one of the filters."""
     NO_SELFIES = "no SELFIES"
     """SELFIES cannot express it."""
     TOO_LONG = "too long"
@@ -40,7 +59,9 @@ class Reason(StrEnum):
     ROUND_TRIP = "round trip"
     """Its SELFIES stands for another molecule."""
     RARE_TOKEN = "rare token"
-    """It is held out, and has a token that no training molecule has."""
+    """It has a token that too few molecules have, or is held out and has one that no training molecule has."""
+    NO_SPLIT = "no split"
+    """Its cell in the split column says neither train, validation nor test."""
     DUPLICATE = "duplicate"
     """The same molecule came before."""
 
@@ -78,21 +99,32 @@ class Refused:
 
 
 def convert_all(records: Sequence[Record], config: PrepareConfig) -> list[Accepted | Refused]:
-    """Convert records, in order; see `convert`."""
-    with quiet():
-        return [convert(record.smiles, config) for record in records]
+    """Convert records, in order, and reject those that take too long or bring the libraries down; see `convert`."""
+    outcomes: list[Accepted | Refused] = []
+    with quiet(), selfies_constraints(config.selfies_constraints):
+        for outcome in map_within(partial(_convert_record, config=config), records, config.time_limit_s):
+            if outcome is Ended.TOO_SLOW:
+                outcome = Refused(Reason.TOO_SLOW, f"more than {config.time_limit_s:g} s")
+            elif outcome is Ended.CRASHED:
+                outcome = Refused(Reason.CRASHED, "")
+            outcomes.append(outcome)
+        return _filtered(outcomes, config) if config.filters else outcomes
+
+
+def _convert_record(record: Record, config: PrepareConfig) -> Accepted | Refused:
+    return convert(record.smiles, config) if record.smiles else Refused(Reason.NO_STRUCTURE, record.problem)
 
 
 def convert(smiles: str, config: PrepareConfig) -> Accepted | Refused:
-    """Standardise a molecule, check it against the settings, and write it as SELFIES that means the same molecule."""
+    """Standardise a molecule, check it against the settings, and write it as SELFIES that means the same molecule.
+
+    The filters are not looked at here: they are cheaper for many molecules at once.
+    """
     if not smiles:
         return Refused(Reason.NO_STRUCTURE, "")
-    form = standardise(
-        smiles,
-        largest_fragment=config.largest_fragment,
-        neutralise=config.neutralise,
-        stereo=config.stereo == "keep",
-    )
+    if len(smiles) > LONGEST_SMILES:
+        return Refused(Reason.TOO_LARGE, f"characters: {len(smiles)}")
+    form = standardise(smiles, Steps.of(config))
     if form is None:
         mol = parse(smiles)
         if mol is None:
@@ -116,6 +148,17 @@ def _fault(mol: Chem.Mol, config: PrepareConfig) -> Refused | None:
         return Refused(Reason.TOO_SMALL, f"heavy atoms: {n_heavy}")
     if n_heavy > config.max_heavy_atoms:
         return Refused(Reason.TOO_LARGE, f"heavy atoms: {n_heavy}")
+    if config.min_mol_weight > 0.0 or config.max_mol_weight is not None:
+        weight = PROPERTIES["mol_weight"].compute(mol)
+        if not config.min_mol_weight <= weight <= (config.max_mol_weight or weight):
+            return Refused(Reason.WEIGHT, f"{weight:.1f} Da")
+    if config.max_ring_size is not None:
+        largest = max(map(len, mol.GetRingInfo().AtomRings()), default=0)
+        if largest > config.max_ring_size:
+            return Refused(Reason.RING_SIZE, f"ring of {largest} atoms")
+    charge = Chem.GetFormalCharge(mol)
+    if config.max_charge is not None and abs(charge) > config.max_charge:
+        return Refused(Reason.CHARGE, f"{charge:+d}")
     return None
 
 
@@ -128,6 +171,24 @@ def _encode(form: Standardised, config: PrepareConfig) -> Accepted | Refused:
         return Refused(Reason.TOO_LONG, f"tokens: {n_tokens}")
     back = selfies_to_smiles(selfies)
     if back != form.smiles:
-        return Refused(Reason.ROUND_TRIP, f"{form.smiles} became {back or 'no molecule'}")
+        return Refused(Reason.ROUND_TRIP, f"{form.smiles} became {back or 'no molecule'} ({selfies})")
     scaffold = murcko_scaffold(form.mol) if config.split == "scaffold" else ""
     return Accepted(form.smiles, selfies, n_tokens, scaffold, form.steps)
+
+
+def _filtered(outcomes: Sequence[Accepted | Refused], config: PrepareConfig) -> list[Accepted | Refused]:
+    """Refuse what the filters refuse."""
+    moses = "MOSES" in config.filters
+    wanted = [each for each in COLLECTIONS if each in config.filters or (moses and each in MOSES_COLLECTIONS)]
+    accepted = [each for each in outcomes if isinstance(each, Accepted)]
+    mols = [Chem.MolFromSmiles(each.smiles) for each in accepted]
+    faults = {}
+    for each, mol, alerts in zip(accepted, mols, structural_alerts(mols, wanted), strict=True):
+        if alerts:
+            faults[each.smiles] = "; ".join(alerts)
+        elif moses and not passes_moses_filters(mol, alerts):
+            faults[each.smiles] = "MOSES: an element, a charge or a ring that the set excludes"
+    return [
+        Refused(Reason.FILTER, faults[each.smiles]) if isinstance(each, Accepted) and each.smiles in faults else each
+        for each in outcomes
+    ]

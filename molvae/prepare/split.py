@@ -1,105 +1,186 @@
 """Hold molecules out for validation and test.
 
+Each molecule has a key of 64 random bits, made from its own hash and the seed, and the lowest keys are held out. So a
+molecule's place does not depend on the order of the library, little on what else is in it, and not at all on memory:
+the keys are looked through as a stream, more than once.
+
 A molecule that alone has some SELFIES token is of no use when it is held out, since the model cannot learn the token:
 the functions take such molecules as `needed`, and train on them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from molvae.errors import DataError
 
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
 SPLITS = (TRAIN, VALIDATION, TEST)
 
+Keys = NDArray[np.uint64]
+Stream = Callable[[], Iterable[tuple[Keys, NDArray[np.bool_]]]]
+"""Gives at each call the same pairs anew: keys of molecules, and which of these are needed for training."""
+Assignment = Callable[[Keys, NDArray[np.bool_]], NDArray[np.uint8]]
+"""From keys of molecules, and which of these are needed, to the splits, as positions in `SPLITS`."""
 
-def split_randomly(
-    needed: Sequence[bool], validation_fraction: float, test_fraction: float, generator: np.random.Generator
-) -> list[str]:
-    """Hold out molecules at random.
+GROUPS_AT_A_TIME = 2_000_000
+_BIN_BITS = np.uint64(48)
+_HINTS = {
+    name: number
+    for number, names in enumerate(
+        (["train", "training"], ["validation", "valid", "val", "dev"], ["test", "testing", "holdout"]), start=1
+    )
+    for name in names
+}
+
+
+def hint_of(text: str) -> int:
+    """Return which split a cell names: its position in `SPLITS` and one, or 0 if it names none."""
+    return _HINTS.get(text.strip().lower(), 0)
+
+
+def keyed(hashes: Keys, seed: int) -> Keys:
+    """Return keys that are random for each seed (the finaliser of SplitMix64, over hash and seed)."""
+    keys = hashes ^ np.uint64(seed)
+    keys = (keys ^ (keys >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    keys = (keys ^ (keys >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    mixed: Keys = keys ^ (keys >> np.uint64(31))
+    return mixed
+
+
+def split_randomly(stream: Stream, n_molecules: int, validation_fraction: float, test_fraction: float) -> Assignment:
+    """Hold out molecules at random: those with the lowest keys, and of the needed ones only if the others are too few.
 
     Args:
-        needed: For each molecule, whether to train on it; that is done as far as the shares allow.
-        validation_fraction: Share for validation, in [0, 1].
-        test_fraction: Share for the test, in [0, 1].
-        generator: Source of the choice.
-
-    Returns:
-        The split of each molecule. One with a share above 0 has at least one molecule.
-
-    Raises:
-        DataError: If that leaves none to train on.
+        stream: The molecules.
+        n_molecules: How many there are.
+        validation_fraction: Share for validation, in [0, 1]; a share above 0 is at least one molecule.
+        test_fraction: Share for the test, in [0, 1]; likewise.
     """
-    n_molecules = len(needed)
     n_test = _size(n_molecules, test_fraction)
-    n_held_out = n_test + _size(n_molecules, validation_fraction)
-    splits = [TRAIN] * n_molecules
-    order = sorted(generator.permutation(n_molecules).tolist(), key=needed.__getitem__)
-    for position, molecule in enumerate(order[:n_held_out]):
-        splits[molecule] = TEST if position < n_test else VALIDATION
-    return _checked(splits, validation_fraction, test_fraction)
+    n_held_out = min(n_test + _size(n_molecules, validation_fraction), n_molecules)
+    below = _values_at(lambda: (_ranks(*pair) for pair in stream()), [n_test, n_held_out])
+
+    def assign(keys: Keys, needed: NDArray[np.bool_]) -> NDArray[np.uint8]:
+        ranks = _ranks(keys, needed)
+        return np.where(
+            ranks < below[0], SPLITS.index(TEST), np.where(ranks < below[1], SPLITS.index(VALIDATION), 0)
+        ).astype(np.uint8)
+
+    return assign
 
 
-def split_by_scaffold(
-    scaffolds: Sequence[str],
-    needed: Sequence[bool],
-    validation_fraction: float,
-    test_fraction: float,
-    generator: np.random.Generator,
-) -> list[str]:
+def split_by_scaffold(stream: Stream, n_molecules: int, validation_fraction: float, test_fraction: float) -> Assignment:
     """Hold out whole scaffolds at random, so that no scaffold stands in two splits.
 
-    Scaffolds are taken in random order and go to the first held-out split with room for all their molecules, or else
-    to training; so common scaffolds tend to be trained on. Molecules without rings count as one scaffold.
+    Scaffolds are taken in the order of their keys and go to the first held-out split with room for all their molecules,
+    or else to training; so common scaffolds tend to be trained on. Molecules without rings count as one scaffold.
 
     Args:
-        scaffolds: The scaffold of each molecule.
-        needed: For each molecule, whether to train on it, and so on its scaffold; done as far as the shares allow.
+        stream: The molecules, with the keys of their scaffolds.
+        n_molecules: How many there are.
         validation_fraction: Share for validation, in [0, 1].
         test_fraction: Share for the test, in [0, 1].
-        generator: Source of the order.
 
     Returns:
-        The split of each molecule. A held-out split is at most its share large, unless no scaffold is small enough.
+        The assignment, from keys of scaffolds. A held-out split is at most its share large, unless no scaffold is small
+        enough: then it gets the smallest that training can spare.
+    """
+    room = {TEST: _size(n_molecules, test_fraction), VALIDATION: _size(n_molecules, validation_fraction)}
+    held_out: dict[str, list[int]] = {split: [] for split in room}
+    smallest: list[tuple[int, int, int]] = []
+    n_trained_on = 0
+    for key, size in _groups(stream, n_molecules):
+        home = next((split for split in room if size <= room[split]), None)
+        if home is None:
+            n_trained_on += 1
+            smallest = sorted([*smallest, (size, n_trained_on, key)])[: len(room)]
+        else:
+            held_out[home].append(key)
+            room[home] -= size
+        if not any(room.values()):
+            break
+    for split, fraction in ((TEST, test_fraction), (VALIDATION, validation_fraction)):
+        if fraction > 0 and not held_out[split] and n_trained_on > 1:
+            held_out[split].append(smallest.pop(0)[2])
+            n_trained_on -= 1
+    members = {split: np.array(sorted(keys), dtype=np.uint64) for split, keys in held_out.items()}
+
+    def assign(keys: Keys, _: NDArray[np.bool_]) -> NDArray[np.uint8]:
+        splits = np.zeros(len(keys), dtype=np.uint8)
+        for split, among in members.items():
+            splits[np.isin(keys, among)] = SPLITS.index(split)
+        return splits
+
+    return assign
+
+
+def _groups(stream: Stream, n_molecules: int) -> Iterator[tuple[int, int]]:
+    """Yield the key and size of each group of equal keys: the needed ones last, and otherwise in the order of keys."""
+    needed_keys = np.unique(np.concatenate([np.empty(0, np.uint64), *(keys[needed] for keys, needed in stream())]))
+    n_parts = 1 + n_molecules // GROUPS_AT_A_TIME
+    edges = [part * 2**64 // n_parts for part in range(n_parts + 1)]
+    for needed_ones in (False, True) if len(needed_keys) else (False,):
+        for low, high in pairwise(edges):
+            inside = [
+                keys[
+                    (keys >= np.uint64(low))
+                    & (keys <= np.uint64(high - 1))
+                    & (np.isin(keys, needed_keys) == needed_ones)
+                ]
+                for keys, _ in stream()
+            ]
+            yield from zip(
+                *(each.tolist() for each in np.unique(np.concatenate(inside), return_counts=True)), strict=True
+            )
+
+
+def check_splits(found: Mapping[str, int], asked: Iterable[str]) -> None:
+    """Refuse a split without molecules.
+
+    Args:
+        found: Number of molecules in each split.
+        asked: The splits that must have some.
 
     Raises:
-        DataError: If there are too few scaffolds to give each split one.
+        DataError: If one has none.
     """
-    members: dict[str, list[int]] = {}
-    for molecule, scaffold in enumerate(scaffolds):
-        members.setdefault(scaffold, []).append(molecule)
-    groups = list(members.values())
-    groups = [groups[number] for number in generator.permutation(len(groups))]
-    groups.sort(key=lambda group: any(needed[molecule] for molecule in group))
-    room = {TEST: _size(len(scaffolds), test_fraction), VALIDATION: _size(len(scaffolds), validation_fraction)}
-    homes: dict[str, list[list[int]]] = {split: [] for split in SPLITS}
-    for group in groups:
-        home = next((split for split in room if len(group) <= room[split]), TRAIN)
-        homes[home].append(group)
-        if home in room:
-            room[home] -= len(group)
-    for split, fraction in ((TEST, test_fraction), (VALIDATION, validation_fraction)):
-        # No scaffold was small enough for it: it gets the smallest that training can spare.
-        if fraction > 0 and not homes[split] and len(homes[TRAIN]) > 1:
-            smallest = min(homes[TRAIN], key=len)
-            homes[TRAIN].remove(smallest)
-            homes[split].append(smallest)
-    split_of = {molecule: split for split, home in homes.items() for group in home for molecule in group}
-    return _checked([split_of[molecule] for molecule in range(len(scaffolds))], validation_fraction, test_fraction)
+    empty = [split for split in asked if not found.get(split)]
+    if empty:
+        raise DataError(
+            f"expected molecules in every split, found none for {' and '.join(empty)}: {sum(found.values())} "
+            "molecules, or their scaffolds, are too few for prepare.validation_fraction and prepare.test_fraction; "
+            "give more molecules, change the fractions, or set prepare.split to random"
+        )
 
 
 def _size(n_molecules: int, fraction: float) -> int:
     return max(1, round(n_molecules * fraction)) if fraction > 0 else 0
 
 
-def _checked(splits: list[str], validation_fraction: float, test_fraction: float) -> list[str]:
-    asked = {TRAIN: 1.0, VALIDATION: validation_fraction, TEST: test_fraction}
-    empty = [split for split, fraction in asked.items() if fraction > 0 and split not in splits]
-    if empty:
-        raise DataError(
-            f"expected molecules in every split, found none for {' and '.join(empty)}: {len(splits)} molecules, or "
-            "their scaffolds, are too few for prepare.validation_fraction and prepare.test_fraction; give more "
-            "molecules, change the fractions, or set prepare.split to random"
-        )
-    return splits
+def _ranks(keys: Keys, needed: NDArray[np.bool_]) -> Keys:
+    """Return the keys without their last bit, those of needed molecules above all others."""
+    ranks: Keys = (keys >> np.uint64(1)) | (needed.astype(np.uint64) << np.uint64(63))
+    return ranks
+
+
+def _values_at(stream: Callable[[], Iterable[Keys]], numbers: list[int]) -> Keys:
+    """Return for each number n the value below which n values of a stream are; in two passes, without sorting all."""
+    n_bins = 1 << (64 - int(_BIN_BITS))
+    counts = np.zeros(n_bins, dtype=np.int64)
+    for values in stream():
+        counts += np.bincount((values >> _BIN_BITS).astype(np.int64), minlength=n_bins)
+    before = np.concatenate([[0], np.cumsum(counts)])
+    bins = [int(np.searchsorted(before, number, side="right")) - 1 for number in numbers]
+    in_bins = np.sort(np.concatenate([values[np.isin(values >> _BIN_BITS, bins)] for values in stream()]))
+    found = []
+    for number, position in zip(numbers, bins, strict=True):
+        # All values there are: above the last one.
+        if position >= n_bins:
+            found.append(2**64 - 1)
+            continue
+        inside = in_bins[in_bins >> _BIN_BITS == np.uint64(position)]
+        found.append(int(inside[number - before[position]]))
+    return np.array(found, dtype=np.uint64)

@@ -1,72 +1,39 @@
 """The stage itself: read, convert, drop duplicates, split, write."""
 
+import contextlib
+import shutil
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from functools import partial
-from itertools import count
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
-import pandas as pd
+import numpy as np
 from rdkit import Chem
 
-from molvae.chem.parallel import chunks_of, map_tasks, processes_for
-from molvae.chem.reading import Record, read_molecules
-from molvae.chem.vocabulary import Vocabulary, split_selfies
+from molvae.chem.parallel import processes_for
+from molvae.chem.selfies_codec import selfies_constraints
 from molvae.config import PrepareConfig, StandardiseConfig
-from molvae.errors import ConfigError, DataError
-from molvae.files import write_json, write_table
+from molvae.errors import ConfigError, DataError, MolvaeError
+from molvae.files import write_json
 from molvae.log import logger, progress
-from molvae.prepare.convert import Accepted, Reason, Refused, convert_all
-from molvae.prepare.split import TEST, TRAIN, split_by_scaffold, split_randomly
+from molvae.prepare.blocks import Blocks, Source, convert_blocks, identity
+from molvae.prepare.convert import Reason
+from molvae.prepare.duplicates import Duplicates
+from molvae.prepare.gather import Fate, Library, Tally, tally
+from molvae.prepare.leakage import leakage
+from molvae.prepare.split import SPLITS, TEST, TRAIN, VALIDATION, check_splits
 from molvae.prepare.summary import PrepareSummary
+from molvae.prepare.write import printable, write_rows
 from molvae.provenance import software
-from molvae.seeding import numpy_generator
+from molvae.seeding import derive_seed
 
 MOLECULES, REJECTED = "molecules.parquet", "rejected.csv"
 VOCABULARY, SUMMARY = "vocabulary.json", "summary.json"
 
+RESUME = "resume"
+
 FEWEST_MOLECULES = 10
-_N_EXAMPLES = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """A molecule, and the row that it comes from.
-
-    Attributes:
-        number: Place of the row among all rows, from 0.
-        record: The row.
-        molecule: What became of it.
-    """
-
-    number: int
-    record: Record
-    molecule: Accepted
-
-
-@dataclass(frozen=True, slots=True)
-class Rejected:
-    """A row that is not among the molecules.
-
-    Attributes:
-        number: Place of the row among all rows, from 0.
-        record: The row.
-        why: The reason.
-    """
-
-    number: int
-    record: Record
-    why: Refused
-
-
-@dataclass
-class _Gathered:
-    """What became of the rows of some files; `kept` is by canonical SMILES, in the order of the rows."""
-
-    kept: dict[str, Kept] = field(default_factory=dict)
-    rejected: list[Rejected] = field(default_factory=list)
-    steps: Counter[str] = field(default_factory=Counter)
+_MOST_SHOWN = 200
 
 
 def prepare(
@@ -79,9 +46,10 @@ def prepare(
 ) -> PrepareSummary:
     """Turn molecule files into the tables that the other stages work on.
 
-    Writes `molecules.parquet` (id, smiles, selfies, split; in the order of the rows, those of `test_input` last),
-    `rejected.csv` (source, line, input, reason, detail: every row that is not among the molecules, once),
-    `vocabulary.json` (the tokens of the training split) and `summary.json`, all at the end.
+    Writes `molecules.parquet` (id, smiles, selfies, split, and `property.<name>` for each measured property; in the
+    order of the rows, those of `test_input` last), `rejected.csv` (source, line, input, reason, detail: every row that
+    is not among the molecules, once), `vocabulary.json` (the tokens of the training split) and `summary.json`, all at
+    the end. What a killed run needs to go on lies in `out/resume/` until then.
 
     Args:
         inputs: Molecule files, in order; see `molvae.chem.reading` for the formats.
@@ -99,134 +67,127 @@ def prepare(
         DataError: If a file cannot be read, too many rows are rejected, or too few molecules are left.
         ConfigError: If a setting does not fit the files.
     """
-    _check_elements(config.elements)
-    inputs_read, tests_read, from_inputs, from_test = _convert_files(inputs, test_input, config, n_jobs)
-    _check_share(from_inputs.rejected, inputs_read, inputs, config.max_rejected)
-    if test_input is not None:
-        _check_share(from_test.rejected, tests_read, [test_input], config.max_rejected)
-    rows = list(from_inputs.kept.values())
-    _check_number(rows, inputs)
-    splits = _split([row.molecule for row in rows], config, seed, has_test_file=test_input is not None)
-    rows += from_test.kept.values()
-    splits += [TEST] * len(from_test.kept)
-
-    vocabulary = Vocabulary.from_selfies(_in_split(rows, splits, TRAIN))
-    rows, splits, rare = _without_rare_tokens(rows, splits, vocabulary)
-    rejected = sorted([*from_inputs.rejected, *from_test.rejected, *rare], key=lambda each: each.number)
-    summary = PrepareSummary.of(
-        read=inputs_read + tests_read,
-        reasons=Counter(each.why.reason for each in rejected),
-        steps=from_inputs.steps + from_test.steps,
-        splits=splits,
-        lengths=[row.molecule.n_tokens for row in rows],
-        vocabulary_size=len(vocabulary),
-    )
-    write_table(out / MOLECULES, _molecules_table(rows, splits))
-    write_table(out / REJECTED, _rejected_table(rejected))
-    write_json(out / VOCABULARY, {"tokens": list(vocabulary.tokens)})
-    # How molecules were standardised goes with them: the model reads its own input in the same way.
-    standardisation = config.model_dump(include=set(StandardiseConfig.model_fields))
-    write_json(out / SUMMARY, {**asdict(summary), "standardisation": standardisation, "software": software()})
+    _tidy(out)
+    blocks = Blocks(_converted(inputs, out, config, test_input, n_jobs))
+    try:
+        summary = _gathered(blocks, out, config, seed, n_jobs)
+    except MolvaeError as error:
+        if not isinstance(error.__cause__, OSError):
+            _forget(out)
+        raise
+    _forget(out)
     for line in summary.lines():
         logger.info(line)
     return summary
 
 
-def _convert_files(
-    inputs: Sequence[Path], test_input: Path | None, config: PrepareConfig, n_jobs: int
-) -> tuple[int, int, _Gathered, _Gathered]:
-    """Return how many rows the inputs and the test file have, and what became of them."""
-    tests = [] if test_input is None else [test_input]
-    # A first reading costs little, finds a damaged file before the work begins, and tells how long that will take.
-    inputs_read, tests_read = (sum(1 for _ in _records(paths, config)) for paths in (inputs, tests))
-    with progress("prepare", inputs_read + tests_read) as advance:
-        convert = partial(_gather, config=config, n_jobs=n_jobs, advance=advance)
-        # The test molecules first: what they have, the inputs must not.
-        from_test = convert(_records(tests, config), n_rows=tests_read, first_number=inputs_read, taken={})
-        from_inputs = convert(_records(inputs, config), n_rows=inputs_read, first_number=0, taken=from_test.kept)
-    return inputs_read, tests_read, from_inputs, from_test
-
-
-def _records(paths: Iterable[Path], config: PrepareConfig) -> Iterator[Record]:
-    for path in paths:
-        yield from read_molecules(path, config.smiles_column, config.id_column)
-
-
-def _gather(
-    records: Iterable[Record],
-    *,
-    n_rows: int,
-    first_number: int,
-    taken: Mapping[str, Kept],
+def prepare_shard(
+    inputs: Sequence[Path],
+    out: Path,
     config: PrepareConfig,
-    n_jobs: int,
-    advance: Callable[[int], None],
-) -> _Gathered:
-    """Convert rows, and drop each molecule that came before or is taken."""
-    gathered = _Gathered()
-    numbers = count(first_number)
-    convert = partial(convert_all, config=config)
-    for chunk, outcomes in map_tasks(convert, chunks_of(records), processes_for(n_rows, n_jobs)):
-        # The endless numbers last: `zip` would take one more from them to see that a chunk has ended.
-        for record, outcome, number in zip(chunk, outcomes, numbers, strict=False):
-            if isinstance(outcome, Refused):
-                gathered.rejected.append(Rejected(number, record, outcome))
-                continue
-            gathered.steps.update(outcome.steps)
-            first = taken.get(outcome.smiles) or gathered.kept.get(outcome.smiles)
-            if first is None:
-                gathered.kept[outcome.smiles] = Kept(number, record, outcome)
-            else:
-                why = Refused(Reason.DUPLICATE, f"of {first.record.id}")
-                gathered.rejected.append(Rejected(number, record, why))
-        advance(len(chunk))
-    return gathered
+    shard: tuple[int, int],
+    test_input: Path | None = None,
+    n_jobs: int = 1,
+) -> None:
+    """Do a part of the work of `prepare`, which finds it done when it is called with the same files and settings.
 
+    The parts can be done at the same time, and on several machines that share the folder `out`.
 
-def _split(molecules: Sequence[Accepted], config: PrepareConfig, seed: int, *, has_test_file: bool) -> list[str]:
-    fractions = config.validation_fraction, 0.0 if has_test_file else config.test_fraction
-    needed = _with_unique_tokens([molecule.selfies for molecule in molecules])
-    generator = numpy_generator(seed, "split")
-    if config.split == "scaffold":
-        return split_by_scaffold([molecule.scaffold for molecule in molecules], needed, *fractions, generator)
-    return split_randomly(needed, *fractions, generator)
-
-
-def _with_unique_tokens(selfies: Sequence[str]) -> list[bool]:
-    """Say for each molecule whether it has a token that no other one has."""
-    n_molecules = Counter(token for each in selfies for token in set(split_selfies(each)))
-    unique = {token for token, n in n_molecules.items() if n == 1}
-    return [bool(unique) and not unique.isdisjoint(split_selfies(each)) for each in selfies]
-
-
-def _in_split(rows: Sequence[Kept], splits: Sequence[str], wanted: str) -> Iterator[str]:
-    return (row.molecule.selfies for row, split in zip(rows, splits, strict=True) if split == wanted)
-
-
-def _without_rare_tokens(
-    rows: Sequence[Kept], splits: Sequence[str], vocabulary: Vocabulary
-) -> tuple[list[Kept], list[str], list[Rejected]]:
-    """Part the molecules that the vocabulary can spell from those that it cannot, which are all held out.
+    Args:
+        inputs: As in `prepare`.
+        out: As in `prepare`.
+        config: As in `prepare`.
+        shard: Number of the part, from 1, and how many parts there are.
+        test_input: As in `prepare`.
+        n_jobs: Processes to use.
 
     Raises:
-        DataError: If that empties a split.
+        DataError: If a file cannot be read.
+        ConfigError: If a setting does not fit the files, or there is no such part.
     """
-    known = frozenset(vocabulary.tokens)
-    kept: list[tuple[Kept, str]] = []
-    rare: list[Rejected] = []
-    for row, split in zip(rows, splits, strict=True):
-        unknown = sorted(set(split_selfies(row.molecule.selfies)) - known)
-        if unknown:
-            rare.append(Rejected(row.number, row.record, Refused(Reason.RARE_TOKEN, " ".join(unknown))))
-        else:
-            kept.append((row, split))
-    emptied = set(splits) - {split for _, split in kept}
-    if emptied:
-        raise DataError(
-            f"expected {' and '.join(sorted(emptied))} molecules made of the tokens that the training molecules have, "
-            "found none; give more molecules, or another --seed"
+    number, n_shards = shard
+    if not 1 <= number <= n_shards:
+        raise ConfigError(f"--shard: expected a number from 1 to {n_shards}, found {number}")
+    _converted(inputs, out, config, test_input, n_jobs, shard)
+
+
+def _converted(
+    inputs: Sequence[Path],
+    out: Path,
+    config: PrepareConfig,
+    test_input: Path | None,
+    n_jobs: int,
+    shard: tuple[int, int] = (1, 1),
+) -> list[Path]:
+    """Convert the rows, or a part of them, and return the paths of all blocks."""
+    _check_elements(config.elements)
+    with selfies_constraints(config.selfies_constraints):
+        pass
+    # The test molecules first: what they have, the inputs must not.
+    tests = () if test_input is None else (test_input,)
+    sources = [source for source in (Source("test", tests), Source("input", tuple(inputs))) if source.paths]
+    # A first reading costs little, finds a damaged file before the work begins, and tells how long that will take.
+    n_rows = sum(1 for source in sources for _ in source.records(config))
+    with progress("prepare", n_rows) as advance:
+        return convert_blocks(
+            sources,
+            config,
+            out / RESUME / identity(sources, config),
+            n_jobs=processes_for(n_rows // shard[1], n_jobs),
+            advance=advance,
+            shard=shard,
         )
-    return [row for row, _ in kept], [split for _, split in kept], rare
+
+
+def _gathered(blocks: Blocks, out: Path, config: PrepareConfig, seed: int, n_jobs: int) -> PrepareSummary:
+    """Judge the rows together, and write what becomes of them."""
+    tallies = {source: tally(blocks, source) for source in ("input", "test")}
+    for found in tallies.values():
+        _check_share(found, config.max_rejected)
+    library = Library(blocks, Duplicates(blocks, out / RESUME / "duplicates"))
+    _check_number(library.n_kept(test_file=False), tallies["input"])
+    unique_tokens = library.drop_rare_tokens(config.min_token_molecules)
+    asked = library.split(config, seed, unique_tokens)
+    before = library.in_splits()
+    check_splits(before, asked)
+    vocabulary = library.learn_vocabulary()
+    splits = library.in_splits()
+    _check_emptied(before, splits)
+    written = write_rows(
+        library, vocabulary, list(config.properties), derive_seed(seed, "leakage"), out / MOLECULES, out / REJECTED
+    )
+    held_out = {split: written.drawn[split] for split in (VALIDATION, TEST)}
+    n_rare = int(np.count_nonzero(library.fates == Fate.RARE_TOKEN))
+    reasons = sum((found.reasons for found in tallies.values()), Counter({Reason.RARE_TOKEN: n_rare}))
+    summary = PrepareSummary.of(
+        read=blocks.n_rows,
+        reasons=reasons + Counter({Reason.DUPLICATE: int(np.count_nonzero(library.duplicates.mask))}),
+        steps=tallies["input"].steps + tallies["test"].steps,
+        splits=splits,
+        lengths=written.lengths,
+        vocabulary_size=len(vocabulary),
+        leakage=leakage(held_out, written.drawn[TRAIN], n_jobs),
+        properties={name: written.properties[name].described(unit) for name, unit in config.properties.items()},
+    )
+    write_json(out / VOCABULARY, {"tokens": list(vocabulary.tokens)})
+    # How molecules were standardised goes with them: the model reads its own input in the same way.
+    standardisation = config.model_dump(include=set(StandardiseConfig.model_fields))
+    write_json(out / SUMMARY, {**asdict(summary), "standardisation": standardisation, "software": software()})
+    return summary
+
+
+def _tidy(out: Path) -> None:
+    """Remove what a run that was killed while it wrote has left half-written."""
+    for name in map(Path, (MOLECULES, REJECTED, VOCABULARY, SUMMARY)):
+        for left in out.glob(f".{name.stem}.*.partial{name.suffix}"):
+            left.unlink(missing_ok=True)
+
+
+def _forget(out: Path) -> None:
+    """Remove what a killed run would need to go on, and the folder if nothing else is in it."""
+    shutil.rmtree(out / RESUME, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        out.rmdir()
 
 
 def _check_elements(elements: Sequence[str]) -> None:
@@ -238,61 +199,35 @@ def _check_elements(elements: Sequence[str]) -> None:
             raise ConfigError(f"prepare.elements: expected symbols of elements, found {element!r}") from error
 
 
-def _check_share(rejected: Sequence[Rejected], n_read: int, paths: Sequence[Path], most: float) -> None:
+def _check_share(found: Tally, most: float) -> None:
     """Stop when more than the bound of the rows is bad; a duplicate is not bad."""
-    bad = [each for each in rejected if each.why.reason is not Reason.DUPLICATE]
-    if len(bad) <= most * n_read:
+    n_bad = found.reasons.total()
+    if n_bad <= most * found.n_rows:
         return
-    reason, n_of_reason = Counter(each.why.reason for each in bad).most_common(1)[0]
+    reason, n_of_reason = found.reasons.most_common(1)[0]
     examples = [
-        f"line {each.record.line} {_printable(each.record.smiles)!r}"
-        + (f" ({each.why.detail})" if each.why.detail else "")
-        for each in bad
-        if each.why.reason is reason
-    ][:_N_EXAMPLES]
+        f"line {line} {printable(text[:_MOST_SHOWN])!r}" + (f" ({printable(detail[:_MOST_SHOWN])})" if detail else "")
+        for line, text, detail in found.examples[reason]
+    ]
     raise DataError(
-        f"{_named(paths)}: expected at most {most:.0%} of the rows rejected (prepare.max_rejected), found "
-        f"{len(bad) / n_read:.1%} ({len(bad)} of {n_read}); {n_of_reason} of them for the reason {reason.value!r}, as "
-        f"{'; '.join(examples)}; correct the file, or allow it with --set prepare.max_rejected"
+        f"{', '.join(found.files)}: expected at most {most:.0%} of the rows rejected (prepare.max_rejected), found "
+        f"{n_bad / found.n_rows:.1%} ({n_bad} of {found.n_rows}); {n_of_reason} of them for the reason "
+        f"{reason.value!r}, as {'; '.join(examples)}; correct the file, or allow it with --set prepare.max_rejected"
     )
 
 
-def _check_number(rows: Sequence[Kept], paths: Sequence[Path]) -> None:
-    if len(rows) < FEWEST_MOLECULES:
+def _check_number(n_kept: int, found: Tally) -> None:
+    if n_kept < FEWEST_MOLECULES:
         raise DataError(
-            f"{_named(paths)}: expected at least {FEWEST_MOLECULES} distinct valid molecules, found {len(rows)}; "
+            f"{', '.join(found.files)}: expected at least {FEWEST_MOLECULES} distinct valid molecules, found {n_kept}; "
             "give more molecules"
         )
 
 
-def _named(paths: Sequence[Path]) -> str:
-    return ", ".join(str(path) for path in paths)
-
-
-def _molecules_table(rows: Sequence[Kept], splits: Sequence[str]) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "id": [row.record.id for row in rows],
-            "smiles": [row.molecule.smiles for row in rows],
-            "selfies": [row.molecule.selfies for row in rows],
-            "split": splits,
-        },
-        dtype="str",
-    )
-
-
-def _rejected_table(rejected: Sequence[Rejected]) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "source": [each.record.source for each in rejected],
-            "line": [each.record.line for each in rejected],
-            "input": [_printable(each.record.smiles) for each in rejected],
-            "reason": [each.why.reason.value for each in rejected],
-            "detail": [_printable(each.why.detail) for each in rejected],
-        }
-    )
-
-
-def _printable(text: str) -> str:
-    """Write control characters as escapes, so that a row of a table stays on its line."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+def _check_emptied(before: Mapping[str, int], after: Mapping[str, int]) -> None:
+    emptied = [split for split in SPLITS if before[split] and not after[split]]
+    if emptied:
+        raise DataError(
+            f"expected {' and '.join(sorted(emptied))} molecules made of the tokens that the training molecules have, "
+            "found none; give more molecules, or another --seed"
+        )

@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -141,3 +143,33 @@ def test_a_missing_file_is_named(tmp_path, read):
 def test_json_stays_readable_for_other_programs(tmp_path):
     write_json(tmp_path / "a.json", {"n": np.float64(1.5)})
     assert json.loads((tmp_path / "a.json").read_text()) == {"n": 1.5}
+
+
+def write_without_room(folder, code):
+    """Run `code` in a process whose files may have at most 4 kB, which fails as a full disk does."""
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
+    return subprocess.run(
+        [sys.executable, "-c", limit + code], cwd=folder, capture_output=True, text=True, check=False, timeout=60
+    )
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.parquet", "a.json"])
+def test_a_full_disk_is_one_clear_error_and_leaves_the_older_file(tmp_path, name):
+    (tmp_path / name).write_text("older")
+    code = (
+        "from pathlib import Path\nimport numpy as np, pandas as pd\n"
+        "from molvae.errors import DataError\nfrom molvae.files import write_json, write_table\n"
+        f"path, numbers = Path({name!r}), np.random.default_rng(0).random(5000)\n"
+        "try:\n    write_json(path, list(numbers)) if path.suffix == '.json' else "
+        "write_table(path, pd.DataFrame({'x': numbers}))\nexcept DataError as error:\n    print(error)\n"
+    )
+    run = write_without_room(tmp_path, code)
+    assert run.stdout.startswith(f"{name}: expected room on the disk to write it, found none"), run.stderr
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert (tmp_path / name).read_text() == "older"
+
+
+def test_a_file_in_place_of_the_folder_is_one_clear_error(tmp_path):
+    (tmp_path / "out").write_text("")
+    with pytest.raises(DataError, match="out: expected a folder that can be written, found otherwise"):
+        write_json(tmp_path / "out" / "a.json", {})

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import molvae
+from molvae.config import StandardiseConfig
 from molvae.errors import CheckpointError, ConfigError, DataError
 
 
@@ -138,3 +139,18 @@ def test_a_cut_weights_file_is_refused(folder, tmp_path):
     weights.write_bytes(weights.read_bytes()[:1000])
     with pytest.raises(CheckpointError):
         molvae.load(broken)
+
+
+def test_a_model_spells_by_its_own_constraints_and_leaves_those_of_the_process_alone(tmp_path, model):
+    import selfies
+
+    strict = model.copy()
+    strict.standardisation = StandardiseConfig(selfies_constraints="octet_rule")
+    strict.save(tmp_path / "model")
+    loaded = molvae.load(tmp_path / "model", "cpu")
+    assert loaded.standardisation.selfies_constraints == "octet_rule"
+    sulfone = "CS(C)(=O)=O"
+    assert np.isnan(loaded.encode([sulfone])).all()
+    assert len(model.tokenise([sulfone])[1]) == len(loaded.tokenise([sulfone])[1]) + 1
+    assert loaded.decode(np.zeros((1, model.latent_dim)))
+    assert selfies.get_semantic_constraints() == selfies.get_preset_constraints("default")

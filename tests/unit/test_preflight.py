@@ -93,3 +93,14 @@ def test_a_section_does_not_depend_on_the_others():
 
 def test_a_search_is_not_handed_which_others_there_are():
     assert plan(["qed"], baseline=True).section("optimize") == plan(["mine.yaml"], baseline=False).section("optimize")
+
+
+def test_patterns_are_expanded_and_public_libraries_are_not_asked_for(folder):
+    (folder / "b.smi").write_text("CCO\n")
+    plan = plan_run(
+        {"prepare": {"input": ["*.smi", "moses"], "test_input": "moses_test"}, "optimize": {"objectives": ["qed"]}},
+        "study.yaml",
+    )
+    assert plan.inputs == ("b.smi", "in.smi")
+    with pytest.raises(DataError, match=r"\*\.sdf: expected files that fit the pattern"):
+        plan_run({"prepare": {"input": ["*.sdf"]}}, "study.yaml")

@@ -179,3 +179,21 @@ def test_a_failing_stage_shows_its_one_line_and_leaves_no_output(fresh):
     assert "molvae: error: " in run.stdout + run.stderr
     assert "molvae: error: " in (fresh / "results/smoke/logs/prepare.log").read_text()
     assert not list((fresh / "results/smoke/prepare").glob("*"))
+
+
+def test_preparation_is_scattered_over_shards_with_the_same_outcome(fresh):
+    outputs = {}
+    for shards in (1, 3):
+        study = write_config(fresh, {"run": f"of{shards}", "prepare": {"shards": shards}})
+        run = snakemake(fresh, "--configfile", SMOKE, study, "--until", "prepare")
+        assert run.returncode == 0, run.stdout + run.stderr
+        folder = fresh / f"results/of{shards}/prepare"
+        outputs[shards] = {path.name: path.read_bytes() for path in folder.iterdir()}
+        assert not list((fresh / f"results/of{shards}").glob("shards/*"))
+    assert outputs[1] == outputs[3]
+    assert set(outputs[1]) == {"molecules.parquet", "rejected.csv", "summary.json", "vocabulary.json"}
+
+
+def test_a_public_library_need_not_be_there_when_a_run_is_planned(fresh):
+    rules = planned(snakemake(fresh, "--dry-run", "--configfile", "workflow/config/moses.yaml"))
+    assert rules["prepare"] == 1

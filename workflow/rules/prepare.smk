@@ -1,10 +1,43 @@
-"""Molecule files in; standardised, filtered and split molecules out."""
+"""Molecule files in; standardised, filtered and split molecules out.
+
+With `prepare.shards` the conversion is scattered over as many jobs, which leave it in `prepare/resume/`, where the last
+job finds it. That folder is not declared, because Snakemake deletes declared outputs when a job fails.
+"""
+
+
+scattergather:
+    prepare=SETTINGS.prepare.shards,
+
+
+rule prepare_shard:
+    input:
+        molecules=PLAN.inputs,
+        settings="results/{run}/config/prepare.yaml",
+    output:
+        temp(touch("results/{run}/shards/{scatteritem}.done")),
+    log:
+        "results/{run}/logs/prepare_shard/{scatteritem}.log",
+    benchmark:
+        "results/{run}/benchmarks/prepare_shard/{scatteritem}.tsv"
+    threads: 4
+    resources:
+        mem_mb=4000,
+        runtime=1440,
+    params:
+        shard=lambda wildcards: wildcards.scatteritem.replace("-of-", "/"),
+    shell:
+        "molvae prepare --shard {params.shard} --out results/{wildcards.run}/prepare"
+        " --config {input.settings} --threads {threads} 2>&1 | tee -i {log}"
 
 
 rule prepare:
     input:
-        molecules=SETTINGS.prepare.input,
-        test=SETTINGS.prepare.test_input or [],
+        molecules=PLAN.inputs,
+        shards=(
+            gather.prepare("results/{{run}}/shards/{scatteritem}.done")
+            if SETTINGS.prepare.shards > 1
+            else []
+        ),
         settings="results/{run}/config/prepare.yaml",
     output:
         molecules="results/{run}/prepare/molecules.parquet",
@@ -26,7 +59,6 @@ rule prepare:
         runtime=240,
     params:
         out=subpath(output.molecules, parent=True),
-        test=lambda wildcards, input: ["--test", input.test] if input.test else [],
     shell:
-        "molvae prepare {input.molecules:q} {params.test:q} --out {params.out}"
+        "molvae prepare --out {params.out}"
         " --config {input.settings} --threads {threads} 2>&1 | tee -i {log}"

@@ -1,3 +1,5 @@
+import contextlib
+
 import pytest
 import selfies
 from hypothesis import given
@@ -6,7 +8,8 @@ from rdkit import Chem
 
 from molvae.chem.molecules import canonical_smiles
 from molvae.chem.quiet import quiet
-from molvae.chem.selfies_codec import selfies_to_smiles, smiles_to_selfies
+from molvae.chem.selfies_codec import selfies_constraints, selfies_to_smiles, smiles_to_selfies
+from molvae.errors import ConfigError
 
 ALPHABET = sorted(selfies.get_semantic_robust_alphabet())
 
@@ -49,3 +52,41 @@ def test_what_stands_for_no_molecule_is_none(text):
 
 def test_branches_too_deep_for_the_library_are_none():
     assert smiles_to_selfies("C(C" * 3000 + ")C" * 3000) is None
+
+
+def test_constraints_hold_inside_the_block_only():
+    before = selfies.get_semantic_constraints()
+    sulfone = "CS(C)(=O)=O"
+    with selfies_constraints("octet_rule"):
+        assert smiles_to_selfies(sulfone) is None
+        with selfies_constraints("default"):
+            assert smiles_to_selfies(sulfone) is not None
+        assert smiles_to_selfies(sulfone) is None
+    assert smiles_to_selfies(sulfone) is not None
+    with contextlib.suppress(ZeroDivisionError), selfies_constraints("hypervalent"):
+        assert smiles_to_selfies("CCI(=O)=O") is not None
+        raise ZeroDivisionError
+    assert selfies.get_semantic_constraints() == before
+
+
+def test_constraints_that_others_set_are_theirs_again_afterwards():
+    selfies.set_semantic_constraints("hypervalent")
+    try:
+        with selfies_constraints("default"):
+            assert smiles_to_selfies("CCI(=O)=O") is None
+        assert selfies.get_semantic_constraints() == selfies.get_preset_constraints("hypervalent")
+    finally:
+        selfies.set_semantic_constraints()
+
+
+def test_a_table_of_ones_own_decides_what_a_string_means():
+    with selfies_constraints({**selfies.get_preset_constraints("default"), "N": 1}):
+        assert selfies_to_smiles("[C][N][C][C]") == "CN"
+    assert selfies_to_smiles("[C][N][C][C]") == "CCNC"
+
+
+@pytest.mark.parametrize("table", ["octet", {"C": 4}, {"Xx": 1, "?": 8}, {"C": -1, "?": 8}])
+def test_an_impossible_table_is_a_wrong_setting(table):
+    with pytest.raises(ConfigError, match="expected default, octet_rule, hypervalent, or"), selfies_constraints(table):
+        pass
+    assert selfies.get_semantic_constraints() == selfies.get_preset_constraints("default")

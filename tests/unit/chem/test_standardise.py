@@ -9,7 +9,7 @@ from rdkit.Chem.MolStandardize import rdMolStandardize
 from molvae.chem.molecules import canonical_smiles
 from molvae.chem.quiet import quiet
 from molvae.chem.reading import read_molecules
-from molvae.chem.standardise import STEPS, standardise
+from molvae.chem.standardise import STEPS, Steps, standardise
 
 DEMO = [r.smiles for r in read_molecules(Path(__file__).parents[3] / "data" / "demo_test.smi.gz")][:600]
 # Old measured compounds that come with RDKit: salts, metals, charges, odd groups.
@@ -37,13 +37,13 @@ def rdkit_standard_form(smiles):
         ("OCC", "CCO", ()),
         ("[H]OC([H])([H])C", "CCO", ()),
         ("CC(=O)[O-].[Na+]", "CC(=O)O", ("largest_fragment", "neutralise")),
-        ("CC(=O)O[Na]", "CC(=O)O", ("cleanup", "largest_fragment", "neutralise")),
+        ("CC(=O)O[Na]", "CC(=O)O", ("disconnect_metals", "largest_fragment", "neutralise")),
         ("CCN.Cl", "CCN", ("largest_fragment",)),
         ("[NH3+]CC(=O)[O-]", "NCC(=O)O", ("neutralise",)),
         ("C[N+](C)(C)CCO.[Cl-]", "C[N+](C)(C)CCO", ("largest_fragment",)),
         ("CN(=O)=O", "C[N+](=O)[O-]", ()),
-        ("C[S+2]([O-])([O-])C", "CS(C)(=O)=O", ("cleanup",)),
-        ("C[S+]([O-])c1ccccc1", "CS(=O)c1ccccc1", ("cleanup",)),
+        ("C[S+2]([O-])([O-])C", "CS(C)(=O)=O", ("normalise",)),
+        ("C[S+]([O-])c1ccccc1", "CS(=O)c1ccccc1", ("normalise",)),
         ("CS(=O)c1ccccc1", "CS(=O)c1ccccc1", ()),
         ("[2H]C([2H])([2H])O", "CO", ("isotopes",)),
         ("[13CH3][CH2:1]O", "CCO", ("isotopes",)),
@@ -62,12 +62,22 @@ def test_a_charged_sulfoxide_keeps_its_handedness():
 
 
 def test_stereochemistry_can_be_dropped():
-    form = standardise("C[C@H](N)/C=C/Cl", stereo=False)
+    form = standardise("C[C@H](N)/C=C/Cl", Steps(stereo=False))
     assert (form.smiles, form.steps) == ("CC(N)C=CCl", ("stereo",))
 
 
 def test_steps_can_be_left_out():
-    assert standardise("CC(=O)[O-].[Na+]", largest_fragment=False, neutralise=False).smiles == "CC(=O)[O-].[Na+]"
+    as_it_is = Steps(*[False] * 6)
+    for smiles in ["CC(=O)[O-].[Na+]", "CC(=O)O[Na]", "[2H]CO", "C[S+]([O-])C", "C[NH3+]"]:
+        form = standardise(smiles, as_it_is)
+        assert (form.smiles, form.steps) == (canonical_smiles(smiles), ())
+
+
+def test_the_canonical_tautomer_is_taken_on_demand():
+    forms = [standardise(smiles, Steps(tautomer=True)) for smiles in ["CC(O)=CC", "CCC(C)=O"]]
+    assert [form.smiles for form in forms] == ["CCC(C)=O", "CCC(C)=O"]
+    assert [form.steps for form in forms] == [("tautomer",), ()]
+    assert standardise("CC(O)=CC").smiles == "CC=C(C)O"
 
 
 @pytest.mark.parametrize("smiles", ["", "CC(", "CN(=C)=C"])
@@ -95,14 +105,13 @@ def test_the_short_cut_gives_what_all_of_rdkits_steps_give(molecules):
                 assert form.smiles == rdkit_standard_form(smiles), smiles
 
 
-@given(st.sampled_from(DEMO + MESSY), st.booleans(), st.booleans(), st.booleans())
-def test_the_standard_form_is_its_own(smiles, largest_fragment, neutralise, stereo):
-    options = {"largest_fragment": largest_fragment, "neutralise": neutralise, "stereo": stereo}
+@given(st.sampled_from(DEMO + MESSY), st.builds(Steps, *[st.booleans()] * 7))
+def test_the_standard_form_is_its_own(smiles, steps):
     with quiet():
-        form = standardise(smiles, **options)
+        form = standardise(smiles, steps)
         if form is None:
             return
-        again = standardise(form.smiles, **options)
+        again = standardise(form.smiles, steps)
     assert (again.smiles, again.steps) == (form.smiles, ())
     assert Chem.MolToSmiles(form.mol) == form.smiles
     assert set(form.steps) <= set(STEPS)

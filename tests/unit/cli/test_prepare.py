@@ -6,7 +6,7 @@ from typer.testing import CliRunner
 
 from molvae.chem.reading import read_molecules
 from molvae.cli.prepare import prepare
-from molvae.errors import ConfigError
+from molvae.errors import ConfigError, DataError
 from molvae.files import read_table
 
 DEMO = [r.smiles for r in read_molecules(Path(__file__).parents[3] / "data" / "demo_test.smi.gz")][:60]
@@ -46,3 +46,42 @@ def test_the_config_names_the_files_where_no_argument_does(tmp_path, table):
 def test_a_missing_column_is_a_wrong_setting(tmp_path, table):
     with pytest.raises(ConfigError, match="the columns are 'name', 'a_smiles', 'b_smiles'"):
         invoke(table, "--out", tmp_path / "out", "--smiles-column", "c")
+
+
+FILES = ["molecules.parquet", "rejected.csv", "summary.json", "vocabulary.json"]
+
+
+def test_parts_are_gathered_by_the_call_without_one(tmp_path, monkeypatch):
+    monkeypatch.setattr("molvae.prepare.blocks.BLOCK_SIZE", 20)
+    for n in (1, 2):
+        (tmp_path / f"{n}.smi").write_text("\n".join(DEMO[30 * (n - 1) : 30 * n]) + "\n")
+    for part in ("2/2", "1/2"):
+        arguments = [tmp_path / "*.smi", "--out", tmp_path / "parts", "--threads", 1]
+        assert invoke(*arguments, "--shard", part).exit_code == 0
+        assert [path.name for path in (tmp_path / "parts").iterdir()] == ["resume"]
+    for folder in ("parts", "whole"):
+        assert invoke(tmp_path / "*.smi", "--out", tmp_path / folder, "--threads", 1).exit_code == 0
+    for name in FILES:
+        assert (tmp_path / "parts" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+def test_a_part_that_is_none_is_a_wrong_setting(tmp_path, table):
+    with pytest.raises(ConfigError, match="--shard: expected a part and a number of parts such as 2/16, found '2'"):
+        invoke(table, "--out", tmp_path / "out", "--shard", "2")
+
+
+def test_a_dry_run_says_what_is_read_and_writes_nothing(tmp_path, table):
+    result = invoke(table, "--out", tmp_path / "out", "--smiles-column", "b_smiles", "--dry-run")
+    assert result.exit_code == 0
+    assert f"{table}: " in result.output
+    assert "SMILES in the column 'b_smiles'" in result.output
+    assert "of the first 40 rows " in result.output
+    assert "not a molecule (not SMILES)" in result.output
+    assert not (tmp_path / "out").exists()
+
+
+def test_offline_names_what_would_be_fetched(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for flag in ("--offline", "--dry-run"):
+        with pytest.raises(DataError, match=r"data/raw/moses/train\.csv from https://"):
+            invoke("moses", "--out", tmp_path / "out", flag)

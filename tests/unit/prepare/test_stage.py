@@ -1,18 +1,25 @@
 import json
+import subprocess
+import sys
+import time
+from collections import Counter
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from molvae.chem.reading import read_molecules
-from molvae.chem.vocabulary import Vocabulary
+from molvae.chem.vocabulary import Vocabulary, split_selfies
 from molvae.config import PrepareConfig
 from molvae.errors import ConfigError, DataError
 from molvae.files import read_table
-from molvae.prepare import prepare
+from molvae.prepare import prepare, prepare_shard
+from molvae.prepare.blocks import convert_chunk
 from molvae.prepare.convert import Reason
 
 DEMO = [r.smiles for r in read_molecules(Path(__file__).parents[3] / "data" / "demo_test.smi.gz")][:300]
@@ -205,3 +212,152 @@ def test_control_characters_do_not_break_the_table_of_rejects(tmp_path):
     lines = (tmp_path / "out" / "rejected.csv").read_bytes().splitlines()
     assert len(lines) == 2
     assert b"C\\rC\\nC" in lines[1]
+
+
+def all_bytes(folder):
+    return {name: (folder / name).read_bytes() for name in FILES}
+
+
+@pytest.fixture
+def small_blocks(monkeypatch):
+    monkeypatch.setattr("molvae.prepare.blocks.BLOCK_SIZE", 25)
+    monkeypatch.setattr("molvae.prepare.duplicates.ROWS_AT_A_TIME", 70)
+    monkeypatch.setattr("molvae.chem.parallel.CHUNK_SIZE", 10)
+
+
+MESSY_ROWS = [*DEMO[:120], "CC(", *DEMO[50:70], "CC[As](C)C", *DEMO[120:160], "nonsense"]
+
+
+def test_one_shard_or_many_give_the_same_bytes(tmp_path, small_blocks):
+    inputs, test = [write(tmp_path / "in.smi", MESSY_ROWS)], write(tmp_path / "test.smi", DEMO[150:200])
+    prepare(inputs, tmp_path / "one", LENIENT, 1, test_input=test)
+    for number in (3, 1, 4, 2):
+        prepare_shard(inputs, tmp_path / "many", LENIENT, (number, 4), test_input=test)
+    with pytest.MonkeyPatch.context() as patch:
+        # All rows are converted by then: only the gathering is left.
+        patch.setattr("molvae.prepare.blocks.convert_chunk", None)
+        prepare(inputs, tmp_path / "many", LENIENT, 1, test_input=test)
+    assert all_bytes(tmp_path / "many") == all_bytes(tmp_path / "one")
+    assert sorted(path.name for path in (tmp_path / "many").iterdir()) == FILES
+
+
+def test_a_shard_out_of_range_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match="from 1 to 4, found 5"):
+        prepare_shard([write(tmp_path / "in.smi", DEMO[:20])], tmp_path / "out", LENIENT, (5, 4))
+
+
+def test_a_killed_run_goes_on_where_it_was(tmp_path, small_blocks, monkeypatch):
+    inputs = [write(tmp_path / "in.smi", MESSY_ROWS)]
+    prepare(inputs, tmp_path / "whole", LENIENT, 1)
+    calls = []
+
+    def counting(records, config):
+        calls.append(len(records))
+        if len(calls) == 10:
+            raise KeyboardInterrupt
+        return convert_chunk(records, config)
+
+    monkeypatch.setattr("molvae.prepare.blocks.convert_chunk", counting)
+    with pytest.raises(KeyboardInterrupt):
+        prepare(inputs, tmp_path / "out", LENIENT, 1)
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["resume"]
+    prepare(inputs, tmp_path / "out", LENIENT, 1)
+    assert sum(calls) < 1.2 * len(MESSY_ROWS)
+    assert all_bytes(tmp_path / "out") == all_bytes(tmp_path / "whole")
+
+
+def test_what_was_done_for_other_settings_or_files_is_not_gone_on_with(tmp_path, small_blocks):
+    path = write(tmp_path / "in.smi", DEMO[:60])
+    prepare_shard([path], tmp_path / "out", LENIENT, (1, 2))
+    molecules, _, _ = run(tmp_path, DEMO[:60], PrepareConfig(stereo="drop", max_heavy_atoms=18, max_rejected=1.0))
+    other = tmp_path / "other"
+    other.mkdir()
+    expected, _, _ = run(other, DEMO[:60], PrepareConfig(stereo="drop", max_heavy_atoms=18, max_rejected=1.0))
+    assert list(molecules.smiles) == list(expected.smiles)
+
+
+def test_what_a_killed_run_left_half_written_is_removed(tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / ".molecules.4711.partial.parquet").write_text("half")
+    run(tmp_path, DEMO[:40])
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == FILES
+
+
+def test_kill_at_any_moment_leaves_whole_files_or_none(tmp_path):
+    inputs = write(tmp_path / "in.smi", DEMO)
+    code = (
+        "import sys\nfrom pathlib import Path\nimport molvae.prepare.blocks as blocks\n"
+        "from molvae.config import PrepareConfig\nfrom molvae.prepare import prepare\nblocks.BLOCK_SIZE = 40\n"
+        "print('begin', flush=True)\nprepare([Path(sys.argv[1])], Path(sys.argv[2]), PrepareConfig(), 1)\n"
+    )
+    command = [sys.executable, "-c", code, str(inputs), str(tmp_path / "out")]
+    for wait in (0.05, 0.25, 0.5):
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True)
+        process.stdout.readline()
+        time.sleep(wait)
+        process.kill()
+        process.wait()
+        whole = [path.name for path in (tmp_path / "out").glob("*.*") if not path.name.startswith(".")]
+        for name in whole:
+            assert name in FILES
+        if "molecules.parquet" in whole:
+            assert len(read_table(tmp_path / "out" / "molecules.parquet")) == len(DEMO)
+    subprocess.run(command, check=True, timeout=60, capture_output=True)
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == FILES
+
+
+def test_measured_properties_are_carried_along(tmp_path):
+    rows = "".join(f"{smiles},{n / 10},{'' if n % 2 else n}\n" for n, smiles in enumerate(DEMO[:40]))
+    (tmp_path / "in.csv").write_text("smiles,pIC50,Ki\n" + rows + f"{DEMO[40]},>10,nan\n")
+    config = PrepareConfig(properties={"pIC50": "-log10 M", "Ki": "nM"})
+    summary = prepare([tmp_path / "in.csv"], tmp_path / "out", config, 1)
+    molecules = read_table(tmp_path / "out" / "molecules.parquet")
+    assert list(molecules.columns) == ["id", "smiles", "selfies", "split", "property.pIC50", "property.Ki"]
+    assert molecules["property.pIC50"].iloc[3] == 0.3
+    assert molecules["property.pIC50"].isna().sum() == 1
+    assert summary.properties["pIC50"].n == 40
+    assert summary.properties["pIC50"].not_numbers == 1
+    assert summary.properties["Ki"].n == 20
+    assert summary.properties["Ki"].not_numbers == 0
+    assert (summary.properties["Ki"].unit, summary.properties["Ki"].maximum) == ("nM", 38.0)
+
+
+def test_a_column_can_decide_the_split(tmp_path):
+    names = ["train", "Valid", "test", "train", "train"]
+    rows = "".join(f"{smiles},{names[n % 5]}\n" for n, smiles in enumerate(DEMO[:40]))
+    (tmp_path / "in.csv").write_text("smiles,fold\n" + rows + f"{DEMO[40]},later\n")
+    prepare([tmp_path / "in.csv"], tmp_path / "out", PrepareConfig(split="column", split_column="fold"), 1)
+    molecules = read_table(tmp_path / "out" / "molecules.parquet")
+    rejected = pd.read_csv(tmp_path / "out" / "rejected.csv")
+    asked = [
+        names[int(n) % 5].lower().replace("valid", "validation")
+        for n in molecules.id.str.split(":").str[1].astype(int) - 2
+    ]
+    assert list(molecules.split) == asked
+    assert rejected[["line", "reason", "detail"]].to_numpy().tolist()[-1] == [42, "no split", "later"]
+
+
+def test_tokens_that_too_few_molecules_have_reject_them(tmp_path):
+    config = PrepareConfig(min_token_molecules=3, max_rejected=1.0)
+    molecules, rejected, summary = run(tmp_path, [*DEMO[:60], "CC[Si](C)(C)C", "CCC[Si](C)(C)C"], config)
+    rare = rejected[rejected.reason == "rare token"]
+    assert list(rare.detail[-2:]) == ["[Si]", "[Si]"]
+    assert summary["rejected"]["rare token"] == len(rare)
+    counts = Counter(token for selfies in molecules.selfies for token in set(split_selfies(selfies)))
+    assert Vocabulary.from_selfies(molecules.selfies).tokens[3:] == tuple(sorted(counts))
+
+
+def test_leakage_between_the_splits_is_measured(tmp_path):
+    _, _, summary = run(tmp_path, DEMO[:200], PrepareConfig(max_rejected=1.0, test_fraction=0.2))
+    assert set(summary["leakage"]) == {"validation", "test"}
+    test = summary["leakage"]["test"]
+    assert (test["n"], test["n_train"]) == (summary["splits"]["test"], summary["splits"]["train"])
+    assert 0.0 < test["median"] <= test["maximum"] <= 1.0
+
+
+def test_the_schema_is_fixed_and_the_rows_come_in_groups(tmp_path, monkeypatch):
+    monkeypatch.setattr("molvae.prepare.write.ROW_GROUP", 15)
+    run(tmp_path, DEMO[:40])
+    file = pq.ParquetFile(tmp_path / "out" / "molecules.parquet")
+    assert file.schema_arrow.equals(pa.schema({name: pa.string() for name in ["id", "smiles", "selfies", "split"]}))
+    assert [file.metadata.row_group(n).num_rows for n in range(file.num_row_groups)] == [15, 15, 10]

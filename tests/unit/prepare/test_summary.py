@@ -1,9 +1,11 @@
+import numpy as np
+
 from molvae.prepare.convert import Reason
 from molvae.prepare.summary import LengthStatistics, PrepareSummary
 
 
 def test_lengths_are_described_by_known_figures():
-    assert LengthStatistics.of([1, 2, 3, 10]) == LengthStatistics(1, 4.0, 2.5, 9.79, 10)
+    assert LengthStatistics.of(np.bincount([1, 2, 3, 10])) == LengthStatistics(1, 4.0, 2.5, 9.79, 10)
 
 
 def test_every_reason_split_and_step_is_listed_even_at_zero():
@@ -11,9 +13,11 @@ def test_every_reason_split_and_step_is_listed_even_at_zero():
         read=5,
         reasons={Reason.DUPLICATE: 1, Reason.ELEMENT: 2},
         steps={"neutralise": 1},
-        splits=["train", "train"],
-        lengths=[3, 5],
+        splits={"train": 2, "validation": 0, "test": 0},
+        lengths=np.bincount([3, 5]),
         vocabulary_size=7,
+        leakage={},
+        properties={},
     )
     assert (summary.kept, summary.duplicates) == (2, 1)
     assert summary.rejected["element"] == 2
