@@ -2,17 +2,21 @@
 
     make bench                                  # all
     python benchmarks/run.py train decode       # some
+    python benchmarks/run.py prepare=train.csv.gz   # on a library of your own
 
 Machines are shared and noisy: the ratios mean more than the figures.
 """
 
+import contextlib
 import gzip
+import json
 import os
+import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -21,19 +25,20 @@ from pathlib import Path
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import numpy as np
+import psutil
 import selfies
 import torch
 
 from molvae.chem.fcd import chemnet_statistics
 from molvae.chem.fingerprints import morgan_bits, nearest
 from molvae.chem.parallel import map_chunks
+from molvae.chem.reading import read_molecules
 from molvae.chem.selfies_codec import smiles_to_selfies
 from molvae.chem.vocabulary import Vocabulary
-from molvae.config import PrepareConfig, TrainConfig
+from molvae.config import TrainConfig
 from molvae.nn.device import autocast, choose_device, gains_from_bfloat16, set_threads
 from molvae.nn.tokens import TokenStore, length_bucketed
 from molvae.nn.vae import VAE, LossWeights
-from molvae.prepare import prepare
 from molvae.train.optimizers import make_optimizers
 
 DEMO = Path(__file__).parents[1] / "data" / "demo.smi.gz"
@@ -138,17 +143,56 @@ def bench_decode() -> list[Row]:
     ]
 
 
-def bench_prepare() -> list[Row]:
-    smiles = demo_smiles(20_000)
+def bench_prepare(library: Path | None = None) -> list[Row]:
+    """Measure preparation as people start it: its rate, and the memory of all its processes.
+
+    Without a library of the user's, the demo's molecules are prepared, and then twenty times as many made from them.
+    """
     with tempfile.TemporaryDirectory() as folder:
-        source = Path(folder) / "molecules.smi"
-        source.write_text("\n".join(smiles))
-        work = partial(prepare, [source], Path(folder) / "out", PrepareConfig(), seed=1, n_jobs=N_JOBS)
-        took = seconds(work, repeats=1)
-    peer = seconds(lambda: list(map_chunks(encode_only, smiles, N_JOBS)), repeats=1)
+        if library is not None:
+            return prepare_rows(library, Path(folder))
+        few, many = Path(folder) / "few.smi", Path(folder) / "many.smi"
+        smiles = demo_smiles(20_000)
+        few.write_text("\n".join(smiles) + "\n")
+        # Most of these are molecules, and different ones: the demo's with a few atoms more.
+        starts = [chain + end for chain in ["", "C", "CC", "CCC", "CCCC"] for end in ["", "N", "O", "S"]]
+        many.write_text("".join(f"{start}{each}\n" for each in smiles for start in starts))
+        rows, large = prepare_rows(few, Path(folder)), prepare_rows(many, Path(folder))
+        growth = large[-1].rate / rows[-1].rate
+        return [*rows, *large[:-1], replace(large[-1], limit="the peak at a 20th of the rows", share=growth)]
+
+
+def prepare_rows(library: Path, folder: Path) -> list[Row]:
+    smiles = [record.smiles for record in islice(read_molecules(library), 20_000)]
+    code = "from molvae.cli.main import run; run()"
+    out = folder / f"out-{library.name}"
+    command = [sys.executable, "-c", code, "prepare", str(library), "--out", str(out), "--threads", str(N_JOBS)]
+    begin = time.perf_counter()
+    with subprocess.Popen([*command, "--set", "prepare.max_rejected=1"], stderr=subprocess.DEVNULL) as process:
+        peak = peak_memory(process)
+    took = time.perf_counter() - begin
+    n_rows = json.loads((out / "summary.json").read_text())["read"]
+    encode = seconds(lambda: list(map_chunks(encode_only, smiles, N_JOBS)), repeats=1)
+    peer = f"selfies.encoder alone, {N_JOBS} processes"
     return [
-        Row("prepare", len(smiles) / took, "molecules/s", f"selfies.encoder alone, {N_JOBS} processes", peer / took)
+        Row(f"prepare {n_rows:,} rows", n_rows / took, "molecules/s", peer, n_rows / took * encode / len(smiles)),
+        Row("  peak memory", peak / 2**20, "MiB", "none", float("nan")),
     ]
+
+
+def peak_memory(process: "subprocess.Popen[bytes]") -> int:
+    """Return the most memory in bytes that a process and those it starts hold at a time, shared pages counted once."""
+    peak = 0
+    while process.poll() is None:
+        held = 0
+        with contextlib.suppress(psutil.Error):
+            parent = psutil.Process(process.pid)
+            for each in [parent, *parent.children(recursive=True)]:
+                with contextlib.suppress(psutil.Error):
+                    held += each.memory_full_info().pss
+        peak = max(peak, held)
+        time.sleep(0.2)
+    return peak
 
 
 def encode_only(smiles: list[str]) -> list[str]:
@@ -172,16 +216,18 @@ def bench_score() -> list[Row]:
 BENCHMARKS = {"train": bench_train, "decode": bench_decode, "prepare": bench_prepare, "score": bench_score}
 
 
-def main(names: list[str]) -> None:
-    unknown = set(names) - set(BENCHMARKS)
+def main(arguments: list[str]) -> None:
+    chosen = [argument.partition("=")[::2] for argument in arguments] or [(name, "") for name in BENCHMARKS]
+    unknown = {name for name, _ in chosen} - set(BENCHMARKS)
     if unknown:
         sys.exit(f"expected some of {', '.join(BENCHMARKS)}, found {', '.join(sorted(unknown))}")
     print(f"{DEVICE}, {N_JOBS} threads, torch {torch.__version__}")
-    print(f"{'what':<22}{'rate':>12} {'unit':<16}{'share':>7} of")
-    for name in names or BENCHMARKS:
-        for row in BENCHMARKS[name]():
+    print(f"{'what':<26}{'rate':>12} {'unit':<16}{'share':>7} of")
+    for name, library in chosen:
+        bench = partial(bench_prepare, Path(library)) if library else BENCHMARKS[name]
+        for row in bench():
             share = "" if np.isnan(row.share) else f"{row.share:7.1%}"
-            print(f"{row.what:<22}{row.rate:>12,.0f} {row.unit:<16}{share:>7} {row.limit}", flush=True)
+            print(f"{row.what:<26}{row.rate:>12,.0f} {row.unit:<16}{share:>7} {row.limit}", flush=True)
 
 
 if __name__ == "__main__":

@@ -46,8 +46,14 @@ def map_within(function: Callable[[Item], Result], items: Sequence[Item], second
             # What came before the item that ended it is lost with the process, and quickly done again.
             at, why = ended
             done += map_within(function, items[len(done) : len(done) + at], seconds)
-            done.append(why)
+            done.append(_again(function, items[len(done)], seconds) if why is Ended.CRASHED else why)
     return done
+
+
+def _again(function: Callable[[Item], Result], item: Item, seconds: float) -> Result | Ended:
+    """Give an item that crashed a second chance: a machine short of memory ends processes that have no fault."""
+    found, ended = _in_child(function, [item], seconds)
+    return found[0] if ended is None else ended[1]
 
 
 def _in_child(
@@ -72,7 +78,11 @@ def _in_child(
         raise
     _, status = os.waitpid(child, 0)
     if os.WIFSIGNALED(status):
-        why = Ended.TOO_SLOW if os.WTERMSIG(status) == signal.SIGALRM else Ended.CRASHED
+        number = os.WTERMSIG(status)
+        # Ctrl-C reaches the child too, and is no fault of the item's.
+        if number in (signal.SIGINT, signal.SIGTERM):
+            raise KeyboardInterrupt
+        why = Ended.TOO_SLOW if number == signal.SIGALRM else Ended.CRASHED
         return [], (int.from_bytes(position[:], "little"), why)
     results: list[Result] | Exception = pickle.loads(content)
     if isinstance(results, Exception):

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import partial
+from functools import cache, partial
 
 from rdkit import Chem
+from rdkit.Chem import rdqueries
 
 from molvae.chem.alerts import COLLECTIONS, MOSES_COLLECTIONS, passes_moses_filters, structural_alerts
 from molvae.chem.descriptors import PROPERTIES
@@ -137,11 +138,10 @@ def convert(smiles: str, config: PrepareConfig) -> Accepted | Refused:
 
 def _fault(mol: Chem.Mol, config: PrepareConfig) -> Refused | None:
     """Return what the settings have against a molecule in standard form."""
-    atoms = list(mol.GetAtoms())
-    others = {atom.GetSymbol() for atom in atoms}.difference(config.elements, ("H",))
-    if others:
-        return Refused(Reason.ELEMENT, " ".join(sorted(others)))
-    if any(atom.GetNumRadicalElectrons() for atom in atoms):
+    foreign = mol.GetAtomsMatchingQuery(_other_elements(tuple(config.elements)))
+    if len(foreign):
+        return Refused(Reason.ELEMENT, " ".join(sorted({atom.GetSymbol() for atom in foreign})))
+    if len(mol.GetAtomsMatchingQuery(_radical())):
         return Refused(Reason.RADICAL, Chem.MolToSmiles(mol))
     n_heavy = mol.GetNumHeavyAtoms()
     if n_heavy < config.min_heavy_atoms:
@@ -160,6 +160,22 @@ def _fault(mol: Chem.Mol, config: PrepareConfig) -> Refused | None:
     if config.max_charge is not None and abs(charge) > config.max_charge:
         return Refused(Reason.CHARGE, f"{charge:+d}")
     return None
+
+
+@cache
+def _other_elements(elements: tuple[str, ...]) -> Chem.QueryAtom:
+    """Return a query for atoms of none of these elements nor hydrogen; a loop over atoms takes five times as long."""
+    table = Chem.GetPeriodicTable()
+    query = rdqueries.AtomNumEqualsQueryAtom(1, negate=True)
+    for element in elements:
+        other = rdqueries.AtomNumEqualsQueryAtom(table.GetAtomicNumber(element), negate=True)
+        query.ExpandQuery(other, Chem.CompositeQueryType.COMPOSITE_AND)
+    return query
+
+
+@cache
+def _radical() -> Chem.QueryAtom:
+    return rdqueries.NumRadicalElectronsGreaterQueryAtom(0)
 
 
 def _encode(form: Standardised, config: PrepareConfig) -> Accepted | Refused:

@@ -108,9 +108,13 @@ def write_rows(
     share = {split: (MOST_TRAIN if split == TRAIN else MOST_HELD_OUT) / max(n, 1) for split, n in n_in_split.items()}
     text = dict.fromkeys(("id", "smiles", "selfies", "split"), pa.string())
     schema = pa.schema({**text, **{PROPERTY + name: pa.float64() for name in properties}})
-    with replacing(molecules) as kept_file, replacing(rejected) as rejected_file, rejected_file.open("w") as rows_out:
+    with (
+        replacing(molecules) as kept_file,
+        replacing(rejected) as rejected_file,
+        rejected_file.open("w", encoding="utf-8", newline="") as rows_out,
+    ):
         groups = _RowGroups(kept_file, schema)
-        pd.DataFrame(columns=["source", "line", "input", "reason", "detail"]).to_csv(rows_out, index=False)
+        rows_out.write("source,line,input,reason,detail\n")
         for source in ("input", "test"):
             for rows, table in library.blocks.read(library.blocks.columns, only=source):
                 fates = library.fates[rows]

@@ -141,6 +141,8 @@ def _content(
         "intake": _intake(run),
         "rejected": [(reason, count(n)) for reason, n in run.preparation.rejected.items()],
         "changed": [(step.replace("_", " "), count(n)) for step, n in run.preparation.changed.items() if n],
+        "leakage_rows": tables.leakage_rows(run.preparation.leakage),
+        "property_rows": tables.property_rows(run.preparation.properties),
         "model_rows": tables.measure_rows(run.evaluation.measures),
         "moses_groups": tables.moses_groups(run.samples.moses),
         "priors": run.evaluation.priors,

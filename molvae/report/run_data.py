@@ -66,6 +66,8 @@ class Preparation:
         molecules: Columns `id, smiles, split`.
         rejected: Rejected rows by reason, most frequent first; reasons that did not occur are left out.
         changed: Rows that each step of standardisation changed.
+        leakage: For each held-out split, figures of its similarity to the training molecules.
+        properties: For each measured property, its unit and the figures of its values.
     """
 
     n_read: int
@@ -73,6 +75,8 @@ class Preparation:
     molecules: pd.DataFrame
     rejected: Mapping[str, int]
     changed: Mapping[str, int]
+    leakage: Mapping[str, Mapping[str, float]]
+    properties: Mapping[str, Mapping[str, Any]]
 
     def split(self, name: str) -> pd.Series:
         """Return the SMILES of `train`, `validation` or `test`."""
@@ -213,6 +217,9 @@ def _preparation(folder: Path) -> Preparation:
         molecules=molecules[["id", "smiles", "split"]],
         rejected={reason: n for reason, n in sorted(summary["rejected"].items(), key=lambda item: -item[1]) if n},
         changed=summary["changed"],
+        # Runs of the first version have neither.
+        leakage=summary.get("leakage", {}),
+        properties=summary.get("properties", {}),
     )
 
 

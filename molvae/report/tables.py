@@ -256,3 +256,31 @@ def origins(table: pd.DataFrame) -> list[tuple[str, str, str, str, str]]:
         )
         for row in table.to_dict("records")
     ]
+
+
+def leakage_rows(leakage: Mapping[str, Mapping[str, float]]) -> list[tuple[str, ...]]:
+    """Return for each held-out split its name, molecules looked at, and how similar the nearest training one is."""
+    return [
+        (
+            split,
+            count(each["n"]),
+            count(each["n_train"]),
+            f"{each['median']:.2f}",
+            f"{each['maximum']:.2f}",
+            percent(each["close"]),
+        )
+        for split, each in leakage.items()
+    ]
+
+
+def property_rows(properties: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, ...]]:
+    """Return for each measured property its name, unit, molecules that have it, and lowest, mean and highest value."""
+    return [
+        (
+            name,
+            str(each["unit"]),
+            count(each["n"]),
+            *("" if each[key] is None else f"{each[key]:.4g}" for key in ("minimum", "mean", "maximum")),
+        )
+        for name, each in properties.items()
+    ]

@@ -38,3 +38,22 @@ def test_an_error_of_the_function_is_the_callers():
 
 def test_the_limit_is_for_an_item_not_for_all():
     assert map_within(time.sleep, [0.1] * 6, 0.4) == [None] * 6
+
+
+def test_a_crash_that_does_not_come_again_costs_nothing(tmp_path):
+    def crash_once(item):
+        if item == "b" and not (tmp_path / "crashed").exists():
+            (tmp_path / "crashed").touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return item
+
+    assert map_within(crash_once, ["a", "b", "c"], 5.0) == ["a", "b", "c"]
+
+
+def test_an_interrupt_is_no_fault_of_an_item():
+    def interrupted(item):
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(5)
+
+    with pytest.raises(KeyboardInterrupt):
+        map_within(interrupted, ["a"], 10.0)

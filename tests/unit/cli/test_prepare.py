@@ -1,3 +1,8 @@
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -85,3 +90,22 @@ def test_offline_names_what_would_be_fetched(tmp_path, monkeypatch):
     for flag in ("--offline", "--dry-run"):
         with pytest.raises(DataError, match=r"data/raw/moses/train\.csv from https://"):
             invoke("moses", "--out", tmp_path / "out", flag)
+
+
+def test_an_interrupted_run_says_so_and_goes_on(tmp_path):
+    (tmp_path / "in.smi").write_text("".join(f"{'C' * (n % 50 + 3)}{'O' * (n % 2)} m{n}\n" for n in range(6_000)))
+    code = "import molvae.prepare.blocks as blocks\nblocks.BLOCK_SIZE = 500\nfrom molvae.cli.main import run\nrun()"
+    command = [sys.executable, "-c", code, "prepare", "in.smi", "--out", "out", "--threads", "2"]
+    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    resume = tmp_path / "out" / "resume"
+    deadline = time.monotonic() + 60
+    while not list(resume.glob("*/*.parquet")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130, said
+    assert said.splitlines()[-1].startswith("molvae: error: interrupted; outputs are whole or absent")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["resume"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == FILES

@@ -4,7 +4,16 @@ import math
 from dataclasses import replace
 
 from molvae.report.run_data import Measure
-from molvae.report.tables import candidate_table, figure_of, measure_rows, moses_groups, prior_rows, title_of
+from molvae.report.tables import (
+    candidate_table,
+    figure_of,
+    leakage_rows,
+    measure_rows,
+    moses_groups,
+    prior_rows,
+    property_rows,
+    title_of,
+)
 
 
 def test_candidates_have_drawings_terms_alerts_and_every_property(run):
@@ -73,3 +82,11 @@ def test_titles_and_figures_of_measures():
     assert title_of("something_new") == "something new"
     assert figure_of("valid", 0.5) == "50.0%"
     assert figure_of("FCD/Test", math.nan) == "–"
+
+
+def test_leakage_and_measured_properties_have_a_row_each(run):
+    [row] = leakage_rows(run.preparation.leakage)
+    assert (row[0], *row[2:]) == ("test", "70", "0.53", "0.90", "25.0%")
+    measured, without_values = property_rows(run.preparation.properties)
+    assert measured == ("pIC50", "<log M>", "7", "4.25", "6.5", "9")
+    assert without_values == ("Ki", "nM", "0", "", "", "")

@@ -1,0 +1,222 @@
+"""Laws of preparation, on generated files of every format: nothing is lost, and what comes out is what it should be."""
+
+import bz2
+import csv
+import gzip
+import io
+import json
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from rdkit import Chem
+
+from molvae.chem.molecules import canonical_smiles
+from molvae.chem.quiet import quiet
+from molvae.chem.reading import read_molecules
+from molvae.chem.selfies_codec import selfies_constraints, selfies_to_smiles
+from molvae.chem.vocabulary import split_selfies
+from molvae.config import PrepareConfig
+from molvae.files import read_table
+from molvae.prepare import prepare
+from molvae.prepare.convert import Reason
+
+GOOD = [r.smiles for r in read_molecules(Path(__file__).parents[3] / "data" / "demo_test.smi.gz")][:120]
+ODD = [
+    "CC(=O)[O-].[Na+]",
+    "CC(=O)O[K]",
+    "C[N+](C)(C)CCO.[Cl-]",
+    "[2H]C([2H])([2H])CCO",
+    "C[C@H](N)C(=O)O",
+    "C/C=C/C(=O)O",
+    "CS(=O)(=O)c1ccccc1",
+    "C[S+]([O-])CC",
+    "CC[Hg]CC",
+    "CC[CH]CC",
+    "C1CCCCCCCCC1",
+    "CCI(=O)=O",
+    "c1ccccc1N=Nc1ccccc1",
+    "CC(",
+    "nonsense",
+    "C" * 90,
+    "C*C",
+    "C",
+]
+smiles = st.one_of(st.sampled_from(GOOD), st.sampled_from(ODD))
+text = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), max_size=8)
+cell = st.one_of(smiles, st.sampled_from(["", "NaN", "null", " CCO ", '"', "a,b", "C\nC"]), text)
+configs = st.builds(
+    PrepareConfig,
+    max_rejected=st.just(1.0),
+    max_heavy_atoms=st.sampled_from([12, 20, 60]),
+    max_mol_weight=st.sampled_from([None, 250.0]),
+    max_ring_size=st.sampled_from([None, 6]),
+    max_charge=st.sampled_from([None, 0]),
+    filters=st.sampled_from([[], ["PAINS"], ["MOSES"]]),
+    max_selfies_length=st.sampled_from([30, 100]),
+    min_token_molecules=st.sampled_from([1, 3]),
+    stereo=st.sampled_from(["keep", "drop"]),
+    neutralise=st.booleans(),
+    canonical_tautomer=st.sampled_from([False, False, True]),
+    selfies_constraints=st.sampled_from(["default", "octet_rule", "hypervalent"]),
+    validation_fraction=st.just(0.2),
+    test_fraction=st.just(0.2),
+)
+many = settings(
+    max_examples=15,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+
+
+def prepared(path, config):
+    out = path.parent / "out"
+    prepare([path], out, config, 1)
+    rejected = pd.read_csv(out / "rejected.csv", keep_default_na=False)
+    summary = json.loads((out / "summary.json").read_text())
+    return read_table(out / "molecules.parquet"), rejected, summary
+
+
+def check_nothing_lost(lines, molecules, rejected, summary):
+    """Every row, given by its line, is in the output or among the rejects, once."""
+    kept = [int(name.rsplit(":", 1)[1]) for name in molecules.id]
+    assert sorted([*kept, *rejected.line]) == lines
+    assert summary["read"] == len(lines) == len(molecules) + len(rejected)
+    assert summary["read"] == summary["kept"] + summary["duplicates"] + sum(summary["rejected"].values())
+    assert summary["rejected"] | {"duplicate": summary["duplicates"]} == {
+        reason.value: int((rejected.reason == reason.value).sum()) for reason in Reason
+    }
+    assert summary["splits"] == {split: int((molecules.split == split).sum()) for split in summary["splits"]}
+
+
+def check_molecules(molecules, config):
+    """Every molecule is canonical, decodes from its SELFIES, and obeys what the settings ask."""
+    assert molecules.smiles.is_unique
+    with quiet(), selfies_constraints(config.selfies_constraints):
+        for each in molecules.itertuples():
+            mol = Chem.MolFromSmiles(each.smiles)
+            assert canonical_smiles(each.smiles) == each.smiles == selfies_to_smiles(each.selfies)
+            assert config.min_heavy_atoms <= mol.GetNumHeavyAtoms() <= config.max_heavy_atoms
+            assert len(split_selfies(each.selfies)) <= config.max_selfies_length
+            assert {atom.GetSymbol() for atom in mol.GetAtoms()} <= {*config.elements, "H"}
+            assert config.stereo == "keep" or not set("@/\\") & set(each.smiles)
+            assert config.max_charge is None or abs(Chem.GetFormalCharge(mol)) <= config.max_charge
+            assert not config.max_ring_size or all(
+                len(r) <= config.max_ring_size for r in mol.GetRingInfo().AtomRings()
+            )
+
+
+# Enough plain molecules that every file is fit for use under every setting.
+PLAIN = [f"{'C' * a}{atom}{'C' * b}" for atom in "ON" for a in range(2, 5) for b in range(5, 8)]
+
+
+@given(st.lists(smiles, max_size=25), configs)
+@many
+def test_smi(tmp_path, rows, config):
+    path = tmp_path / "in.smi"
+    path.write_text("".join(f"{each}\n\n" for each in [*PLAIN, *rows]))
+    molecules, rejected, summary = prepared(path, config)
+    check_nothing_lost(list(range(1, 2 * len([*PLAIN, *rows]), 2)), molecules, rejected, summary)
+    check_molecules(molecules, config)
+
+
+@given(
+    st.lists(st.lists(cell, min_size=1, max_size=3), max_size=20), st.sampled_from([".csv", ".tsv", ".csv.gz"]), configs
+)
+@many
+def test_delimited(tmp_path, rows, ending, config):
+    content, lines = io.StringIO(), []
+    writer = csv.writer(content, delimiter="\t" if ending == ".tsv" else ",", lineterminator="\r\n")
+    writer.writerow(["smiles", "remark"])
+    for row in [*([each, "x"] for each in PLAIN), *rows]:
+        if any(each.strip() for each in row) or row == [""]:
+            lines.append(content.getvalue().replace("\r\n", "\n").count("\n") + 1)
+        writer.writerow(row)
+    path = tmp_path / f"in{ending}"
+    packed = content.getvalue().encode()
+    path.write_bytes(gzip.compress(packed) if ending.endswith(".gz") else packed)
+    molecules, rejected, summary = prepared(path, config)
+    check_nothing_lost(lines, molecules, rejected, summary)
+    check_molecules(molecules, config)
+
+
+@given(st.lists(st.one_of(st.none(), cell), max_size=20), configs)
+@many
+def test_parquet(tmp_path, rows, config):
+    path = tmp_path / "in.parquet"
+    rows = [*PLAIN, *rows]
+    pd.DataFrame({"smiles": pd.Series(rows, dtype="str")}).to_parquet(path)
+    molecules, rejected, summary = prepared(path, config)
+    check_nothing_lost(list(range(1, len(rows) + 1)), molecules, rejected, summary)
+    check_molecules(molecules, config)
+
+
+@given(st.lists(st.sampled_from([*GOOD[:20], "broken", "empty", "valence"]), max_size=15), configs)
+@many
+def test_sdf(tmp_path, rows, config):
+    blocks = []
+    for each in [*PLAIN, *rows]:
+        if each == "valence":
+            blocks.append(Chem.MolToMolBlock(Chem.MolFromSmiles("CC(C)(C)C")).replace(" C ", " N "))
+        elif each in ("broken", "empty"):
+            blocks.append("x\n\n\nno counts\n" if each == "broken" else "\n")
+        else:
+            blocks.append(Chem.MolToMolBlock(Chem.MolFromSmiles(each)))
+    path = tmp_path / "in.sdf.bz2"
+    content = "".join(f"{block}$$$$\n" for block in blocks)
+    path.write_bytes(bz2.compress(content.encode()))
+    molecules, rejected, summary = prepared(path, config)
+    starts = [1 + "".join(f"{block}$$$$\n" for block in blocks[:n]).count("\n") for n in range(len(blocks))]
+    # A record with a title goes by it.
+    molecules["id"] = [name if ":" in name else f":{starts[0]}" for name in molecules.id]
+    check_nothing_lost(starts, molecules, rejected, summary)
+    check_molecules(molecules, config)
+
+
+def test_zst_and_many_files_hold_the_law_too(tmp_path):
+    paths = []
+    for n in range(4):
+        paths.append(tmp_path / f"{n}.smi.zst")
+        paths[-1].write_bytes(
+            pa.compress("\n".join([*GOOD[20 * n : 20 * n + 30], *ODD]).encode(), "zstd", asbytes=True)
+        )
+    prepare(paths, tmp_path / "out", PrepareConfig(max_rejected=1.0), 1)
+    molecules, rejected = (
+        read_table(tmp_path / "out" / "molecules.parquet"),
+        pd.read_csv(tmp_path / "out" / "rejected.csv"),
+    )
+    assert len(molecules) + len(rejected) == 4 * (30 + len(ODD))
+    assert not rejected.duplicated(["source", "line"]).any()
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "the file is empty"),
+        (b"smiles,name\n", "only a header"),
+        (b"smiles,smiles\nCCO,CCN\n", "found 'smiles', 'smiles'"),
+        (b"a,b\nCCO,x\n", "found the columns 'a', 'b'"),
+        (b"smiles\n" + b"CC(\n" * 20, "'not a molecule', as line 2 'CC(' (not SMILES)"),
+        (b"smiles\n" + b"NaN\n" * 20, "'no structure', as line 2 '' (the cell says NaN)"),
+        (b"smiles,x\n" + b"CCO\n" * 20, "1 cells where the header has 2"),
+        (b"smiles\nCCO\nCCN\n", "at least 10 distinct valid molecules, found 2"),
+        ("smiles\nCCO\n".encode("utf-16"), "UTF-16"),
+        (b"smiles\n" + b"CCO\n" * 20 + "CCN é\n".encode("latin-1"), "near line 22"),
+        (b'smiles,x\nCCO,"y\n' + b"CCN,z\n" * 20, "opened on line 2"),
+        (b"\0" * 5000, "mostly zero bytes"),
+    ],
+)
+def test_a_bad_file_is_one_clear_line_and_leaves_nothing(tmp_path, content, said):
+    from molvae.errors import ConfigError, DataError
+
+    (tmp_path / "in.csv").write_bytes(content)
+    with pytest.raises((DataError, ConfigError)) as error:
+        prepare([tmp_path / "in.csv"], tmp_path / "out", PrepareConfig(), 1)
+    message = str(error.value)
+    assert said in message
+    assert message.startswith(f"{tmp_path / 'in.csv'}: expected ")
+    assert "\n" not in message
+    assert not (tmp_path / "out").exists()
