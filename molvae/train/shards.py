@@ -84,7 +84,12 @@ class ShardedStep:
 
         if len(self._replicas) == 1:
             return [shard(0)]
-        losses = list(self._pool.map(shard, range(len(pieces))))
+        futures = [self._pool.submit(shard, number) for number in range(len(pieces))]
+        # Where one shard fails the others find their barrier broken; what is told is the failure.
+        failures = [error for future in futures if (error := future.exception()) is not None]
+        for error in sorted(failures, key=lambda error: isinstance(error, threading.BrokenBarrierError)):
+            raise error
+        losses = [future.result() for future in futures]
         for parameter, *others in zip(
             *(replica.parameters() for replica in self._replicas[: len(pieces)]), strict=True
         ):

@@ -90,3 +90,13 @@ def test_several_threads_give_the_same_weights_every_time(vocabulary, store):
     first = train_for_some_steps()
     for _ in range(3):
         assert all(torch.equal(weight, first[name]) for name, weight in train_for_some_steps().items())
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_a_shard_that_fails_says_why(vae, small_train_config, store):
+    step = ShardedStep(vae, small_train_config.model_copy(update={"batch_size": 128}), seed=1)
+    token_ids, lengths = store.batch(np.arange(100))
+    token_ids[70, 0] = 10_000
+    with pytest.raises(IndexError):
+        step.gradient(token_ids, lengths, LossWeights(0.1), step=0)
+    step.close()
