@@ -140,11 +140,14 @@ def test_a_verb_that_is_stopped_leaves_nothing_half_written(monkeypatch, molvae,
     verb = main.typer.Typer()
     verb.command()(write_for_long)
     monkeypatch.setattr(main, "app", verb)
-    handler = signal.getsignal(signal.SIGTERM)
+    # What runs the tests may ignore interrupts, as a shell does for a job in the background.
+    handlers = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         status, out, err = molvae("table.csv")
     finally:
-        signal.signal(signal.SIGTERM, handler)
+        for each, handler in handlers.items():
+            signal.signal(each, handler)
     assert (status, out) == (130, "")
     assert err.startswith("molvae: error: interrupted")
     assert err.count("\n") == 1
