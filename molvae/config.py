@@ -45,7 +45,7 @@ class StandardiseConfig(Section):
     neutralise: bool = True
     """Remove charges that protons can balance."""
     canonical_tautomer: bool = False
-    """Take RDKit's canonical tautomer of each molecule; some thirty times slower."""
+    """Take RDKit's canonical tautomer of each molecule; some twenty times slower."""
     stereo: Literal["keep", "drop"] = "keep"
     """Whether stereochemistry is part of a molecule."""
     selfies_constraints: Literal["default", "octet_rule", "hypervalent"] | dict[str, Annotated[int, Field(ge=0)]] = (

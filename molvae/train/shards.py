@@ -30,9 +30,9 @@ class ShardLoss:
 class ShardedStep:
     """Splits each batch between threads, one for each CPU, adds up their gradients, and updates the weights.
 
-    A recurrent network is a long chain of small products, which several threads together hardly speed up (a factor of
-    1.3 for two); each thread with molecules of its own does (1.8). On a GPU, and with dropout (its chance comes from
-    torch's one generator, which threads would race for), there is one shard.
+    A recurrent network is a long chain of small products, which several threads together hardly speed up (by a factor
+    of 1.0 to 1.3 for two); each thread with molecules of its own does (1.6). On a GPU, and with dropout (its chance
+    comes from torch's one generator, which threads would race for), there is one shard.
     """
 
     def __init__(self, vae: VAE, config: TrainConfig, seed: int) -> None:
