@@ -46,8 +46,8 @@ class StandardiseConfig(Section):
     """Remove charges that protons can balance."""
     canonical_tautomer: bool = False
     """Take RDKit's canonical tautomer of each molecule; some twenty times slower."""
-    stereo: Literal["keep", "drop"] = "keep"
-    """Whether stereochemistry is part of a molecule."""
+    stereo: Literal["keep", "drop", "enumerate"] = "keep"
+    """What becomes of stereochemistry; `enumerate` makes a molecule of each stereoisomer that a row leaves open."""
     selfies_constraints: Literal["default", "octet_rule", "hypervalent"] | dict[str, Annotated[int, Field(ge=0)]] = (
         "default"
     )
@@ -83,6 +83,8 @@ class PrepareConfig(StandardiseConfig):
     """Largest net charge of a molecule, of either sign; unbounded by default."""
     filters: list[Literal["PAINS", "BRENK", "NIH", "MCF", "MOSES"]] = []
     """Structural alerts that reject a molecule: RDKit's catalogues, MCF, or all the rules of the MOSES set."""
+    max_stereoisomers: Count = 8
+    """Most molecules that a row becomes with `stereo: enumerate`."""
     max_selfies_length: Count = 100
     """Most SELFIES tokens of a molecule."""
     min_token_molecules: Count = 1

@@ -23,7 +23,8 @@ from molvae.chem.molecules import parse
 if TYPE_CHECKING:
     from molvae.config import StandardiseConfig
 
-STEPS = ("isotopes", "disconnect_metals", "normalise", "largest_fragment", "neutralise", "tautomer", "stereo")
+STEREO = "stereo"
+STEPS = ("isotopes", "disconnect_metals", "normalise", "largest_fragment", "neutralise", "tautomer", STEREO)
 """Names of the steps that can change a molecule, in the order in which they are done."""
 
 # A canonical SMILES of these parts alone has one fragment, no charges, radicals, isotopes, metals, nor any group that
@@ -85,7 +86,7 @@ class Steps:
             largest_fragment=config.largest_fragment,
             neutralise=config.neutralise,
             tautomer=config.canonical_tautomer,
-            stereo=config.stereo == "keep",
+            stereo=config.stereo != "drop",
         )
 
 
@@ -110,7 +111,7 @@ def standardise(smiles: str, steps: Steps = USUAL_STEPS) -> Standardised | None:
     if not steps.stereo and _has_stereo(form):
         Chem.RemoveStereochemistry(mol)
         form = Chem.MolToSmiles(mol)
-        changed.add("stereo")
+        changed.add(STEREO)
     if not _PLAIN.fullmatch(form) and metals_in_complexes(mol):
         return None
     for _ in range(_MOST_PASSES):

@@ -26,6 +26,7 @@ from molvae.config import PrepareConfig
 from molvae.files import replacing
 from molvae.prepare.convert import Accepted, Reason, Refused, convert_all
 from molvae.prepare.split import hint_of
+from molvae.prepare.stereoisomers import enumerate_stereoisomers
 from molvae.provenance import software
 
 BLOCK_SIZE = 20_000
@@ -57,6 +58,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class _Task:
+    source: str
     path: Path
     records: list[Record]
     is_last: bool
@@ -83,6 +85,7 @@ def convert_blocks(
     *,
     n_jobs: int,
     advance: Callable[[int], None],
+    judge: Callable[[str, pa.Table], None],
     shard: tuple[int, int] = (1, 1),
 ) -> list[Path]:
     """Convert all rows, or a shard of them, but for the blocks that are there already.
@@ -93,6 +96,7 @@ def convert_blocks(
         folder: Where the blocks are.
         n_jobs: Processes to use.
         advance: Is told of the rows done.
+        judge: Is shown the source's name and the table of each block that was converted, and may raise.
         shard: Number of the shard, from 1, and how many there are.
 
     Returns:
@@ -105,9 +109,11 @@ def convert_blocks(
         done.append(batch)
         advance(len(task.records))
         if task.is_last:
+            block = pa.Table.from_batches(done)
             with replacing(task.path) as temporary:
-                pq.write_table(pa.Table.from_batches(done), temporary, compression="zstd", compression_level=1)
+                pq.write_table(block, temporary, compression="zstd", compression_level=1)
             done.clear()
+            judge(task.source, block)
     return paths
 
 
@@ -132,7 +138,7 @@ def _tasks(
             left = len(block)
             for chunk in chunks_of(block):
                 left -= len(chunk)
-                yield _Task(path, chunk, left == 0)
+                yield _Task(source.name, path, chunk, left == 0)
 
 
 def _convert_task(task: _Task, config: PrepareConfig) -> pa.RecordBatch:
@@ -144,6 +150,9 @@ def convert_chunk(records: Sequence[Record], config: PrepareConfig) -> pa.Record
     if any(record.block for record in records):
         records = _with_structures(records, config.time_limit_s)
     outcomes = convert_all(records, config)
+    added = [False] * len(records)
+    if config.stereo == "enumerate":
+        records, outcomes, added = enumerate_stereoisomers(records, outcomes, config)
     hints = [0] * len(records)
     if config.split_column is not None:
         hints = [hint_of(record.extra[-1]) for record in records]
@@ -157,6 +166,7 @@ def convert_chunk(records: Sequence[Record], config: PrepareConfig) -> pa.Record
         "source": [record.source for record in records],
         "line": [record.line for record in records],
         "id": [record.id for record in records],
+        "is_added": added,
         "input": [record.smiles for record in records],
         "smiles": [each and each.smiles for each in molecules],
         "selfies": [each and each.selfies for each in molecules],
@@ -178,7 +188,7 @@ def convert_chunk(records: Sequence[Record], config: PrepareConfig) -> pa.Record
 
 def _schema(config: PrepareConfig) -> pa.Schema:
     text = ("source", "id", "input", "smiles", "selfies", "kinds", "reason", "detail", "steps")
-    numbers = {"line": pa.int64(), "n_tokens": pa.int32(), "hint": pa.uint8()}
+    numbers = {"line": pa.int64(), "is_added": pa.bool_(), "n_tokens": pa.int32(), "hint": pa.uint8()}
     keys = dict.fromkeys(("key", "key2", "scaffold"), pa.uint64())
     properties = {PROPERTY + name: pa.float64() for name in config.properties}
     properties |= {NOT_A_NUMBER + name: pa.bool_() for name in config.properties}

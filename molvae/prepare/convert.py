@@ -10,7 +10,7 @@ from rdkit.Chem import rdqueries
 
 from molvae.chem.alerts import COLLECTIONS, MOSES_COLLECTIONS, passes_moses_filters, structural_alerts
 from molvae.chem.descriptors import PROPERTIES
-from molvae.chem.molecules import parse, why_not_a_molecule
+from molvae.chem.molecules import LONGEST_SMILES, parse, why_not_a_molecule
 from molvae.chem.quiet import quiet
 from molvae.chem.reading import Record
 from molvae.chem.scaffolds import murcko_scaffold
@@ -19,9 +19,6 @@ from molvae.chem.standardise import Standardised, Steps, metals_in_complexes, st
 from molvae.chem.supervised import Ended, map_within
 from molvae.chem.vocabulary import split_selfies
 from molvae.config import PrepareConfig
-
-# Longer than any molecule that RDKit's parser, which descends once for each branch, can be given in safety.
-LONGEST_SMILES = 10_000
 
 
 class Reason(StrEnum):
@@ -99,9 +96,12 @@ class Refused:
     detail: str
 
 
-def convert_all(records: Sequence[Record], config: PrepareConfig) -> list[Accepted | Refused]:
+Outcome = Accepted | Refused
+
+
+def convert_all(records: Sequence[Record], config: PrepareConfig) -> list[Outcome]:
     """Convert records, in order, and reject those that take too long or bring the libraries down; see `convert`."""
-    outcomes: list[Accepted | Refused] = []
+    outcomes: list[Outcome] = []
     with quiet(), selfies_constraints(config.selfies_constraints):
         for outcome in map_within(partial(_convert_record, config=config), records, config.time_limit_s):
             if outcome is Ended.TOO_SLOW:
@@ -112,11 +112,11 @@ def convert_all(records: Sequence[Record], config: PrepareConfig) -> list[Accept
         return _filtered(outcomes, config) if config.filters else outcomes
 
 
-def _convert_record(record: Record, config: PrepareConfig) -> Accepted | Refused:
+def _convert_record(record: Record, config: PrepareConfig) -> Outcome:
     return convert(record.smiles, config) if record.smiles else Refused(Reason.NO_STRUCTURE, record.problem)
 
 
-def convert(smiles: str, config: PrepareConfig) -> Accepted | Refused:
+def convert(smiles: str, config: PrepareConfig) -> Outcome:
     """Standardise a molecule, check it against the settings, and write it as SELFIES that means the same molecule.
 
     The filters are not looked at here: they are cheaper for many molecules at once.
@@ -178,7 +178,7 @@ def _radical() -> Chem.QueryAtom:
     return rdqueries.NumRadicalElectronsGreaterQueryAtom(0)
 
 
-def _encode(form: Standardised, config: PrepareConfig) -> Accepted | Refused:
+def _encode(form: Standardised, config: PrepareConfig) -> Outcome:
     selfies = smiles_to_selfies(form.smiles)
     if selfies is None:
         return Refused(Reason.NO_SELFIES, form.smiles)
@@ -192,17 +192,19 @@ def _encode(form: Standardised, config: PrepareConfig) -> Accepted | Refused:
     return Accepted(form.smiles, selfies, n_tokens, scaffold, form.steps)
 
 
-def _filtered(outcomes: Sequence[Accepted | Refused], config: PrepareConfig) -> list[Accepted | Refused]:
+def _filtered(outcomes: Sequence[Outcome], config: PrepareConfig) -> list[Outcome]:
     """Refuse what the filters refuse."""
     moses = "MOSES" in config.filters
     wanted = [each for each in COLLECTIONS if each in config.filters or (moses and each in MOSES_COLLECTIONS)]
     accepted = [each for each in outcomes if isinstance(each, Accepted)]
     mols = [Chem.MolFromSmiles(each.smiles) for each in accepted]
+    alerts = structural_alerts(mols, wanted)
+    passes = passes_moses_filters(mols, alerts) if moses else [True] * len(mols)
     faults = {}
-    for each, mol, alerts in zip(accepted, mols, structural_alerts(mols, wanted), strict=True):
-        if alerts:
-            faults[each.smiles] = "; ".join(alerts)
-        elif moses and not passes_moses_filters(mol, alerts):
+    for each, names, is_fit in zip(accepted, alerts, passes, strict=True):
+        if names:
+            faults[each.smiles] = "; ".join(names)
+        elif not is_fit:
             faults[each.smiles] = "MOSES: an element, a charge or a ring that the set excludes"
     return [
         Refused(Reason.FILTER, faults[each.smiles]) if isinstance(each, Accepted) and each.smiles in faults else each

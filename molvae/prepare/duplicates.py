@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from molvae.files import room_for
 from molvae.prepare.blocks import Blocks
 
-ROWS_AT_A_TIME = 2_000_000
-"""Rows that are sorted at a time: some 300 MB."""
+ROWS_AT_A_TIME = 500_000
+"""Rows that are sorted at a time."""
 
 
 class Duplicates:

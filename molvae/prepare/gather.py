@@ -48,7 +48,8 @@ class Tally:
 
     Attributes:
         files: The files, in order.
-        n_rows: How many there are.
+        n_rows: How many rows they have.
+        n_added: How many rows were added to them, for stereoisomers.
         reasons: How many were refused for each reason.
         steps: How many molecules each step of standardisation changed.
         examples: The first few rows of each reason: line, input and detail.
@@ -56,26 +57,34 @@ class Tally:
 
     files: list[str] = field(default_factory=list)
     n_rows: int = 0
+    n_added: int = 0
     reasons: Counter[Reason] = field(default_factory=Counter)
     steps: Counter[str] = field(default_factory=Counter)
     examples: dict[Reason, list[tuple[int, str, str]]] = field(default_factory=dict)
 
 
-def tally(blocks: Blocks, source: str) -> Tally:
-    """Count what the rows of a source became."""
-    found = Tally()
-    for _, table in blocks.read(["source", "line", "input", "reason", "detail", "steps"], only=source):
-        found.n_rows += len(table)
-        found.files += [file for file in table["source"].unique().to_pylist() if file not in found.files]
+    def add(self, table: pa.Table) -> None:
+        """Count the rows of a block."""
+        n_added = pc.sum(table["is_added"], min_count=0).as_py()
+        self.n_added += n_added
+        self.n_rows += len(table) - n_added
+        self.files += [file for file in table["source"].unique().to_pylist() if file not in self.files]
         for text, n in _counts(table["steps"]).items():
-            found.steps.update(dict.fromkeys(text.split(), n))
+            self.steps.update(dict.fromkeys(text.split(), n))
         for value, n in _counts(table["reason"]).items():
             reason = Reason(value)
-            found.reasons[reason] += n
-            examples = found.examples.setdefault(reason, [])
+            self.reasons[reason] += n
+            examples = self.examples.setdefault(reason, [])
             if len(examples) < N_EXAMPLES:
                 rows = table.filter(pc.equal(table["reason"], value)).slice(0, N_EXAMPLES - len(examples))
                 examples += zip(*(rows[name].to_pylist() for name in ("line", "input", "detail")), strict=True)
+
+
+def tally(blocks: Blocks, source: str) -> Tally:
+    """Count what the rows of a source became."""
+    found = Tally()
+    for _, table in blocks.read(["source", "line", "is_added", "input", "reason", "detail", "steps"], only=source):
+        found.add(table)
     return found
 
 

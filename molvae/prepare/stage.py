@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 from rdkit import Chem
 
 from molvae.chem.parallel import processes_for
@@ -68,8 +69,8 @@ def prepare(
         ConfigError: If a setting does not fit the files.
     """
     _tidy(out)
-    blocks = Blocks(_converted(inputs, out, config, test_input, n_jobs))
     try:
+        blocks = Blocks(_converted(inputs, out, config, test_input, n_jobs))
         summary = _gathered(blocks, out, config, seed, n_jobs)
     except MolvaeError as error:
         if not isinstance(error.__cause__, OSError):
@@ -127,14 +128,22 @@ def _converted(
     tests = () if test_input is None else (test_input,)
     sources = [source for source in (Source("test", tests), Source("input", tuple(inputs))) if source.paths]
     # A first reading costs little, finds a damaged file before the work begins, and tells how long that will take.
-    n_rows = sum(1 for source in sources for _ in source.records(config))
-    with progress("prepare", n_rows) as advance:
+    n_rows = {source.name: sum(1 for _ in source.records(config)) for source in sources}
+    tallies = {source.name: Tally() for source in sources}
+
+    def judge(source: str, block: pa.Table) -> None:
+        tallies[source].add(block)
+        _check_share(tallies[source], n_rows[source], config.max_rejected)
+
+    n_all = sum(n_rows.values())
+    with progress("prepare", n_all) as advance:
         return convert_blocks(
             sources,
             config,
             out / RESUME / identity(sources, config),
-            n_jobs=processes_for(n_rows // shard[1], n_jobs),
+            n_jobs=processes_for(n_all // shard[1], n_jobs),
             advance=advance,
+            judge=judge,
             shard=shard,
         )
 
@@ -143,7 +152,7 @@ def _gathered(blocks: Blocks, out: Path, config: PrepareConfig, seed: int, n_job
     """Judge the rows together, and write what becomes of them."""
     tallies = {source: tally(blocks, source) for source in ("input", "test")}
     for found in tallies.values():
-        _check_share(found, config.max_rejected)
+        _check_share(found, found.n_rows, config.max_rejected)
     library = Library(blocks, Duplicates(blocks, out / RESUME / "duplicates"))
     _check_number(library.n_kept(test_file=False), tallies["input"])
     unique_tokens = library.drop_rare_tokens(config.min_token_molecules)
@@ -160,7 +169,8 @@ def _gathered(blocks: Blocks, out: Path, config: PrepareConfig, seed: int, n_job
     n_rare = int(np.count_nonzero(library.fates == Fate.RARE_TOKEN))
     reasons = sum((found.reasons for found in tallies.values()), Counter({Reason.RARE_TOKEN: n_rare}))
     summary = PrepareSummary.of(
-        read=blocks.n_rows,
+        read=sum(found.n_rows for found in tallies.values()),
+        stereoisomers=sum(found.n_added for found in tallies.values()),
         reasons=reasons + Counter({Reason.DUPLICATE: int(np.count_nonzero(library.duplicates.mask))}),
         steps=tallies["input"].steps + tallies["test"].steps,
         splits=splits,
@@ -199,10 +209,10 @@ def _check_elements(elements: Sequence[str]) -> None:
             raise ConfigError(f"prepare.elements: expected symbols of elements, found {element!r}") from error
 
 
-def _check_share(found: Tally, most: float) -> None:
-    """Stop when more than the bound of the rows is bad; a duplicate is not bad."""
+def _check_share(found: Tally, n_rows: int, most: float) -> None:
+    """Stop when more than the bound of the `n_rows` is bad, even if not all are counted yet; a duplicate is not bad."""
     n_bad = found.reasons.total()
-    if n_bad <= most * found.n_rows:
+    if n_bad <= most * n_rows:
         return
     reason, n_of_reason = found.reasons.most_common(1)[0]
     examples = [
@@ -211,7 +221,7 @@ def _check_share(found: Tally, most: float) -> None:
     ]
     raise DataError(
         f"{', '.join(found.files)}: expected at most {most:.0%} of the rows rejected (prepare.max_rejected), found "
-        f"{n_bad / found.n_rows:.1%} ({n_bad} of {found.n_rows}); {n_of_reason} of them for the reason "
+        f"{'' if found.n_rows == n_rows else 'at least '}{n_bad / n_rows:.1%} ({n_bad} of {n_rows}); {n_of_reason} of them for the reason "
         f"{reason.value!r}, as {'; '.join(examples)}; correct the file, or allow it with --set prepare.max_rejected"
     )
 

@@ -65,10 +65,11 @@ class PropertyStatistics:
 
 @dataclass(frozen=True)
 class PrepareSummary:
-    """What became of the rows: `read` = `kept` + `duplicates` + the sum of `rejected`.
+    """What became of the rows: `read` + `stereoisomers` = `kept` + `duplicates` + the sum of `rejected`.
 
     Attributes:
         read: Rows read that are not blank.
+        stereoisomers: Rows added by `stereo: enumerate`, where a row became several molecules.
         kept: Molecules in molecules.parquet.
         duplicates: Rows whose molecule came before, or stands in the separate test file.
         rejected: Rows by the reason for which they were rejected, every reason listed.
@@ -81,6 +82,7 @@ class PrepareSummary:
     """
 
     read: int
+    stereoisomers: int
     kept: int
     duplicates: int
     rejected: dict[str, int]
@@ -96,6 +98,7 @@ class PrepareSummary:
         cls,
         *,
         read: int,
+        stereoisomers: int,
         reasons: Mapping[Reason, int],
         steps: Mapping[str, int],
         splits: Mapping[str, int],
@@ -107,6 +110,7 @@ class PrepareSummary:
         """Count up: `splits` are the molecules in each split, `lengths` those of each length from 0."""
         return cls(
             read=read,
+            stereoisomers=stereoisomers,
             kept=sum(splits.values()),
             duplicates=reasons.get(Reason.DUPLICATE, 0),
             rejected={reason.value: reasons.get(reason, 0) for reason in Reason if reason is not Reason.DUPLICATE},
@@ -122,9 +126,10 @@ class PrepareSummary:
         """Say it in a few lines for people."""
         why = [f"{count:,} {reason}" for reason, count in self.rejected.items() if count]
         changed = [f"{step} {count:,}" for step, count in self.changed.items() if count]
+        isomers = f" and {self.stereoisomers:,} further stereoisomers" if self.stereoisomers else ""
         splits = ", ".join(f"{count:,} {split}" for split, count in self.splits.items())
         return [
-            f"prepare: kept {self.kept:,} of {self.read:,} rows ({splits}); {self.duplicates:,} duplicates, "
+            f"prepare: kept {self.kept:,} of {self.read:,} rows{isomers} ({splits}); {self.duplicates:,} duplicates, "
             f"{sum(self.rejected.values()):,} rejected" + (f" ({', '.join(why)})" if why else ""),
             f"prepare: {self.vocabulary_size} tokens, SELFIES of {self.selfies_length.mean:.1f} tokens on average, "
             f"{self.selfies_length.maximum} at most; standardisation changed: {', '.join(changed) or 'nothing'}",

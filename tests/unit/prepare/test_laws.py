@@ -58,7 +58,8 @@ configs = st.builds(
     filters=st.sampled_from([[], ["PAINS"], ["MOSES"]]),
     max_selfies_length=st.sampled_from([30, 100]),
     min_token_molecules=st.sampled_from([1, 3]),
-    stereo=st.sampled_from(["keep", "drop"]),
+    stereo=st.sampled_from(["keep", "drop", "enumerate"]),
+    max_stereoisomers=st.sampled_from([1, 2, 8]),
     neutralise=st.booleans(),
     canonical_tautomer=st.sampled_from([False, False, True]),
     selfies_constraints=st.sampled_from(["default", "octet_rule", "hypervalent"]),
@@ -81,11 +82,12 @@ def prepared(path, config):
 
 
 def check_nothing_lost(lines, molecules, rejected, summary):
-    """Every row, given by its line, is in the output or among the rejects, once."""
-    kept = [int(name.rsplit(":", 1)[1]) for name in molecules.id]
-    assert sorted([*kept, *rejected.line]) == lines
-    assert summary["read"] == len(lines) == len(molecules) + len(rejected)
-    assert summary["read"] == summary["kept"] + summary["duplicates"] + sum(summary["rejected"].values())
+    """Every row, given by its line, is in the output or among the rejects, once; so is every stereoisomer made of it."""
+    kept = [int(name.rsplit(":", 1)[1].partition("#")[0]) for name in molecules.id]
+    found = sorted([*kept, *rejected.line])
+    assert sorted(set(found)) == lines
+    assert summary["read"] == len(lines) == len(found) - summary["stereoisomers"]
+    assert len(found) == summary["kept"] + summary["duplicates"] + sum(summary["rejected"].values())
     assert summary["rejected"] | {"duplicate": summary["duplicates"]} == {
         reason.value: int((rejected.reason == reason.value).sum()) for reason in Reason
     }
@@ -102,7 +104,7 @@ def check_molecules(molecules, config):
             assert config.min_heavy_atoms <= mol.GetNumHeavyAtoms() <= config.max_heavy_atoms
             assert len(split_selfies(each.selfies)) <= config.max_selfies_length
             assert {atom.GetSymbol() for atom in mol.GetAtoms()} <= {*config.elements, "H"}
-            assert config.stereo == "keep" or not set("@/\\") & set(each.smiles)
+            assert config.stereo != "drop" or not set("@/\\") & set(each.smiles)
             assert config.max_charge is None or abs(Chem.GetFormalCharge(mol)) <= config.max_charge
             assert not config.max_ring_size or all(
                 len(r) <= config.max_ring_size for r in mol.GetRingInfo().AtomRings()

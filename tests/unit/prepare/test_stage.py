@@ -186,6 +186,20 @@ def test_too_many_rejects_stop_the_stage_with_the_reason_and_examples(tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+def test_a_stage_that_must_fail_does_not_go_on_to_the_last_row(tmp_path, small_blocks, monkeypatch):
+    converted = []
+
+    def counting(records, config):
+        converted.extend(records)
+        return convert_chunk(records, config)
+
+    monkeypatch.setattr("molvae.prepare.blocks.convert_chunk", counting)
+    with pytest.raises(DataError, match=r"found at least 25\.0% \(50 of 200\); 50 of them for the reason"):
+        run(tmp_path, ["CC("] * 80 + DEMO[:120], PrepareConfig(max_rejected=0.2))
+    assert len(converted) < 100
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_bad_test_file_is_not_hidden_by_a_good_input(tmp_path):
     with pytest.raises(DataError, match=r"test\.smi: expected at most"):
         run(tmp_path, DEMO[:100], PrepareConfig(), test=["x"] * 5)
@@ -231,8 +245,8 @@ MESSY_ROWS = [*DEMO[:120], "CC(", *DEMO[50:70], "CC[As](C)C", *DEMO[120:160], "n
 def test_one_shard_or_many_give_the_same_bytes(tmp_path, small_blocks):
     inputs, test = [write(tmp_path / "in.smi", MESSY_ROWS)], write(tmp_path / "test.smi", DEMO[150:200])
     prepare(inputs, tmp_path / "one", LENIENT, 1, test_input=test)
-    for number in (3, 1, 4, 2):
-        prepare_shard(inputs, tmp_path / "many", LENIENT, (number, 4), test_input=test)
+    for number in range(16, 0, -1):
+        prepare_shard(inputs, tmp_path / "many", LENIENT, (number, 16), test_input=test)
     with pytest.MonkeyPatch.context() as patch:
         # All rows are converted by then: only the gathering is left.
         patch.setattr("molvae.prepare.blocks.convert_chunk", None)

@@ -10,6 +10,7 @@ def test_lengths_are_described_by_known_figures():
 
 def test_every_reason_split_and_step_is_listed_even_at_zero():
     summary = PrepareSummary.of(
+        stereoisomers=0,
         read=5,
         reasons={Reason.DUPLICATE: 1, Reason.ELEMENT: 2},
         steps={"neutralise": 1},

@@ -1,0 +1,53 @@
+import pandas as pd
+from rdkit import Chem
+
+from molvae.chem.reading import Record
+from molvae.config import PrepareConfig
+from molvae.prepare.convert import convert_all
+from molvae.prepare.stereoisomers import enumerate_stereoisomers
+
+
+def isomers(smiles, **settings):
+    """Return id, SMILES (None where refused), steps and whether it was added, of each row that one becomes."""
+    config = PrepareConfig(stereo="enumerate", **settings)
+    records = [Record("in.smi", 7, "lead", smiles)]
+    rows, outcomes, added = enumerate_stereoisomers(records, convert_all(records, config), config)
+    assert {(row.line, row.source) for row in rows} == {(7, "in.smi")}
+    return [
+        (row.id, getattr(each, "smiles", None), getattr(each, "steps", None), is_added)
+        for row, each, is_added in zip(rows, outcomes, added, strict=True)
+    ]
+
+
+def test_each_isomer_that_a_drawing_leaves_open_becomes_a_row():
+    assert isomers("OC(C)CC") == [
+        ("lead#1", "CC[C@@H](C)O", ("stereo",), False),
+        ("lead#2", "CC[C@H](C)O", ("stereo",), True),
+    ]
+
+
+def test_what_is_drawn_stays():
+    found = isomers("C[C@H](O)C=CCl")
+    assert [smiles for _, smiles, _, _ in found] == ["C[C@H](O)/C=C/Cl", "C[C@H](O)/C=C\\Cl"]
+
+
+def test_a_molecule_without_open_stereochemistry_keeps_its_name():
+    assert isomers("CCO") == [("lead", "CCO", (), False)]
+    assert isomers("C[C@H](N)C(=O)O") == [("lead", "C[C@H](N)C(=O)O", (), False)]
+
+
+def test_a_meso_form_counts_once():
+    assert len(isomers("OC(C)C(C)O")) == 3
+
+
+def test_of_too_many_isomers_a_choice_is_taken_that_does_not_depend_on_the_drawing():
+    mol = Chem.MolFromSmiles("OC(C)C(N)C(Cl)C(Br)C(F)CC")
+    drawings = {Chem.MolToSmiles(mol, rootedAtAtom=atom) for atom in range(mol.GetNumAtoms())}
+    found = {tuple(smiles for _, smiles, _, _ in isomers(each, max_stereoisomers=4)) for each in drawings}
+    assert len(found) == 1
+    assert len(set(*found)) == 4
+
+
+def test_refused_rows_stay_refused():
+    assert isomers("C1CC") == [("lead", None, None, False)]
+    assert pd.DataFrame(isomers("CC(O)CC", min_heavy_atoms=10))[1].tolist() == [None]
