@@ -11,7 +11,8 @@ References:
     NIH: Jadhav et al., Quantitative analyses of aggregation, autofluorescence, and reactivity artifacts in a screen for
     inhibitors of a thiol protease, Journal of Medicinal Chemistry 2010, doi:10.1021/jm901070c.
     MCF: Polykovskiy et al., Molecular Sets (MOSES): a benchmarking platform for molecular generation models, Frontiers
-    in Pharmacology 2020, doi:10.3389/fphar.2020.565644.
+    in Pharmacology 2020, doi:10.3389/fphar.2020.565644; MCF, and PAINS where RDKit differs, from its package molsets
+    0.3.1 (moses/metrics/mcf.csv, wehi_pains.csv).
 """
 
 import csv
@@ -68,6 +69,13 @@ def _catalogue(collection: str) -> FilterCatalog:
     return FilterCatalog(parameters)
 
 
+@cache
+def _moses_pains() -> dict[str, Chem.Mol]:
+    """Return by name the PAINS patterns that RDKit has corrected since, as the MOSES package has them."""
+    with (files("molvae.chem") / "data" / "moses_pains.csv").open() as original:
+        return {row["name"]: Chem.MergeQueryHs(Chem.MolFromSmarts(row["smarts"])) for row in csv.DictReader(original)}
+
+
 def structural_alerts(mols: Sequence[Chem.Mol], collections: Collection[str] = COLLECTIONS) -> list[tuple[str, ...]]:
     """Name the structural alerts that each molecule hits.
 
@@ -80,16 +88,12 @@ def structural_alerts(mols: Sequence[Chem.Mol], collections: Collection[str] = C
     """
     if not mols:
         return []
-    # The library's pattern fingerprints rule out most pairs of molecule and pattern before a match is tried.
-    library = rdSubstructLibrary.SubstructLibrary(rdSubstructLibrary.MolHolder(), rdSubstructLibrary.PatternHolder())
-    for mol in mols:
-        library.AddMol(mol)
+    library = _library(mols)
     hits: list[list[_Alert]] = [[] for _ in mols]
     for alert in _smarts_alerts():
-        if alert.collection not in collections:
-            continue
-        for index in library.GetMatches(alert.pattern, numThreads=1, maxResults=-1):
-            hits[index].append(alert)
+        if alert.collection in collections:
+            for index in _matches(library, alert.pattern):
+                hits[index].append(alert)
     named = []
     for mol, smarts_hits in zip(mols, hits, strict=True):
         by_collection = {
@@ -103,20 +107,46 @@ def structural_alerts(mols: Sequence[Chem.Mol], collections: Collection[str] = C
     return named
 
 
-def passes_moses_filters(mol: Chem.Mol, alerts: Sequence[str]) -> bool:
-    """Say whether a molecule passes the filters by which the MOSES set was made.
+def passes_moses_filters(mols: Sequence[Chem.Mol], alerts: Sequence[Sequence[str]]) -> list[bool]:
+    """Say which molecules pass the filters by which the MOSES set was made.
 
-    It passes if its atoms are C, N, S, O, F, Cl, Br and H, none is charged, no ring has 8 or more atoms, no MCF or
-    PAINS pattern matches, and its SMILES without stereochemistry can be read back.
+    A molecule passes if its atoms are C, N, S, O, F, Cl, Br and H, none is charged, no ring has 8 or more atoms, no MCF
+    or PAINS pattern matches, and its SMILES without stereochemistry can be read back. Of the 17 PAINS patterns that
+    RDKit has corrected, those of the MOSES package count here.
 
     Args:
-        mol: A sanitised molecule.
-        alerts: Its names from `structural_alerts`.
+        mols: N sanitised molecules; a few hundred at a time are handled fastest.
+        alerts: Their names from `structural_alerts`, of PAINS and MCF at least.
     """
-    if any(name.startswith(MOSES_COLLECTIONS) for name in alerts):
-        return False
+    if not mols:
+        return []
+    library, corrected = _library(mols), _moses_pains()
+    original_hits = {index for pattern in corrected.values() for index in _matches(library, pattern)}
+    counted = [
+        [name for name in names if name.startswith(MOSES_COLLECTIONS) and name.removeprefix("PAINS: ") not in corrected]
+        for names in alerts
+    ]
+    return [
+        not names and index not in original_hits and _is_moses_like(mol)
+        for index, (mol, names) in enumerate(zip(mols, counted, strict=True))
+    ]
+
+
+def _is_moses_like(mol: Chem.Mol) -> bool:
     if any(len(ring) > MOSES_LARGEST_RING for ring in mol.GetRingInfo().AtomRings()):
         return False
     if any(atom.GetFormalCharge() != 0 or atom.GetSymbol() not in MOSES_ATOMS for atom in mol.GetAtoms()):
         return False
     return Chem.MolFromSmiles(Chem.MolToSmiles(mol, isomericSmiles=False)) is not None
+
+
+def _library(mols: Sequence[Chem.Mol]) -> rdSubstructLibrary.SubstructLibrary:
+    """Return molecules with pattern fingerprints, which rule out most matches before they are tried."""
+    library = rdSubstructLibrary.SubstructLibrary(rdSubstructLibrary.MolHolder(), rdSubstructLibrary.PatternHolder())
+    for mol in mols:
+        library.AddMol(mol)
+    return library
+
+
+def _matches(library: rdSubstructLibrary.SubstructLibrary, pattern: Chem.Mol) -> list[int]:
+    return list(library.GetMatches(pattern, numThreads=1, maxResults=-1))

@@ -157,7 +157,7 @@ def _describe_chunk(task: _Task) -> Known:
         if task.kind is Compared:
             return Compared(**compared)
         alerts = structural_alerts(mols)
-        passes = [passes_moses_filters(mol, hits) for mol, hits in zip(mols, alerts, strict=True)]
+        passes = passes_moses_filters(mols, alerts)
         return Generated(
             **compared,
             alerts=alerts,
