@@ -1,6 +1,7 @@
 import pytest
+from rdkit import Chem
 
-from molvae.chem.molecules import canonical_smiles, parse, why_not_a_molecule
+from molvae.chem.molecules import canonical_smiles, parse, why_not_a_molecule, without_stereo
 
 
 @pytest.mark.parametrize("text", ["", " ", "CC(", "c1cccc1", "CN(=C)=C", "molecule", "C\0C"])
@@ -16,6 +17,29 @@ def test_canonical_form_does_not_depend_on_the_order_of_atoms():
 def test_stereochemistry_can_be_left_out():
     assert canonical_smiles("C[C@H](N)C(=O)O") == "C[C@H](N)C(=O)O"
     assert canonical_smiles("C[C@H](N)C(=O)O", stereo=False) == "CC(N)C(=O)O"
+
+
+@pytest.mark.parametrize(
+    ("smiles", "flat"),
+    [
+        ("C[C@H](N)C(=O)O", "CC(N)C(=O)O"),
+        ("F/C=C/F", "FC=CF"),
+        ("[13CH3]C[2H]", "[H]CC"),
+        (r"[H]/N=C(/C)C1CC1", "[H]N=C(C)C1CC1"),
+        ("C[N+](C)(C)CC(=O)[O-]", "C[N+](C)(C)CC(=O)[O-]"),
+    ],
+)
+def test_without_stereo_neither_stereochemistry_nor_isotopes_are_left(smiles, flat):
+    mol = parse(smiles)
+    found, left = without_stereo(mol, Chem.MolToSmiles(mol))
+    assert found == flat
+    assert Chem.MolToSmiles(left) == canonical_smiles(flat)
+    assert (left is mol) is (smiles == flat)
+
+
+def test_without_stereo_is_the_canonical_form_without_it(smiles):
+    for mol in map(parse, smiles):
+        assert without_stereo(mol, Chem.MolToSmiles(mol))[0] == Chem.MolToSmiles(mol, isomericSmiles=False)
 
 
 @pytest.mark.parametrize(
