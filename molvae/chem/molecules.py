@@ -10,6 +10,20 @@ from rdkit import Chem
 # What the canonical SMILES of a molecule without stereochemistry and isotopes cannot have.
 _STEREO_OR_ISOTOPE = re.compile(r"[@/\\]|\[\d")
 
+# With no more characters, and no more of the ring labels after the ten digits, a string is too short for a ring of
+# thousands of atoms, and has too few labels for a graph in which every atom is bound to all others.
+_ORDINARY_LENGTH = 500
+_ORDINARY_LARGE_LABELS = 10
+
+
+def is_ordinary(smiles: str) -> bool:
+    """Say whether a string is so short and plain that it can be handled without a limit on time and memory.
+
+    What is not should be handled by `molvae.chem.supervised.map_within`. Nearly all molecules are; a molecule it need
+    not be.
+    """
+    return len(smiles) <= _ORDINARY_LENGTH and smiles.count("%") <= _ORDINARY_LARGE_LABELS
+
 
 def parse(smiles: str) -> Chem.Mol | None:
     """Return the molecule of a SMILES, or None if there is none or it has no atoms."""
