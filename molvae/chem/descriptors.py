@@ -10,19 +10,27 @@ References:
     Cheminformatics 2009, doi:10.1186/1758-2946-1-8.
     bertz: Bertz, The first general index of molecular complexity, Journal of the American Chemical Society 1981,
     doi:10.1021/ja00402a071.
+    np_score: Ertl, Roggo and Schuffenhauer, Natural product-likeness score and its application for prioritization of
+    compound libraries, Journal of Chemical Information and Modeling 2008, doi:10.1021/ci700286x; the model is the one
+    that RDKit ships, made from natural products and ZINC.
 """
 
+import gzip
 import math
+import pickle
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from rdkit import Chem
 from rdkit.Chem import QED, Descriptors, GraphDescriptors, rdMolDescriptors
+from rdkit.Contrib.NP_Score import npscorer
 from rdkit.Contrib.SA_Score import sascorer
 
+from molvae.chem.drug_rules import lipinski_violations
 from molvae.chem.molecules import parse
 from molvae.chem.parallel import map_chunks
 from molvae.chem.quiet import quiet
@@ -58,6 +66,18 @@ def _logp(mol: Chem.Mol) -> float:
     return float(rdMolDescriptors.CalcCrippenDescriptors(mol)[0])
 
 
+@cache
+def _np_model() -> dict[int, float]:
+    # RDKit's own reader of the file prints to stderr.
+    with gzip.open(Path(npscorer.__file__).with_name("publicnp.model.gz")) as file:
+        model: dict[int, float] = pickle.load(file)
+    return model
+
+
+def _np_score(mol: Chem.Mol) -> float:
+    return float(npscorer.scoreMol(mol, _np_model()))
+
+
 def _stereocentres(mol: Chem.Mol) -> float:
     found: list[tuple[int, str]] = Chem.FindMolChiralCenters(  # type: ignore[no-untyped-call]
         mol, includeUnassigned=True, useLegacyImplementation=False
@@ -81,6 +101,12 @@ PROPERTIES.register("qed")(
 PROPERTIES.register("sa_score")(
     Property("SA score", "", "Synthetic accessibility, from 1 (easy) to 10 (hard).", sascorer.calculateScore)
 )
+PROPERTIES.register("np_score")(
+    Property("NP-likeness", "", "Natural product-likeness, from about -5 (synthetic) to 5 (natural).", _np_score)
+)
+PROPERTIES.register("lipinski_violations")(
+    Property("Lipinski violations", "", "How many of Lipinski's four rules are broken.", lipinski_violations)
+)
 PROPERTIES.register("hbd")(Property("H-bond donors", "", "Hydrogen-bond donors.", rdMolDescriptors.CalcNumHBD))
 PROPERTIES.register("hba")(Property("H-bond acceptors", "", "Hydrogen-bond acceptors.", rdMolDescriptors.CalcNumHBA))
 PROPERTIES.register("rotatable_bonds")(
@@ -91,6 +117,14 @@ PROPERTIES.register("rings")(
 )
 PROPERTIES.register("aromatic_rings")(
     Property("Aromatic rings", "", "Rings whose bonds are all aromatic.", rdMolDescriptors.CalcNumAromaticRings)
+)
+PROPERTIES.register("aliphatic_rings")(
+    Property(
+        "Aliphatic rings",
+        "",
+        "Rings with a bond that is not aromatic.",
+        rdMolDescriptors.CalcNumAliphaticRings,
+    )
 )
 PROPERTIES.register("heavy_atoms")(Property("Heavy atoms", "", "Atoms other than hydrogen.", Chem.Mol.GetNumHeavyAtoms))
 PROPERTIES.register("formal_charge")(

@@ -115,6 +115,26 @@ def nearest(query: PackedBits, reference: PackedBits) -> tuple[NDArray[np.float3
     """
     if not len(reference):
         raise ValueError("nearest: expected at least one reference fingerprint, found none")
+    index = _most_similar(query, reference, not_itself=False)
+    return paired_similarity(query, reference[index]), index
+
+
+def nearest_within(packed: PackedBits) -> NDArray[np.float32]:
+    """Return the similarity of every fingerprint to the most similar of the others in the same set.
+
+    Args:
+        packed: Packed bits, uint8 (N, n_bits // 8). One that occurs twice is similar to itself.
+
+    Returns:
+        Tanimoto similarities, float32 (N,); 0 where there is no other.
+    """
+    if len(packed) < 2:
+        return np.zeros(len(packed), dtype=np.float32)
+    return paired_similarity(packed, packed[_most_similar(packed, packed, not_itself=True)])
+
+
+def _most_similar(query: PackedBits, reference: PackedBits, not_itself: bool) -> NDArray[np.int64]:
+    """Return the row of the most similar reference of every query, on request of those in another row."""
     counts_query, counts_reference = bit_counts(query), bit_counts(reference)
     dtype = _exact_type(counts_query, counts_reference)
     highest = np.full(len(query), -1.0, dtype=np.float32)
@@ -127,11 +147,14 @@ def nearest(query: PackedBits, reference: PackedBits) -> tuple[NDArray[np.float3
             common = (_unpack(query[rows], dtype) @ references).float()
             # common / (a + b) orders pairs as common / (a + b - common) does, with a pass over the block less. Two
             # different quotients of whole numbers this small are different in float32 too.
-            found, best = common.div_(_sums(counts_query[rows], counts_reference[columns])).max(dim=1)
+            quotients = common.div_(_sums(counts_query[rows], counts_reference[columns]))
+            if not_itself:
+                quotients.diagonal(start - first).fill_(-1.0)
+            found, best = quotients.max(dim=1)
             better = found.numpy() > highest[rows]
             highest[rows][better] = found.numpy()[better]
             index[rows][better] = best.numpy()[better] + first
-    return paired_similarity(query, reference[index]), index
+    return index
 
 
 def _sums(a: NDArray[np.float32], b: NDArray[np.float32]) -> "torch.Tensor":

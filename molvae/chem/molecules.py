@@ -3,7 +3,26 @@
 RDKit reports what it cannot parse on stderr; wrap work on many molecules in `molvae.chem.quiet.quiet`.
 """
 
+import re
+
 from rdkit import Chem
+
+# What the canonical SMILES of a molecule without stereochemistry and isotopes cannot have.
+_STEREO_OR_ISOTOPE = re.compile(r"[@/\\]|\[\d")
+
+# With no more characters, and no more of the ring labels after the ten digits, a string is too short for a ring of
+# thousands of atoms, and has too few labels for a graph in which every atom is bound to all others.
+_ORDINARY_LENGTH = 500
+_ORDINARY_LARGE_LABELS = 10
+
+
+def is_ordinary(smiles: str) -> bool:
+    """Say whether a string is so short and plain that it can be handled without a limit on time and memory.
+
+    What is not should be handled by `molvae.chem.supervised.map_within`. Nearly all molecules are; a molecule it need
+    not be.
+    """
+    return len(smiles) <= _ORDINARY_LENGTH and smiles.count("%") <= _ORDINARY_LARGE_LABELS
 
 
 def parse(smiles: str) -> Chem.Mol | None:
@@ -21,6 +40,23 @@ def canonical_smiles(smiles: str, *, stereo: bool = True) -> str | None:
     """
     mol = parse(smiles)
     return None if mol is None else Chem.MolToSmiles(mol, isomericSmiles=stereo)
+
+
+def without_stereo(mol: Chem.Mol, smiles: str) -> tuple[str, Chem.Mol]:
+    """Leave out stereochemistry and isotopes.
+
+    Args:
+        mol: A molecule.
+        smiles: Its canonical SMILES.
+
+    Returns:
+        Canonical SMILES and molecule, those given where there is nothing to leave out. Hydrogens that were atoms of
+        their own because they marked stereochemistry are so in the SMILES (`[H]N=C`), and in the molecule no longer.
+    """
+    if not _STEREO_OR_ISOTOPE.search(smiles):
+        return smiles, mol
+    flat = Chem.MolToSmiles(mol, isomericSmiles=False)
+    return flat, parse(flat) or mol
 
 
 def why_not_a_molecule(smiles: str) -> str:

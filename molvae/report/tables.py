@@ -52,7 +52,7 @@ SHARES = {
 MAIN_PROPERTIES = ("mol_weight", "logp", "tpsa", "qed", "sa_score")
 """Property columns of the candidates that are shown at once; the others can be shown by a click."""
 
-DECIMALS = {"mol_weight": 1, "logp": 2, "tpsa": 1, "qed": 3, "sa_score": 2, "fraction_csp3": 2, "bertz": 0}
+DECIMALS = {"mol_weight": 1, "logp": 2, "tpsa": 1, "qed": 3, "sa_score": 2, "np_score": 2, "fraction_csp3": 2}
 """Decimals of a property; the others are counts."""
 
 

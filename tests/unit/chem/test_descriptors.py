@@ -19,11 +19,14 @@ ASPIRIN = "CC(=O)Oc1ccccc1C(=O)O"
         ("tpsa", 63.60),
         ("qed", 0.5501),
         ("sa_score", 1.5800),
+        ("np_score", 0.1218),
+        ("lipinski_violations", 0),
         ("hbd", 1),
         ("hba", 3),
         ("rotatable_bonds", 2),
         ("rings", 1),
         ("aromatic_rings", 1),
+        ("aliphatic_rings", 0),
         ("heavy_atoms", 13),
         ("formal_charge", 0),
         ("fraction_csp3", 1 / 9),
@@ -41,6 +44,23 @@ def test_the_known_answers_are_of_all_properties():
 
 def test_stereocentres_count_whether_assigned_or_not():
     assert compute_properties(["C[C@H](N)C(=O)O", "CC(N)C(=O)O"], ["stereocentres"])["stereocentres"].tolist() == [1, 1]
+
+
+def test_natural_product_likeness_tells_morphine_from_a_sulfonylpiperazine():
+    morphine, made = "CN1CC[C@]23c4c5ccc(O)c4O[C@H]2[C@@H](O)C=C[C@H]3[C@H]1C5", "O=S(=O)(c1ccc(F)cc1)N1CCN(C)CC1"
+    natural, synthetic = compute_properties([morphine, made], ["np_score"])["np_score"]
+    assert natural > 1.5
+    assert synthetic < -1.5
+
+
+def test_natural_product_likeness_is_silent(capfd):
+    compute_properties(["CCO"], ["np_score"])
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_ring_is_either_aromatic_or_aliphatic(smiles):
+    table = compute_properties(smiles, ["rings", "aromatic_rings", "aliphatic_rings"])
+    assert (table["aromatic_rings"] + table["aliphatic_rings"] == table["rings"]).all()
 
 
 def test_charges_add_up():

@@ -7,7 +7,14 @@ from rdkit import Chem, DataStructs
 from rdkit.Chem import rdFingerprintGenerator
 
 from molvae.chem import fingerprints
-from molvae.chem.fingerprints import bit_counts, morgan_bits, nearest, paired_similarity, tanimoto_matrix
+from molvae.chem.fingerprints import (
+    bit_counts,
+    morgan_bits,
+    nearest,
+    nearest_within,
+    paired_similarity,
+    tanimoto_matrix,
+)
 
 # 64 bits make ties and empty rows likely.
 packed_sets = st.integers(1, 12).flatmap(lambda n: arrays(np.uint8, (n, 8), elements=st.sampled_from([0, 1, 3, 128])))
@@ -46,6 +53,23 @@ def test_nearest_equals_brute_force_for_every_size_of_block(query, reference, ro
     assert np.array_equal(index, expected.argmax(axis=1))
     assert similarity.dtype == np.float32
     assert index.dtype == np.int64
+
+
+@settings(max_examples=60)
+@given(packed_sets, st.integers(1, 5), st.integers(1, 5))
+def test_nearest_within_a_set_leaves_out_the_fingerprint_itself(packed, rows, columns):
+    expected = brute_force(packed, packed)
+    np.fill_diagonal(expected, 0.0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fingerprints, "QUERY_BLOCK", rows)
+        patch.setattr(fingerprints, "REFERENCE_BLOCK", columns)
+        assert np.array_equal(nearest_within(packed), expected.max(axis=1))
+
+
+def test_a_molecule_that_occurs_twice_is_near_itself():
+    assert nearest_within(morgan_bits(["CCO", "CCO", "CCN"]))[:2].tolist() == [1, 1]
+    assert nearest_within(morgan_bits(["CCO"])).tolist() == [0]
+    assert nearest_within(morgan_bits([])).tolist() == []
 
 
 def test_nearest_is_exact_where_bfloat16_would_not_be():

@@ -1,12 +1,31 @@
 import pytest
+from rdkit import Chem
 
-from molvae.chem.molecules import canonical_smiles, parse, why_not_a_molecule
+from molvae.chem.molecules import canonical_smiles, is_ordinary, parse, why_not_a_molecule, without_stereo
+from tests.fixtures.malformed import KINDS, malformed_strings
 
 
 @pytest.mark.parametrize("text", ["", " ", "CC(", "c1cccc1", "CN(=C)=C", "molecule", "C\0C"])
 def test_what_is_no_molecule_is_none(text):
     assert parse(text) is None
     assert canonical_smiles(text) is None
+
+
+def test_molecules_are_ordinary(smiles):
+    assert all(map(is_ordinary, smiles))
+
+
+@pytest.mark.parametrize("kind", ["million characters", "complete graph", "acene"])
+def test_what_may_take_long_is_not_ordinary(kind):
+    found = [text for name, text in malformed_strings(400, seed=1) if name == kind]
+    assert len(found) > 10
+    assert not any(map(is_ordinary, found))
+
+
+def test_malformed_strings_are_of_all_kinds_and_the_same_for_the_same_seed():
+    found = malformed_strings(100, seed=3)
+    assert {kind for kind, _ in found} == set(KINDS)
+    assert found == malformed_strings(100, seed=3) != malformed_strings(100, seed=4)
 
 
 def test_canonical_form_does_not_depend_on_the_order_of_atoms():
@@ -16,6 +35,29 @@ def test_canonical_form_does_not_depend_on_the_order_of_atoms():
 def test_stereochemistry_can_be_left_out():
     assert canonical_smiles("C[C@H](N)C(=O)O") == "C[C@H](N)C(=O)O"
     assert canonical_smiles("C[C@H](N)C(=O)O", stereo=False) == "CC(N)C(=O)O"
+
+
+@pytest.mark.parametrize(
+    ("smiles", "flat"),
+    [
+        ("C[C@H](N)C(=O)O", "CC(N)C(=O)O"),
+        ("F/C=C/F", "FC=CF"),
+        ("[13CH3]C[2H]", "[H]CC"),
+        (r"[H]/N=C(/C)C1CC1", "[H]N=C(C)C1CC1"),
+        ("C[N+](C)(C)CC(=O)[O-]", "C[N+](C)(C)CC(=O)[O-]"),
+    ],
+)
+def test_without_stereo_neither_stereochemistry_nor_isotopes_are_left(smiles, flat):
+    mol = parse(smiles)
+    found, left = without_stereo(mol, Chem.MolToSmiles(mol))
+    assert found == flat
+    assert Chem.MolToSmiles(left) == canonical_smiles(flat)
+    assert (left is mol) is (smiles == flat)
+
+
+def test_without_stereo_is_the_canonical_form_without_it(smiles):
+    for mol in map(parse, smiles):
+        assert without_stereo(mol, Chem.MolToSmiles(mol))[0] == Chem.MolToSmiles(mol, isomericSmiles=False)
 
 
 @pytest.mark.parametrize(

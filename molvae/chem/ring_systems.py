@@ -1,0 +1,62 @@
+"""Ring systems: how familiar the rings of a molecule are tells whether chemists know how to make it.
+
+References:
+    Walters, useful_rdkit_utils, class RingSystemFinder: the definition, used there with frequencies in ChEMBL to find
+    generated molecules that are odd.
+    Ertl, Magic rings: navigation in the ring chemical space guided by the bioactive rings, Journal of Chemical
+    Information and Modeling 2022, doi:10.1021/acs.jcim.1c00761.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from rdkit import Chem
+
+
+class Familiarity(NamedTuple):
+    """How well a reference set knows the ring systems of a molecule.
+
+    Attributes:
+        share: Share of its ring systems that occur in the reference, from 0 to 1; 1 without rings.
+        rarest: How often the rarest of them occurs there; None without rings.
+    """
+
+    share: float
+    rarest: int | None
+
+
+def ring_systems(mol: Chem.Mol) -> list[str]:
+    """Cut every single bond outside rings and return the pieces that have a ring, with hydrogens at the cuts.
+
+    So fused, bridged and spiro rings stay together, and so do a ring and what hangs on it by a double bond (C=O), even
+    another ring.
+
+    Returns:
+        Canonical SMILES without stereochemistry and isotopes, as often as they occur; none without rings.
+    """
+    if not mol.GetRingInfo().NumRings():
+        return []
+    links = [
+        bond.GetIdx() for bond in mol.GetBonds() if bond.GetBondType() == Chem.BondType.SINGLE and not bond.IsInRing()
+    ]
+    pieces = Chem.RWMol(Chem.FragmentOnBonds(mol, links, addDummies=False) if links else mol)
+    pieces.BeginBatchEdit()
+    for atoms in Chem.GetMolFrags(pieces):
+        if not any(pieces.GetAtomWithIdx(atom).IsInRing() for atom in atoms):
+            for atom in atoms:
+                pieces.RemoveAtom(atom)
+    pieces.CommitBatchEdit()
+    return Chem.MolToSmiles(pieces, isomericSmiles=False).split(".")
+
+
+def familiarity(systems: Sequence[str], reference: Mapping[str, int]) -> Familiarity:
+    """Look the ring systems of a molecule up in a reference set.
+
+    Args:
+        systems: The molecule's, from `ring_systems`.
+        reference: How often each ring system occurs in the reference.
+    """
+    if not systems:
+        return Familiarity(1.0, None)
+    counts = [reference.get(system, 0) for system in systems]
+    return Familiarity(sum(count > 0 for count in counts) / len(counts), min(counts))
