@@ -16,6 +16,7 @@ class Figure:
         definition: What it says, in a sentence.
         n_reference: How many reference molecules it was measured against, if any.
         warning: Why it should be read with care, if so.
+        interval: Where it would lie, with 95 % confidence, for another sample of the same size, if that is known.
     """
 
     value: float
@@ -23,6 +24,7 @@ class Figure:
     definition: str
     n_reference: int | None = None
     warning: str | None = None
+    interval: tuple[float, float] | None = None
 
 
 def as_json(figures: Mapping[str, Figure]) -> dict[str, dict[str, Any]]:
@@ -33,6 +35,7 @@ def as_json(figures: Mapping[str, Figure]) -> dict[str, dict[str, Any]]:
 def _entries(figure: Figure) -> dict[str, Any]:
     entries = {
         "value": None if math.isnan(figure.value) else figure.value,
+        "interval": None if figure.interval is None else list(figure.interval),
         "n": figure.n,
         "n_reference": figure.n_reference,
         "definition": figure.definition,

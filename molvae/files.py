@@ -17,6 +17,9 @@ _NO_ROOM = frozenset([errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
 
 TABLE_ENDINGS = (".parquet", ".csv")
 
+MEASURED = "property."
+"""What the names of the columns of measured properties begin with, in the table of prepared molecules."""
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:

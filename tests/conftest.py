@@ -28,6 +28,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keep statistics of reference molecules from one test to the next, and none beyond the tests."""
+    os.environ["MOLVAE_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+
+
 DEMO = Path(__file__).parents[1] / "data" / "demo.smi.gz"
 
 

@@ -8,7 +8,7 @@ References:
     `fcd` (ChemNet 0.13).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -27,6 +27,7 @@ ACTIVATIONS = 512
 # The package's padded length. Longer strings are padded to their own length, alone in their batch.
 PADDED_LENGTH = 350
 BATCH = 125
+BATCH_ON_GPU = 2000
 
 
 @dataclass(frozen=True)
@@ -44,37 +45,39 @@ class Moments:
     n: int
 
 
-def chemnet_activations(smiles: Sequence[str]) -> NDArray[np.float32]:
-    """Return the activations of ChemNet's last but one layer, computed on one thread.
+def chemnet_activations(smiles: Sequence[str], device: str = "cpu") -> NDArray[np.float32]:
+    """Return the activations of ChemNet's last but one layer; on the CPU, computed on one thread.
 
     Args:
         smiles: N valid canonical SMILES.
+        device: `cpu` or `cuda`. Figures from one differ from those of the other by rounding.
 
     Returns:
         Activations, float32 (N, 512). They do not depend on the other molecules, apart from rounding.
     """
     import torch
 
-    model = _chemnet()
+    model = _chemnet(device)
     activations = np.empty((len(smiles), ACTIVATIONS), dtype=np.float32)
     with torch.inference_mode(), _one_thread():
-        for rows in _batches(smiles):
-            activations[rows] = model(torch.from_numpy(_one_hot([smiles[row] for row in rows]))).numpy()
+        for rows in _batches(smiles, BATCH if device == "cpu" else BATCH_ON_GPU):
+            one_hot = torch.from_numpy(_one_hot([smiles[row] for row in rows])).to(device)
+            activations[rows] = model(one_hot).cpu().numpy()
     return activations
 
 
 @cache
-def _chemnet() -> "Module":
+def _chemnet(device: str) -> "Module":
     """Load the network, once a process."""
     from fcd import load_ref_model
 
     network: Module = load_ref_model()
-    return network
+    return network.to(device)
 
 
-def _batches(smiles: Sequence[str]) -> Iterator[list[int]]:
+def _batches(smiles: Sequence[str], size: int) -> Iterator[list[int]]:
     usual = [row for row, text in enumerate(smiles) if len(text) < PADDED_LENGTH]
-    yield from (usual[start : start + BATCH] for start in range(0, len(usual), BATCH))
+    yield from (usual[start : start + size] for start in range(0, len(usual), size))
     yield from ([row] for row, text in enumerate(smiles) if len(text) >= PADDED_LENGTH)
 
 
@@ -106,19 +109,25 @@ def _one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def moments(activations: NDArray[np.float32]) -> Moments:
-    """Return mean and covariance of activations.
+def moments(parts: Iterable[NDArray[np.float32]]) -> Moments:
+    """Return mean and covariance of activations, of which one part at a time is held in memory.
 
     Args:
-        activations: float32 (N, 512), N at least 2.
+        parts: float32 (N_i, D) each, the sum of the N_i at least 2.
 
     Raises:
-        DataError: If N is below 2, where there is no covariance.
+        DataError: If there are fewer, and so no covariance.
     """
-    if len(activations) < 2:
-        raise DataError(f"FCD: expected at least 2 valid molecules, found {len(activations)}; give more molecules")
-    exact = activations.astype(np.float64)
-    return Moments(exact.mean(axis=0), np.cov(exact, rowvar=False), len(exact))
+    n, total, products = 0, np.zeros(1), np.zeros((1, 1))
+    for part in parts:
+        exact = part.astype(np.float64)
+        n += len(exact)
+        total = total + exact.sum(axis=0)
+        products = products + exact.T @ exact
+    if n < 2:
+        raise DataError(f"FCD: expected at least 2 valid molecules, found {n}; give more molecules")
+    mean = total / n
+    return Moments(mean, (products - n * np.outer(mean, mean)) / (n - 1), n)
 
 
 def chemnet_statistics(smiles: Sequence[str], n_jobs: int = 1) -> Moments:
@@ -131,8 +140,7 @@ def chemnet_statistics(smiles: Sequence[str], n_jobs: int = 1) -> Moments:
     Raises:
         DataError: If there are fewer than 2 molecules.
     """
-    parts = map_chunks(chemnet_activations, smiles, n_jobs)
-    return moments(np.concatenate([np.empty((0, ACTIVATIONS), np.float32), *parts]))
+    return moments(map_chunks(chemnet_activations, smiles, n_jobs))
 
 
 def frechet_distance(a: Moments, b: Moments) -> float:
@@ -141,11 +149,33 @@ def frechet_distance(a: Moments, b: Moments) -> float:
     The eigenvalues of C1 C2 are those of the symmetric C1^(1/2) C2 C1^(1/2), which is faster and safer to take apart
     than a general matrix root.
     """
-    values, vectors = np.linalg.eigh(a.covariance)
-    root = (vectors * np.sqrt(np.clip(values, 0.0, None))) @ vectors.T
+    root = _power(a.covariance, 0.5)
     product = np.linalg.eigvalsh(root @ b.covariance @ root)
     cross = np.sqrt(np.clip(product, 0.0, None)).sum()
     offset = a.mean - b.mean
     distance = offset @ offset + np.trace(a.covariance) + np.trace(b.covariance) - 2.0 * cross
     # Rounding can leave equal sets a hair below zero.
     return max(float(distance), 0.0)
+
+
+def transport_map(a: Moments, b: Moments) -> NDArray[np.float64]:
+    """Return the matrix of the optimal transport from a Gaussian to another, float64 (512, 512).
+
+    It is C1^(-1/2) (C1^(1/2) C2 C1^(1/2))^(1/2) C1^(-1/2), on the directions in which the first has any spread.
+
+    References:
+        Olkin and Pukelsheim, The distance between two random vectors with given dispersion matrices, Linear Algebra and
+        its Applications 1982, doi:10.1016/0024-3795(82)90112-4.
+    """
+    root, inverse = _power(a.covariance, 0.5), _power(a.covariance, -0.5)
+    mapped: NDArray[np.float64] = inverse @ _power(root @ b.covariance @ root, 0.5) @ inverse
+    return mapped
+
+
+def _power(covariance: NDArray[np.float64], exponent: float) -> NDArray[np.float64]:
+    """Return a power of a symmetric matrix without negative eigenvalues; what rounding left of zeros stays zero."""
+    values, vectors = np.linalg.eigh(covariance)
+    is_real = values > np.finfo(np.float64).eps * len(values) * max(values[-1], 0.0)
+    powers = np.where(is_real, np.where(is_real, values, 1.0) ** exponent, 0.0)
+    powered: NDArray[np.float64] = (vectors * powers) @ vectors.T
+    return powered

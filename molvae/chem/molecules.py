@@ -7,6 +7,10 @@ import re
 
 from rdkit import Chem
 
+LONGEST_SMILES = 10_000
+"""Characters above which a SMILES is no molecule here: RDKit's parser descends once for each branch, and a chain of
+them can take it beyond the end of its stack."""
+
 # What the canonical SMILES of a molecule without stereochemistry and isotopes cannot have.
 _STEREO_OR_ISOTOPE = re.compile(r"[@/\\]|\[\d")
 
@@ -26,7 +30,9 @@ def is_ordinary(smiles: str) -> bool:
 
 
 def parse(smiles: str) -> Chem.Mol | None:
-    """Return the molecule of a SMILES, or None if there is none or it has no atoms."""
+    """Return the molecule of a SMILES, or None if there is none, it has no atoms, or the text is too long."""
+    if len(smiles) > LONGEST_SMILES:
+        return None
     mol: Chem.Mol | None = Chem.MolFromSmiles(smiles)
     return mol if mol is not None and mol.GetNumAtoms() > 0 else None
 
@@ -61,6 +67,8 @@ def without_stereo(mol: Chem.Mol, smiles: str) -> tuple[str, Chem.Mol]:
 
 def why_not_a_molecule(smiles: str) -> str:
     """Say in a few words why `parse` gives None for this SMILES, in RDKit's terms where it has some."""
+    if len(smiles) > LONGEST_SMILES:
+        return f"{len(smiles):,} characters, more than {LONGEST_SMILES:,}"
     mol: Chem.Mol | None = Chem.MolFromSmiles(smiles, sanitize=False)
     if mol is None:
         return "not SMILES"

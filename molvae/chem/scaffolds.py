@@ -9,8 +9,8 @@ from rdkit import Chem
 from rdkit.Chem.Scaffolds import MurckoScaffold
 
 
-def murcko_scaffold(mol: Chem.Mol) -> str:
-    """Return the scaffold of a molecule as canonical SMILES without stereochemistry.
+def murcko_scaffold(mol: Chem.Mol, *, stereo: bool = False) -> str:
+    """Return the scaffold of a molecule as canonical SMILES, without stereochemistry by default.
 
     As in RDKit, atoms that hang on the scaffold by a double bond (C=O) belong to it, which the paper's definition
     leaves out.
@@ -19,4 +19,4 @@ def murcko_scaffold(mol: Chem.Mol) -> str:
         The scaffold; empty for a molecule without rings.
     """
     scaffold: Chem.Mol = MurckoScaffold.GetScaffoldForMol(mol)  # type: ignore[no-untyped-call]
-    return Chem.MolToSmiles(scaffold, isomericSmiles=False)
+    return Chem.MolToSmiles(scaffold, isomericSmiles=stereo)

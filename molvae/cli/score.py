@@ -28,20 +28,30 @@ def score(
     test_scaffolds: Annotated[
         Path | None, typer.Option("--test-scaffolds", help="File of test molecules with unseen scaffolds.")
     ] = None,
+    model: Annotated[
+        Path | None, typer.Option("--model", help="Model to say how unlikely each molecule is, and whether too much.")
+    ] = None,
+    gpu: Annotated[
+        bool | None, typer.Option("--gpu/--cpu", help="Where the networks run; as the config's `device` by default.")
+    ] = None,
     smiles_column: SmilesColumnOption = None,
     config: ConfigOption = None,
     overrides: SetOption = None,
     seed: SeedOption = None,
     threads: ThreadsOption = None,
 ) -> None:
-    """Score generated molecules by the MOSES metrics -> OUT/metrics.json, OUT/molecules.csv.
+    """Score generated molecules by the MOSES and GuacaMol metrics, and one by one.
+
+    Writes to OUT: metrics.json, molecules.csv, molecules.sdf and figures/.
 
     They are compared with the splits of a prepared folder (--reference), or with the molecules of files (--train,
     --test). --smiles-column is about the generated molecules; in other files the column is found by its usual names.
+    What is computed of reference molecules is kept in $MOLVAE_CACHE, or the system's folder for caches.
     """
     run = settings(config, overrides, seed)
     from molvae.chem.reading import read_molecules
-    from molvae.nn.device import set_threads
+    from molvae.model import load
+    from molvae.nn.device import choose_device, set_threads
     from molvae.score import score as score_stage
     from molvae.score.reference import from_files, from_prepared
 
@@ -57,4 +67,6 @@ def score(
             )
     # A search may find no candidates, and that is to be told, not to stop at.
     generated = [record.smiles for record in read_molecules(samples, smiles_column, may_be_empty=True)]
-    score_stage(generated, compared, out, run.score, run.seed, n_jobs)
+    device = choose_device(run.device if gpu is None else "cuda" if gpu else "cpu")
+    judge = None if model is None else load(model, device.type)
+    score_stage(generated, compared, out, run.score, run.seed, n_jobs, judge, device.type)

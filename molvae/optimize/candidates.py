@@ -1,14 +1,9 @@
 """The molecules that a search hands out."""
 
-from pathlib import Path
-
 import pandas as pd
-from rdkit import Chem
-from rdkit.Chem import rdDepictor
 
 from molvae.chem.descriptors import compute_properties
 from molvae.chem.fingerprints import morgan_bits, nearest
-from molvae.files import replacing
 
 
 def candidates_table(trace: pd.DataFrame, known: set[str], train: list[str], most: int) -> pd.DataFrame:
@@ -39,15 +34,3 @@ def _nearest(smiles: list[str], train: list[str]) -> tuple[list[str], list[float
         return [""] * len(smiles), [float("nan")] * len(smiles)
     similarity, index = nearest(morgan_bits(smiles), morgan_bits(train))
     return [train[i] for i in index], [round(float(each), 4) for each in similarity]
-
-
-def write_sdf(path: Path, table: pd.DataFrame) -> None:
-    """Write molecules with 2D coordinates, every other column as a data field, and a name by their rank."""
-    with replacing(path) as temporary, Chem.SDWriter(str(temporary)) as writer:
-        for row in table.to_dict("records"):
-            mol = Chem.MolFromSmiles(row["smiles"])
-            rdDepictor.Compute2DCoords(mol)
-            mol.SetProp("_Name", f"candidate-{row['rank']}")
-            for column, value in row.items():
-                mol.SetProp(str(column), f"{value:.6g}" if isinstance(value, float) else str(value))
-            writer.write(mol)

@@ -8,13 +8,14 @@ from typing import Any
 import pandas as pd
 
 from molvae.chem.parallel import map_chunks
+from molvae.chem.sdf import write_sdf
 from molvae.config import OptimizeConfig
 from molvae.errors import DataError
 from molvae.files import read_table, write_json, write_table
 from molvae.log import logger, progress
 from molvae.model import MolVAE
 from molvae.optimize.auc import auc_top, top_mean
-from molvae.optimize.candidates import candidates_table, write_sdf
+from molvae.optimize.candidates import candidates_table
 from molvae.optimize.objective import Objective
 from molvae.optimize.oracle import Oracle
 from molvae.optimize.strategies import STRATEGIES, Setting, Strategy
@@ -72,7 +73,8 @@ def optimize(
     write_table(out / "trace.parquet", trace)
     write_table(out / "times.csv", times)
     write_table(out / "candidates.csv", table)
-    write_sdf(out / "candidates.sdf", table)
+    names = [f"candidate-{rank}" for rank in table["rank"]]
+    write_sdf(out / "candidates.sdf", table["smiles"].tolist(), names, table)
     write_json(out / "summary.json", summary)
     shutil.rmtree(out / "resume", ignore_errors=True)
 

@@ -23,15 +23,15 @@ from molvae.chem.reading import NO_VALUE, Columns, Record, read_records, with_st
 from molvae.chem.supervised import Ended, map_within
 from molvae.chem.vocabulary import split_selfies
 from molvae.config import PrepareConfig
-from molvae.files import replacing
+from molvae.files import MEASURED, replacing
 from molvae.prepare.convert import Accepted, Reason, Refused, convert_all
 from molvae.prepare.split import hint_of
 from molvae.prepare.stereoisomers import enumerate_stereoisomers
 from molvae.provenance import software
 
 BLOCK_SIZE = 20_000
-PROPERTY, NOT_A_NUMBER = "property.", "not a number."
-"""What the names of the columns of a measured property begin with."""
+NOT_A_NUMBER = "not a number."
+"""What the name of a column begins with that says where a measured property is no number."""
 
 # Settings that play no part before the rows are gathered.
 _OF_THE_GATHERING = ("validation_fraction", "test_fraction", "max_rejected", "min_token_molecules", "shards")
@@ -181,7 +181,7 @@ def convert_chunk(records: Sequence[Record], config: PrepareConfig) -> pa.Record
         "steps": [each and " ".join(each.steps) for each in molecules],
     }
     for position, name in enumerate(config.properties):
-        columns[PROPERTY + name] = [_number(record.extra[position]) for record in records]
+        columns[MEASURED + name] = [_number(record.extra[position]) for record in records]
         columns[NOT_A_NUMBER + name] = [_is_no_number(record.extra[position]) for record in records]
     return pa.RecordBatch.from_pydict(columns, schema=_schema(config))
 
@@ -190,7 +190,7 @@ def _schema(config: PrepareConfig) -> pa.Schema:
     text = ("source", "id", "input", "smiles", "selfies", "kinds", "reason", "detail", "steps")
     numbers = {"line": pa.int64(), "is_added": pa.bool_(), "n_tokens": pa.int32(), "hint": pa.uint8()}
     keys = dict.fromkeys(("key", "key2", "scaffold"), pa.uint64())
-    properties = {PROPERTY + name: pa.float64() for name in config.properties}
+    properties = {MEASURED + name: pa.float64() for name in config.properties}
     properties |= {NOT_A_NUMBER + name: pa.bool_() for name in config.properties}
     return pa.schema({**dict.fromkeys(text, pa.string()), **numbers, **keys, **properties})
 

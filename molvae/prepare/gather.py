@@ -62,7 +62,6 @@ class Tally:
     steps: Counter[str] = field(default_factory=Counter)
     examples: dict[Reason, list[tuple[int, str, str]]] = field(default_factory=dict)
 
-
     def add(self, table: pa.Table) -> None:
         """Count the rows of a block."""
         n_added = pc.sum(table["is_added"], min_count=0).as_py()

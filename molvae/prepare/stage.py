@@ -219,10 +219,11 @@ def _check_share(found: Tally, n_rows: int, most: float) -> None:
         f"line {line} {printable(text[:_MOST_SHOWN])!r}" + (f" ({printable(detail[:_MOST_SHOWN])})" if detail else "")
         for line, text, detail in found.examples[reason]
     ]
+    least = "" if found.n_rows == n_rows else "at least "
     raise DataError(
         f"{', '.join(found.files)}: expected at most {most:.0%} of the rows rejected (prepare.max_rejected), found "
-        f"{'' if found.n_rows == n_rows else 'at least '}{n_bad / n_rows:.1%} ({n_bad} of {n_rows}); {n_of_reason} of them for the reason "
-        f"{reason.value!r}, as {'; '.join(examples)}; correct the file, or allow it with --set prepare.max_rejected"
+        f"{least}{n_bad / n_rows:.1%} ({n_bad} of {n_rows}); {n_of_reason} of them for the reason {reason.value!r}, as "
+        f"{'; '.join(examples)}; correct the file, or allow it with --set prepare.max_rejected"
     )
 
 

@@ -51,8 +51,11 @@ def enumerate_stereoisomers(
 
 def _isomers(smiles: str, most: int) -> list[str]:
     """Return the canonical SMILES of the stereoisomers that a drawing leaves open; none if it leaves none."""
-    options = StereoEnumerationOptions(onlyUnassigned=True, unique=True, maxIsomers=most)
-    return sorted(map(Chem.MolToSmiles, EnumerateStereoisomers(Chem.MolFromSmiles(smiles), options)))
+    options = StereoEnumerationOptions(  # type: ignore[no-untyped-call]
+        onlyUnassigned=True, unique=True, maxIsomers=most
+    )
+    isomers = EnumerateStereoisomers(Chem.MolFromSmiles(smiles), options)  # type: ignore[no-untyped-call]
+    return sorted(map(Chem.MolToSmiles, isomers))
 
 
 def _as_rows(

@@ -12,8 +12,8 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from molvae.chem.vocabulary import Vocabulary, split_selfies
-from molvae.files import replacing
-from molvae.prepare.blocks import NOT_A_NUMBER, PROPERTY
+from molvae.files import MEASURED, replacing
+from molvae.prepare.blocks import NOT_A_NUMBER
 from molvae.prepare.convert import Reason
 from molvae.prepare.gather import Fate, Library
 from molvae.prepare.leakage import MOST_HELD_OUT, MOST_TRAIN
@@ -107,7 +107,7 @@ def write_rows(
     n_in_split = library.in_splits()
     share = {split: (MOST_TRAIN if split == TRAIN else MOST_HELD_OUT) / max(n, 1) for split, n in n_in_split.items()}
     text = dict.fromkeys(("id", "smiles", "selfies", "split"), pa.string())
-    schema = pa.schema({**text, **{PROPERTY + name: pa.float64() for name in properties}})
+    schema = pa.schema({**text, **{MEASURED + name: pa.float64() for name in properties}})
     with (
         replacing(molecules) as kept_file,
         replacing(rejected) as rejected_file,
@@ -127,7 +127,7 @@ def write_rows(
                 )
                 _note(written, kept, splits, share, seed)
                 for name in properties:
-                    values = kept[PROPERTY + name].drop_null().to_numpy()
+                    values = kept[MEASURED + name].drop_null().to_numpy()
                     written.properties[name].add(values, int(np.count_nonzero(kept[NOT_A_NUMBER + name].to_numpy())))
         groups.close()
     return written

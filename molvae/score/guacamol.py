@@ -35,6 +35,7 @@ FINGERPRINT_BITS = 4096
 CONTINUOUS = ("bertz", "logp", "mol_weight", "tpsa")
 COUNTS = ("hba", "hbd", "rotatable_bonds", "aliphatic_rings", "aromatic_rings")
 DESCRIPTORS = CONTINUOUS + COUNTS
+COMPARED = (*DESCRIPTORS, "internal_similarity")
 GRID_POINTS = 1000
 BINS = 10
 # Keeps the logarithms finite where a density is 0.
@@ -88,12 +89,12 @@ class Training:
     Attributes:
         smiles: Canonical SMILES without stereochemistry of all of them.
         distributions: From `distributions`.
-        moments: Of the ChemNet activations of the canonical SMILES with stereochemistry.
+        moments: Of the ChemNet activations of the canonical SMILES with stereochemistry; None for fewer than 2.
     """
 
     smiles: AbstractSet[str]
     distributions: Mapping[str, NDArray[np.float64]]
-    moments: Moments
+    moments: Moments | None
 
 
 def describe_plain(
@@ -158,7 +159,7 @@ def kl_divergences(
     """
     return {
         name: (_divergence_of_counts if name in COUNTS else _divergence_of_densities)(reference[name], generated[name])
-        for name in (*DESCRIPTORS, "internal_similarity")
+        for name in COMPARED
     }
 
 
@@ -283,16 +284,17 @@ def _kl_figure(distinct: Plain, training: Training) -> Figure:
         f"{SAMPLE_SIZE} distinct molecules from those in training molecules; 1 is best.",
         len(training.distributions["internal_similarity"]),
         _too_few(len(distinct.smiles), "distinct molecules")
-        or _too_few(training.moments.n, "training molecules")
+        or _too_few(len(training.distributions["internal_similarity"]), "distinct training molecules")
         or (f"there is no density to compare of {', '.join(unknown)}" if unknown else None),
     )
 
 
 def _fcd_figure(samples: Samples, valid: Draw, training: Training) -> Figure:
-    n, n_reference = len(valid.rows), training.moments.n
-    measured = moments(samples.activations[valid.rows]) if n >= 2 else None
+    n, reference = len(valid.rows), training.moments
+    n_reference = 0 if reference is None else reference.n
+    measured = moments([samples.activations[valid.rows]]) if n >= 2 else None
     return Figure(
-        math.nan if measured is None else fcd_score(frechet_distance(measured, training.moments)),
+        math.nan if measured is None or reference is None else fcd_score(frechet_distance(measured, reference)),
         n,
         f"exp(-0.2 FCD) of the first {SAMPLE_SIZE} valid samples to training molecules; 1 is best.",
         n_reference,

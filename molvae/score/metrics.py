@@ -8,7 +8,6 @@ References:
 """
 
 import math
-from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import numpy as np
@@ -18,7 +17,6 @@ from scipy.stats import wasserstein_distance
 from molvae.chem.fingerprints import PackedBits, tanimoto_matrix
 
 DIVERSITY_BLOCK = 2048
-FEWEST_SCAFFOLD_RINGS = 2
 
 
 def unique_share(canonical: Sequence[str]) -> float:
@@ -32,19 +30,17 @@ def novel_share(canonical: Iterable[str], training: Collection[str]) -> float:
     return len(distinct.difference(training)) / len(distinct) if distinct else math.nan
 
 
-def internal_diversity(fingerprints: PackedBits, powers: Sequence[int] = (1, 2)) -> list[float]:
-    """Return 1 minus the mean similarity within a set of molecules, each to itself included.
+def mean_powers(fingerprints: PackedBits, powers: Sequence[int] = (1, 2)) -> NDArray[np.float64]:
+    """Return the mean p-th power of each molecule's similarities to all of a set, itself included.
 
     Args:
         fingerprints: Packed bits, uint8 (N, n_bits // 8).
-        powers: For each p, the similarities of a molecule are averaged as (mean T^p)^(1/p).
+        powers: Each p.
 
     Returns:
-        The internal diversity for each power, from 0 (all alike) to 1; NaN for no molecules.
+        Means from 0 to 1, float64 (len(powers), N).
     """
     n = len(fingerprints)
-    if n == 0:
-        return [math.nan] * len(powers)
     sums = np.zeros((len(powers), n))
     for start in range(0, n, DIVERSITY_BLOCK):
         rows = slice(start, start + DIVERSITY_BLOCK)
@@ -53,7 +49,16 @@ def internal_diversity(fingerprints: PackedBits, powers: Sequence[int] = (1, 2))
             for at, power in enumerate(powers):
                 powered = similarity if power == 1 else similarity**power
                 sums[at, rows] += powered.sum(axis=1, dtype=np.float64)
-    return [float(1.0 - np.mean((sums[at] / n) ** (1.0 / power))) for at, power in enumerate(powers)]
+    return sums / max(n, 1)
+
+
+def internal_diversity(means: NDArray[np.float64], power: int) -> float:
+    """Return 1 minus the mean over molecules of the root of their mean powered similarities (of `mean_powers`).
+
+    Returns:
+        The internal diversity, from 0 (all alike) to 1; NaN for no molecules.
+    """
+    return float(1.0 - np.mean(means ** (1.0 / power))) if len(means) else math.nan
 
 
 def cosine_similarity(a: Mapping[str, int], b: Mapping[str, int]) -> float:
@@ -62,13 +67,6 @@ def cosine_similarity(a: Mapping[str, int], b: Mapping[str, int]) -> float:
     # Whole numbers until here: the same for every order of the entries.
     norms = sum(count**2 for count in a.values()) * sum(count**2 for count in b.values())
     return min(dot / math.sqrt(norms), 1.0) if norms else math.nan
-
-
-def scaffold_counts(scaffolds: Sequence[str], n_rings: NDArray[np.int64]) -> Counter[str]:
-    """Count the scaffolds with at least 2 rings; a scaffold has all the rings of its molecule."""
-    return Counter(
-        scaffold for scaffold, rings in zip(scaffolds, n_rings, strict=True) if rings >= FEWEST_SCAFFOLD_RINGS
-    )
 
 
 def distribution_distance(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:

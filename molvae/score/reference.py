@@ -1,11 +1,14 @@
 """The molecules that generated ones are compared with."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+
+import pandas as pd
+import pyarrow.parquet as pq
 
 from molvae.chem.reading import read_molecules
 from molvae.errors import DataError
-from molvae.files import read_table
+from molvae.files import MEASURED, existing, read_table
 from molvae.seeding import numpy_generator
 
 
@@ -17,11 +20,17 @@ class Reference:
         train: What the model was trained on: novelty and nearest neighbours are taken against these.
         test: Molecules of the same distribution that it has not seen.
         test_scaffolds: Molecules whose scaffolds it has not seen, where there are such (MOSES's TestSF).
+        train_columns: What else is known of the training molecules, a row each: `id` and measured properties.
     """
 
     train: list[str]
     test: list[str]
     test_scaffolds: list[str] | None = None
+    train_columns: pd.DataFrame = field(default_factory=pd.DataFrame, compare=False)
+
+    def tests(self) -> dict[str, list[str]]:
+        """Return the test sets by MOSES's names."""
+        return {"Test": self.test, **({} if self.test_scaffolds is None else {"TestSF": self.test_scaffolds})}
 
     def thinned(self, most: int | None, seed: int) -> "Reference":
         """Return the reference with at most that many molecules in each test set, drawn at random in their order."""
@@ -30,6 +39,7 @@ class Reference:
             self.train,
             _draw(self.test, most, seed, "score test"),
             None if scaffolds is None else _draw(scaffolds, most, seed, "score test scaffolds"),
+            self.train_columns,
         )
 
 
@@ -47,14 +57,17 @@ def from_prepared(folder: Path) -> Reference:
         DataError: If the table is missing or one of the two splits is empty.
     """
     table = folder / "molecules.parquet"
-    molecules = read_table(table, ["smiles", "split"])
+    measured = [name for name in pq.read_schema(existing(table)).names if name.startswith(MEASURED)]
+    molecules = read_table(table, ["id", "smiles", "split", *measured])
     by_split = {split: molecules.loc[molecules["split"] == split, "smiles"].tolist() for split in ("train", "test")}
     for split, smiles in by_split.items():
         if not smiles:
             raise DataError(
                 f"{table}: expected molecules in the {split} split, found none; see the fractions under prepare"
             )
-    return Reference(by_split["train"], by_split["test"])
+    columns = molecules.loc[molecules["split"] == "train", ["id", *measured]].reset_index(drop=True)
+    columns = columns.rename(columns={name: name.removeprefix(MEASURED) for name in measured})
+    return Reference(by_split["train"], by_split["test"], train_columns=columns)
 
 
 def from_files(train: Path, test: Path, test_scaffolds: Path | None = None) -> Reference:

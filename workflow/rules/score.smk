@@ -9,10 +9,15 @@ rule score:
             else f"results/{wildcards.run}/optimize/{wildcards.what}/candidates.csv"
         ),
         molecules="results/{run}/prepare/molecules.parquet",
+        weights="results/{run}/train/model/model.safetensors",
+        config="results/{run}/train/model/config.json",
+        vocabulary="results/{run}/train/model/vocabulary.json",
         settings="results/{run}/config/score.yaml",
     output:
         metrics="results/{run}/score/{what}/metrics.json",
         molecules="results/{run}/score/{what}/molecules.csv",
+        sdf="results/{run}/score/{what}/molecules.sdf",
+        figures=directory("results/{run}/score/{what}/figures"),
     log:
         "results/{run}/logs/score_{what}.log",
     benchmark:
@@ -23,7 +28,8 @@ rule score:
         runtime=240,
     params:
         prepared=subpath(input.molecules, parent=True),
+        model=subpath(input.weights, parent=True),
         out=subpath(output.metrics, parent=True),
     shell:
-        "molvae score {input.generated} --reference {params.prepared} --out {params.out}"
+        "molvae score {input.generated} --reference {params.prepared} --model {params.model} --out {params.out}"
         " --config {input.settings} --threads {threads} 2>&1 | tee -i {log}"

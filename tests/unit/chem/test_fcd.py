@@ -36,7 +36,7 @@ def test_round_gaussians_are_as_far_apart_as_their_formula_says(mean_a, scale_a,
 
 def test_the_distance_is_symmetric_and_zero_to_itself():
     rng = np.random.default_rng(0)
-    a, b = (moments(rng.normal(size=(30, 6)).astype(np.float32)) for _ in range(2))
+    a, b = (moments([rng.normal(size=(30, 6)).astype(np.float32)]) for _ in range(2))
     assert frechet_distance(a, b) == pytest.approx(frechet_distance(b, a))
     assert frechet_distance(a, a) == pytest.approx(0, abs=1e-9)
 

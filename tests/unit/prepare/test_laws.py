@@ -82,7 +82,7 @@ def prepared(path, config):
 
 
 def check_nothing_lost(lines, molecules, rejected, summary):
-    """Every row, given by its line, is in the output or among the rejects, once; so is every stereoisomer made of it."""
+    """Every row, given by its line, is in the output or among the rejects, once; so is each stereoisomer of it."""
     kept = [int(name.rsplit(":", 1)[1].partition("#")[0]) for name in molecules.id]
     found = sorted([*kept, *rejected.line])
     assert sorted(set(found)) == lines

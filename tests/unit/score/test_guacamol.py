@@ -62,7 +62,7 @@ def described(strings):
 def trained_on(strings):
     drawn = described([strings[row] for row in reference_rows(len(strings))])
     known = {canonical_smiles(text, stereo=False) for text in strings}
-    return Training(known, distributions(drawn.plain), moments(drawn.activations))
+    return Training(known, distributions(drawn.plain), moments([drawn.activations]))
 
 
 @pytest.fixture(scope="module")

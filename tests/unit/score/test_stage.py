@@ -71,8 +71,9 @@ def test_the_table_has_a_row_a_sample_in_order(scored, moses):
     table = scored[2]
     assert table["smiles"].tolist() == moses[0]
     assert table.columns.tolist() == [
-        *["smiles", "canonical_smiles", "valid", *PROPERTIES, "alerts", "n_alerts", "passes_filters", "novel"],
-        *["nearest_train_smiles", "nearest_train_similarity", "scaffold", "scaffold_in_train", "inchikey"],
+        *["smiles", "canonical_smiles", "valid", "problem", *PROPERTIES, "passes_veber", "alerts", "n_alerts"],
+        *["passes_filters", "novel", "nearest_train_smiles", "nearest_train_similarity", "scaffold"],
+        *["scaffold_in_train", "known_ring_systems", "rarest_ring_system", "inchikey"],
     ]
 
 
@@ -176,7 +177,7 @@ def test_a_prepared_folder_gives_its_train_and_test_splits(prepared):
 
 
 def test_a_prepared_folder_without_a_test_split_is_an_error_that_names_the_setting(tmp_path):
-    pd.DataFrame({"smiles": ["CCO"], "split": ["train"]}).to_parquet(tmp_path / "molecules.parquet")
+    pd.DataFrame({"id": ["a"], "smiles": ["CCO"], "split": ["train"]}).to_parquet(tmp_path / "molecules.parquet")
     with pytest.raises(DataError, match="expected molecules in the test split, found none; see the fractions"):
         from_prepared(tmp_path)
 

@@ -1,0 +1,98 @@
+"""What was computed for reference molecules, kept for the next time under a hash of what it was computed from."""
+
+import hashlib
+import json
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pooch
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from molvae.errors import MolvaeError
+from molvae.files import replacing
+from molvae.log import logger
+from molvae.provenance import software
+
+FORMAT = 1
+FOLDER_VARIABLE = "MOLVAE_CACHE"
+
+
+@dataclass(frozen=True)
+class Stored:
+    """Plain columns.
+
+    Attributes:
+        arrays: Numbers by name.
+        texts: Strings by name.
+        counts: Counters by name.
+    """
+
+    arrays: dict[str, NDArray[Any]] = field(default_factory=dict)
+    texts: dict[str, list[str]] = field(default_factory=dict)
+    counts: dict[str, Counter[str]] = field(default_factory=dict)
+
+    def save(self, folder: Path) -> None:
+        """Write all to a new folder."""
+        folder.mkdir()
+        np.savez(folder / "arrays.npz", allow_pickle=False, **self.arrays)
+        for name, texts in self.texts.items():
+            pq.write_table(pa.table({"text": pa.array(texts, pa.string())}), folder / f"{name}.texts.parquet")
+        for name, counts in self.counts.items():
+            columns = {"text": pa.array(list(counts), pa.string()), "n": pa.array(list(counts.values()), pa.int64())}
+            pq.write_table(pa.table(columns), folder / f"{name}.counts.parquet")
+
+    @classmethod
+    def load(cls, folder: Path) -> "Stored":
+        """Read what `save` wrote."""
+        with np.load(folder / "arrays.npz", allow_pickle=False) as arrays:
+            stored = cls(arrays=dict(arrays))
+        for path in sorted(folder.glob("*.texts.parquet")):
+            stored.texts[path.name.partition(".")[0]] = pq.read_table(path)["text"].to_pylist()
+        for path in sorted(folder.glob("*.counts.parquet")):
+            table = pq.read_table(path)
+            counts = zip(table["text"].to_pylist(), table["n"].to_pylist(), strict=True)
+            stored.counts[path.name.partition(".")[0]] = Counter(dict(counts))
+        return stored
+
+
+def cache_folder() -> Path:
+    """Return where things are kept: `$MOLVAE_CACHE`, or the system's folder for such."""
+    return Path(os.environ.get(FOLDER_VARIABLE) or pooch.os_cache("molvae"))
+
+
+def cached(kind: str, smiles: Iterable[str], make: Callable[[], Stored]) -> Stored:
+    """Return what `make` computes for molecules, from the cache if it was computed before.
+
+    Args:
+        kind: What is computed.
+        smiles: The molecules that it is computed from, in order.
+        make: Computes it.
+    """
+    digest = hashlib.sha256(json.dumps([FORMAT, kind, software()]).encode())
+    for each in smiles:
+        digest.update(each.encode())
+        digest.update(b"\n")
+    folder = cache_folder() / f"{kind}-{digest.hexdigest()[:24]}"
+    if folder.exists():
+        try:
+            stored = Stored.load(folder)
+        except (OSError, ValueError, KeyError) as error:
+            logger.warning("%s: expected statistics kept from before, found a damaged folder (%s)", folder, error)
+        else:
+            logger.info("statistics of the %s molecules from %s", kind, folder)
+            return stored
+    stored = make()
+    try:
+        with replacing(folder) as temporary:
+            stored.save(temporary)
+    # A folder that cannot be written costs time at the next call, and nothing else.
+    except (OSError, MolvaeError) as error:
+        logger.warning("the statistics of the %s molecules are not kept for the next time (%s)", kind, error)
+    return stored

@@ -1,0 +1,72 @@
+import logging
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from molvae.score.cache import Stored, cache_folder, cached
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("MOLVAE_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def make(calls):
+    def made():
+        calls.append(1)
+        return Stored(
+            {"x": np.arange(3.0)}, {"smiles": ["CCO", "", "é"]}, {"scaffolds": Counter({"c1ccccc1": 2, "": 1})}
+        )
+
+    return made
+
+
+def test_what_was_computed_is_found_again(folder):
+    calls = []
+    first = cached("test", ["CCO", "CCN"], make(calls))
+    again = cached("test", ["CCO", "CCN"], make(calls))
+    assert len(calls) == 1
+    assert (again.texts, again.counts) == (first.texts, first.counts)
+    assert again.arrays["x"].tolist() == first.arrays["x"].tolist()
+    assert cache_folder() == folder
+
+
+def test_other_molecules_kinds_and_orders_are_not_taken_for_the_same():
+    calls = []
+    for kind, smiles in [
+        ("test", ["CCO", "C"]),
+        ("test", ["C", "CCO"]),
+        ("test", ["CCOC"]),
+        ("training", ["CCO", "C"]),
+    ]:
+        cached(kind, smiles, make(calls))
+    assert len(calls) == 4
+
+
+def test_another_version_of_a_library_computes_anew(monkeypatch):
+    calls = []
+    cached("test", ["CCO"], make(calls))
+    monkeypatch.setattr("molvae.score.cache.software", lambda: {"rdkit": "0"})
+    cached("test", ["CCO"], make(calls))
+    assert len(calls) == 2
+
+
+@pytest.mark.parametrize("name", ["arrays.npz", "scaffolds.counts.parquet"])
+def test_a_damaged_entry_is_made_again(folder, name, caplog):
+    calls = []
+    cached("test", ["CCO"], make(calls))
+    (next(folder.iterdir()) / name).write_bytes(b"x")
+    with caplog.at_level(logging.WARNING, logger="molvae"):
+        assert cached("test", ["CCO"], make(calls)).texts["smiles"][0] == "CCO"
+    assert "damaged" in caplog.text
+    cached("test", ["CCO"], make(calls))
+    assert len(calls) == 2
+
+
+def test_a_place_that_cannot_be_written_costs_only_the_keeping(folder, caplog):
+    folder.write_text("a file where the folder should be")
+    with caplog.at_level(logging.WARNING, logger="molvae"):
+        assert cached("test", ["CCO"], make([])).texts["smiles"][0] == "CCO"
+    assert "not kept" in caplog.text

@@ -1,0 +1,94 @@
+import math
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from molvae.chem.fcd import frechet_distance, moments
+from molvae.score import intervals
+from molvae.score.metrics import cosine_similarity, distribution_distance, internal_diversity, mean_powers
+
+RANDOM = np.random.default_rng(3)
+# A figure moves by its influence function's value over N when a molecule counts once more, to first order in 1/N.
+N = 400
+
+
+def moves(figure, sample):
+    """Return by how much a figure moves, times N, when each of the first molecules is there twice."""
+    before = figure(sample)
+    return np.array([len(sample) * (figure([*sample, sample[row]]) - before) for row in range(20)])
+
+
+def check(influence, figure, sample, tolerance=0.1):
+    expected = moves(figure, sample)
+    centred = (influence - influence.mean())[:20]
+    assert np.corrcoef(centred, expected)[0, 1] > 0.99
+    assert centred == pytest.approx(expected, abs=tolerance * np.abs(expected).max())
+
+
+def test_the_influence_on_the_frechet_distance():
+    sample = RANDOM.normal(size=(N, 4)).astype(np.float32)
+    other = moments([RANDOM.normal(0.3, 1.4, size=(300, 4)).astype(np.float32)])
+    own = moments([sample])
+    influence = intervals.of_frechet(sample, own, other)
+    check(influence, lambda rows: frechet_distance(moments([np.stack(rows)]), other), list(sample))
+
+
+def test_the_influence_on_the_cosine():
+    sample = [Counter(RANDOM.choice(list("abcdef"), size=4, p=[0.4, 0.2, 0.2, 0.1, 0.05, 0.05])) for _ in range(N)]
+    reference = Counter(a=40, b=50, c=3, d=10, x=9)
+
+    def total(rows):
+        return sum(rows, Counter())
+
+    influence = intervals.of_cosine(sample, total(sample), reference)
+    check(influence, lambda rows: cosine_similarity(total(rows), reference), sample)
+
+
+def test_the_influence_on_the_distance():
+    sample, reference = RANDOM.normal(size=N), RANDOM.normal(0.5, 1.5, size=300)
+    influence = intervals.of_distance(sample, reference)
+    check(influence, lambda rows: distribution_distance(np.array(rows), reference), list(sample))
+
+
+@pytest.mark.parametrize("power", [1, 2])
+def test_the_influence_on_the_internal_diversity(power):
+    sample = RANDOM.integers(1, 255, size=(N, 8)).astype(np.uint8)
+    # Some molecules are alike, so that there is something to measure.
+    sample[: N // 4, 1:] = sample[0, 1:]
+
+    def figure(rows):
+        return internal_diversity(mean_powers(np.stack(rows), (power,))[0], power)
+
+    # The roots of so uneven a set are less alike than is assumed.
+    tolerance = 0.1 if power == 1 else 0.25
+    check(intervals.of_diversity(mean_powers(sample, (power,))[0], power), figure, list(sample), tolerance)
+
+
+@given(st.integers(1, 500), st.data())
+def test_the_interval_of_a_share_holds_it_and_has_a_width(n, data):
+    share = data.draw(st.integers(0, n)) / n
+    low, high = intervals.of_share(share, n)
+    assert 0 <= low <= share <= high <= 1
+    assert low < high
+
+
+def test_the_interval_of_a_share_is_wilsons():
+    # The example of Newcombe, Statistics in Medicine 1998, doi:10.1002/(SICI)1097-0258(19980430)17:8<857::AID-SIM777>
+    assert intervals.of_share(81 / 263, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)
+
+
+def test_the_interval_of_a_mean_is_about_two_standard_errors_to_each_side():
+    values = RANDOM.normal(5, 2, size=2000)
+    low, high = intervals.of_mean(values, seed=1)
+    half = 1.96 * values.std() / math.sqrt(2000)
+    assert (values.mean() - low, high - values.mean()) == pytest.approx((half, half), rel=0.25)
+    assert intervals.of_mean(values, seed=1) == (low, high)
+
+
+def test_there_is_no_interval_of_too_little():
+    assert intervals.of_share(math.nan, 0) is None
+    assert intervals.of_mean(np.array([1.0]), seed=1) is None
+    assert intervals.around(math.nan, np.array([]), seed=1) is None
