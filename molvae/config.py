@@ -194,6 +194,8 @@ class EvaluateConfig(Section):
     """Most test molecules to reconstruct."""
     n_samples: Annotated[int, Field(ge=2)] = 5000
     """Samples from each prior, for validity, uniqueness, novelty and FCD."""
+    n_latent: Annotated[int, Field(ge=2)] = 2000
+    """Most validation molecules whose codes are decoded again: as posterior samples, as midpoints, and around them."""
     n_map: Annotated[int, Field(ge=3)] = 2000
     """Molecules on the two-dimensional map of the latent space."""
 

@@ -106,6 +106,17 @@ def _one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
+def activations_of_many(smiles: Sequence[str], n_jobs: int = 1) -> NDArray[np.float32]:
+    """Return the ChemNet activations of many molecules, float32 (N, 512).
+
+    Args:
+        smiles: N valid canonical SMILES.
+        n_jobs: Processes to use for large N.
+    """
+    parts = map_chunks(chemnet_activations, smiles, n_jobs)
+    return np.concatenate([np.empty((0, ACTIVATIONS), np.float32), *parts])
+
+
 def moments(activations: NDArray[np.float32]) -> Moments:
     """Return mean and covariance of activations.
 
@@ -131,8 +142,7 @@ def chemnet_statistics(smiles: Sequence[str], n_jobs: int = 1) -> Moments:
     Raises:
         DataError: If there are fewer than 2 molecules.
     """
-    parts = map_chunks(chemnet_activations, smiles, n_jobs)
-    return moments(np.concatenate([np.empty((0, ACTIVATIONS), np.float32), *parts]))
+    return moments(activations_of_many(smiles, n_jobs))
 
 
 def frechet_distance(a: Moments, b: Moments) -> float:
