@@ -22,7 +22,7 @@ NonNegative = Annotated[float, Field(ge=0.0)]
 # Reaches file names, so it is kept to what is safe in them.
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 
-PriorName = Literal["normal", "gaussian_mixture", "decoder"]
+PriorName = Literal["normal", "gaussian_mixture", "flow", "decoder"]
 
 
 class Section(BaseModel):
@@ -181,6 +181,10 @@ class TrainConfig(ModelConfig):
     """Priors to try after training; the one with the lowest validation FCD is the model's own."""
     prior_components: Count = 16
     """Gaussians of the `gaussian_mixture` prior."""
+    flow_width: Count = 512
+    """Size of the hidden layers of the `flow` prior."""
+    flow_steps: Count = 3000
+    """Training steps of the `flow` prior, of 512 codes each."""
     prior_samples: Annotated[int, Field(ge=2)] = 1500
     """Samples for the validation FCD of each prior (FCD falls with this number: compare at one number only)."""
     temperatures: list[Positive] = Field(default=[1.0, 0.85, 0.7], min_length=1)
@@ -209,6 +213,8 @@ class SampleConfig(Section):
     """Prior to sample from; `best` is the one chosen in training."""
     temperature: Positive | None = None
     """Token temperature; by default the one chosen with the prior."""
+    prior_temperature: Positive = 1.0
+    """Scale of the noise that codes are drawn with; the `decoder` prior has none, its chance is in the tokens."""
 
 
 class OptimizeConfig(Section):

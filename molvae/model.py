@@ -135,7 +135,14 @@ class MolVAE:
         decoded = iter(self.generate(codes[finite]))
         return [next(decoded) if is_finite else None for is_finite in finite.tolist()]
 
-    def sample(self, n: int, seed: int, prior: str | None = None, temperature: float | None = None) -> list[str | None]:
+    def sample(
+        self,
+        n: int,
+        seed: int,
+        prior: str | None = None,
+        temperature: float | None = None,
+        prior_temperature: float = 1.0,
+    ) -> list[str | None]:
         """Return new molecules.
 
         Args:
@@ -143,6 +150,7 @@ class MolVAE:
             seed: Seed of the draw.
             prior: Name of the prior; by default the one chosen in training.
             temperature: Token temperature; by default the one that suited the prior best in training.
+            prior_temperature: Scale of the noise that codes are drawn with; the `decoder` prior has none.
 
         Returns:
             n canonical SMILES in the order drawn, duplicates kept; None where no molecule came out.
@@ -155,7 +163,7 @@ class MolVAE:
             raise ConfigError(f"sample.prior: expected one of {', '.join(self.priors)}, found {name!r}")
         if temperature is None:
             temperature = self.best_temperature(name)
-        codes = self.priors[name].sample(n, torch_generator(seed, "sample codes"))
+        codes = self.priors[name].sample(n, torch_generator(seed, "sample codes"), prior_temperature)
         return self.generate(codes, temperature, torch_generator(seed, "sample"))
 
     def best_temperature(self, prior: str) -> float:
@@ -370,7 +378,9 @@ def load(folder: str | Path, device: str = "auto") -> MolVAE:
         standardisation = StandardiseConfig.model_validate(config["standardisation"])
     except (KeyError, TypeError, RuntimeError, SafetensorError, ValidationError) as error:
         raise CheckpointError(f"{folder}: expected a whole model, found parts that do not fit ({error})") from error
-    return MolVAE(vae.to(choose_device(device)), vocabulary, priors, generation, standardisation, config["training"])
+    vae.to(choose_device(device))
+    priors = {name: prior.to(next(vae.parameters()).device) for name, prior in priors.items()}
+    return MolVAE(vae, vocabulary, priors, generation, standardisation, config["training"])
 
 
 def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -7,6 +7,7 @@ import pytest
 import molvae
 from molvae.config import StandardiseConfig
 from molvae.errors import CheckpointError, ConfigError, DataError
+from molvae.priors import PRIORS
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +58,7 @@ def test_codes_of_another_size_are_refused(model):
         model.decode(np.zeros((2, 3)))
 
 
-@pytest.mark.parametrize("prior", ["normal", "gaussian_mixture", "decoder"])
+@pytest.mark.parametrize("prior", PRIORS)
 def test_samples_follow_from_the_seed(model, prior):
     first = model.sample(30, seed=5, prior=prior)
     assert len(first) == 30
@@ -71,9 +72,15 @@ def test_samples_are_canonical_molecules(model):
     assert all(each == canonical_smiles(each) for each in model.sample(50, seed=0) if each is not None)
 
 
+def test_a_temperature_of_the_prior_changes_the_samples_of_codes_only(model):
+    cooler = {name: model.sample(20, seed=1, prior=name, prior_temperature=0.3) for name in ("normal", "decoder")}
+    assert cooler["normal"] != model.sample(20, seed=1, prior="normal")
+    assert cooler["decoder"] == model.sample(20, seed=1, prior="decoder")
+
+
 def test_an_unknown_prior_is_refused_with_the_known_ones(model):
-    with pytest.raises(ConfigError, match=r"normal.*'flow'"):
-        model.sample(1, seed=0, prior="flow")
+    with pytest.raises(ConfigError, match=r"normal.*'flaw'"):
+        model.sample(1, seed=0, prior="flaw")
 
 
 def test_interpolation_begins_and_ends_at_the_reconstructions(model, smiles):

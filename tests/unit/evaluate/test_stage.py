@@ -45,7 +45,7 @@ def test_every_figure_has_a_value_a_denominator_and_a_definition(metrics):
 
 
 def test_the_priors_stand_side_by_side(metrics):
-    assert set(metrics["priors"]) == {"normal", "gaussian_mixture", "decoder"}
+    assert set(metrics["priors"]) == {"normal", "gaussian_mixture", "flow", "decoder"}
     assert [name for name, prior in metrics["priors"].items() if prior["chosen"]] == ["decoder"]
     for prior in metrics["priors"].values():
         assert {"temperature", "validity", "uniqueness", "novelty", "fcd"} <= set(prior)
