@@ -19,7 +19,7 @@ from molvae.chem.fcd import Moments, activations_of_many, frechet_distance, mome
 from molvae.chem.fingerprints import PackedBits, morgan_bits, paired_similarity
 from molvae.figures import Figure
 from molvae.log import logger
-from molvae.model import MolVAE
+from molvae.model import LINE_NOISE, MolVAE
 from molvae.seeding import derive_seed, torch_generator
 
 RADII = (0.25, 0.5, 1.0)
@@ -65,8 +65,9 @@ def decoded_figures(
     Returns:
         For each kind of code its figures: `validity`, `fcd`, `anomaly` (where the model has an unconditional decoder)
         and `similarity` (where the codes were made from those of molecules). The kinds are `held_out` (the molecules
-        themselves), `posterior_means`, `posterior_samples`, `midpoints`, `neighbors_<radius>`, and `prior`, the
-        model's own.
+        themselves), `posterior_means`, `posterior_samples`, `midpoints` (decoded greedily, as all but the
+        next), `interpolated` (the same codes, decoded as `MolVAE.interpolate` does), `neighbors_<radius>`, and `prior`,
+        the model's own.
     """
     sets = _decode(model, held_out, *codes, seed)
     distinct = list(dict.fromkeys(each for kind in sets.values() for each in kind.smiles if each is not None))
@@ -93,11 +94,15 @@ def _decode(model: MolVAE, held_out: list[str], mu: Tensor, log_var: Tensor, see
 
     # The molecules are in random order, so the next one is a random partner.
     partners = [*held_out[1:], held_out[0]]
+    midpoints = torch.lerp(mu, mu.roll(-1, 0), 0.5)
+    off = torch.ones(len(mu))
+    between = model.generate_beside(midpoints, LINE_NOISE * off, off, generator)
     return {
         "held_out": Decoded(held_out),
         "posterior_means": from_codes(mu),
         "posterior_samples": from_codes(mu + noise() * torch.exp(0.5 * log_var)),
-        "midpoints": from_codes(torch.lerp(mu, mu.roll(-1, 0), 0.5), held_out, partners),
+        "midpoints": from_codes(midpoints, held_out, partners),
+        "interpolated": Decoded(between, (held_out, partners)),
         **{f"neighbors_{radius:g}": from_codes(mu + radius * noise()) for radius in RADII},
         "prior": Decoded(model.sample(len(held_out), derive_seed(seed, "evaluate prior"))),
     }
@@ -149,5 +154,6 @@ def gaps(decoded: Mapping[str, Mapping[str, Figure]]) -> dict[str, Figure]:
 
     return {
         "prior_gap": gap("prior", "the chosen prior's samples"),
-        "midpoint_gap": gap("midpoints", "what lies halfway between the codes of random pairs of held-out molecules"),
+        "midpoint_gap": gap("midpoints", "what codes halfway between random pairs of held-out molecules decode to"),
+        "interpolation_gap": gap("interpolated", "what interpolation gives halfway between the same pairs"),
     }

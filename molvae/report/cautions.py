@@ -112,9 +112,9 @@ def _latent_space(run: Run) -> Iterator[str]:
     gap = value_of(measures, "midpoint_gap")
     if gap > ROUGH_SPACE:
         yield (
-            f"The latent space is rough: halfway between two molecules the FCD is {number(gap, 1)} times that of codes "
-            "drawn around molecules. What interpolation and a wide search around a code give looks less like the "
-            "molecules trained on."
+            f"The latent space is rough: codes halfway between two molecules decode to an FCD {number(gap, 1)} times "
+            "that of codes drawn around molecules, so a search between codes leaves what the model knows; as "
+            f"interpolation decodes them it is {number(value_of(measures, 'interpolation_gap'), 1)} times."
         )
 
 

@@ -25,6 +25,7 @@ TITLES = {
     "value_discrepancy_qed": "Change of QED, of its range",
     "prior_gap": "FCD of the prior, in times the bound",
     "midpoint_gap": "FCD of midpoints, in times the bound",
+    "interpolation_gap": "FCD of interpolation, in times the bound",
     "distance_similarity_correlation": "Correlation of distance and similarity",
     "valid": "Validity",
     "Novelty": "Novelty",
@@ -57,6 +58,7 @@ DECODED_TITLES = {
     "posterior_means": "Posterior means",
     "posterior_samples": "Posterior samples",
     "midpoints": "Midpoints of random pairs",
+    "interpolated": "The same, as interpolation decodes them",
     "prior": "Samples of the prior",
 }
 """What a kind of decoded code is called, but for neighbours."""

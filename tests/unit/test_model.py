@@ -3,6 +3,7 @@ import shutil
 
 import numpy as np
 import pytest
+import torch
 
 import molvae
 from molvae.config import StandardiseConfig
@@ -94,6 +95,25 @@ def test_neighbors_are_distinct_and_not_the_molecule_itself(model, smiles):
     assert len(set(found)) == len(found) <= 10
     assert smiles[0] not in found
     assert found == model.neighbors(smiles[0], n=10, radius=1.0, seed=1)
+
+
+def test_interpolation_follows_from_the_seed(model, smiles):
+    assert model.interpolate(*smiles[:2], seed=3) == model.interpolate(*smiles[:2], seed=3)
+
+
+def test_beside_codes_of_molecules_it_writes_what_is_likelier_without_a_code(model):
+    codes = 2.0 * torch.randn(60, model.latent_dim, generator=torch.Generator().manual_seed(0))
+    off = torch.ones(len(codes))
+    beside = model.generate_beside(codes, 0.3 * off, off, torch.Generator().manual_seed(1))
+    assert np.nanmean(model.anomaly_score(beside)) < np.nanmean(model.anomaly_score(model.generate(codes)))
+
+
+def test_without_an_unconditional_decoder_lines_and_neighbors_are_decoded_plainly(model, smiles):
+    plain = model.copy()
+    plain.training = {**plain.training, "code_dropout": 0.0}
+    line = plain.interpolate(smiles[0], smiles[1], steps=3)
+    assert [line[0], line[-1]] == plain.decode(plain.encode(smiles[:2]))
+    assert len(plain.neighbors(smiles[0], n=5, radius=2.0, seed=1)) > 0
 
 
 def test_neighbors_of_no_molecule_are_an_error(model):

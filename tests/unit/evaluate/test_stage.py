@@ -36,6 +36,7 @@ def test_every_figure_has_a_value_a_denominator_and_a_definition(metrics):
         "fcd_prior",
         "prior_gap",
         "midpoint_gap",
+        "interpolation_gap",
         "distance_similarity_correlation",
     }
     for figure in figures.values():
@@ -59,6 +60,7 @@ def test_codes_on_around_and_between_molecules_are_decoded_at_one_n(metrics):
         "posterior_means",
         "posterior_samples",
         "midpoints",
+        "interpolated",
         "neighbors_0.25",
         "neighbors_0.5",
         "neighbors_1",

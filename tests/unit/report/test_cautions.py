@@ -42,7 +42,7 @@ def test_low_reconstruction_alone_is_no_collapse(run):
     ("name", "said"),
     [
         ("prior_gap", "The prior is broken: the decoder run without a code gives an FCD of 4.10, 4.5 times"),
-        ("midpoint_gap", "The latent space is rough: halfway between two molecules the FCD is 4.5 times"),
+        ("midpoint_gap", "The latent space is rough: codes halfway between two molecules decode to an FCD 4.5 times"),
     ],
 )
 def test_a_gap_to_the_bound_is_named_with_its_size(run, name, said):
