@@ -14,6 +14,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from molvae.beside import decode_around, decode_line
 from molvae.chem.molecules import parse
 from molvae.chem.quiet import quiet
 from molvae.chem.selfies_codec import selfies_constraints, selfies_to_smiles, smiles_to_selfies
@@ -22,7 +23,6 @@ from molvae.chem.vocabulary import PAD_ID, Vocabulary
 from molvae.config import ModelConfig, StandardiseConfig
 from molvae.errors import CheckpointError, ConfigError, DataError
 from molvae.files import existing, read_json, replacing, write_json
-from molvae.nn.beside import write_beside
 from molvae.nn.device import choose_device
 from molvae.nn.losses import sequence_nats
 from molvae.nn.tokens import TokenStore, by_length
@@ -33,10 +33,6 @@ from molvae.seeding import torch_generator
 
 FORMAT = 1
 BATCH_SIZE = 1024
-# Of the draws around the middle of a line between two codes; about the spread of a posterior.
-LINE_NOISE = 0.3
-# Standard deviation of noise around a molecule's code beyond which a code is no molecule's any more.
-FAR = 0.5
 
 
 @dataclass(frozen=True)
@@ -188,10 +184,7 @@ class MolVAE:
         if steps < 2:
             raise ConfigError(f"interpolate: expected at least 2 steps, found {steps}")
         first, last = torch.from_numpy(self._codes_of([start, end]))
-        share = torch.linspace(0.0, 1.0, steps)
-        away = 2.0 * torch.minimum(share, 1.0 - share)
-        codes = torch.lerp(first, last, share[:, None])
-        return self.generate_beside(codes, LINE_NOISE * away, away, torch_generator(seed, "interpolate"))
+        return decode_line(self, first, last, torch.linspace(0.0, 1.0, steps), torch_generator(seed, "interpolate"))
 
     def neighbors(self, smiles: str, n: int, radius: float, seed: int) -> list[str]:
         """Return analogues of a molecule: what codes around its own decode to.
@@ -210,9 +203,8 @@ class MolVAE:
         itself = self.standardise(smiles)
         generator = torch_generator(seed, "neighbors")
         found: dict[str, None] = {}
-        noise = torch.full((n,), radius)
         for _ in range(20):
-            for neighbor in self.generate_beside(centre.expand(n, -1), noise, noise / FAR, generator):
+            for neighbor in decode_around(self, centre.expand(n, -1), radius, generator):
                 if neighbor is not None and neighbor != itself:
                     found.setdefault(neighbor)
             if len(found) >= n:
@@ -313,7 +305,11 @@ class MolVAE:
         return codes
 
     def generate(
-        self, codes: Tensor, temperature: float = 0.0, generator: torch.Generator | None = None
+        self,
+        codes: Tensor,
+        temperature: float = 0.0,
+        generator: torch.Generator | None = None,
+        code_weight: Tensor | None = None,
     ) -> list[str | None]:
         """Write a molecule for each code, greedily or with chance.
 
@@ -321,56 +317,24 @@ class MolVAE:
             codes: float32 (N, D), on the CPU.
             temperature: 0 takes the likeliest token at each step; above, tokens are drawn.
             generator: Source of the draws, on the CPU; needed for a temperature above 0.
+            code_weight: Say that each code has against the decoder without a code, from 0 to 1, float32 (N,); all of
+                it by default.
 
         Returns:
             N canonical SMILES, with None where no molecule came out.
         """
-        if generator is not None:
-            generator = self._on_device(generator)
+        if generator is not None and self.device.type != "cpu":
+            seed = int(torch.randint(2**62, (1,), generator=generator))
+            generator = torch.Generator(self.device).manual_seed(seed)
         smiles: list[str | None] = []
-        for batch in torch.split(codes, BATCH_SIZE):
-            max_length = self.generation.max_length
-            smiles += self._smiles_of(
-                self.vae.decoder.generate(batch.to(self.device), max_length, temperature, generator)
-            )
-        return smiles
-
-    def generate_beside(
-        self, codes: Tensor, noise: Tensor, away: Tensor, generator: torch.Generator
-    ) -> list[str | None]:
-        """Write a molecule for each of codes that are no molecule's own: the likeliest of several around each.
-
-        Without an unconditional decoder, which tells what is likely, a molecule is written for one draw around each.
-
-        Args:
-            codes: float32 (N, D), on the CPU.
-            noise: Standard deviation of the draws around each code, float32 (N,).
-            away: How far each code is from those of molecules, from 0 to 1 or beyond, float32 (N,).
-            generator: Source of the draws, on the CPU.
-
-        Returns:
-            N canonical SMILES, with None where no molecule came out.
-        """
-        if self.training["code_dropout"] == 0.0:
-            return self.generate(codes + noise[:, None] * torch.randn(codes.shape, generator=generator))
-        generator = self._on_device(generator)
-        smiles: list[str | None] = []
-        for rows in torch.split(torch.arange(len(codes)), BATCH_SIZE):
-            z, spread, off = (each[rows].to(self.device) for each in (codes, noise, away.clamp(max=1.0)))
-            smiles += self._smiles_of(write_beside(self.vae, z, spread, off, self.generation.max_length, generator))
-        return smiles
-
-    def _on_device(self, generator: torch.Generator) -> torch.Generator:
-        """Return a generator on the networks' device that follows from one on the CPU."""
-        if self.device.type == "cpu":
-            return generator
-        seed = int(torch.randint(2**62, (1,), generator=generator))
-        return torch.Generator(self.device).manual_seed(seed)
-
-    def _smiles_of(self, written: Tensor) -> list[str | None]:
-        """Return the molecules that token ids (N, T) stand for."""
         with quiet(), selfies_constraints(self.standardisation.selfies_constraints):
-            return [selfies_to_smiles(self.vocabulary.decode(row)) for row in written.tolist()]
+            for rows in torch.split(torch.arange(len(codes)), BATCH_SIZE):
+                weight = None if code_weight is None else code_weight[rows].to(self.device)
+                written = self.vae.decoder.generate(
+                    codes[rows].to(self.device), self.generation.max_length, temperature, generator, weight
+                )
+                smiles += [selfies_to_smiles(self.vocabulary.decode(row)) for row in written.tolist()]
+        return smiles
 
     def save(self, folder: Path) -> None:
         """Write the model as a folder that can be copied away and loaded: all of it, or nothing."""

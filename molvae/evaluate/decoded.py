@@ -15,11 +15,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from molvae.beside import decode_line
 from molvae.chem.fcd import Moments, activations_of_many, frechet_distance, moments
 from molvae.chem.fingerprints import PackedBits, morgan_bits, paired_similarity
 from molvae.figures import Figure
 from molvae.log import logger
-from molvae.model import LINE_NOISE, MolVAE
+from molvae.model import MolVAE
 from molvae.seeding import derive_seed, torch_generator
 
 RADII = (0.25, 0.5, 1.0)
@@ -94,15 +95,14 @@ def _decode(model: MolVAE, held_out: list[str], mu: Tensor, log_var: Tensor, see
 
     # The molecules are in random order, so the next one is a random partner.
     partners = [*held_out[1:], held_out[0]]
-    midpoints = torch.lerp(mu, mu.roll(-1, 0), 0.5)
-    off = torch.ones(len(mu))
-    between = model.generate_beside(midpoints, LINE_NOISE * off, off, generator)
+    mu_of_partners = mu.roll(-1, 0)
+    interpolated = decode_line(model, mu, mu_of_partners, torch.full((len(mu),), 0.5), generator)
     return {
         "held_out": Decoded(held_out),
         "posterior_means": from_codes(mu),
         "posterior_samples": from_codes(mu + noise() * torch.exp(0.5 * log_var)),
-        "midpoints": from_codes(midpoints, held_out, partners),
-        "interpolated": Decoded(between, (held_out, partners)),
+        "midpoints": from_codes(torch.lerp(mu, mu_of_partners, 0.5), held_out, partners),
+        "interpolated": Decoded(interpolated, (held_out, partners)),
         **{f"neighbors_{radius:g}": from_codes(mu + radius * noise()) for radius in RADII},
         "prior": Decoded(model.sample(len(held_out), derive_seed(seed, "evaluate prior"))),
     }
