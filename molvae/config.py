@@ -22,7 +22,7 @@ NonNegative = Annotated[float, Field(ge=0.0)]
 # Reaches file names, so it is kept to what is safe in them.
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 
-PriorName = Literal["normal", "gaussian_mixture", "decoder"]
+PriorName = Literal["normal", "gaussian_mixture", "flow", "decoder"]
 
 
 class Section(BaseModel):
@@ -183,6 +183,10 @@ class TrainConfig(ModelConfig):
     """Priors to try after training; the one with the lowest validation FCD is the model's own."""
     prior_components: Count = 16
     """Gaussians of the `gaussian_mixture` prior."""
+    flow_width: Count = 512
+    """Size of the hidden layers of the `flow` prior."""
+    flow_steps: Count = 3000
+    """Training steps of the `flow` prior, of 512 codes each."""
     prior_samples: Annotated[int, Field(ge=2)] = 1500
     """Samples for the validation FCD of each prior (FCD falls with this number: compare at one number only)."""
     temperatures: list[Positive] = Field(default=[1.0, 0.85, 0.7], min_length=1)
@@ -196,6 +200,8 @@ class EvaluateConfig(Section):
     """Most test molecules to reconstruct."""
     n_samples: Annotated[int, Field(ge=2)] = 5000
     """Samples from each prior, for validity, uniqueness, novelty and FCD."""
+    n_latent: Annotated[int, Field(ge=2)] = 2000
+    """Most validation molecules whose codes are decoded again: as posterior samples, as midpoints, and around them."""
     n_map: Annotated[int, Field(ge=3)] = 2000
     """Molecules on the two-dimensional map of the latent space."""
 
@@ -209,6 +215,8 @@ class SampleConfig(Section):
     """Prior to sample from; `best` is the one chosen in training."""
     temperature: Positive | None = None
     """Token temperature; by default the one chosen with the prior."""
+    prior_temperature: Positive = 1.0
+    """Scale of the noise that codes are drawn with; the `decoder` prior has none, its chance is in the tokens."""
 
 
 class OptimizeConfig(Section):

@@ -14,6 +14,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from molvae.beside import decode_around, decode_line
 from molvae.chem.molecules import parse
 from molvae.chem.quiet import quiet
 from molvae.chem.selfies_codec import selfies_constraints, selfies_to_smiles, smiles_to_selfies
@@ -135,7 +136,14 @@ class MolVAE:
         decoded = iter(self.generate(codes[finite]))
         return [next(decoded) if is_finite else None for is_finite in finite.tolist()]
 
-    def sample(self, n: int, seed: int, prior: str | None = None, temperature: float | None = None) -> list[str | None]:
+    def sample(
+        self,
+        n: int,
+        seed: int,
+        prior: str | None = None,
+        temperature: float | None = None,
+        prior_temperature: float = 1.0,
+    ) -> list[str | None]:
         """Return new molecules.
 
         Args:
@@ -143,6 +151,7 @@ class MolVAE:
             seed: Seed of the draw.
             prior: Name of the prior; by default the one chosen in training.
             temperature: Token temperature; by default the one that suited the prior best in training.
+            prior_temperature: Scale of the noise that codes are drawn with; the `decoder` prior has none.
 
         Returns:
             n canonical SMILES in the order drawn, duplicates kept; None where no molecule came out.
@@ -155,7 +164,7 @@ class MolVAE:
             raise ConfigError(f"sample.prior: expected one of {', '.join(self.priors)}, found {name!r}")
         if temperature is None:
             temperature = self.best_temperature(name)
-        codes = self.priors[name].sample(n, torch_generator(seed, "sample codes"))
+        codes = self.priors[name].sample(n, torch_generator(seed, "sample codes"), prior_temperature)
         return self.generate(codes, temperature, torch_generator(seed, "sample"))
 
     def best_temperature(self, prior: str) -> float:
@@ -163,19 +172,19 @@ class MolVAE:
         trials = [trial for trial in self.training["priors"] if trial["prior"] == prior]
         return float(min(trials, key=lambda trial: trial["validation_fcd"])["temperature"])
 
-    def interpolate(self, start: str, end: str, steps: int = 8) -> list[str | None]:
+    def interpolate(self, start: str, end: str, steps: int = 8, seed: int = 1) -> list[str | None]:
         """Return the molecules on the straight line between the codes of two.
 
         Args:
             start: SMILES of the first molecule.
             end: SMILES of the last molecule.
             steps: Molecules on the line, both ends (as decoded) included; at least 2.
+            seed: Seed of the draws around the line, from which the likeliest molecules are kept.
         """
         if steps < 2:
             raise ConfigError(f"interpolate: expected at least 2 steps, found {steps}")
-        ends = self._codes_of([start, end])
-        share = np.linspace(0.0, 1.0, steps, dtype=np.float32)[:, None]
-        return self.decode((1.0 - share) * ends[0] + share * ends[1])
+        first, last = torch.from_numpy(self._codes_of([start, end]))
+        return decode_line(self, first, last, torch.linspace(0.0, 1.0, steps), torch_generator(seed, "interpolate"))
 
     def neighbors(self, smiles: str, n: int, radius: float, seed: int) -> list[str]:
         """Return analogues of a molecule: what codes around its own decode to.
@@ -195,8 +204,7 @@ class MolVAE:
         generator = torch_generator(seed, "neighbors")
         found: dict[str, None] = {}
         for _ in range(20):
-            noise = torch.randn(n, self.latent_dim, generator=generator)
-            for neighbor in self.generate(centre + radius * noise):
+            for neighbor in decode_around(self, centre.expand(n, -1), radius, generator):
                 if neighbor is not None and neighbor != itself:
                     found.setdefault(neighbor)
             if len(found) >= n:
@@ -297,7 +305,11 @@ class MolVAE:
         return codes
 
     def generate(
-        self, codes: Tensor, temperature: float = 0.0, generator: torch.Generator | None = None
+        self,
+        codes: Tensor,
+        temperature: float = 0.0,
+        generator: torch.Generator | None = None,
+        code_weight: Tensor | None = None,
     ) -> list[str | None]:
         """Write a molecule for each code, greedily or with chance.
 
@@ -305,6 +317,8 @@ class MolVAE:
             codes: float32 (N, D), on the CPU.
             temperature: 0 takes the likeliest token at each step; above, tokens are drawn.
             generator: Source of the draws, on the CPU; needed for a temperature above 0.
+            code_weight: Say that each code has against the decoder without a code, from 0 to 1, float32 (N,); all of
+                it by default.
 
         Returns:
             N canonical SMILES, with None where no molecule came out.
@@ -314,9 +328,10 @@ class MolVAE:
             generator = torch.Generator(self.device).manual_seed(seed)
         smiles: list[str | None] = []
         with quiet(), selfies_constraints(self.standardisation.selfies_constraints):
-            for batch in torch.split(codes, BATCH_SIZE):
+            for rows in torch.split(torch.arange(len(codes)), BATCH_SIZE):
+                weight = None if code_weight is None else code_weight[rows].to(self.device)
                 written = self.vae.decoder.generate(
-                    batch.to(self.device), self.generation.max_length, temperature, generator
+                    codes[rows].to(self.device), self.generation.max_length, temperature, generator, weight
                 )
                 smiles += [selfies_to_smiles(self.vocabulary.decode(row)) for row in written.tolist()]
         return smiles
@@ -370,7 +385,9 @@ def load(folder: str | Path, device: str = "auto") -> MolVAE:
         standardisation = StandardiseConfig.model_validate(config["standardisation"])
     except (KeyError, TypeError, RuntimeError, SafetensorError, ValidationError) as error:
         raise CheckpointError(f"{folder}: expected a whole model, found parts that do not fit ({error})") from error
-    return MolVAE(vae.to(choose_device(device)), vocabulary, priors, generation, standardisation, config["training"])
+    vae.to(choose_device(device))
+    priors = {name: prior.to(next(vae.parameters()).device) for name, prior in priors.items()}
+    return MolVAE(vae, vocabulary, priors, generation, standardisation, config["training"])
 
 
 def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -59,6 +59,8 @@ def small_train_config():
         learning_rate=5.0e-3,
         prior_samples=40,
         prior_components=2,
+        flow_width=32,
+        flow_steps=20,
         temperatures=[1.0],
         precision="float32",
     )

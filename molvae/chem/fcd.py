@@ -109,6 +109,17 @@ def _one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
+def activations_of_many(smiles: Sequence[str], n_jobs: int = 1) -> NDArray[np.float32]:
+    """Return the ChemNet activations of many molecules, float32 (N, 512).
+
+    Args:
+        smiles: N valid canonical SMILES.
+        n_jobs: Processes to use for large N.
+    """
+    parts = map_chunks(chemnet_activations, smiles, n_jobs)
+    return np.concatenate([np.empty((0, ACTIVATIONS), np.float32), *parts])
+
+
 def moments(parts: Iterable[NDArray[np.float32]]) -> Moments:
     """Return mean and covariance of activations, of which one part at a time is held in memory.
 

@@ -12,6 +12,7 @@ def interpolate(
     start: Annotated[str, typer.Argument(help="SMILES of the first molecule.")],
     end: Annotated[str, typer.Argument(help="SMILES of the last molecule.")],
     steps: Annotated[int, typer.Option("--steps", min=2, help="Molecules on the line, both ends included.")] = 8,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the draws around the line.")] = 1,
     out: OptionalOutTable = None,
 ) -> None:
     """Show the molecules on the straight line between the latent codes of two: columns step, smiles.
@@ -23,7 +24,7 @@ def interpolate(
     from molvae.files import write_table
     from molvae.model import load
 
-    line = [smiles or "" for smiles in load(model).interpolate(start, end, steps)]
+    line = [smiles or "" for smiles in load(model).interpolate(start, end, steps, seed)]
     if out is None:
         typer.echo("\n".join(line))
     else:

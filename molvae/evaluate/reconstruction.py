@@ -1,16 +1,24 @@
 """How well held-out molecules survive the way through the latent space."""
 
+import math
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import torch
+from numpy.typing import NDArray
+from scipy.stats import binomtest
 
+from molvae.chem.descriptors import PROPERTIES, compute_properties
 from molvae.chem.fingerprints import morgan_bits, paired_similarity
+from molvae.chem.molecules import parse
 from molvae.figures import Figure
 from molvae.model import MolVAE
-from molvae.nn.losses import kl_to_standard_normal
 from molvae.nn.tokens import TokenStore
 
-ACTIVE_VARIANCE = 0.01
+LENGTH_BINS = 8
+DISCREPANCIES = ("logp", "qed")
+"""Properties whose value discrepancy is measured."""
 
 
 def reconstruct(model: MolVAE, smiles: list[str], codes: torch.Tensor) -> pd.DataFrame:
@@ -31,16 +39,10 @@ def reconstruct(model: MolVAE, smiles: list[str], codes: torch.Tensor) -> pd.Dat
     return pd.DataFrame({"smiles": smiles, "decoded": decoded, "exact": exact, "similarity": similarity.round(4)})
 
 
-def latent_figures(model: MolVAE, store: TokenStore, mu: torch.Tensor, log_var: torch.Tensor) -> dict[str, Figure]:
-    """Return the figures of the posterior and of teacher-forced decoding, on N held-out molecules.
-
-    References:
-        Burda, Grosse and Salakhutdinov, Importance weighted autoencoders, ICLR 2016, arXiv:1509.00519 (active units).
-    """
+def teacher_forced_figures(model: MolVAE, store: TokenStore, codes: torch.Tensor) -> dict[str, Figure]:
+    """Return the figures of teacher-forced decoding of N held-out molecules from their posterior means, (N, D)."""
     n = len(store)
-    nats, n_right = model.teacher_forced(store, mu)
-    kl = kl_to_standard_normal(mu, log_var)
-    active = int((mu.var(0) > ACTIVE_VARIANCE).sum())
+    nats, n_right = model.teacher_forced(store, codes)
     return {
         "token_accuracy": Figure(
             float(n_right.sum() / store.lengths.sum()),
@@ -55,14 +57,6 @@ def latent_figures(model: MolVAE, store: TokenStore, mu: torch.Tensor, log_var: 
             float(model.unconditional_nats(store).mean()),
             n,
             "Mean cross-entropy of a molecule under the decoder without a code, in nats.",
-        ),
-        "kl_nats": Figure(
-            float(kl.sum(1).mean()), n, "Mean divergence of a molecule's posterior from N(0, I), in nats."
-        ),
-        "active_units": Figure(
-            float(active),
-            n,
-            f"Latent dimensions, of {model.latent_dim}, whose posterior mean has a variance above {ACTIVE_VARIANCE}.",
         ),
     }
 
@@ -82,3 +76,63 @@ def reconstruction_figures(table: pd.DataFrame) -> dict[str, Figure]:
             "Mean ECFP4 Tanimoto similarity of held-out molecules to what their posterior mean decodes to.",
         ),
     }
+
+
+def value_discrepancies(table: pd.DataFrame, n_jobs: int) -> dict[str, Figure]:
+    """Return how far properties move on the way through the latent space: mean |f(x) - f(decode(encode(x)))|.
+
+    It bounds what any search that scores codes can reach. A reconstruction that is no molecule is left out.
+
+    References:
+        Lee et al., Latent Bayesian optimization via autoregressive normalizing flows, 2025, arXiv:2504.14889.
+    """
+    before = compute_properties(table["smiles"].tolist(), DISCREPANCIES, n_jobs)
+    after = before.copy()
+    changed = np.flatnonzero(~table["exact"])
+    after.iloc[changed] = compute_properties(table["decoded"].iloc[changed].tolist(), DISCREPANCIES, n_jobs)
+    figures = {}
+    for name in DISCREPANCIES:
+        shift = (before[name] - after[name]).abs().dropna()
+        spread = float(before[name].max() - before[name].min())
+        figures[f"value_discrepancy_{name}"] = Figure(
+            float(shift.mean()) / spread if len(shift) and spread > 0.0 else math.nan,
+            len(shift),
+            f"Mean change of {PROPERTIES[name].title} from a held-out molecule to what its posterior mean decodes to, "
+            "divided by the range of the held-out molecules; 0 is best.",
+        )
+    return figures
+
+
+def reconstruction_by_size(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the share of exact reconstructions for bins of molecules of similar size.
+
+    Returns:
+        For each of at most 8 bins of about as many molecules: `heavy_atoms_from` and `heavy_atoms_to` (both
+        included), `exact` with its 95 % Wilson interval `low` to `high`, and `n`.
+    """
+    heavy_atoms = np.array([mol.GetNumHeavyAtoms() for mol in map(parse, table["smiles"]) if mol is not None])
+    exact = table["exact"].to_numpy(dtype=bool)
+    rows = []
+    for first, last in _bins_of_whole_numbers(heavy_atoms, LENGTH_BINS):
+        inside = (heavy_atoms >= first) & (heavy_atoms <= last)
+        n, n_exact = int(inside.sum()), int(exact[inside].sum())
+        interval = binomtest(n_exact, n).proportion_ci(method="wilson")
+        rows.append(
+            {
+                "heavy_atoms_from": first,
+                "heavy_atoms_to": last,
+                "exact": n_exact / n,
+                "low": float(interval.low),
+                "high": float(interval.high),
+                "n": n,
+            }
+        )
+    return rows
+
+
+def _bins_of_whole_numbers(values: NDArray[np.int64], most: int) -> list[tuple[int, int]]:
+    """Cut whole numbers into at most `most` bins of about as many values: first and last number of each."""
+    quantiles = np.quantile(values, np.linspace(0.0, 1.0, most + 1)[1:], method="inverted_cdf")
+    lasts = np.unique(quantiles.astype(int)).tolist()
+    firsts = [int(values.min()), *(last + 1 for last in lasts[:-1])]
+    return list(zip(firsts, lasts, strict=True))

@@ -1,13 +1,24 @@
 """The evaluate stage, from the model and the prepared folder to the figures."""
 
 from pathlib import Path
+from typing import Any
 
-from molvae.chem.fcd import chemnet_statistics
+import pandas as pd
+
+from molvae.chem.fcd import Moments, chemnet_statistics
 from molvae.config import EvaluateConfig
 from molvae.errors import DataError
+from molvae.evaluate.decoded import decoded_figures, gaps
+from molvae.evaluate.latent import by_dimension, posterior_figures, similarity_by_distance
 from molvae.evaluate.latent_map import latent_map
 from molvae.evaluate.priors import compare_priors
-from molvae.evaluate.reconstruction import latent_figures, reconstruct, reconstruction_figures
+from molvae.evaluate.reconstruction import (
+    reconstruct,
+    reconstruction_by_size,
+    reconstruction_figures,
+    teacher_forced_figures,
+    value_discrepancies,
+)
 from molvae.figures import as_json
 from molvae.files import read_table, write_json, write_table
 from molvae.log import logger
@@ -17,7 +28,10 @@ from molvae.seeding import derive_seed, numpy_generator
 
 
 def evaluate(model: MolVAE, prepared: Path, out: Path, config: EvaluateConfig, seed: int, n_jobs: int = 1) -> None:
-    """Measure a model on the test split -> `metrics.json`, `reconstructions.csv`, `latent_map.parquet`.
+    """Measure a model on held-out molecules -> `metrics.json`, `reconstructions.csv`, `latent_map.parquet`.
+
+    Test molecules are reconstructed, and are what generated molecules are compared with. Codes are decoded again from
+    those of validation molecules, so that none is compared with itself.
 
     Args:
         model: The trained model.
@@ -28,29 +42,62 @@ def evaluate(model: MolVAE, prepared: Path, out: Path, config: EvaluateConfig, s
         n_jobs: Processes for ChemNet.
 
     Raises:
-        DataError: If a file is missing, or the test split has fewer than 2 molecules.
+        DataError: If a file is missing, or the test or validation split has fewer than 2 molecules.
     """
     molecules = read_table(prepared / "molecules.parquet", ["id", "smiles", "selfies", "split"])
-    test = molecules[molecules["split"] == "test"]
-    if len(test) < 2:
-        raise DataError(f"{prepared}: expected test molecules, found {len(test)}; see prepare.test_fraction")
-    rows = numpy_generator(seed, "reconstruct").permutation(len(test))[: config.n_reconstruct]
+    splits = {name: molecules[molecules["split"] == name] for name in ("test", "validation")}
+    for name, rows in splits.items():
+        if len(rows) < 2:
+            raise DataError(
+                f"{prepared}: expected at least 2 {name} molecules, found {len(rows)}; see prepare.{name}_fraction"
+            )
+    reconstructions, figures = _through_the_latent_space(model, splits["test"], config.n_reconstruct, seed, n_jobs)
+    training = set(molecules.loc[molecules["split"] == "train", "smiles"])
+    reference = chemnet_statistics(splits["test"]["smiles"].tolist(), n_jobs)
+    priors = compare_priors(model, config.n_samples, training, reference, derive_seed(seed, "evaluate"), n_jobs)
+    figures["fcd_prior"] = priors[model.generation.prior]["fcd"]
+    figures |= _latent_space(model, splits["validation"], reference, config.n_latent, seed, n_jobs)
+    write_table(out / "reconstructions.csv", reconstructions)
+    write_table(out / "latent_map.parquet", latent_map(model, molecules, config.n_map, seed))
+    write_json(out / "metrics.json", {**figures, "priors": priors})
+
+
+def _through_the_latent_space(
+    model: MolVAE, test: pd.DataFrame, n: int, seed: int, n_jobs: int
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Reconstruct test molecules, and return the reconstructions and what metrics.json holds of them."""
+    rows = numpy_generator(seed, "reconstruct").permutation(len(test))[:n]
     held_out = test.iloc[sorted(rows)]
     store = TokenStore.from_selfies(held_out["selfies"].tolist(), model.vocabulary)
     mu, log_var = model.posterior(store)
-    reconstructions = reconstruct(model, held_out["smiles"].tolist(), mu)
-    figures = reconstruction_figures(reconstructions) | latent_figures(model, store, mu, log_var)
+    table = reconstruct(model, held_out["smiles"].tolist(), mu)
+    figures = reconstruction_figures(table) | teacher_forced_figures(model, store, mu)
+    figures |= posterior_figures(mu, log_var) | value_discrepancies(table, n_jobs)
     logger.info(
         "exact reconstruction %.3f of %d, token accuracy %.4f, KL %.1f nats",
         figures["exact_reconstruction"].value,
-        len(held_out),
+        len(table),
         figures["token_accuracy"].value,
         figures["kl_nats"].value,
     )
-    training = set(molecules.loc[molecules["split"] == "train", "smiles"])
-    reference = chemnet_statistics(test["smiles"].tolist(), n_jobs)
-    priors = compare_priors(model, config.n_samples, training, reference, derive_seed(seed, "evaluate"), n_jobs)
-    fcd_prior = priors[model.generation.prior]["fcd"]
-    write_table(out / "reconstructions.csv", reconstructions)
-    write_table(out / "latent_map.parquet", latent_map(model, molecules, config.n_map, seed))
-    write_json(out / "metrics.json", {**as_json(figures), "fcd_prior": fcd_prior, "priors": priors})
+    return table, {
+        **as_json(figures),
+        "reconstruction_by_size": reconstruction_by_size(table),
+        "by_dimension": by_dimension(mu, log_var),
+    }
+
+
+def _latent_space(
+    model: MolVAE, validation: pd.DataFrame, reference: Moments, n: int, seed: int, n_jobs: int
+) -> dict[str, Any]:
+    """Decode codes on, around and between validation molecules, and return what metrics.json holds of them."""
+    held_out = validation.iloc[numpy_generator(seed, "evaluate latent").permutation(len(validation))[:n]]
+    smiles = held_out["smiles"].tolist()
+    codes = model.posterior(TokenStore.from_selfies(held_out["selfies"].tolist(), model.vocabulary))
+    decoded = decoded_figures(model, smiles, codes, reference, seed, n_jobs)
+    correlation, by_distance = similarity_by_distance(smiles, codes[0])
+    return {
+        **as_json({**gaps(decoded), "distance_similarity_correlation": correlation}),
+        "similarity_by_distance": by_distance,
+        "decoded": {name: as_json(each) for name, each in decoded.items()},
+    }

@@ -64,7 +64,12 @@ class Decoder(nn.Module):
 
     @torch.no_grad()
     def generate(
-        self, z: Tensor, max_length: int, temperature: float = 0.0, generator: torch.Generator | None = None
+        self,
+        z: Tensor,
+        max_length: int,
+        temperature: float = 0.0,
+        generator: torch.Generator | None = None,
+        code_weight: Tensor | None = None,
     ) -> Tensor:
         """Write a sequence for each code, freely running, until all have ended.
 
@@ -73,6 +78,8 @@ class Decoder(nn.Module):
             max_length: Most tokens of a sequence, its end token included.
             temperature: 0 takes the likeliest token (greedy); above, tokens are drawn from softmax(logits / it).
             generator: Source of the draws, on the device of z; needed for a temperature above 0.
+            code_weight: Say that the code has in the next token, float (B,): 1 for the decoder with the code alone, 0
+                without it, and between them the weighted mean of the two log-probabilities. All 1 by default.
 
         Returns:
             Token ids, int64 (B, T), padded, with the end token where one came. A sequence has at least one token.
@@ -80,7 +87,7 @@ class Decoder(nn.Module):
         written = torch.full((len(z), max_length), PAD_ID, device=z.device)
         rows = torch.arange(len(z), device=z.device)
         tokens = torch.full((len(z),), BOS_ID, device=z.device)
-        stepper = _Stepper(self, z)
+        stepper = _Stepper(self, z) if code_weight is None else _MixedStepper(self, z, code_weight)
         for step in range(max_length):
             logits = stepper.step(tokens)
             logits[:, [PAD_ID, BOS_ID]] = -torch.inf
@@ -147,6 +154,24 @@ class _Stepper:
         """Go on with some of the rows only, bool (B,)."""
         self.from_code = self.from_code[mask]
         self.states = [tuple(part[mask] for part in states) for states in self.states]
+
+
+class _MixedStepper:
+    """The decoder with and without the code, side by side on the same tokens, and the weighted mean of the two."""
+
+    def __init__(self, decoder: Decoder, z: Tensor, code_weight: Tensor) -> None:
+        self.both = _Stepper(decoder, torch.cat([z, torch.zeros_like(z)]))
+        self.code_weight = code_weight[:, None]
+
+    def step(self, tokens: Tensor) -> Tensor:
+        """Read a token in each row and return the mean log-probabilities of the next, (B, V)."""
+        coded, bare = self.both.step(tokens.repeat(2)).log_softmax(1).chunk(2)
+        return torch.lerp(bare, coded, self.code_weight)
+
+    def keep(self, mask: Tensor) -> None:
+        """Go on with some of the rows only, bool (B,)."""
+        self.both.keep(mask.repeat(2))
+        self.code_weight = self.code_weight[mask]
 
 
 def _gru(from_input: Tensor, from_state: Tensor, states: tuple[Tensor, ...]) -> tuple[Tensor, ...]:

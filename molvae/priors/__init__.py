@@ -6,7 +6,8 @@ priors here are fitted after training, and the best by validation FCD becomes th
 
 from molvae.priors.base import PRIORS, Prior
 from molvae.priors.decoder import DecoderPrior
+from molvae.priors.flow import FlowPrior
 from molvae.priors.gaussian_mixture import GaussianMixturePrior
 from molvae.priors.normal import NormalPrior
 
-__all__ = ["PRIORS", "DecoderPrior", "GaussianMixturePrior", "NormalPrior", "Prior"]
+__all__ = ["PRIORS", "DecoderPrior", "FlowPrior", "GaussianMixturePrior", "NormalPrior", "Prior"]

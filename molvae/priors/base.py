@@ -19,14 +19,28 @@ class Prior(ABC):
         """Fit to codes of training molecules.
 
         Args:
-            codes: One posterior sample a molecule, float32 (N, D), on the CPU.
+            codes: Posterior samples of molecules in random order, float32 (N, D), on the device to compute on.
             config: The settings of the train stage.
             seed: The run's seed.
         """
 
     @abstractmethod
-    def sample(self, n: int, generator: torch.Generator) -> Tensor:
-        """Draw codes, float32 (n, D), on the CPU."""
+    def sample(self, n: int, generator: torch.Generator, temperature: float = 1.0) -> Tensor:
+        """Draw codes.
+
+        Args:
+            n: How many.
+            generator: Source of the draws, on the CPU.
+            temperature: Scale of the Gaussian noise that the codes are made from; below 1 they keep closer to where
+                codes are dense. Without effect where there is no noise.
+
+        Returns:
+            float32 (n, D), on the CPU.
+        """
+
+    def to(self, device: torch.device) -> Self:  # noqa: ARG002
+        """Compute on a device from now on; most priors are cheap enough for the CPU, and stay there."""
+        return self
 
     @abstractmethod
     def state(self) -> dict[str, Tensor]:

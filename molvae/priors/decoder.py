@@ -27,7 +27,7 @@ class DecoderPrior(Prior):
         """Take the size of the codes; the fitting was done in training."""
         return cls(codes.shape[1])
 
-    def sample(self, n: int, generator: torch.Generator) -> Tensor:  # noqa: ARG002
+    def sample(self, n: int, generator: torch.Generator, temperature: float = 1.0) -> Tensor:  # noqa: ARG002
         """Return zeros, float32 (n, D); the chance is in the decoder's tokens."""
         return torch.zeros(n, self.latent_dim)
 

@@ -9,6 +9,9 @@ from molvae.config import TrainConfig
 from molvae.priors.base import PRIORS, Prior
 from molvae.seeding import derive_seed
 
+# Codes that the mixture is fitted to: enough for full covariances of the usual sizes; more only takes longer.
+MOST_CODES = 20_000
+
 
 @PRIORS.register("gaussian_mixture")
 class GaussianMixturePrior(Prior):
@@ -28,9 +31,10 @@ class GaussianMixturePrior(Prior):
 
     @classmethod
     def fit(cls, codes: Tensor, config: TrainConfig, seed: int) -> Self:
-        """Fit by expectation maximisation (scikit-learn's)."""
+        """Fit to the first 20,000 codes by expectation maximisation (scikit-learn's)."""
         from sklearn.mixture import GaussianMixture
 
+        codes = codes[:MOST_CODES].cpu()
         # A full covariance needs more codes than it has dimensions.
         n_components = max(1, min(config.prior_components, len(codes) // (2 * codes.shape[1])))
         mixture = GaussianMixture(
@@ -42,11 +46,11 @@ class GaussianMixturePrior(Prior):
             torch.from_numpy(mixture.weights_).float(), torch.from_numpy(mixture.means_).float(), factors.float()
         )
 
-    def sample(self, n: int, generator: torch.Generator) -> Tensor:
+    def sample(self, n: int, generator: torch.Generator, temperature: float = 1.0) -> Tensor:
         """Draw codes, float32 (n, D)."""
         shares = self.weights.double().cumsum(0)
         component = torch.searchsorted(shares, torch.rand(n, generator=generator).double() * shares[-1])
-        noise = torch.randn(n, self.means.shape[1], generator=generator)
+        noise = temperature * torch.randn(n, self.means.shape[1], generator=generator)
         drawn = torch.empty_like(noise)
         for k in range(len(self.weights)):
             rows = component == k

@@ -22,9 +22,9 @@ class NormalPrior(Prior):
         """Take the size of the codes; there is nothing to fit."""
         return cls(codes.shape[1])
 
-    def sample(self, n: int, generator: torch.Generator) -> Tensor:
+    def sample(self, n: int, generator: torch.Generator, temperature: float = 1.0) -> Tensor:
         """Draw codes, float32 (n, D)."""
-        return torch.randn(n, self.latent_dim, generator=generator)
+        return temperature * torch.randn(n, self.latent_dim, generator=generator)
 
     def state(self) -> dict[str, Tensor]:
         """Return the size of the codes."""

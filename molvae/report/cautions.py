@@ -8,10 +8,11 @@ from collections.abc import Iterator, Mapping
 from molvae.report.numerals import count, number, percent, plural
 from molvae.report.run_data import Optimization, Run, value_of
 from molvae.report.searches import new_top_mean
-from molvae.report.words import title_of, training_top, unique_at_most
+from molvae.report.words import PRIORS, title_of, training_top, unique_at_most
 
 MANY_REJECTED = 0.05
 FEW_ACTIVE_UNITS = 0.1
+COLLAPSED_NATS = 1.0
 LOW_RECONSTRUCTION = 0.4
 SMALL_GAIN = 0.1
 OVERFITTED = 1.25
@@ -20,6 +21,8 @@ HIGH_FCD = 3.0
 LOW_VALIDITY = 0.95
 LOW_UNIQUENESS = 0.95
 LOW_NOVELTY = 0.6
+FAR_FROM_BOUND = 3.0
+ROUGH_SPACE = 2.5
 SMALL_TEST = 1000
 CLOSE_ANALOGUE = 0.8
 HARD_TO_MAKE = 4.5
@@ -34,7 +37,7 @@ def cautions(run: Run, sources: Mapping[str, str]) -> list[str]:
         run: The run.
         sources: Digest of the package's source by stage, for the stages that recorded one.
     """
-    found = [*_preparation(run), *_training(run), *_reconstruction(run), *_samples(run)]
+    found = [*_preparation(run), *_training(run), *_reconstruction(run), *_latent_space(run), *_samples(run)]
     for result in run.optimizations:
         found += _optimization(result)
     if len(set(sources.values())) > 1:
@@ -73,13 +76,15 @@ def _reconstruction(run: Run) -> Iterator[str]:
     latent_dim = run.settings.train.latent_dim
     given = value_of(run.evaluation.measures, "reconstruction_nats")
     without = value_of(run.evaluation.measures, "unconditional_nats")
+    kl = value_of(run.evaluation.measures, "kl_nats")
     few, low = active < FEW_ACTIVE_UNITS * latent_dim, exact < LOW_RECONSTRUCTION
-    if low and (few or without - given < SMALL_GAIN * without):
+    if low and (few or kl < COLLAPSED_NATS or without - given < SMALL_GAIN * without):
         yield (
-            f"The codes carry next to nothing: a molecule costs {number(given, 1)} nats with its code and "
-            f"{number(without, 1)} without, {number(active)} of {latent_dim} latent dimensions vary with the molecule, "
-            f"and {percent(exact)} of the test molecules are reconstructed. The map and a search around a code mean "
-            "little. Train longer, or with a lower train.kl_weight."
+            f"The posterior has collapsed, so the codes carry next to nothing: they hold {number(kl, 1)} nats, a "
+            f"molecule costs {number(given, 1)} nats with its code and {number(without, 1)} without, {number(active)} "
+            f"of {latent_dim} latent dimensions vary with the molecule, and {percent(exact)} of the test molecules are "
+            "reconstructed. The map and a search around a code mean little. Train longer, or with a lower "
+            "train.kl_weight."
         )
     elif low:
         yield (
@@ -91,6 +96,26 @@ def _reconstruction(run: Run) -> Iterator[str]:
     n = run.evaluation.measures["exact_reconstruction"].n if "exact_reconstruction" in run.evaluation.measures else 0
     if 0 < n < SMALL_TEST:
         yield f"Reconstruction is measured on {plural(n, 'molecule')} only: its figures are rough."
+
+
+def _latent_space(run: Run) -> Iterator[str]:
+    measures, decoded = run.evaluation.measures, run.evaluation.decoded
+    chosen = run.evaluation.chosen
+    gap = value_of(measures, "prior_gap")
+    if gap > FAR_FROM_BOUND:
+        prior, bound = (number(value_of(decoded[name], "fcd")) for name in ("prior", "posterior_samples"))
+        yield (
+            f"The prior is broken: {PRIORS.get(chosen.name, chosen.name) if chosen else 'the prior'} gives an FCD of "
+            f"{prior}, {number(gap, 1)} times that of codes drawn around held-out molecules ({bound}). The decoder can "
+            "do better than what it is given to decode; try further priors in train.priors, or train.code_dropout."
+        )
+    gap = value_of(measures, "midpoint_gap")
+    if gap > ROUGH_SPACE:
+        yield (
+            f"The latent space is rough: codes halfway between two molecules decode to an FCD {number(gap, 1)} times "
+            "that of codes drawn around molecules, so a search between codes leaves what the model knows; as "
+            f"interpolation decodes them it is {number(value_of(measures, 'interpolation_gap'), 1)} times."
+        )
 
 
 def _samples(run: Run) -> Iterator[str]:

@@ -17,7 +17,7 @@ from molvae.chem.descriptors import compute_properties
 from molvae.config import RunConfig
 from molvae.files import replacing, write_json
 from molvae.provenance import gather, recorded_sources, settings_of
-from molvae.report import figures, tables, tiles, words
+from molvae.report import diagnostics, figures, tables, tiles, words
 from molvae.report.cautions import cautions
 from molvae.report.figures import Figure
 from molvae.report.goals import Goal, goal_of
@@ -84,6 +84,7 @@ def report(run_folder: Path, config: RunConfig, out: Path | None = None) -> Path
     drawn = [
         figures.training(run.history),
         figures.latent_map(run.evaluation.latent_map),
+        *([latent_space] if (latent_space := diagnostics.latent_space(run.evaluation)) else []),
         figures.properties(distributions),
         *(part.figure for part in parts),
     ]
@@ -130,6 +131,7 @@ def _content(
     """Return everything that the templates show."""
     config = run.settings
     sources = recorded_sources(run.folder)
+    decoded_measures, decoded_rows = tables.decoded_rows(run.evaluation.decoded)
     return {
         "title": config.report.title,
         "run": config.run,
@@ -148,6 +150,8 @@ def _content(
         "priors": run.evaluation.priors,
         "prior_titles": [tables.prior_title(prior) for prior in run.evaluation.priors],
         "prior_rows": tables.prior_rows(run.evaluation.priors),
+        "decoded_measures": decoded_measures,
+        "decoded_rows": decoded_rows,
         "pairs": tiles.reconstruction_pairs(run.evaluation.reconstructions, config.report.n_reconstructions),
         "n_reconstructions": count(len(run.evaluation.reconstructions)),
         "tiles": tiles.sample_tiles(run.samples.molecules, config.report.n_molecules),

@@ -44,7 +44,7 @@ class Prior:
     """A way to draw samples from the model, and how good its samples are.
 
     Attributes:
-        name: `normal`, `gaussian_mixture` or `decoder`.
+        name: `normal`, `gaussian_mixture`, `flow` or `decoder`.
         chosen: Whether training chose it, by the FCD to the validation molecules.
         temperature: Token temperature of its samples.
         measures: Figures of its samples by name.
@@ -90,12 +90,20 @@ class Evaluation:
     Attributes:
         measures: Figures by name.
         priors: The priors that were tried.
+        decoded: Figures of what codes decode to, by the kind of code.
+        by_size: Exact reconstruction in bins of heavy atoms: `heavy_atoms_from, heavy_atoms_to, exact, low, high, n`.
+        by_dimension: A row a latent dimension: `kl_nats, mean_variance`.
+        by_distance: Bins of pairs of molecules: `distance, similarity, n`.
         latent_map: Columns `id, smiles, split, x, y` and properties.
         reconstructions: Columns `smiles, decoded, exact, similarity`.
     """
 
     measures: Mapping[str, Measure]
     priors: tuple[Prior, ...]
+    decoded: Mapping[str, Mapping[str, Measure]]
+    by_size: pd.DataFrame
+    by_dimension: pd.DataFrame
+    by_distance: pd.DataFrame
     latent_map: pd.DataFrame
     reconstructions: pd.DataFrame
 
@@ -234,6 +242,11 @@ def _evaluation(folder: Path) -> Evaluation:
     return Evaluation(
         measures=_measures(metrics),
         priors=tuple(priors),
+        # Runs of the first version have none of the next four.
+        decoded={name: _measures(content) for name, content in metrics.get("decoded", {}).items()},
+        by_size=pd.DataFrame(metrics.get("reconstruction_by_size", [])),
+        by_dimension=pd.DataFrame(metrics.get("by_dimension", [])),
+        by_distance=pd.DataFrame(metrics.get("similarity_by_distance", [])),
         latent_map=_of_stage("evaluate", read_table, evaluated / "latent_map.parquet"),
         reconstructions=reconstructions.fillna({"decoded": ""}),
     )

@@ -10,7 +10,7 @@ import pandas as pd
 from molvae.chem.descriptors import PROPERTIES
 from molvae.report.drawings import draw
 from molvae.report.numerals import count, number, percent
-from molvae.report.run_data import Measure, Optimization, Prior
+from molvae.report.run_data import Measure, Optimization, Prior, value_of
 
 TITLES = {
     "exact_reconstruction": "Exact reconstruction",
@@ -21,6 +21,12 @@ TITLES = {
     "kl_nats": "KL divergence, nats per molecule",
     "active_units": "Active latent dimensions",
     "fcd_prior": "FCD of the prior's samples",
+    "value_discrepancy_logp": "Change of logP, of its range",
+    "value_discrepancy_qed": "Change of QED, of its range",
+    "prior_gap": "FCD of the prior, in times the bound",
+    "midpoint_gap": "FCD of midpoints, in times the bound",
+    "interpolation_gap": "FCD of interpolation, in times the bound",
+    "distance_similarity_correlation": "Correlation of distance and similarity",
     "valid": "Validity",
     "Novelty": "Novelty",
     "Filters": "Passing the filters",
@@ -34,15 +40,28 @@ TITLES = {
     "uniqueness": "Uniqueness",
     "novelty": "Novelty",
     "fcd": "FCD",
+    "anomaly": "Nats per token",
+    "similarity": "Similarity",
 }
 """What a reader calls a measure, where its own name does not do."""
 
 PRIOR_TITLES = {
     "normal": "Standard normal",
     "gaussian_mixture": "Gaussian mixture",
+    "flow": "Flow",
     "decoder": "Decoder without a code",
 }
 """What a prior is called at the head of a column."""
+
+DECODED_TITLES = {
+    "held_out": "The molecules themselves",
+    "posterior_means": "Posterior means",
+    "posterior_samples": "Posterior samples",
+    "midpoints": "Midpoints of random pairs",
+    "interpolated": "The same, as interpolation decodes them",
+    "prior": "Samples of the prior",
+}
+"""What a kind of decoded code is called, but for neighbours."""
 
 SHARES = {
     "exact_reconstruction", "token_accuracy", "valid", "Novelty", "Filters", "validity", "uniqueness", "novelty",
@@ -166,6 +185,21 @@ def prior_rows(priors: Sequence[Prior]) -> list[tuple[str, list[str], str]]:
             figures = [figure.replace(" of ", " over ") for figure in figures]
         rows.append((title_of(name), figures, next(each.definition for each in found if each)))
     return rows
+
+
+def decoded_title(name: str) -> str:
+    """Return what a kind of decoded code is called."""
+    return DECODED_TITLES.get(name, f"Neighbours at radius {name.removeprefix('neighbors_')}")
+
+
+def decoded_rows(decoded: Mapping[str, Mapping[str, Measure]]) -> tuple[list[tuple[str, str]], list[tuple[str, ...]]]:
+    """Return what codes decode to: title and definition of each measure, and for each kind its title and figures."""
+    definitions = {name: each.definition for measures in decoded.values() for name, each in measures.items()}
+    rows = [
+        (decoded_title(kind), *(figure_of(name, value_of(measures, name)) for name in definitions))
+        for kind, measures in decoded.items()
+    ]
+    return [(title_of(name), definition) for name, definition in definitions.items()], rows
 
 
 def prior_title(prior: Prior) -> str:

@@ -1,17 +1,19 @@
 """The report's sentences: what was done and what was found, built from the numbers."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pandas as pd
 
 from molvae.report.numerals import count, listed, number, percent, plural
-from molvae.report.run_data import Measure, Optimization, Run, Search
+from molvae.report.run_data import Measure, Optimization, Run, Search, value_of
 from molvae.report.searches import n_new, new_top_mean
 
 PRIORS = {
     "normal": "the standard normal prior",
     "gaussian_mixture": "the Gaussian mixture prior",
+    "flow": "the flow prior",
     "decoder": "the decoder run without a code",
 }
 """What the priors are called in sentences."""
@@ -116,7 +118,16 @@ def _reconstruction(run: Run) -> str:
     similarity = measures.get("reconstruction_similarity")
     if similarity is not None:
         text += f"; on average the output has a Tanimoto similarity of {number(similarity.value)} to the input"
-    return text + "."
+    text += "."
+    decoded = run.evaluation.decoded
+    gap = measures.get("midpoint_gap")
+    if gap is not None and not math.isnan(gap.value):
+        text += (
+            f" Codes drawn around held-out molecules decode to molecules with an FCD of "
+            f"{number(value_of(decoded['posterior_samples'], 'fcd'))} to the test molecules, and codes halfway between "
+            f"two of them with one of {number(value_of(decoded['midpoints'], 'fcd'))}, over {count(gap.n)} each."
+        )
+    return text
 
 
 def _samples(run: Run) -> str:

@@ -17,12 +17,12 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import binomtest
 
 from molvae.chem.fcd import Moments, transport_map
 
 CONFIDENCE = 0.95
 RESAMPLES = 500
-_NORMAL_QUANTILE = 1.959963984540054
 
 Interval = tuple[float, float]
 
@@ -31,10 +31,8 @@ def of_share(share: float, n: int) -> Interval | None:
     """Return Wilson's interval of a share of n; unlike a bootstrap, it has a width where the share is 0 or 1."""
     if n == 0:
         return None
-    z2 = _NORMAL_QUANTILE**2
-    centre = (share + z2 / (2 * n)) / (1 + z2 / n)
-    half = _NORMAL_QUANTILE * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n)) / (1 + z2 / n)
-    return max(0.0, min(centre - half, share)), min(1.0, max(centre + half, share))
+    low, high = binomtest(round(share * n), n).proportion_ci(CONFIDENCE, method="wilson")
+    return float(low), float(high)
 
 
 def of_mean(values: NDArray[np.floating], seed: int) -> Interval | None:

@@ -17,8 +17,8 @@ from molvae.nn.vae import VAE
 from molvae.priors import PRIORS
 from molvae.seeding import derive_seed, numpy_generator, torch_generator
 
-# Codes that a prior is fitted to: enough for full covariances of the usual sizes; more only takes longer.
-MOST_CODES = 20_000
+# Codes that a prior may be fitted to. Where there are fewer molecules, each has several posterior samples.
+N_CODES = 200_000
 
 
 def choose_prior(
@@ -55,7 +55,7 @@ def choose_prior(
         logger.info("without train.code_dropout there is no decoder prior; trying %s", ", ".join(names))
     generation = Generation(names[0], config.temperatures[0], longest)
     model = MolVAE(vae, vocabulary, {}, generation, standardisation, training)
-    codes = posterior_samples(model, train, seed)
+    codes = posterior_samples(model, train, seed).to(model.device)
     for name in names:
         model.priors[name] = PRIORS[name].fit(codes, config, seed)
     reference = chemnet_statistics(validation_smiles, n_jobs)
@@ -81,8 +81,9 @@ def choose_prior(
 
 
 def posterior_samples(model: MolVAE, store: TokenStore, seed: int) -> Tensor:
-    """Return one posterior draw for each of up to 20,000 molecules, float32 (N, D)."""
-    rows = numpy_generator(seed, "prior codes").permutation(len(store))[:MOST_CODES]
-    mu, log_var = model.posterior(store.subset(rows))
+    """Return 200,000 posterior draws, of each molecule about as many, in random order, float32 (N, D)."""
+    rows = numpy_generator(seed, "prior codes").permutation(len(store))[:N_CODES]
+    again = torch.arange(N_CODES) % len(rows)
+    mu, log_var = (each[again] for each in model.posterior(store.subset(rows)))
     noise = torch.randn(mu.shape, generator=torch_generator(seed, "prior codes"))
     return mu + noise * torch.exp(0.5 * log_var)

@@ -10,7 +10,7 @@ from molvae.priors import PRIORS
 @pytest.fixture(params=PRIORS)
 def prior(request):
     codes = torch.randn(500, 4, generator=torch.Generator().manual_seed(0))
-    return PRIORS[request.param].fit(codes, TrainConfig(prior_components=3), seed=1)
+    return PRIORS[request.param].fit(codes, TrainConfig(prior_components=3, flow_width=16, flow_steps=5), seed=1)
 
 
 def test_codes_have_the_right_shape_and_type(prior):
@@ -26,7 +26,13 @@ def test_the_same_generator_gives_the_same_codes(prior):
     assert torch.equal(*draws)
 
 
+def test_a_lower_temperature_keeps_codes_closer_together(prior):
+    wide, narrow = (prior.sample(500, torch.Generator().manual_seed(4), t).var(0).sum() for t in (1.0, 0.5))
+    assert narrow < 0.8 * wide or wide == narrow == 0.0
+
+
 def test_its_state_makes_it_again(prior):
     again = type(prior).from_state(prior.state())
     expected = prior.sample(5, torch.Generator().manual_seed(3))
+    assert all(tensor.device.type == "cpu" for tensor in prior.state().values())
     assert torch.equal(again.sample(5, torch.Generator().manual_seed(3)), expected)

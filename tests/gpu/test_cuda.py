@@ -36,7 +36,7 @@ def test_nearly_all_codes_decode_to_the_same_molecules(model, on_gpu, smiles):
     assert np.mean(same) > 0.95
 
 
-@pytest.mark.parametrize("prior", ["normal", "gaussian_mixture", "decoder"])
+@pytest.mark.parametrize("prior", ["normal", "gaussian_mixture", "flow", "decoder"])
 def test_samples_follow_from_the_seed(on_gpu, prior):
     assert on_gpu.sample(200, seed=1, prior=prior) == on_gpu.sample(200, seed=1, prior=prior)
     assert on_gpu.sample(200, seed=1, prior=prior) != on_gpu.sample(200, seed=2, prior=prior)

@@ -30,10 +30,10 @@ def test_an_empty_file_is_the_defaults(tmp_path):
         ({"device": "gpu"}, ["device", "'auto', 'cpu' or 'cuda'", "found 'gpu'"]),
         ({"train": {"cell": "rnn"}}, ["train.cell", "'gru' or 'lstm'", "found 'rnn'"]),
         ({"train": {"learning_rate": "fast"}}, ["train.learning_rate", "a valid number", "found 'fast'"]),
-        ({"train": {"priors": ["flow"]}}, ["train.priors[0]", "'decoder'", "found 'flow'"]),
+        ({"train": {"priors": ["flaw"]}}, ["train.priors[0]", "'decoder'", "found 'flaw'"]),
         (
-            {"sample": {"prior": "flow"}},
-            ["sample.prior", "'best', 'normal', 'gaussian_mixture' or 'decoder'", "'flow'"],
+            {"sample": {"prior": "flaw"}},
+            ["sample.prior", "'best', 'normal', 'gaussian_mixture', 'flow' or 'decoder'", "'flaw'"],
         ),
         (
             {"train": {"priors": ["normal", "decoder"]}, "sample": {"prior": "gaussian_mixture"}},

@@ -7,6 +7,7 @@ import pytest
 import molvae
 from molvae.config import StandardiseConfig
 from molvae.errors import CheckpointError, ConfigError, DataError
+from molvae.priors import PRIORS
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +58,7 @@ def test_codes_of_another_size_are_refused(model):
         model.decode(np.zeros((2, 3)))
 
 
-@pytest.mark.parametrize("prior", ["normal", "gaussian_mixture", "decoder"])
+@pytest.mark.parametrize("prior", PRIORS)
 def test_samples_follow_from_the_seed(model, prior):
     first = model.sample(30, seed=5, prior=prior)
     assert len(first) == 30
@@ -71,9 +72,15 @@ def test_samples_are_canonical_molecules(model):
     assert all(each == canonical_smiles(each) for each in model.sample(50, seed=0) if each is not None)
 
 
+def test_a_temperature_of_the_prior_changes_the_samples_of_codes_only(model):
+    cooler = {name: model.sample(20, seed=1, prior=name, prior_temperature=0.3) for name in ("normal", "decoder")}
+    assert cooler["normal"] != model.sample(20, seed=1, prior="normal")
+    assert cooler["decoder"] == model.sample(20, seed=1, prior="decoder")
+
+
 def test_an_unknown_prior_is_refused_with_the_known_ones(model):
-    with pytest.raises(ConfigError, match=r"normal.*'flow'"):
-        model.sample(1, seed=0, prior="flow")
+    with pytest.raises(ConfigError, match=r"normal.*'flaw'"):
+        model.sample(1, seed=0, prior="flaw")
 
 
 def test_interpolation_begins_and_ends_at_the_reconstructions(model, smiles):
@@ -87,6 +94,18 @@ def test_neighbors_are_distinct_and_not_the_molecule_itself(model, smiles):
     assert len(set(found)) == len(found) <= 10
     assert smiles[0] not in found
     assert found == model.neighbors(smiles[0], n=10, radius=1.0, seed=1)
+
+
+def test_interpolation_follows_from_the_seed(model, smiles):
+    assert model.interpolate(*smiles[:2], seed=3) == model.interpolate(*smiles[:2], seed=3)
+
+
+def test_without_an_unconditional_decoder_lines_and_neighbors_are_decoded_plainly(model, smiles):
+    plain = model.copy()
+    plain.training = {**plain.training, "code_dropout": 0.0}
+    line = plain.interpolate(smiles[0], smiles[1], steps=3)
+    assert [line[0], line[-1]] == plain.decode(plain.encode(smiles[:2]))
+    assert len(plain.neighbors(smiles[0], n=5, radius=2.0, seed=1)) > 0
 
 
 def test_neighbors_of_no_molecule_are_an_error(model):

@@ -48,6 +48,12 @@ rule report:
             category="evaluate",
             labels={"content": "map of the latent space", "kind": "figure"},
         ),
+        latent_space=report(
+            "results/{run}/report/figures/latent_space.svg",
+            caption="../report/latent_space.rst",
+            category="evaluate",
+            labels={"content": "the latent space measured", "kind": "figure"},
+        ),
         reconstructions=report(
             "results/{run}/report/figures/reconstructions.html",
             caption="../report/reconstructions.rst",

@@ -1,4 +1,5 @@
 import json
+from itertools import pairwise
 
 import pandas as pd
 import pytest
@@ -11,7 +12,7 @@ from molvae.evaluate import evaluate
 @pytest.fixture(scope="module")
 def evaluated(model, prepared, tmp_path_factory):
     out = tmp_path_factory.mktemp("evaluate")
-    evaluate(model, prepared, out, EvaluateConfig(n_reconstruct=40, n_samples=60, n_map=50), seed=1)
+    evaluate(model, prepared, out, EvaluateConfig(n_reconstruct=40, n_samples=60, n_latent=30, n_map=50), seed=1)
     return out
 
 
@@ -21,7 +22,7 @@ def metrics(evaluated):
 
 
 def test_every_figure_has_a_value_a_denominator_and_a_definition(metrics):
-    figures = {name: figure for name, figure in metrics.items() if name != "priors"}
+    figures = {name: entry for name, entry in metrics.items() if "value" in entry}
     assert set(figures) == {
         "exact_reconstruction",
         "reconstruction_similarity",
@@ -30,7 +31,13 @@ def test_every_figure_has_a_value_a_denominator_and_a_definition(metrics):
         "unconditional_nats",
         "kl_nats",
         "active_units",
+        "value_discrepancy_logp",
+        "value_discrepancy_qed",
         "fcd_prior",
+        "prior_gap",
+        "midpoint_gap",
+        "interpolation_gap",
+        "distance_similarity_correlation",
     }
     for figure in figures.values():
         assert {"value", "n", "definition"} <= set(figure)
@@ -39,11 +46,53 @@ def test_every_figure_has_a_value_a_denominator_and_a_definition(metrics):
 
 
 def test_the_priors_stand_side_by_side(metrics):
-    assert set(metrics["priors"]) == {"normal", "gaussian_mixture", "decoder"}
+    assert set(metrics["priors"]) == {"normal", "gaussian_mixture", "flow", "decoder"}
     assert [name for name, prior in metrics["priors"].items() if prior["chosen"]] == ["decoder"]
     for prior in metrics["priors"].values():
         assert {"temperature", "validity", "uniqueness", "novelty", "fcd"} <= set(prior)
     assert metrics["fcd_prior"] == metrics["priors"]["decoder"]["fcd"]
+
+
+def test_codes_on_around_and_between_molecules_are_decoded_at_one_n(metrics):
+    decoded = metrics["decoded"]
+    assert list(decoded) == [
+        "held_out",
+        "posterior_means",
+        "posterior_samples",
+        "midpoints",
+        "interpolated",
+        "neighbors_0.25",
+        "neighbors_0.5",
+        "neighbors_1",
+        "prior",
+    ]
+    assert {figures["validity"]["n"] for figures in decoded.values()} == {30}
+    assert decoded["held_out"]["fcd"]["value"] < min(
+        figures["fcd"]["value"] for name, figures in decoded.items() if name != "held_out"
+    )
+    bound = decoded["posterior_samples"]["fcd"]["value"]
+    assert metrics["midpoint_gap"]["value"] == decoded["midpoints"]["fcd"]["value"] / bound
+    assert metrics["prior_gap"]["value"] == decoded["prior"]["fcd"]["value"] / bound
+
+
+def test_bins_of_size_cover_every_molecule_with_an_interval_around_the_share(metrics):
+    bins = metrics["reconstruction_by_size"]
+    assert sum(row["n"] for row in bins) == 40
+    assert sum(row["n"] * row["exact"] for row in bins) / 40 == pytest.approx(metrics["exact_reconstruction"]["value"])
+    for row in bins:
+        assert 0.0 <= row["low"] <= row["exact"] <= row["high"] <= 1.0
+    assert all(before["heavy_atoms_to"] < after["heavy_atoms_from"] for before, after in pairwise(bins))
+
+
+def test_the_divergences_of_the_dimensions_add_up(metrics, model):
+    assert len(metrics["by_dimension"]) == model.latent_dim
+    total = sum(row["kl_nats"] for row in metrics["by_dimension"])
+    assert total == pytest.approx(metrics["kl_nats"]["value"], rel=1e-4)
+
+
+def test_the_same_seed_gives_the_same_figures(model, prepared, tmp_path, evaluated):
+    evaluate(model, prepared, tmp_path, EvaluateConfig(n_reconstruct=40, n_samples=60, n_latent=30, n_map=50), seed=1)
+    assert (tmp_path / "metrics.json").read_bytes() == (evaluated / "metrics.json").read_bytes()
 
 
 def test_the_figures_follow_from_the_table_of_reconstructions(evaluated, metrics):
@@ -60,10 +109,11 @@ def test_the_map_has_training_and_test_molecules(evaluated):
     assert table[["x", "y", "qed", "logp", "mol_weight", "sa_score"]].notna().all().all()
 
 
-def test_no_test_molecules_is_an_error(model, prepared, tmp_path):
+@pytest.mark.parametrize("split", ["test", "validation"])
+def test_no_held_out_molecules_is_an_error(model, prepared, tmp_path, split):
     for path in prepared.iterdir():
         (tmp_path / path.name).write_bytes(path.read_bytes())
     molecules = pd.read_parquet(prepared / "molecules.parquet")
-    molecules[molecules["split"] != "test"].to_parquet(tmp_path / "molecules.parquet")
-    with pytest.raises(DataError, match="expected test molecules, found 0"):
+    molecules[molecules["split"] != split].to_parquet(tmp_path / "molecules.parquet")
+    with pytest.raises(DataError, match=f"expected at least 2 {split} molecules, found 0"):
         evaluate(model, tmp_path, tmp_path / "out", EvaluateConfig(), seed=1)

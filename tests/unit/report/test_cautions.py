@@ -21,12 +21,14 @@ def text_of(run: Run, sources: dict[str, str] | None = None) -> str:
 
 
 @pytest.mark.parametrize(
-    ("active", "given", "without"), [(2.0, 3.0, 25.0), (60.0, 24.0, 25.0)], ids=["few dimensions", "little gain"]
+    ("active", "given", "kl"),
+    [(2.0, 3.0, 50.0), (60.0, 24.0, 50.0), (60.0, 3.0, 0.2)],
+    ids=["few dimensions", "little gain", "no divergence"],
 )
-def test_codes_that_carry_nothing_are_called_that(run, active, given, without):
-    values = {"active_units": active, "reconstruction_nats": given, "unconditional_nats": without}
+def test_codes_that_carry_nothing_are_called_that(run, active, given, kl):
+    values = {"active_units": active, "reconstruction_nats": given, "unconditional_nats": 25.0, "kl_nats": kl}
     text = text_of(with_evaluation(run, exact_reconstruction=0.0, **values))
-    assert "The codes carry next to nothing" in text
+    assert "The posterior has collapsed, so the codes carry next to nothing" in text
     assert f"{active:.0f} of 64 latent dimensions vary with the molecule, and 0%" in text
 
 
@@ -34,6 +36,19 @@ def test_low_reconstruction_alone_is_no_collapse(run):
     text = text_of(with_evaluation(run, exact_reconstruction=0.2, active_units=60.0))
     assert "Reconstruction is low (20.0%)" in text
     assert "next to nothing" not in text
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("prior_gap", "The prior is broken: the decoder run without a code gives an FCD of 4.10, 4.5 times"),
+        ("midpoint_gap", "The latent space is rough: codes halfway between two molecules decode to an FCD 4.5 times"),
+    ],
+)
+def test_a_gap_to_the_bound_is_named_with_its_size(run, name, said):
+    assert said in text_of(with_evaluation(run, **{name: 4.5}))
+    assert said[:20] not in text_of(with_evaluation(run, **{name: 1.5}))
+    assert said[:20] not in text_of(with_evaluation(run, **{name: float("nan")}))
 
 
 def test_a_good_model_is_not_warned_about(run):

@@ -24,6 +24,7 @@ def test_the_page_the_provenance_and_the_figures_are_written(page):
     assert {path.name for path in (page.with_suffix("") / "figures").iterdir()} == {
         "training.svg",
         "latent_map.html",
+        "latent_space.svg",
         "reconstructions.html",
         "samples.html",
         "properties.svg",
@@ -66,6 +67,15 @@ def test_a_run_with_nothing_optional_has_a_page(own_folder):
     shutil.rmtree(own_folder / "config")
     text = report(own_folder, RunConfig()).read_text()
     assert "Optimisation" not in text
+
+
+def test_a_run_of_the_first_version_has_a_page(own_folder):
+    metrics = own_folder / "evaluate" / "metrics.json"
+    content = json.loads(metrics.read_text())
+    for name in ("decoded", "reconstruction_by_size", "by_dimension", "similarity_by_distance", "midpoint_gap"):
+        del content[name]
+    metrics.write_text(json.dumps(content))
+    assert "What codes decode to" not in report(own_folder, RunConfig()).read_text()
 
 
 def test_each_of_several_objectives_has_a_section(tmp_path):

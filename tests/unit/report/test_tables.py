@@ -6,6 +6,7 @@ from dataclasses import replace
 from molvae.report.run_data import Measure
 from molvae.report.tables import (
     candidate_table,
+    decoded_rows,
     figure_of,
     leakage_rows,
     measure_rows,
@@ -74,6 +75,14 @@ def test_priors_stand_side_by_side_with_their_counts(run):
     rows = {title: figures for title, figures, _ in prior_rows(run.evaluation.priors)}
     assert rows["Validity"] == ["97.0% of 500", "98.0% of 500", "99.8% of 500"]
     assert rows["FCD"] == ["14.20 over 490", "9.80 over 490", "4.10 over 490"]
+
+
+def test_what_codes_decode_to_has_a_row_a_kind_with_gaps_where_nothing_was_measured(run):
+    measures, rows = decoded_rows(run.evaluation.decoded)
+    assert [title for title, _ in measures] == ["Validity", "FCD", "Nats per token", "Similarity"]
+    assert rows[0] == ("The molecules themselves", "100%", "0.800", "0.700", "–")
+    assert rows[3][0] == "Neighbours at radius 0.5"
+    assert decoded_rows({}) == ([], [])
 
 
 def test_titles_and_figures_of_measures():

@@ -1,0 +1,29 @@
+import numpy as np
+import pytest
+import torch
+
+from molvae.beside import decode_around, decode_line
+
+
+@pytest.fixture
+def codes(model):
+    return 2.0 * torch.randn(40, model.latent_dim, generator=torch.Generator().manual_seed(0))
+
+
+def test_on_a_code_the_code_alone_decides(model, codes):
+    generator = torch.Generator().manual_seed(1)
+    assert decode_around(model, codes, 0.0, generator) == model.generate(codes)
+    ends = torch.arange(len(codes)) % 2.0
+    at_ends = decode_line(model, codes, codes.roll(1, 0), ends, generator)
+    assert at_ends == model.generate(torch.where(ends[:, None] == 0.0, codes, codes.roll(1, 0)))
+
+
+def test_the_same_generator_decodes_the_same(model, codes):
+    first, again = (decode_around(model, codes, 1.0, torch.Generator().manual_seed(2)) for _ in range(2))
+    assert first == again
+
+
+def test_it_finds_what_is_likelier_without_a_code(model, codes):
+    beside = decode_around(model, codes, 0.5, torch.Generator().manual_seed(1))
+    plain = model.generate(codes + 0.5 * torch.randn(codes.shape, generator=torch.Generator().manual_seed(1)))
+    assert np.nanmean(model.anomaly_score(beside)) < np.nanmean(model.anomaly_score(plain))
