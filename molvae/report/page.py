@@ -80,7 +80,8 @@ def report(run_folder: Path, config: RunConfig, out: Path | None = None) -> Path
     provenance = gather(run_folder, settings)
     write_json(page.with_name("provenance.json"), provenance)
     distributions = _distributions(run)
-    parts = [_optimization_part(each) for each in run.optimizations]
+    units = {name: str(each["unit"]) for name, each in run.preparation.properties.items()}
+    parts = [_optimization_part(each, units) for each in run.optimizations]
     drawn = [
         figures.training(run.history),
         figures.latent_map(run.evaluation.latent_map),
@@ -96,8 +97,8 @@ def report(run_folder: Path, config: RunConfig, out: Path | None = None) -> Path
     return page
 
 
-def _optimization_part(result: Optimization) -> OptimizationPart:
-    table = tables.candidate_table(result)
+def _optimization_part(result: Optimization, units: Mapping[str, str]) -> OptimizationPart:
+    table = tables.candidate_table(result, units)
     return OptimizationPart(
         name=result.objective,
         title=words.title_of(result.objective),
@@ -146,7 +147,7 @@ def _content(
         "leakage_rows": tables.leakage_rows(run.preparation.leakage),
         "property_rows": tables.property_rows(run.preparation.properties),
         "model_rows": tables.measure_rows(run.evaluation.measures),
-        "moses_groups": tables.moses_groups(run.samples.moses),
+        "metric_groups": tables.metric_groups(run.samples.moses, run.samples.guacamol),
         "priors": run.evaluation.priors,
         "prior_titles": [tables.prior_title(prior) for prior in run.evaluation.priors],
         "prior_rows": tables.prior_rows(run.evaluation.priors),

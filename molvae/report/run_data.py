@@ -25,6 +25,7 @@ class Measure:
         definition: One sentence on what it is.
         n_reference: Reference molecules that they were compared with; None where there are none.
         warning: Why it is to be read with care; empty for no reason.
+        interval: Where it would lie, with 95 % confidence, for another sample; None where that is not known.
     """
 
     value: float
@@ -32,6 +33,7 @@ class Measure:
     definition: str
     n_reference: int | None = None
     warning: str = ""
+    interval: tuple[float, float] | None = None
 
 
 def value_of(measures: Mapping[str, Measure], name: str) -> float:
@@ -115,14 +117,16 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Scored:
-    """Generated molecules with their properties and the MOSES metrics.
+    """Generated molecules with their properties and the metrics of the benchmarks.
 
     Attributes:
         moses: Metrics by MOSES's names.
+        guacamol: Metrics by GuacaMol's names.
         molecules: A row for each generated molecule, in the order of generation.
     """
 
     moses: Mapping[str, Measure]
+    guacamol: Mapping[str, Measure]
     molecules: pd.DataFrame
 
 
@@ -261,6 +265,7 @@ def _measures(content: Mapping[str, Any]) -> dict[str, Measure]:
             definition=str(each["definition"]),
             n_reference=each.get("n_reference"),
             warning=str(each.get("warning", "")),
+            interval=(each["interval"][0], each["interval"][1]) if each.get("interval") else None,
         )
         for name, each in content.items()
         if isinstance(each, dict) and "value" in each
@@ -271,7 +276,9 @@ def _scored(folder: Path) -> Scored:
     metrics = _of_stage("score", read_json, folder / "metrics.json")
     molecules = _of_stage("score", read_table, folder / "molecules.csv")
     texts = ("smiles", "canonical_smiles", "alerts", "nearest_train_smiles")
-    return Scored(_measures(metrics["moses"]), molecules.fillna(dict.fromkeys(texts, "")))
+    # Runs of the first version have no metrics of GuacaMol.
+    guacamol = _measures(metrics.get("guacamol", {}))
+    return Scored(_measures(metrics["moses"]), guacamol, molecules.fillna(dict.fromkeys(texts, "")))
 
 
 def _objectives(folder: Path, settings: RunConfig) -> list[str]:

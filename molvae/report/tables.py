@@ -40,6 +40,8 @@ TITLES = {
     "uniqueness": "Uniqueness",
     "novelty": "Novelty",
     "fcd": "FCD",
+    "fcd_score": "FCD score",
+    "kl_divergence": "KL score",
     "anomaly": "Nats per token",
     "similarity": "Similarity",
 }
@@ -136,7 +138,8 @@ def measure_rows(measures: Mapping[str, Measure]) -> list[MeasureRow]:
     return [
         MeasureRow(
             title=title_of(name),
-            figure=figure_of(name, each.value),
+            figure=figure_of(name, each.value)
+            + (f" ({' to '.join(figure_of(name, end) for end in each.interval)})" if each.interval else ""),
             n=count(each.n) + (f" / {count(each.n_reference)}" if each.n_reference is not None else ""),
             definition=each.definition,
             warning=each.warning,
@@ -162,8 +165,8 @@ def figure_of(name: str, value: float) -> str:
     return number(value, 2 if abs(value) >= 1 else 3)
 
 
-def moses_groups(moses: Mapping[str, Measure]) -> dict[str, list[MeasureRow]]:
-    """Return the MOSES metrics in groups that belong together; one that is in no group goes to the last."""
+def metric_groups(moses: Mapping[str, Measure], guacamol: Mapping[str, Measure]) -> dict[str, list[MeasureRow]]:
+    """Return the benchmarks' metrics in groups that belong together; one of MOSES that is in none has a group."""
     groups = {
         "Valid, distinct, new": [name for name in moses if name in ("valid", "Novelty") or name.startswith("unique@")],
         "Like the test molecules": [name for name in moses if name.endswith("/Test")],
@@ -171,7 +174,10 @@ def moses_groups(moses: Mapping[str, Measure]) -> dict[str, list[MeasureRow]]:
     }
     grouped = {name for names in groups.values() for name in names}
     groups["Diversity, filters, and distances of properties"] = [name for name in moses if name not in grouped]
-    return {title: measure_rows({name: moses[name] for name in names}) for title, names in groups.items() if names}
+    rows = {title: measure_rows({name: moses[name] for name in names}) for title, names in groups.items() if names}
+    # Its fcd is no distance but a score, made of one.
+    scores = {"fcd_score" if name == "fcd" else name: each for name, each in guacamol.items()}
+    return rows | ({"By the GuacaMol benchmark": measure_rows(scores)} if scores else {})
 
 
 def prior_rows(priors: Sequence[Prior]) -> list[tuple[str, list[str], str]]:
@@ -207,10 +213,11 @@ def prior_title(prior: Prior) -> str:
     return f"{PRIOR_TITLES.get(prior.name, prior.name)}, T\u00a0=\u00a0{prior.temperature:g}"
 
 
-def candidate_table(result: Optimization) -> CandidateTable:
-    """Return the candidates of one objective with all that is known about each."""
+def candidate_table(result: Optimization, units: Mapping[str, str] | None = None) -> CandidateTable:
+    """Return the candidates of one objective with all that is known about each; `units` are of measured properties."""
     table = result.candidates
     alerts = _alerts(result)
+    found = _found(result, units or {})
     terms = [name for name in table.columns if name.startswith("term.")]
     known = [name for name in PROPERTIES if name in table.columns]
     properties = sorted(known, key=lambda name: name not in MAIN_PROPERTIES)
@@ -226,12 +233,36 @@ def candidate_table(result: Optimization) -> CandidateTable:
             if alerts
             else []
         ),
+        *found.values(),
         *(_property_column(name, f"term.{name}" in terms) for name in properties),
         Column("Origin", "How the search proposed it.", kind="text", secondary=True),
         Column("Call", "The oracle call in which it was scored.", secondary=True),
     )
-    rows = [_candidate_row(row, terms, properties, alerts) for row in table.to_dict("records")]
+    if found and result.scored is not None:
+        # As what is known of a candidate beside what the search wrote of it.
+        scored = result.scored.molecules.drop_duplicates("smiles")
+        table = table.merge(scored[["smiles", *found]], on="smiles", how="left", validate="many_to_one")
+    rows = [_candidate_row(row, terms, found, properties, alerts) for row in table.to_dict("records")]
     return CandidateTable(columns, tuple(rows), table.to_csv(index=False, lineterminator="\n"))
+
+
+def _found(result: Optimization, units: Mapping[str, str]) -> dict[str, Column]:
+    """Return by name the columns of the scored candidates to show that the search does not give."""
+    known = {
+        "nearest_train_id": Column("Its name", "The nearest training molecule's.", kind="text", secondary=True),
+        **{
+            f"nearest_train_{name}": Column(f"Its {name}, {unit}", "As measured of the nearest training molecule.")
+            for name, unit in units.items()
+        },
+        "known_ring_systems": Column("Known rings", "Share of its ring systems that training molecules have."),
+        "anomaly_percentile": Column(
+            "Anomaly",
+            "Percentile among held-out molecules of how unlikely the model finds it; above 99, it lies outside what the "
+            "model knows.",
+        ),
+    }
+    there = [] if result.scored is None else result.scored.molecules.columns
+    return {name: column for name, column in known.items() if name in there}
 
 
 def _alerts(result: Optimization) -> dict[str, str]:
@@ -253,7 +284,11 @@ def _property_column(name: str, is_term: bool) -> Column:
 
 
 def _candidate_row(
-    row: Mapping[Hashable, Any], terms: Sequence[str], properties: Sequence[str], alerts: Mapping[str, str]
+    row: Mapping[Hashable, Any],
+    terms: Sequence[str],
+    found: Mapping[str, Column],
+    properties: Sequence[str],
+    alerts: Mapping[str, str],
 ) -> tuple[Cell, ...]:
     smiles, nearest = str(row["smiles"]), str(row["nearest_train_smiles"])
     return (
@@ -264,10 +299,18 @@ def _candidate_row(
         Cell("", smiles=nearest, svg=draw(nearest, smiles)),
         _number_cell(row["nearest_train_similarity"], 2),
         *([_text_cell(alerts[smiles])] if alerts else []),
+        *(_found_cell(name, row[name], column.kind == "text") for name, column in found.items()),
         *(_number_cell(row[name], DECIMALS.get(name, 0)) for name in properties),
         _text_cell(str(row["origin"])),
         _number_cell(row["call"], 0),
     )
+
+
+def _found_cell(name: str, value: Any, is_text: bool) -> Cell:
+    if is_text:
+        return _text_cell("" if pd.isna(value) else str(value))
+    digits = {"known_ring_systems": 2, "anomaly_percentile": 0}.get(name, 3)
+    return _number_cell(float(value), digits)
 
 
 def _text_cell(text: str) -> Cell:

@@ -10,7 +10,7 @@ from molvae.report.tables import (
     figure_of,
     leakage_rows,
     measure_rows,
-    moses_groups,
+    metric_groups,
     prior_rows,
     property_rows,
     title_of,
@@ -61,7 +61,7 @@ def test_no_candidate_gives_an_empty_table(run):
 
 
 def test_every_moses_metric_is_in_one_group(run):
-    groups = moses_groups(run.samples.moses)
+    groups = metric_groups(run.samples.moses, {})
     assert sum(len(rows) for rows in groups.values()) == len(run.samples.moses)
     assert groups["Like the test molecules"][0].title == "FCD to test"
 
@@ -99,3 +99,30 @@ def test_leakage_and_measured_properties_have_a_row_each(run):
     measured, without_values = property_rows(run.preparation.properties)
     assert measured == ("pIC50", "<log M>", "7", "4.25", "6.5", "9")
     assert without_values == ("Ki", "nM", "0", "", "", "")
+
+
+def test_candidates_show_what_scoring_found_beside_what_the_search_wrote(run):
+    (result,) = run.optimizations
+    table = candidate_table(result, {"pIC50": "-log10 M"})
+    titles = [column.title for column in table.columns]
+    row = dict(zip(titles, (cell.text for cell in table.rows[0]), strict=True))
+    assert row["Its name"].startswith("cpd-")
+    assert row["Known rings"] == "0.50"
+    assert row["Anomaly"] == "100"
+    measured = [
+        cell.text for cells in table.rows for title, cell in zip(titles, cells, strict=True) if "pIC50" in title
+    ]
+    assert set(measured) - {"–"}
+    assert all(text == "–" or 5 <= float(text) < 7 for text in measured)
+    assert {"nearest_train_id", "nearest_train_pIC50"} <= set(next(csv.reader(io.StringIO(table.csv))))
+
+
+def test_a_measure_shows_its_interval():
+    measures = {"FCD/Test": Measure(4.1, 100, "x", interval=(3.9, 4.4)), "valid": Measure(0.98, 100, "x")}
+    assert [row.figure for row in measure_rows(measures)] == ["4.10 (3.90 to 4.40)", "98.0%"]
+
+
+def test_the_metrics_of_guacamol_have_a_group_in_which_the_fcd_is_a_score():
+    groups = metric_groups({}, {"fcd": Measure(0.4, 100, "x"), "kl_divergence": Measure(0.9, 100, "x")})
+    assert [row.title for row in groups["By the GuacaMol benchmark"]] == ["FCD score", "KL score"]
+    assert metric_groups({}, {}) == {}
