@@ -1,9 +1,12 @@
 import json
 import random
+from itertools import chain, zip_longest
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
+from rdkit import Chem
 from typer.testing import CliRunner
 
 from molvae.chem import parallel
@@ -12,6 +15,7 @@ from molvae.config import ScoreConfig
 from molvae.errors import DataError
 from molvae.score import Reference, score
 from molvae.score.reference import from_prepared
+from tests.fixtures.malformed import malformed_strings
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 MALFORMED = ["", "C(C", "not a molecule", "N(C)(C)(C)(C)C", "c1ccc1c"]
@@ -27,10 +31,10 @@ def moses():
 
 @pytest.fixture(scope="module")
 def scored(tmp_path_factory, moses):
-    """Return the figures, the metrics file and the table of the golden comparison."""
+    """Return the figures, the metrics file and the table of the golden comparison, and the folder."""
     out = tmp_path_factory.mktemp("score")
     figures = score(*moses, out, ScoreConfig(), seed=1)
-    return figures, json.loads((out / "metrics.json").read_text()), pd.read_csv(out / "molecules.csv")
+    return figures, json.loads((out / "metrics.json").read_text()), pd.read_csv(out / "molecules.csv"), out
 
 
 GOLDEN_VALUES = json.loads((GOLDEN / "moses_metrics.json").read_text())
@@ -78,7 +82,7 @@ def test_the_table_has_a_row_a_sample_in_order(scored, moses):
 
 
 def test_the_table_agrees_with_the_figures(scored):
-    figures, _, table = scored
+    figures, _, table, _ = scored
     valid = table[table["valid"]]
     assert table["valid"].mean() == figures["valid"].value
     assert valid["passes_filters"].mean() == figures["Filters"].value
@@ -109,6 +113,77 @@ def test_malformed_strings_count_and_have_rows_without_values(tmp_path, moses):
     for name in ("passes_filters", "novel", "scaffold_in_train"):
         assert not table.loc[:4, name].any()
     assert set(table.loc[:4, ["canonical_smiles", "qed", "alerts", "n_alerts", "inchikey"]].to_numpy().ravel()) == {""}
+
+
+def test_malformed_strings_are_each_reported_and_change_nothing_of_the_others(tmp_path, moses, scored, monkeypatch):
+    monkeypatch.setattr("molvae.score.describe.TIME_LIMIT_S", 0.2)
+    monkeypatch.setattr("molvae.chem.molecules.LONGEST_SMILES", 2_000)
+    malformed = [smiles for _, smiles in malformed_strings(96, seed=1)]
+    strings = list(chain.from_iterable(zip_longest(moses[0], malformed)))
+    strings = [each for each in strings if each is not None]
+    score(strings, moses[1], tmp_path, ScoreConfig(), seed=1)
+    table = pd.read_csv(tmp_path / "molecules.csv", keep_default_na=False, na_values={"qed": [""]})
+    assert len(table) == len(strings)
+    assert ((table["problem"] != "") == ~table["valid"]).all()
+    assert table["valid"].sum() < len(moses[0]) + 60
+    given = {smiles: row for smiles, row in zip(scored[2]["smiles"], scored[2].to_dict("records"), strict=True)}
+    known = table[table["smiles"].isin(given)]
+    assert len(known) == len(moses[0])
+    for row in known.to_dict("records"):
+        expected = given[row["smiles"]]
+        for name in ("canonical_smiles", "valid", "qed", "n_alerts", "inchikey", "nearest_train_similarity"):
+            assert pd.isna(expected[name]) or str(row[name]).removesuffix(".0") == str(expected[name]).removesuffix(".0")
+
+
+def test_what_was_measured_of_the_nearest_training_molecule_stands_beside_each(tmp_path, smiles):
+    columns = pd.DataFrame({"id": ["a", "bad", "b"], "pIC50": [5.5, 1.0, np.nan]})
+    reference = Reference([smiles[0], "C(", smiles[1]], smiles[2:12], train_columns=columns)
+    score([smiles[1], "x", smiles[0]], reference, tmp_path, ScoreConfig(), seed=1)
+    table = pd.read_csv(tmp_path / "molecules.csv")
+    assert table["nearest_train_id"].tolist()[::2] == ["b", "a"]
+    assert table["nearest_train_pIC50"].fillna(-1).tolist() == [-1, -1, 5.5]
+
+
+def test_rings_that_no_training_molecule_has_are_told(tmp_path, smiles):
+    reference = Reference(["c1ccccc1CC", "c1ccccc1", "CCO"], smiles[:10])
+    score(["c1ccccc1N", "C1CC2CC12", "CCN", "c1ccccc1C1CC1"], reference, tmp_path, ScoreConfig(), seed=1)
+    table = pd.read_csv(tmp_path / "molecules.csv")
+    assert table["known_ring_systems"].tolist() == [1.0, 0.0, 1.0, 0.5]
+    assert table["rarest_ring_system"].fillna(-1).tolist() == [2, 0, -1, 0]
+
+
+def test_valid_molecules_are_written_as_sd_file_with_what_is_known_of_them(scored, moses):
+    with Chem.SDMolSupplier(str(scored[3] / "molecules.sdf")) as supplier:
+        mols = list(supplier)
+    valid = scored[2][scored[2]["valid"]]
+    assert [Chem.MolToSmiles(mol) for mol in mols] == valid["canonical_smiles"].tolist()
+    assert [mol.GetProp("_Name") for mol in mols] == [f"sample-{row + 1}" for row in valid.index]
+    assert [float(mol.GetProp("qed")) for mol in mols] == pytest.approx(valid["qed"].tolist(), rel=1e-5)
+    assert mols[0].GetConformer().Is3D() is False
+
+
+@pytest.mark.parametrize("name", ["properties", "similarity", "scaffolds", "alerts"])
+def test_figures_are_written(scored, name):
+    drawn = (scored[3] / "figures" / f"{name}.svg").read_text()
+    assert drawn.startswith("<svg")
+    assert drawn.count("<path") > 3
+
+
+def test_a_model_says_which_molecules_it_does_not_know(tmp_path, model, smiles):
+    strings = ["CSSSSSSSSSSSSSC", "x", *smiles[:3]]
+    score(strings, Reference(smiles[:50], smiles[50:100]), tmp_path, ScoreConfig(), seed=1, model=model)
+    table = pd.read_csv(tmp_path / "molecules.csv")
+    scores = model.anomaly_score(smiles[50:100])
+    assert table["outside_domain"].tolist()[:2] == [True, False]
+    assert pd.isna(table["anomaly_percentile"][1])
+    for row in (2, 3, 4):
+        assert table["anomaly_percentile"][row] == pytest.approx(100 * np.mean(scores < table["anomaly_score"][row]))
+
+
+def test_every_figure_of_moses_has_an_interval_that_holds_it(scored):
+    for name, figure in scored[0].items():
+        low, high = figure.interval
+        assert low <= figure.value <= high, name
 
 
 def test_samples_without_a_molecule_have_figures_without_a_value(tmp_path, moses):

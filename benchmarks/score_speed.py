@@ -1,0 +1,76 @@
+"""Time scoring 30,000 molecules by the MOSES metrics, against both test sets, and the MOSES package on the same.
+
+    python benchmarks/score_speed.py data/raw/moses     # train, test and test_scaffolds as .csv or .csv.gz
+"""
+
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+HERE = Path(__file__).parent
+PEERS = HERE.parent / ".venv" / "peers"
+N_SAMPLES = 30_000
+
+
+def main(folder: Path, n_jobs: int) -> None:
+    for line in compared(folder, n_jobs):
+        print(line, flush=True)
+
+
+def compared(folder: Path, n_jobs: int) -> Iterator[str]:
+    """Yield a line for building the references, for scoring, and for each metric of the package."""
+    from molvae.chem.reading import read_molecules
+
+    sets = {name: next(folder.glob(f"{name}.csv*")) for name in ("train", "test", "test_scaffolds")}
+    train = [record.smiles for record in read_molecules(sets["train"])]
+    with tempfile.TemporaryDirectory() as work:
+        samples, training = Path(work) / "samples.smi", Path(work) / "train.smi"
+        # Molecules that the package has no reason to be slow or fast on: some of those that it is about.
+        samples.write_text("".join(f"{smiles}\n" for smiles in random.Random(1).sample(train, N_SAMPLES)))
+        training.write_text("\n".join(train))
+        options = [f"--{name.replace('_', '-')}={path}" for name, path in sets.items()]
+        first, _ = score(samples, options, Path(work), n_jobs)
+        took, peak = score(samples, options, Path(work), n_jobs)
+        yield f"statistics of the references, once{first - took:>10,.0f} s"
+        yield f"molvae score, all it writes      {took:>10,.0f} s   peak memory {peak / 2**20:,.0f} MiB"
+        if not PEERS.exists():
+            yield "The MOSES package is not there to compare with; `make bench` installs it."
+            return
+        peer = run_peer(samples, training, n_jobs)
+        values = json.loads((Path(work) / "out" / "metrics.json").read_text())["moses"]
+        yield f"MOSES package, its metrics       {peer['total']:>10,.0f} s   {took / peer['total']:.0%} of it is ours"
+        yield f"{'metric':<14}{'package, s':>12}{'package':>14}{'molvae':>14}"
+        for name, seconds in peer["seconds"].items():
+            yield f"{name:<14}{seconds:>12,.1f}{peer['values'][name]:>14.6f}{values[name]['value']:>14.6f}"
+
+
+def score(samples: Path, options: list[str], work: Path, n_jobs: int) -> tuple[float, int]:
+    """Run `molvae score` and return its seconds and the most memory of all its processes, in bytes."""
+    from run import peak_memory
+
+    code = "from molvae.cli.main import run; run()"
+    command = [sys.executable, "-c", code, "score", str(samples), *options, "--cpu", "--threads", str(n_jobs)]
+    environment = os.environ | {"MOLVAE_CACHE": str(work / "cache")}
+    begin = time.perf_counter()
+    with subprocess.Popen([*command, "--out", str(work / "out")], stderr=subprocess.DEVNULL, env=environment) as process:
+        peak = peak_memory(process)
+    if process.returncode:
+        sys.exit(f"expected `molvae score` to end well, found exit status {process.returncode}")
+    return time.perf_counter() - begin, peak
+
+
+def run_peer(samples: Path, training: Path, n_jobs: int) -> dict[str, dict[str, float]]:
+    command = [sys.executable, str(HERE / "moses_peer.py"), str(samples), str(training), str(n_jobs)]
+    environment = os.environ | {"PYTHONPATH": str(PEERS), "PYTHONWARNINGS": "ignore"}
+    outcome = subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=True)
+    return json.loads(outcome.stdout)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), len(os.sched_getaffinity(0)))
