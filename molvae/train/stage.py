@@ -1,24 +1,21 @@
 """The train stage, from the prepared folder to the model folder."""
 
-import hashlib
-import json
 from pathlib import Path
 
 import pandas as pd
 import torch
 
-from molvae.chem.vocabulary import Vocabulary, split_selfies
+from molvae.chem.vocabulary import Vocabulary
 from molvae.config import ModelConfig, StandardiseConfig, TrainConfig
-from molvae.errors import DataError
-from molvae.files import read_json, read_table, write_table
+from molvae.files import read_json, write_table
 from molvae.log import logger
 from molvae.model import MolVAE
 from molvae.nn.device import choose_device
-from molvae.nn.tokens import TokenStore
 from molvae.nn.vae import VAE
 from molvae.seeding import derive_seed
 from molvae.train.checkpoint import Checkpoint
 from molvae.train.choose_prior import choose_prior
+from molvae.train.data import open_data, training_identity, validation_smiles, write_data
 from molvae.train.loop import fit
 
 
@@ -38,18 +35,12 @@ def train(prepared: Path, out: Path, config: TrainConfig, seed: int, n_jobs: int
     Raises:
         DataError: If the prepared folder lacks a file, or has no molecules to train or validate on.
     """
-    molecules = read_table(prepared / "molecules.parquet", ["smiles", "selfies", "split"])
     vocabulary = Vocabulary(tuple(read_json(prepared / "vocabulary.json")["tokens"]))
     settings = read_json(prepared / "summary.json")["standardisation"]
-    splits = {name: molecules[molecules["split"] == name] for name in ("train", "validation")}
-    for name, rows in splits.items():
-        # Two, because the distance that chooses the prior needs a covariance.
-        if len(rows) < 2:
-            raise DataError(
-                f"{prepared}: expected at least 2 molecules in the {name} split, found {len(rows)}; give "
-                "`molvae prepare` more molecules, or a larger prepare.validation_fraction"
-            )
-    stores = {name: TokenStore.from_selfies(rows["selfies"].tolist(), vocabulary) for name, rows in splits.items()}
+    identity = training_identity(prepared, vocabulary, config, seed)
+    resume = out / "resume"
+    write_data(prepared, resume / "data", vocabulary, identity)
+    data = open_data(resume / "data")
     torch.manual_seed(derive_seed(seed, "weights"))
     architecture = ModelConfig.model_validate(config.model_dump(include=set(ModelConfig.model_fields)))
     vae = VAE(architecture, len(vocabulary)).to(choose_device(device))
@@ -57,15 +48,15 @@ def train(prepared: Path, out: Path, config: TrainConfig, seed: int, n_jobs: int
     logger.info(
         "training %d parameters on %d molecules (%d to validate) on %s",
         n_parameters,
-        len(stores["train"]),
-        len(stores["validation"]),
+        len(data.train),
+        len(data.validation),
         next(vae.parameters()).device,
     )
-    checkpoint = Checkpoint(out / "resume", _identity(molecules, vocabulary, config, seed))
-    history = fit(vae, stores["train"], stores["validation"], config, seed, checkpoint)
+    checkpoint = Checkpoint(resume, identity)
+    history = fit(vae, data.train, data.validation, config, seed, checkpoint)
     best = min(history, key=lambda row: row["validation_loss"])
     description = {
-        "n_molecules": len(stores["train"]),
+        "n_molecules": len(data.train),
         "n_parameters": n_parameters,
         "epochs": len(history),
         "best_epoch": int(best["epoch"]),
@@ -74,15 +65,14 @@ def train(prepared: Path, out: Path, config: TrainConfig, seed: int, n_jobs: int
         "kl_weight": config.kl_weight,
         "code_dropout": config.code_dropout,
     }
-    longest = 1 + max(len(split_selfies(each)) for each in molecules["selfies"])
     model = choose_prior(
         vae,
         vocabulary,
         StandardiseConfig.model_validate(settings),
         description,
-        stores["train"],
-        splits["validation"]["smiles"].tolist(),
-        longest,
+        data.train,
+        validation_smiles(prepared, len(data.validation), seed),
+        data.longest,
         config,
         seed,
         n_jobs,
@@ -91,10 +81,3 @@ def train(prepared: Path, out: Path, config: TrainConfig, seed: int, n_jobs: int
     model.save(out / "model")
     checkpoint.remove()
     return model
-
-
-def _identity(molecules: pd.DataFrame, vocabulary: Vocabulary, config: TrainConfig, seed: int) -> str:
-    """Return a hash of all that decides the weights: a checkpoint of another training is not continued."""
-    digest = hashlib.sha256(json.dumps([config.model_dump(), vocabulary.tokens, seed]).encode())
-    digest.update(pd.util.hash_pandas_object(molecules, index=False).to_numpy().tobytes())
-    return digest.hexdigest()
