@@ -7,14 +7,10 @@ from torch import Tensor, nn
 
 from molvae.chem.vocabulary import BOS_ID, EOS_ID, PAD_ID
 from molvae.config import ModelConfig
+from molvae.nn.batch import Batch
 from molvae.nn.decoder import Decoder
 from molvae.nn.encoder import Encoder
-from molvae.nn.losses import kl_to_standard_normal, sequence_nats, with_free_bits
-
-
-def n_with_code(n: int, code_dropout: float) -> int:
-    """Return how many of n molecules are decoded from their code in training: at least one."""
-    return max(1, n - round(n * code_dropout))
+from molvae.nn.losses import kl_to_standard_normal, mean, sequence_nats, with_free_bits
 
 
 @dataclass(frozen=True)
@@ -28,7 +24,7 @@ class LossWeights:
 
 @dataclass(frozen=True)
 class Loss:
-    """The loss of a batch and its parts: scalar tensors, means over molecules in nats.
+    """The loss of a batch and its parts: scalar tensors, means over molecules in nats; 0 where there are none.
 
     Attributes:
         total: What training minimises.
@@ -64,49 +60,37 @@ class VAE(nn.Module):
         mu, log_var = self.encoder(self.embedding(token_ids), lengths)
         return mu, log_var
 
-    def logits(
-        self, token_ids: Tensor, z: Tensor, word_dropout: float = 0.0, generator: torch.Generator | None = None
-    ) -> Tensor:
-        """Return the decoder's logits for each token of `token_ids` given those before it, float (B, T, V)."""
+    def logits(self, token_ids: Tensor, z: Tensor, hidden: Tensor | None = None) -> Tensor:
+        """Return the decoder's logits for each token of `token_ids` given those before it, float (B, T, V).
+
+        Args:
+            token_ids: int64 (B, T).
+            z: Codes, float (B, D).
+            hidden: The decoder's inputs (the start token, then all tokens but the last) that it must do without, bool
+                (B, T).
+        """
         before = torch.cat([torch.full_like(token_ids[:, :1], BOS_ID), token_ids[:, :-1]], dim=1)
-        if word_dropout > 0.0:
-            hidden = torch.rand(before.shape, generator=generator, device=before.device) < word_dropout
+        if hidden is not None:
             before = before.masked_fill(hidden, PAD_ID)
         # After the end a row reads padding instead of its end token, which changes nothing that counts.
         logits: Tensor = self.decoder(before.masked_fill(before == EOS_ID, PAD_ID), z)
         return logits
 
-    def loss(
-        self,
-        token_ids: Tensor,
-        lengths: Tensor,
-        weights: LossWeights,
-        code_dropout: float = 0.0,
-        word_dropout: float = 0.0,
-        generator: torch.Generator | None = None,
-    ) -> Loss:
+    def loss(self, batch: Batch, weights: LossWeights) -> Loss:
         """Return the loss of a batch, with one posterior draw a molecule.
 
-        A share `code_dropout` of the molecules is decoded from z = 0. They skip the encoder, which has nothing to
-        learn from them, and their KL is not charged.
-
-        Args:
-            token_ids: int64 (B, T), each sequence with its end token, then padding.
-            lengths: Tokens in each sequence with its end token, int64 (B,).
-            weights: Weights of the loss's parts.
-            code_dropout: Share of the molecules decoded without a code.
-            word_dropout: Share of the decoder's input tokens that are hidden.
-            generator: Source of the draws, on the networks' device; torch's own by default.
+        Molecules without a code are decoded from z = 0. They skip the encoder, which has nothing to learn from them,
+        and their KL is not charged.
         """
-        n_coded = n_with_code(len(token_ids), code_dropout)
-        mu, log_var = self.encode(token_ids[:n_coded], lengths[:n_coded])
-        noise = torch.randn(mu.shape, generator=generator, device=mu.device)
-        z = mu + noise * torch.exp(0.5 * log_var)
-        no_code = z.new_zeros(len(token_ids) - n_coded, z.shape[1])
-        nats = sequence_nats(self.logits(token_ids, torch.cat([z, no_code]), word_dropout, generator), token_ids)
+        n_coded = batch.n_coded
+        # A shard of a small batch may have no molecule with a code, and the encoder cannot read none.
+        mu, log_var = (
+            self.encode(batch.token_ids[:n_coded], batch.lengths[:n_coded]) if n_coded else (batch.noise, batch.noise)
+        )
+        z = mu + batch.noise * torch.exp(0.5 * log_var)
+        no_code = z.new_zeros(len(batch) - n_coded, z.shape[1])
+        nats = sequence_nats(self.logits(batch.token_ids, torch.cat([z, no_code]), batch.hidden), batch.token_ids)
         kl = kl_to_standard_normal(mu, log_var)
-        penalty = weights.kl * with_free_bits(kl, weights.free_bits) + weights.z_l2 * z.square().sum(1).mean()
-        total = (nats.sum() + penalty * n_coded) / len(token_ids)
-        bare = nats[n_coded:]
-        # Without such molecules their part is 0, not the mean of nothing.
-        return Loss(total, nats[:n_coded].mean(), kl.sum(1).mean(), bare.sum() / max(1, len(bare)))
+        penalty = weights.kl * with_free_bits(kl, weights.free_bits) + weights.z_l2 * mean(z.square().sum(1))
+        total = (nats.sum() + penalty * n_coded) / len(batch)
+        return Loss(total, mean(nats[:n_coded]), mean(kl.sum(1)), mean(nats[n_coded:]))

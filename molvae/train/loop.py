@@ -7,19 +7,22 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from molvae.chem.vocabulary import PAD_ID
 from molvae.config import TrainConfig
 from molvae.errors import MolvaeError
 from molvae.log import logger, progress
+from molvae.nn.batch import Batch
 from molvae.nn.losses import kl_to_standard_normal, sequence_nats
 from molvae.nn.schedules import KL_SCHEDULES, learning_rate_factor
 from molvae.nn.tokens import TokenStore, by_length, length_bucketed
 from molvae.nn.vae import VAE, LossWeights
-from molvae.seeding import derive_seed, numpy_generator
+from molvae.seeding import derive_seed, numpy_generator, torch_generator
 from molvae.train.checkpoint import Checkpoint
-from molvae.train.shards import ShardedStep, ShardLoss
+from molvae.train.processes import add_up, is_first, number_of_processes, rank
+from molvae.train.shards import ShardedStep
 
 
 @dataclass
@@ -77,7 +80,7 @@ def fit(
         A row an epoch with the columns of `history.csv`.
     """
     device = next(vae.parameters()).device
-    sharded = ShardedStep(vae, config, seed)
+    sharded = ShardedStep(vae, config)
     state = _resume(checkpoint, vae, sharded.optimizers) or TrainState()
     state.sums = state.sums.to(device)
     steps_an_epoch = math.ceil(len(train) / config.batch_size)
@@ -89,13 +92,14 @@ def fit(
             vae.train()
             batches = length_bucketed(train.lengths, config.batch_size, numpy_generator(seed, f"shuffle {state.epoch}"))
             while state.batch < len(batches):
-                token_ids, lengths = train.batch(batches[state.batch], device)
                 step = state.epoch * steps_an_epoch + state.batch
+                batch = draw_batch(train, batches[state.batch], config, seed, step, device)
                 # Dropout draws from torch's own generator; seeded at each step, it has no state to save.
-                torch.manual_seed(derive_seed(seed, f"dropout {step}"))
-                losses = sharded.gradient(token_ids, lengths, loss_weights(config, step / n_steps), step)
+                torch.manual_seed(derive_seed(seed, f"dropout {step}") + rank())
+                state.sums += sharded.gradient(batch, loss_weights(config, step / n_steps))
+                state.n_coded += batch.n_coded
+                state.n_bare += len(batch) - batch.n_coded
                 sharded.update(learning_rate(config, step, n_steps))
-                _count(state, losses)
                 state.batch += 1
                 advance(1)
                 if time.monotonic() - saved > config.checkpoint_every_s:
@@ -110,14 +114,18 @@ def fit(
     return state.history
 
 
-def _count(state: TrainState, losses: list[ShardLoss]) -> None:
-    """Add a batch to the epoch's sums, on the device: reading a value here would wait for it at every step."""
-    for part in losses:
-        loss, n_coded, n_bare = part.loss, part.n_coded, part.n_bare
-        sums = torch.stack([loss.reconstruction * n_coded, loss.kl * n_coded, loss.unconditional * n_bare])
-        state.sums += sums.detach()
-        state.n_coded += n_coded
-        state.n_bare += n_bare
+def draw_batch(
+    train: TokenStore,
+    rows: NDArray[np.unsignedinteger],
+    config: TrainConfig,
+    seed: int,
+    step: int,
+    device: torch.device,
+) -> Batch:
+    """Return the molecules of a step with all that chance decides for them, from the seed and the step alone."""
+    generator = torch_generator(seed, f"noise {step} 0", device)
+    shares = config.code_dropout, config.word_dropout
+    return Batch.draw(*train.batch(rows, device), config.latent_dim, *shares, generator)
 
 
 def loss_weights(config: TrainConfig, done: float) -> LossWeights:
@@ -137,14 +145,16 @@ def learning_rate(config: TrainConfig, step: int, n_steps: int) -> float:
 def validate(vae: VAE, validation: TokenStore, config: TrainConfig) -> dict[str, float]:
     """Measure the model on held-out molecules, teacher-forced, from the posterior mean and from no code.
 
+    Processes that train together share the molecules among them.
+
     Returns:
         Columns of `history.csv`: nats are means per molecule. The loss is reconstruction and KL at its final weight
         and the loss without a code, weighted as in training; free bits and the penalty on z are no part of it.
     """
     vae.eval()
     device = next(vae.parameters()).device
-    sums = np.zeros(5)
-    for rows in by_length(validation.lengths, 512):
+    sums = torch.zeros(5, dtype=torch.float64, device=device)
+    for rows in by_length(validation.lengths, 512)[rank() :: number_of_processes()]:
         token_ids, lengths = validation.batch(rows, device)
         mu, log_var = vae.encode(token_ids, lengths)
         logits = vae.logits(token_ids, mu)
@@ -152,7 +162,8 @@ def validate(vae: VAE, validation: TokenStore, config: TrainConfig) -> dict[str,
         bare = sequence_nats(vae.logits(token_ids, torch.zeros_like(mu)), token_ids)
         kl = kl_to_standard_normal(mu, log_var).sum(1)
         parts = [sequence_nats(logits, token_ids).sum(), kl.sum(), bare.sum(), right.sum(), lengths.sum()]
-        sums += torch.stack([part.double() for part in parts]).cpu().numpy()
+        sums += torch.stack([part.double() for part in parts])
+    add_up(sums)
     totals = sums.tolist()
     reconstruction, kl_nats, unconditional = (total / len(validation) for total in totals[:3])
     coded = reconstruction + config.kl_weight * kl_nats
@@ -215,6 +226,8 @@ def _finish_epoch(
 
 
 def _save(checkpoint: Checkpoint, state: TrainState, vae: VAE, optimizers: list[torch.optim.Optimizer]) -> None:
+    if not is_first():
+        return
     checkpoint.save(
         {
             "train_state": vars(state),

@@ -9,7 +9,6 @@ from molvae.chem.vocabulary import Vocabulary
 from molvae.config import ModelConfig, StandardiseConfig, TrainConfig
 from molvae.files import read_json, write_table
 from molvae.log import logger
-from molvae.model import MolVAE
 from molvae.nn.device import choose_device
 from molvae.nn.vae import VAE
 from molvae.seeding import derive_seed
@@ -17,12 +16,14 @@ from molvae.train.checkpoint import Checkpoint
 from molvae.train.choose_prior import choose_prior
 from molvae.train.data import open_data, training_identity, validation_smiles, write_data
 from molvae.train.loop import fit
+from molvae.train.processes import is_first, number_of_processes, process_group, wait_for_all
 
 
-def train(prepared: Path, out: Path, config: TrainConfig, seed: int, n_jobs: int = 1, device: str = "auto") -> MolVAE:
+def train(prepared: Path, out: Path, config: TrainConfig, seed: int, n_jobs: int = 1, device: str = "auto") -> None:
     """Train a VAE on prepared molecules, fit its priors, and write `model/` and `history.csv`.
 
-    What a killed run needs to go on lies in `out/resume/` until the stage is done.
+    What a killed run needs to go on lies in `out/resume/` until the stage is done. Processes that `torchrun` started
+    train together: the first writes, and chooses the prior while the others are done.
 
     Args:
         prepared: Folder of the prepare stage.
@@ -39,32 +40,38 @@ def train(prepared: Path, out: Path, config: TrainConfig, seed: int, n_jobs: int
     settings = read_json(prepared / "summary.json")["standardisation"]
     identity = training_identity(prepared, vocabulary, config, seed)
     resume = out / "resume"
-    write_data(prepared, resume / "data", vocabulary, identity)
-    data = open_data(resume / "data")
-    torch.manual_seed(derive_seed(seed, "weights"))
-    architecture = ModelConfig.model_validate(config.model_dump(include=set(ModelConfig.model_fields)))
-    vae = VAE(architecture, len(vocabulary)).to(choose_device(device))
-    n_parameters = sum(parameter.numel() for parameter in vae.parameters())
-    logger.info(
-        "training %d parameters on %d molecules (%d to validate) on %s",
-        n_parameters,
-        len(data.train),
-        len(data.validation),
-        next(vae.parameters()).device,
-    )
-    checkpoint = Checkpoint(resume, identity)
-    history = fit(vae, data.train, data.validation, config, seed, checkpoint)
-    best = min(history, key=lambda row: row["validation_loss"])
-    description = {
-        "n_molecules": len(data.train),
-        "n_parameters": n_parameters,
-        "epochs": len(history),
-        "best_epoch": int(best["epoch"]),
-        "seed": seed,
-        "n_threads": torch.get_num_threads(),
-        "kl_weight": config.kl_weight,
-        "code_dropout": config.code_dropout,
-    }
+    with process_group(choose_device(device)) as here:
+        if is_first():
+            write_data(prepared, resume / "data", vocabulary, identity)
+        wait_for_all()
+        data = open_data(resume / "data")
+        torch.manual_seed(derive_seed(seed, "weights"))
+        architecture = ModelConfig.model_validate(config.model_dump(include=set(ModelConfig.model_fields)))
+        vae = VAE(architecture, len(vocabulary)).to(here)
+        n_parameters = sum(parameter.numel() for parameter in vae.parameters())
+        logger.info(
+            "training %d parameters on %d molecules (%d to validate) on %s, processes: %d",
+            n_parameters,
+            len(data.train),
+            len(data.validation),
+            here,
+            number_of_processes(),
+        )
+        checkpoint = Checkpoint(resume, identity)
+        history = fit(vae, data.train, data.validation, config, seed, checkpoint)
+        if not is_first():
+            return
+        description = {
+            "n_molecules": len(data.train),
+            "n_parameters": n_parameters,
+            "epochs": len(history),
+            "best_epoch": int(min(history, key=lambda row: row["validation_loss"])["epoch"]),
+            "seed": seed,
+            "n_threads": torch.get_num_threads(),
+            "n_processes": number_of_processes(),
+            "kl_weight": config.kl_weight,
+            "code_dropout": config.code_dropout,
+        }
     model = choose_prior(
         vae,
         vocabulary,
@@ -80,4 +87,3 @@ def train(prepared: Path, out: Path, config: TrainConfig, seed: int, n_jobs: int
     write_table(out / "history.csv", pd.DataFrame(history))
     model.save(out / "model")
     checkpoint.remove()
-    return model

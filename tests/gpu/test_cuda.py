@@ -8,6 +8,7 @@ import torch
 
 from molvae.config import ModelConfig, OptimizeConfig
 from molvae.model import MolVAE, load
+from molvae.nn.batch import Batch
 from molvae.nn.vae import VAE, LossWeights
 from molvae.optimize.strategies import LatentSearch, Setting
 from molvae.train import train
@@ -91,6 +92,6 @@ def test_a_search_runs(on_gpu, smiles):
 
 def test_a_gradient_reaches_every_weight(model, store):
     vae = model.copy().vae.cuda().train()
-    token_ids, lengths = store.batch(np.arange(64), "cuda")
-    vae.loss(token_ids, lengths, LossWeights(0.05), code_dropout=0.25).total.backward()
+    batch = Batch.draw(*store.batch(np.arange(64), "cuda"), model.latent_dim, code_dropout=0.25)
+    vae.loss(batch, LossWeights(0.05)).total.backward()
     assert all(weight.grad is not None and torch.isfinite(weight.grad).all() for weight in vae.parameters())
