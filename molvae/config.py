@@ -143,6 +143,10 @@ class ModelConfig(Section):
 class TrainConfig(ModelConfig):
     """How the VAE is trained and its prior chosen. The loss is in nats per molecule."""
 
+    init_from: str | None = None
+    """Model to train further, whose architecture is kept: its folder, or the name of one that comes with molvae."""
+    replay: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.8
+    """Share of the training molecules that the model of `init_from` writes itself, lest it forget what it knew."""
     kl_weight: NonNegative = 0.05
     """Final weight (beta) of the KL term, summed over dimensions, against the cross-entropy summed over tokens."""
     kl_schedule: Literal["constant", "linear", "sigmoid", "cyclical"] = "linear"

@@ -29,6 +29,7 @@ from molvae.nn.vae import VAE
 from molvae.priors import PRIORS, Prior
 from molvae.provenance import software
 from molvae.seeding import torch_generator
+from molvae.shipped import model_folder
 
 FORMAT = 1
 BATCH_SIZE = 1024
@@ -321,13 +322,20 @@ class MolVAE:
                 smiles += [selfies_to_smiles(self.vocabulary.decode(row)) for row in written.tolist()]
         return smiles
 
-    def save(self, folder: Path) -> None:
-        """Write the model as a folder that can be copied away and loaded: all of it, or nothing."""
+    def save(self, folder: Path, *, half: bool = False) -> None:
+        """Write the model as a folder that can be copied away and loaded: all of it, or nothing.
+
+        Args:
+            folder: The folder to write.
+            half: Whether to store float16, half the size of float32; it is loaded as float32 again.
+        """
         tensors = {f"vae.{name}": tensor.cpu().contiguous() for name, tensor in self.vae.state_dict().items()}
         for name, prior in self.priors.items():
             tensors |= {f"priors.{name}.{key}": tensor.contiguous() for key, tensor in prior.state().items()}
         # The decoder's embedding is the encoder's; safetensors stores no tensor twice.
         del tensors["vae.decoder.embedding.weight"]
+        if half:
+            tensors = {name: each.half() if each.is_floating_point() else each for name, each in tensors.items()}
         config = {
             "format": FORMAT,
             "model": self.vae.config.model_dump(include=set(ModelConfig.model_fields)),
@@ -344,24 +352,26 @@ class MolVAE:
             write_json(temporary / "vocabulary.json", {"tokens": list(self.vocabulary.tokens)})
 
 
-def load(folder: str | Path, device: str = "auto") -> MolVAE:
+def load(model: str | Path, device: str = "auto") -> MolVAE:
     """Load a trained model.
 
     Args:
-        folder: The model's folder, as `molvae train` wrote it.
+        model: The model's folder, as `molvae train` wrote it, or the name of one that comes with molvae.
         device: `auto` (a CUDA GPU if there is one), `cpu` or `cuda`.
 
     Raises:
-        DataError: If the folder or one of its files is missing.
+        DataError: If there is no such model or one of its files is missing.
         CheckpointError: If its parts do not fit together.
     """
-    folder = existing(Path(folder))
+    folder = model_folder(model)
     config = read_json(folder / "config.json")
     vocabulary = Vocabulary(tuple(read_json(folder / "vocabulary.json")["tokens"]))
     try:
         if config["format"] != FORMAT:
             raise CheckpointError(f"{folder}: expected a model of format {FORMAT}, found {config['format']}")
-        tensors = load_file(existing(folder / "model.safetensors"))
+        stored = load_file(existing(folder / "model.safetensors"))
+        # A shipped model is stored in half precision.
+        tensors = {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in stored.items()}
         tensors["vae.decoder.embedding.weight"] = tensors["vae.embedding.weight"]
         vae = VAE(ModelConfig.model_validate(config["model"]), len(vocabulary))
         vae.load_state_dict(_under("vae.", tensors))

@@ -6,17 +6,16 @@ import pandas as pd
 import torch
 
 from molvae.chem.vocabulary import Vocabulary
-from molvae.config import ModelConfig, StandardiseConfig, TrainConfig
+from molvae.config import StandardiseConfig, TrainConfig
 from molvae.files import read_json, write_table
 from molvae.log import logger
 from molvae.nn.device import choose_device
-from molvae.nn.vae import VAE
-from molvae.seeding import derive_seed
 from molvae.train.checkpoint import Checkpoint
 from molvae.train.choose_prior import choose_prior
 from molvae.train.data import open_data, training_identity, validation_smiles, write_data
 from molvae.train.loop import fit
 from molvae.train.processes import is_first, number_of_processes, process_group, wait_for_all
+from molvae.train.start import starting_point
 
 
 def train(prepared: Path, out: Path, config: TrainConfig, seed: int, n_jobs: int = 1, device: str = "auto") -> None:
@@ -34,20 +33,21 @@ def train(prepared: Path, out: Path, config: TrainConfig, seed: int, n_jobs: int
         device: `auto`, `cpu` or `cuda`.
 
     Raises:
+        ConfigError: If the settings do not fit the model that is to be trained further.
         DataError: If the prepared folder lacks a file, or has no molecules to train or validate on.
     """
-    vocabulary = Vocabulary(tuple(read_json(prepared / "vocabulary.json")["tokens"]))
-    settings = read_json(prepared / "summary.json")["standardisation"]
-    identity = training_identity(prepared, vocabulary, config, seed)
+    known = Vocabulary(tuple(read_json(prepared / "vocabulary.json")["tokens"]))
+    standardisation = StandardiseConfig.model_validate(read_json(prepared / "summary.json")["standardisation"])
+    start = starting_point(config, known, standardisation, seed)
+    config, vocabulary = start.config, start.vocabulary
+    identity = training_identity(prepared, start, seed)
     resume = out / "resume"
     with process_group(choose_device(device)) as here:
         if is_first():
-            write_data(prepared, resume / "data", vocabulary, identity)
+            write_data(prepared, resume / "data", start, seed, identity)
         wait_for_all()
         data = open_data(resume / "data")
-        torch.manual_seed(derive_seed(seed, "weights"))
-        architecture = ModelConfig.model_validate(config.model_dump(include=set(ModelConfig.model_fields)))
-        vae = VAE(architecture, len(vocabulary)).to(here)
+        vae = start.vae.to(here)
         n_parameters = sum(parameter.numel() for parameter in vae.parameters())
         logger.info(
             "training %d parameters on %d molecules (%d to validate) on %s, processes: %d",
@@ -66,6 +66,7 @@ def train(prepared: Path, out: Path, config: TrainConfig, seed: int, n_jobs: int
             "n_parameters": n_parameters,
             "epochs": len(history),
             "best_epoch": int(min(history, key=lambda row: row["validation_loss"])["epoch"]),
+            "init_from": config.init_from,
             "seed": seed,
             "n_threads": torch.get_num_threads(),
             "n_processes": number_of_processes(),
@@ -75,7 +76,7 @@ def train(prepared: Path, out: Path, config: TrainConfig, seed: int, n_jobs: int
     model = choose_prior(
         vae,
         vocabulary,
-        StandardiseConfig.model_validate(settings),
+        standardisation,
         description,
         data.train,
         validation_smiles(prepared, len(data.validation), seed),
