@@ -159,6 +159,11 @@ class TrainConfig(ModelConfig):
     """Weight of the squared length of z in the loss."""
     code_dropout: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.25
     """Share of the molecules whose code is replaced by zero in training: it makes the `decoder` prior."""
+    property_head: dict[str, Positive] = {}
+    """Properties to predict from z, each with its weight, such as {pIC50: 5, logp: 1}: measured columns, or computed
+    ones by name. A weight is the nats that half a squared error costs, in standard deviations."""
+    randomised_input: Share = 0.0
+    """Share of the molecules that the encoder reads from another SMILES than the canonical one, which is decoded."""
     word_dropout: Share = 0.0
     """Share of the decoder's input tokens that are hidden in training."""
     epochs: Count = 10

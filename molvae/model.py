@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from numpy.typing import NDArray
 from pydantic import ValidationError
@@ -24,6 +25,7 @@ from molvae.errors import CheckpointError, ConfigError, DataError
 from molvae.files import existing, read_json, replacing, write_json
 from molvae.nn.device import choose_device
 from molvae.nn.losses import sequence_nats
+from molvae.nn.property_head import PropertyScale
 from molvae.nn.tokens import TokenStore, by_length
 from molvae.nn.vae import VAE
 from molvae.priors import PRIORS, Prior
@@ -63,6 +65,7 @@ class MolVAE:
         generation: The chosen prior and temperature, and limits.
         standardisation: How the molecules it was trained on were standardised and spelt; so are those it handles.
         training: What it was trained on and how, as plain values.
+        scales: The properties that it predicts; empty for a model without a property head.
     """
 
     def __init__(
@@ -73,6 +76,7 @@ class MolVAE:
         generation: Generation,
         standardisation: StandardiseConfig,
         training: dict[str, Any],
+        scales: tuple[PropertyScale, ...] = (),
     ) -> None:
         """Take the parts; `molvae.load` reads them from a folder."""
         self.vae = vae.eval()
@@ -81,6 +85,7 @@ class MolVAE:
         self.generation = generation
         self.standardisation = standardisation
         self.training = training
+        self.scales = scales
 
     @property
     def device(self) -> torch.device:
@@ -129,9 +134,7 @@ class MolVAE:
         Raises:
             DataError: If the codes have another size.
         """
-        codes = torch.from_numpy(np.array(z, dtype=np.float32))
-        if codes.ndim != 2 or codes.shape[1] != self.latent_dim:
-            raise DataError(f"decode: expected codes of shape (n, {self.latent_dim}), found {tuple(codes.shape)}")
+        codes = self._checked(z, "decode")
         finite = torch.isfinite(codes).all(1)
         decoded = iter(self.generate(codes[finite]))
         return [next(decoded) if is_finite else None for is_finite in finite.tolist()]
@@ -163,6 +166,27 @@ class MolVAE:
         """Return the token temperature at which a prior had its lowest validation FCD in training."""
         trials = [trial for trial in self.training["priors"] if trial["prior"] == prior]
         return float(min(trials, key=lambda trial: trial["validation_fcd"])["temperature"])
+
+    @torch.inference_mode()
+    def predict(self, molecules: Sequence[str] | NDArray[np.floating[Any]]) -> pd.DataFrame:
+        """Predict properties from codes, by the head that was trained with the model (`train.property_head`).
+
+        Args:
+            molecules: N SMILES, whose posterior means are taken, or N codes, (N, latent_dim).
+
+        Returns:
+            N rows with a float64 column for each property, in its unit (see `scales`); NaN for what has no code.
+
+        Raises:
+            ConfigError: If the model has no property head.
+            DataError: If the codes have another size.
+        """
+        if self.vae.property_head is None:
+            raise ConfigError("predict: expected a model trained with train.property_head, found one without")
+        codes = self._checked(molecules if isinstance(molecules, np.ndarray) else self.encode(molecules), "predict")
+        standardised = self.vae.property_head(codes.to(self.device)).double().cpu().numpy()
+        columns = enumerate(self.scales)
+        return pd.DataFrame({scale.name: scale.mean + scale.std * standardised[:, i] for i, scale in columns})
 
     def interpolate(self, start: str, end: str, steps: int = 8) -> list[str | None]:
         """Return the molecules on the straight line between the codes of two.
@@ -287,6 +311,12 @@ class MolVAE:
                     rows.append(row)
         return TokenStore.from_selfies(readable, self.vocabulary), rows
 
+    def _checked(self, z: NDArray[np.floating[Any]], verb: str) -> Tensor:
+        codes = torch.from_numpy(np.array(z, dtype=np.float32))
+        if codes.ndim != 2 or codes.shape[1] != self.latent_dim:
+            raise DataError(f"{verb}: expected codes of shape (n, {self.latent_dim}), found {tuple(codes.shape)}")
+        return codes
+
     def _codes_of(self, smiles: list[str]) -> NDArray[np.float32]:
         codes = self.encode(smiles)
         for each, code in zip(smiles, codes, strict=True):
@@ -345,6 +375,8 @@ class MolVAE:
             "training": self.training,
             "software": software(),
         }
+        if self.scales:
+            config["properties"] = [asdict(scale) for scale in self.scales]
         with replacing(folder) as temporary:
             temporary.mkdir(parents=True)
             save_file(tensors, temporary / "model.safetensors", metadata={"format": "pt"})
@@ -373,14 +405,17 @@ def load(model: str | Path, device: str = "auto") -> MolVAE:
         # A shipped model is stored in half precision.
         tensors = {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in stored.items()}
         tensors["vae.decoder.embedding.weight"] = tensors["vae.embedding.weight"]
-        vae = VAE(ModelConfig.model_validate(config["model"]), len(vocabulary))
+        # Models of the first version have none.
+        scales = tuple(PropertyScale(**scale) for scale in config.get("properties", []))
+        vae = VAE(ModelConfig.model_validate(config["model"]), len(vocabulary), len(scales))
         vae.load_state_dict(_under("vae.", tensors))
         priors = {name: PRIORS[name].from_state(_under(f"priors.{name}.", tensors)) for name in config["priors"]}
         generation = Generation(**config["generation"])
         standardisation = StandardiseConfig.model_validate(config["standardisation"])
     except (KeyError, TypeError, RuntimeError, SafetensorError, ValidationError) as error:
         raise CheckpointError(f"{folder}: expected a whole model, found parts that do not fit ({error})") from error
-    return MolVAE(vae.to(choose_device(device)), vocabulary, priors, generation, standardisation, config["training"])
+    vae.to(choose_device(device))
+    return MolVAE(vae, vocabulary, priors, generation, standardisation, config["training"], scales)
 
 
 def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -80,11 +80,11 @@ class TokenStore:
 
 
 @contextmanager
-def growing_store(folder: Path, vocabulary: Vocabulary) -> Iterator[Callable[[Sequence[str]], TokenStore]]:
+def growing_store(folder: Path, vocabulary: Vocabulary) -> Iterator[Callable[[TokenStore], None]]:
     """Write a store to a folder, for molecules that do not fit into memory together; `TokenStore.open` maps it.
 
     Yields:
-        A function that appends SELFIES strings and returns them as a store of their own.
+        A function that appends the molecules of another store.
     """
     folder.mkdir(parents=True)
     tokens_file, offsets_file = (folder / name for name in _FILES)
@@ -95,13 +95,11 @@ def growing_store(folder: Path, vocabulary: Vocabulary) -> Iterator[Callable[[Se
         n_tokens = 0
         add_offsets(np.zeros(1, dtype=np.int64))
 
-        def append(selfies: Sequence[str]) -> TokenStore:
+        def append(store: TokenStore) -> None:
             nonlocal n_tokens
-            added = TokenStore.from_selfies(selfies, vocabulary)
-            add_tokens(added.token_ids)
-            add_offsets(added.offsets[1:] + n_tokens)
-            n_tokens += int(added.offsets[-1])
-            return added
+            add_tokens(store.token_ids)
+            add_offsets(store.offsets[1:] + n_tokens)
+            n_tokens += int(store.offsets[-1])
 
         yield append
 

@@ -11,6 +11,7 @@ from molvae.nn.batch import Batch
 from molvae.nn.decoder import Decoder
 from molvae.nn.encoder import Encoder
 from molvae.nn.losses import kl_to_standard_normal, mean, sequence_nats, with_free_bits
+from molvae.nn.property_head import PropertyHead, property_nats
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,7 @@ class LossWeights:
     kl: float
     free_bits: float = 0.0
     z_l2: float = 0.0
+    properties: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -31,24 +33,27 @@ class Loss:
         reconstruction: Cross-entropy of the molecules that were decoded from their code.
         kl: Divergence of their posterior from N(0, I), summed over dimensions.
         unconditional: Cross-entropy of the molecules that were decoded without a code.
+        properties: Weighted loss of the properties predicted from the codes.
     """
 
     total: Tensor
     reconstruction: Tensor
     kl: Tensor
     unconditional: Tensor
+    properties: Tensor
 
 
 class VAE(nn.Module):
     """A recurrent sequence VAE over token ids."""
 
-    def __init__(self, config: ModelConfig, vocabulary_size: int) -> None:
-        """Make the networks for a configuration."""
+    def __init__(self, config: ModelConfig, vocabulary_size: int, n_properties: int = 0) -> None:
+        """Make the networks for a configuration, with a head that predicts properties if there are any."""
         super().__init__()
         self.config = config
         self.embedding = nn.Embedding(vocabulary_size, config.embedding_dim, padding_idx=PAD_ID)
         self.encoder = Encoder(config)
         self.decoder = Decoder(config, self.embedding)
+        self.property_head = PropertyHead(config, n_properties) if n_properties else None
 
     def encode(self, token_ids: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Return the mean and log-variance of each code's posterior, float32 (B, D).
@@ -84,13 +89,24 @@ class VAE(nn.Module):
         """
         n_coded = batch.n_coded
         # A shard of a small batch may have no molecule with a code, and the encoder cannot read none.
-        mu, log_var = (
-            self.encode(batch.token_ids[:n_coded], batch.lengths[:n_coded]) if n_coded else (batch.noise, batch.noise)
-        )
+        mu, log_var = self.encode(batch.read_ids, batch.read_lengths) if n_coded else (batch.noise, batch.noise)
         z = mu + batch.noise * torch.exp(0.5 * log_var)
         no_code = z.new_zeros(len(batch) - n_coded, z.shape[1])
         nats = sequence_nats(self.logits(batch.token_ids, torch.cat([z, no_code]), batch.hidden), batch.token_ids)
         kl = kl_to_standard_normal(mu, log_var)
+        properties = self.property_nats(z, batch.properties, weights.properties)
         penalty = weights.kl * with_free_bits(kl, weights.free_bits) + weights.z_l2 * mean(z.square().sum(1))
-        total = (nats.sum() + penalty * n_coded) / len(batch)
-        return Loss(total, mean(nats[:n_coded]), mean(kl.sum(1)), mean(nats[n_coded:]))
+        total = (nats.sum() + (penalty + properties) * n_coded) / len(batch)
+        return Loss(total, mean(nats[:n_coded]), mean(kl.sum(1)), mean(nats[n_coded:]), properties)
+
+    def property_nats(self, z: Tensor, targets: Tensor | None, weights: tuple[float, ...]) -> Tensor:
+        """Return the loss of the properties predicted from codes, 0 if there are none to predict; scalar.
+
+        Args:
+            z: Codes, float (B, D).
+            targets: Standardised properties, float (B, P), NaN where unknown.
+            weights: Weight of each property.
+        """
+        if self.property_head is None or targets is None:
+            return z.new_zeros(())
+        return property_nats(self.property_head(z).float(), targets, z.new_tensor(weights))

@@ -5,22 +5,20 @@ import math
 import time
 from dataclasses import dataclass, field
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from molvae.chem.vocabulary import PAD_ID
 from molvae.config import TrainConfig
 from molvae.errors import MolvaeError
 from molvae.log import logger, progress
-from molvae.nn.batch import Batch
 from molvae.nn.losses import kl_to_standard_normal, sequence_nats
 from molvae.nn.schedules import KL_SCHEDULES, learning_rate_factor
-from molvae.nn.tokens import TokenStore, by_length, length_bucketed
+from molvae.nn.tokens import by_length, length_bucketed
 from molvae.nn.vae import VAE, LossWeights
-from molvae.seeding import derive_seed, numpy_generator, torch_generator
+from molvae.seeding import derive_seed, numpy_generator
 from molvae.train.checkpoint import Checkpoint
+from molvae.train.molecules import Molecules
 from molvae.train.processes import add_up, is_first, number_of_processes, rank
 from molvae.train.shards import ShardedStep
 
@@ -34,7 +32,7 @@ class TrainState:
         batch: Batches finished in the present epoch.
         seconds: Time spent so far.
         history: A row a finished epoch, as written to `history.csv`.
-        sums: Sums over the molecules of the present epoch: reconstruction, kl, unconditional, float64 (3,).
+        sums: Sums over the molecules of the present epoch: reconstruction, kl, properties, unconditional, float64 (4,).
         n_coded: Molecules of the present epoch decoded from their code.
         n_bare: Molecules of the present epoch decoded without a code.
         best_loss: Lowest validation loss so far.
@@ -47,7 +45,7 @@ class TrainState:
     batch: int = 0
     seconds: float = 0.0
     history: list[dict[str, float]] = field(default_factory=list)
-    sums: Tensor = field(default_factory=lambda: torch.zeros(3, dtype=torch.float64))
+    sums: Tensor = field(default_factory=lambda: torch.zeros(4, dtype=torch.float64))
     n_coded: int = 0
     n_bare: int = 0
     best_loss: float = math.inf
@@ -58,8 +56,8 @@ class TrainState:
 
 def fit(
     vae: VAE,
-    train: TokenStore,
-    validation: TokenStore,
+    train: Molecules,
+    validation: Molecules,
     config: TrainConfig,
     seed: int,
     checkpoint: Checkpoint,
@@ -90,10 +88,12 @@ def fit(
     with progress("train", n_steps, done) as advance:
         while not state.finished:
             vae.train()
-            batches = length_bucketed(train.lengths, config.batch_size, numpy_generator(seed, f"shuffle {state.epoch}"))
+            batches = length_bucketed(
+                train.tokens.lengths, config.batch_size, numpy_generator(seed, f"shuffle {state.epoch}")
+            )
             while state.batch < len(batches):
                 step = state.epoch * steps_an_epoch + state.batch
-                batch = draw_batch(train, batches[state.batch], config, seed, step, device)
+                batch = train.draw_batch(batches[state.batch], config, seed, step, device)
                 # Dropout draws from torch's own generator; seeded at each step, it has no state to save.
                 torch.manual_seed(derive_seed(seed, f"dropout {step}") + rank())
                 state.sums += sharded.gradient(batch, loss_weights(config, step / n_steps))
@@ -114,24 +114,10 @@ def fit(
     return state.history
 
 
-def draw_batch(
-    train: TokenStore,
-    rows: NDArray[np.unsignedinteger],
-    config: TrainConfig,
-    seed: int,
-    step: int,
-    device: torch.device,
-) -> Batch:
-    """Return the molecules of a step with all that chance decides for them, from the seed and the step alone."""
-    generator = torch_generator(seed, f"noise {step} 0", device)
-    shares = config.code_dropout, config.word_dropout
-    return Batch.draw(*train.batch(rows, device), config.latent_dim, *shares, generator)
-
-
 def loss_weights(config: TrainConfig, done: float) -> LossWeights:
     """Return the weights of the loss after a share `done` of all steps."""
     kl = config.kl_weight * KL_SCHEDULES[config.kl_schedule](done, config.kl_warmup)
-    return LossWeights(kl, config.free_bits, config.z_l2)
+    return LossWeights(kl, config.free_bits, config.z_l2, tuple(config.property_head.values()))
 
 
 def learning_rate(config: TrainConfig, step: int, n_steps: int) -> float:
@@ -142,43 +128,46 @@ def learning_rate(config: TrainConfig, step: int, n_steps: int) -> float:
 
 
 @torch.no_grad()
-def validate(vae: VAE, validation: TokenStore, config: TrainConfig) -> dict[str, float]:
+def validate(vae: VAE, validation: Molecules, config: TrainConfig) -> dict[str, float]:
     """Measure the model on held-out molecules, teacher-forced, from the posterior mean and from no code.
 
     Processes that train together share the molecules among them.
 
     Returns:
-        Columns of `history.csv`: nats are means per molecule. The loss is reconstruction and KL at its final weight
-        and the loss without a code, weighted as in training; free bits and the penalty on z are no part of it.
+        Columns of `history.csv`: nats are means per molecule. The loss is reconstruction, KL at its final weight,
+        properties and the loss without a code, weighted as in training; free bits and the penalty on z are no part.
     """
     vae.eval()
     device = next(vae.parameters()).device
-    sums = torch.zeros(5, dtype=torch.float64, device=device)
-    for rows in by_length(validation.lengths, 512)[rank() :: number_of_processes()]:
-        token_ids, lengths = validation.batch(rows, device)
+    weights = tuple(config.property_head.values())
+    sums = torch.zeros(6, dtype=torch.float64, device=device)
+    for rows in by_length(validation.tokens.lengths, 512)[rank() :: number_of_processes()]:
+        token_ids, lengths = validation.tokens.batch(rows, device)
         mu, log_var = vae.encode(token_ids, lengths)
         logits = vae.logits(token_ids, mu)
         right = (logits.argmax(2) == token_ids) & (token_ids != PAD_ID)
         bare = sequence_nats(vae.logits(token_ids, torch.zeros_like(mu)), token_ids)
         kl = kl_to_standard_normal(mu, log_var).sum(1)
-        parts = [sequence_nats(logits, token_ids).sum(), kl.sum(), bare.sum(), right.sum(), lengths.sum()]
+        properties = vae.property_nats(mu, validation.standardised(rows, device), weights) * len(rows)
+        parts = [sequence_nats(logits, token_ids).sum(), kl.sum(), properties, bare.sum(), right.sum(), lengths.sum()]
         sums += torch.stack([part.double() for part in parts])
     add_up(sums)
-    totals = sums.tolist()
-    reconstruction, kl_nats, unconditional = (total / len(validation) for total in totals[:3])
-    coded = reconstruction + config.kl_weight * kl_nats
+    *nats, n_right, n_tokens = sums.tolist()
+    reconstruction, kl_nats, properties_nats, unconditional = (total / len(validation) for total in nats)
+    coded = reconstruction + config.kl_weight * kl_nats + properties_nats
     share = config.code_dropout
     return {
         "validation_reconstruction_nats": reconstruction,
         "validation_kl_nats": kl_nats,
         "validation_unconditional_nats": unconditional,
-        "validation_token_accuracy": totals[3] / totals[4],
+        **({"validation_property_nats": properties_nats} if config.property_head else {}),
+        "validation_token_accuracy": n_right / n_tokens,
         "validation_loss": (1.0 - share) * coded + share * unconditional,
     }
 
 
 def _finish_epoch(
-    state: TrainState, vae: VAE, validation: TokenStore, config: TrainConfig, step: int, n_steps: int
+    state: TrainState, vae: VAE, validation: Molecules, config: TrainConfig, step: int, n_steps: int
 ) -> None:
     """Validate, enter a row in the history, and decide whether this epoch is the best and whether it is the last."""
     measured = validate(vae, validation, config)
@@ -187,16 +176,17 @@ def _finish_epoch(
             f"training: expected a finite loss, found {measured['validation_loss']} after epoch {state.epoch + 1}; "
             "lower train.learning_rate or train.gradient_clip"
         )
-    reconstruction, kl, bare = state.sums.tolist()
+    reconstruction, kl, properties, bare = state.sums.tolist()
     state.epoch += 1
     row = {
         "epoch": state.epoch,
         "step": step,
         "learning_rate": learning_rate(config, step - 1, n_steps),
         "kl_weight": loss_weights(config, (step - 1) / n_steps).kl,
-        "train_reconstruction_nats": reconstruction / state.n_coded if state.n_coded else math.nan,
-        "train_kl_nats": kl / state.n_coded if state.n_coded else math.nan,
+        "train_reconstruction_nats": reconstruction / state.n_coded,
+        "train_kl_nats": kl / state.n_coded,
         "train_unconditional_nats": bare / state.n_bare if state.n_bare else math.nan,
+        **({"train_property_nats": properties / state.n_coded} if config.property_head else {}),
         **measured,
         "seconds": round(state.seconds, 1),
     }

@@ -51,13 +51,13 @@ class ShardedStep:
             weights: Weights of the loss's parts.
 
         Returns:
-            Sums over the molecules of the batch: reconstruction, kl, unconditional, float32 (3,).
+            Sums over the molecules of the batch: reconstruction, kl, properties, unconditional, float32 (4,).
         """
         mine = batch.shard(rank(), number_of_processes())
         pieces = [mine.shard(number, len(self._replicas)) for number in range(len(self._replicas))]
         pieces = [piece for piece in pieces if len(piece)]
         self._replicas[0].zero_grad()
-        sums = sum(self._backward(pieces, weights, len(batch)), torch.zeros(3, device=self._device))
+        sums = sum(self._backward(pieces, weights, len(batch)), torch.zeros(4, device=self._device))
         parameter_lists = [list(replica.parameters()) for replica in self._replicas[: len(pieces)]]
         for parameter, *others in zip(*parameter_lists, strict=True):
             for other in others:
@@ -82,9 +82,9 @@ class ShardedStep:
                 together.wait()
             replica.zero_grad()
             (loss.total * (len(piece) / n)).backward()  # type: ignore[no-untyped-call]
-            n_bare = len(piece) - piece.n_coded
-            parts = [loss.reconstruction * piece.n_coded, loss.kl * piece.n_coded, loss.unconditional * n_bare]
-            return torch.stack(parts).detach()
+            coded = torch.stack([loss.reconstruction, loss.kl, loss.properties]) * piece.n_coded
+            bare = loss.unconditional * (len(piece) - piece.n_coded)
+            return torch.cat([coded, bare[None]]).detach()
 
         if len(self._replicas) == 1:
             return [shard(self._replicas[0], piece) for piece in pieces]

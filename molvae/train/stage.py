@@ -44,7 +44,7 @@ def train(prepared: Path, out: Path, config: TrainConfig, seed: int, n_jobs: int
     resume = out / "resume"
     with process_group(choose_device(device)) as here:
         if is_first():
-            write_data(prepared, resume / "data", start, seed, identity)
+            write_data(prepared, resume / "data", start, seed, identity, n_jobs)
         wait_for_all()
         data = open_data(resume / "data")
         vae = start.vae.to(here)
@@ -62,7 +62,7 @@ def train(prepared: Path, out: Path, config: TrainConfig, seed: int, n_jobs: int
         if not is_first():
             return
         description = {
-            "n_molecules": len(data.train),
+            "n_molecules": data.n_new,
             "n_parameters": n_parameters,
             "epochs": len(history),
             "best_epoch": int(min(history, key=lambda row: row["validation_loss"])["epoch"]),
@@ -78,7 +78,9 @@ def train(prepared: Path, out: Path, config: TrainConfig, seed: int, n_jobs: int
         vocabulary,
         standardisation,
         description,
-        data.train,
+        data.train.scales,
+        data.train.tokens,
+        data.n_new,
         validation_smiles(prepared, len(data.validation), seed),
         data.longest,
         config,

@@ -7,7 +7,9 @@ import torch
 from molvae.chem.vocabulary import Vocabulary
 from molvae.config import ModelConfig, StandardiseConfig, TrainConfig
 from molvae.errors import ConfigError
+from molvae.log import logger
 from molvae.model import MolVAE, load
+from molvae.nn.property_head import PropertyScale
 from molvae.nn.vae import VAE
 from molvae.seeding import derive_seed
 
@@ -25,13 +27,17 @@ class Start:
         vae: The networks, on the CPU.
         vocabulary: Their tokens.
         config: The settings, with the architecture of the networks.
+        standardisation: How the molecules are standardised and spelt.
         base: The model that is trained further, if there is one.
+        scales: The properties of its head, if they are those to predict.
     """
 
     vae: VAE
     vocabulary: Vocabulary
     config: TrainConfig
-    base: MolVAE | None
+    standardisation: StandardiseConfig
+    base: MolVAE | None = None
+    scales: tuple[PropertyScale, ...] = ()
 
 
 def starting_point(config: TrainConfig, vocabulary: Vocabulary, standardisation: StandardiseConfig, seed: int) -> Start:
@@ -49,7 +55,8 @@ def starting_point(config: TrainConfig, vocabulary: Vocabulary, standardisation:
     """
     torch.manual_seed(derive_seed(seed, "weights"))
     if config.init_from is None:
-        return Start(VAE(_architecture(config), len(vocabulary)), vocabulary, config, None)
+        vae = VAE(_architecture(config), len(vocabulary), len(config.property_head))
+        return Start(vae, vocabulary, config, standardisation)
     base = load(config.init_from, "cpu")
     asked, trained = standardisation.selfies_constraints, base.standardisation.selfies_constraints
     if asked != trained:
@@ -59,9 +66,16 @@ def starting_point(config: TrainConfig, vocabulary: Vocabulary, standardisation:
         )
     config = _with_architecture_of(base, config)
     vocabulary = base.vocabulary.extended(vocabulary)
-    vae = VAE(_architecture(config), len(vocabulary))
-    vae.load_state_dict(_with_rows_for_new_tokens(base.vae, len(vocabulary)))
-    return Start(vae, vocabulary, config, base)
+    vae = VAE(_architecture(config), len(vocabulary), len(config.property_head))
+    weights = _with_rows_for_new_tokens(base.vae, len(vocabulary))
+    keeps_head = [scale.name for scale in base.scales] == list(config.property_head)
+    if not keeps_head:
+        if base.scales:
+            names = ", ".join(scale.name for scale in base.scales)
+            logger.info("the head of %s, which predicts %s, is left behind", config.init_from, names)
+        weights = {name: each for name, each in weights.items() if not name.startswith("property_head.")}
+    vae.load_state_dict(vae.state_dict() | weights)
+    return Start(vae, vocabulary, config, standardisation, base, base.scales if keeps_head else ())
 
 
 def _architecture(config: TrainConfig) -> ModelConfig:

@@ -14,6 +14,7 @@ from molvae.optimize.strategies import LatentSearch, Setting
 from molvae.train import train
 from molvae.train.checkpoint import Checkpoint
 from molvae.train.loop import fit
+from molvae.train.molecules import Molecules
 
 pytestmark = pytest.mark.gpu
 
@@ -57,7 +58,7 @@ def test_teacher_forced_logits_agree_with_the_cpus(model, store):
 def test_a_killed_training_goes_on(small_train_config, vocabulary, store, tmp_path):
     config = small_train_config.model_copy(update={"epochs": 3, "checkpoint_every_s": 1e-9})
     fields = config.model_dump(include=set(ModelConfig.model_fields))
-    splits = store.subset(np.arange(220)), store.subset(np.arange(220, 300))
+    splits = Molecules(store.subset(np.arange(220))), Molecules(store.subset(np.arange(220, 300)))
 
     class Stop(Checkpoint):
         saves = 0

@@ -56,8 +56,9 @@ def test_a_store_written_in_pieces_is_the_store_of_all(vocabulary, store, smiles
 
     with growing_store(tmp_path / "store", vocabulary) as append:
         for begin in range(0, 300, 70):
-            append([smiles_to_selfies(each) for each in smiles[begin : begin + 70]])
-            append([])
+            selfies = [smiles_to_selfies(each) for each in smiles[begin : begin + 70]]
+            append(TokenStore.from_selfies(selfies, vocabulary))
+            append(TokenStore.from_selfies([], vocabulary))
     mapped = TokenStore.open(tmp_path / "store")
     np.testing.assert_array_equal(mapped.token_ids, store.token_ids)
     np.testing.assert_array_equal(mapped.offsets, store.offsets)

@@ -21,14 +21,17 @@ def two_threads():
 def vae(small_train_config, vocabulary):
     torch.manual_seed(0)
     fields = small_train_config.model_dump(include=set(ModelConfig.model_fields))
-    return VAE(ModelConfig.model_validate(fields), len(vocabulary))
+    return VAE(ModelConfig.model_validate(fields), len(vocabulary), n_properties=1)
 
 
 @pytest.fixture
 def draw(store):
-    def make(rows, word_dropout=0.2):
+    def make(rows):
         generator = torch.Generator().manual_seed(4)
-        return Batch.draw(*store.batch(rows), 8, 0.25, word_dropout, generator)
+        token_ids, lengths = store.batch(rows)
+        read = store.batch(299 - rows)
+        properties = torch.where(lengths > 20, lengths / 40, torch.nan)[:, None]
+        return Batch.draw(token_ids, lengths, 8, 0.25, 0.2, generator, read, properties)
 
     return make
 
@@ -38,12 +41,12 @@ def draw(store):
 def test_the_shards_add_up_to_the_batch(vae, small_train_config, draw, n):
     batch = draw(np.arange(n))
     step = ShardedStep(vae, small_train_config.model_copy(update={"batch_size": 128}))
-    sums = step.gradient(batch, LossWeights(0.1, z_l2=0.01))
+    sums = step.gradient(batch, LossWeights(0.1, z_l2=0.01, properties=(3.0,)))
     step.close()
-    loss = vae.loss(batch, LossWeights(0.1, z_l2=0.01))
+    loss = vae.loss(batch, LossWeights(0.1, z_l2=0.01, properties=(3.0,)))
     n_bare = n - batch.n_coded
-    parts = [loss.reconstruction * batch.n_coded, loss.kl * batch.n_coded, loss.unconditional * n_bare]
-    torch.testing.assert_close(sums, torch.stack(parts))
+    coded = [part * batch.n_coded for part in (loss.reconstruction, loss.kl, loss.properties)]
+    torch.testing.assert_close(sums, torch.stack([*coded, loss.unconditional * n_bare]))
     for parameter, wanted in zip(
         vae.parameters(), torch.autograd.grad(loss.total, list(vae.parameters())), strict=True
     ):
@@ -55,23 +58,22 @@ def test_every_molecule_is_dealt_to_one_shard_with_its_own_draws(draw):
     shards = [batch.shard(number, 4) for number in range(4)]
     assert sum(map(len, shards)) == 23
     assert max(shard.n_coded for shard in shards) - min(shard.n_coded for shard in shards) <= 1
-    coded = [(row.tolist(), noise.tolist()) for row, noise in zip(batch.token_ids, batch.noise, strict=False)]
-    dealt = [
-        (row.tolist(), noise.tolist())
-        for shard in shards
-        for row, noise in zip(shard.token_ids, shard.noise, strict=False)
-    ]
-    assert sorted(dealt) == sorted(coded)
+
+    def coded(part):
+        columns = part.token_ids, part.hidden, part.read_ids, part.noise
+        return [tuple(map(tuple, row)) for row in zip(*(column.tolist() for column in columns), strict=False)]
+
+    assert sorted(row for shard in shards for row in coded(shard)) == sorted(coded(batch))
 
 
 @pytest.mark.usefixtures("two_threads")
 def test_the_replicas_follow_the_weights(vae, small_train_config, draw):
     step = ShardedStep(vae, small_train_config.model_copy(update={"batch_size": 128}))
-    before = step.gradient(draw(np.arange(128)), LossWeights(0.1))
+    before = step.gradient(draw(np.arange(128)), LossWeights(0.1, properties=(1.0,)))
     with torch.no_grad():
         for parameter in vae.parameters():
             parameter *= 0.5
-    after = step.gradient(draw(np.arange(128)), LossWeights(0.1))
+    after = step.gradient(draw(np.arange(128)), LossWeights(0.1, properties=(1.0,)))
     step.close()
     assert (before != after).all()
 
@@ -110,5 +112,5 @@ def test_a_shard_that_fails_says_why(vae, small_train_config, draw):
     batch = draw(np.arange(100))
     batch.token_ids[71, 0] = 10_000
     with pytest.raises(IndexError):
-        step.gradient(batch, LossWeights(0.1))
+        step.gradient(batch, LossWeights(0.1, properties=(1.0,)))
     step.close()

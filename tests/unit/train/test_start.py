@@ -6,6 +6,8 @@ import molvae
 from molvae.chem.vocabulary import Vocabulary
 from molvae.config import StandardiseConfig
 from molvae.errors import ConfigError, DataError
+from molvae.model import MolVAE
+from molvae.nn.property_head import PropertyScale
 from molvae.train import train
 from molvae.train.start import starting_point
 
@@ -78,3 +80,23 @@ def test_a_trained_model_is_trained_further(further, base, prepared, tmp_path, s
     trained, before = molvae.load(tmp_path / "model", "cpu"), molvae.load(base, "cpu")
     assert trained.training["init_from"] == str(base)
     np.testing.assert_allclose(trained.encode(smiles[:5]), before.encode(smiles[:5]), atol=1e-4)
+
+
+def test_a_head_goes_along_when_its_properties_are_asked_for(model, small_train_config, vocabulary, tmp_path):
+    config = small_train_config.model_copy(update={"property_head": {"logp": 1.0}})
+    vae = starting_point(config, vocabulary, StandardiseConfig(), 3).vae
+    scales = (PropertyScale("logp", "", 2.0, 1.5),)
+    MolVAE(vae, vocabulary, model.priors, model.generation, StandardiseConfig(), model.training, scales).save(
+        tmp_path / "model"
+    )
+    further = config.model_copy(update={"init_from": str(tmp_path / "model")})
+    start = starting_point(further, vocabulary, StandardiseConfig(), 1)
+    assert start.scales == scales
+    assert torch.equal(start.vae.property_head[0].weight, vae.property_head[0].weight)
+    other = starting_point(
+        further.model_copy(update={"property_head": {"qed": 1.0, "logp": 1.0}}), vocabulary, StandardiseConfig(), 1
+    )
+    assert other.scales == ()
+    assert other.vae.property_head[3].weight.shape[0] == 2
+    without = starting_point(further.model_copy(update={"property_head": {}}), vocabulary, StandardiseConfig(), 1)
+    assert without.vae.property_head is None
