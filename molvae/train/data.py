@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -21,7 +21,7 @@ from molvae.model import MolVAE
 from molvae.nn.property_head import PropertyScale
 from molvae.provenance import file_sha256
 from molvae.seeding import derive_seed, numpy_generator
-from molvae.train.convert import MEASURED, SPLITS, Recipe, convert
+from molvae.train.convert import MEASURED, SPLITS, Converted, Recipe, convert
 from molvae.train.molecules import Molecules, growing_molecules
 from molvae.train.start import Start
 
@@ -84,43 +84,22 @@ def write_data(prepared: Path, folder: Path, start: Start, seed: int, identity: 
     summary = read_json(prepared / "summary.json", ["kept", "splits"])
     n_new = int(summary["splits"]["train"])
     units = _units(start, {name: each["unit"] for name, each in summary.get("properties", {}).items()})
-    recipe = Recipe(start.vocabulary, start.standardisation, tuple(units), start.config.randomised_input > 0.0, seed)
+    spelt = start.config.randomised_input > 0.0
+    recipe = Recipe(start.vocabulary, start.standardisation, tuple(units), spelt, seed)
+    measured = [MEASURED + name for name in units if name in summary.get("properties", {})]
+    blocks = _blocks(prepared, start, measured, n_new, seed)
     n_jobs = processes_for(int(summary["kept"]), n_jobs) if recipe.is_slow else 1
-    statistics = _Statistics(len(units))
-    longest = 0
-    n_molecules = dict.fromkeys(SPLITS, 0)
     with replacing(folder) as temporary:
-        with ExitStack() as stack:
-            append = {
-                split: stack.enter_context(
-                    growing_molecules(
-                        temporary / split, start.vocabulary, len(units), spelt=recipe.spelt and split == "train"
-                    )
-                )
-                for split in SPLITS
-            }
-            measured = [MEASURED + name for name in summary.get("properties", {})]
-            blocks = _blocks(prepared, start, measured, n_new, seed)
-            for _, converted in map_tasks(partial(convert, recipe=recipe), blocks, n_jobs):
-                longest = max(longest, converted.longest)
-                for split, molecules in converted.molecules.items():
-                    append[split](molecules)
-                    n_molecules[split] += len(molecules)
-                statistics.add(converted.molecules["train"].properties)
-        for split, n in n_molecules.items():
+        written = _write(temporary, blocks, recipe, n_jobs)
+        for split, n in written.n_molecules.items():
             # Two, because the distance that chooses the prior needs a covariance.
             if n < 2:
                 raise DataError(
                     f"{prepared}: expected at least 2 molecules in the {split} split, found {n}; give "
                     "`molvae prepare` more molecules, or a larger prepare.validation_fraction"
                 )
-        scales = start.scales or statistics.scales(units)
-        content = {
-            "identity": identity,
-            "n_new": n_new,
-            "longest": longest,
-            "scales": [asdict(scale) for scale in scales],
-        }
+        scales = [asdict(scale) for scale in start.scales or written.scales(units)]
+        content = {"identity": identity, "n_new": n_new, "longest": written.longest, "scales": scales}
         write_json(temporary / about.name, content)
 
 
@@ -134,12 +113,11 @@ def open_data(folder: Path) -> TrainingData:
 
 def _blocks(prepared: Path, start: Start, measured: Sequence[str], n_new: int, seed: int) -> Iterator[pd.DataFrame]:
     """Yield the prepared molecules, and then those that a model adds which is trained further."""
-    columns = ["smiles", "selfies", "split"]
-    wanted = [name for name in measured if name.removeprefix(MEASURED) in start.config.property_head]
-    yield from read_blocks(prepared / "molecules.parquet", [*columns, *wanted])
+    columns = ["smiles", "selfies", "split", *measured]
+    yield from read_blocks(prepared / "molecules.parquet", columns)
     if start.base is not None:
         own = replayed(start.base, n_new, start.config.replay, seed).assign(split="train")
-        yield own.reindex(columns=[*columns, *wanted])
+        yield own.reindex(columns=columns)
 
 
 def replayed(base: MolVAE, n_new: int, share: float, seed: int) -> pd.DataFrame:
@@ -173,20 +151,32 @@ def _units(start: Start, measured: dict[str, str]) -> dict[str, str]:
     return units
 
 
-class _Statistics:
-    """Mean and standard deviation of each property, of values that come in pieces."""
+@dataclass
+class _Written:
+    """What is known only once all molecules have been seen.
 
-    def __init__(self, n_properties: int) -> None:
-        self._sums = np.zeros((3, n_properties))
+    Attributes:
+        n_molecules: Molecules of each split.
+        longest: Tokens of the longest molecule, its end token included.
+        sums: Number of the values of each property, their sum and their sum of squares, float64 (3, P).
+    """
 
-    def add(self, values: NDArray[np.float32] | None) -> None:
+    n_molecules: dict[str, int]
+    longest: int
+    sums: NDArray[np.float64]
+
+    def add(self, converted: Converted) -> None:
+        self.longest = max(self.longest, converted.longest)
+        for split, molecules in converted.molecules.items():
+            self.n_molecules[split] += len(molecules)
+        values = converted.molecules["train"].properties
         if values is not None:
             exact = values.astype(np.float64)
-            self._sums += np.stack([np.isfinite(exact).sum(0), np.nansum(exact, 0), np.nansum(exact**2, 0)])
+            self.sums += np.stack([np.isfinite(exact).sum(0), np.nansum(exact, 0), np.nansum(exact**2, 0)])
 
     def scales(self, units: dict[str, str]) -> tuple[PropertyScale, ...]:
         scales = []
-        for (name, unit), (n, total, squares) in zip(units.items(), self._sums.T.tolist(), strict=True):
+        for (name, unit), (n, total, squares) in zip(units.items(), self.sums.T.tolist(), strict=True):
             mean = total / max(n, 1.0)
             std = max(0.0, squares / max(n, 1.0) - mean**2) ** 0.5
             if std <= 1e-6 * abs(mean):
@@ -196,6 +186,22 @@ class _Statistics:
                 )
             scales.append(PropertyScale(name, unit, mean, std))
         return tuple(scales)
+
+
+def _write(folder: Path, blocks: Iterable[pd.DataFrame], recipe: Recipe, n_jobs: int) -> _Written:
+    """Write what becomes of the molecules, by split."""
+    written = _Written(dict.fromkeys(SPLITS, 0), 0, np.zeros((3, len(recipe.properties))))
+    with ExitStack() as stack:
+        append = {}
+        for split in SPLITS:
+            spelt = recipe.spelt and split == "train"
+            growing = growing_molecules(folder / split, recipe.vocabulary, len(recipe.properties), spelt=spelt)
+            append[split] = stack.enter_context(growing)
+        for _, converted in map_tasks(partial(convert, recipe=recipe), blocks, n_jobs):
+            for split, molecules in converted.molecules.items():
+                append[split](molecules)
+            written.add(converted)
+    return written
 
 
 def validation_smiles(prepared: Path, n: int, seed: int) -> list[str]:
