@@ -36,13 +36,11 @@ class TrainingData:
     Attributes:
         train: Molecules to learn.
         validation: Held-out molecules.
-        n_new: How many of those to learn, the first ones, are prepared molecules; the rest was added by a model.
         longest: Tokens of the longest molecule, its end token included.
     """
 
     train: Molecules
     validation: Molecules
-    n_new: int
     longest: int
 
 
@@ -99,16 +97,17 @@ def write_data(prepared: Path, folder: Path, start: Start, seed: int, identity: 
                     "`molvae prepare` more molecules, or a larger prepare.validation_fraction"
                 )
         scales = [asdict(scale) for scale in start.scales or written.scales(units)]
-        content = {"identity": identity, "n_new": n_new, "longest": written.longest, "scales": scales}
+        n_added = written.n_molecules["train"] - n_new
+        content = {"identity": identity, "n_added": n_added, "longest": written.longest, "scales": scales}
         write_json(temporary / about.name, content)
 
 
 def open_data(folder: Path) -> TrainingData:
     """Map what `write_data` wrote."""
-    about = read_json(folder / "about.json", ["n_new", "longest", "scales"])
+    about = read_json(folder / "about.json", ["n_added", "longest", "scales"])
     scales = tuple(PropertyScale(**scale) for scale in about["scales"])
-    train, validation = (Molecules.open(folder / split, scales) for split in SPLITS)
-    return TrainingData(train, validation, int(about["n_new"]), int(about["longest"]))
+    train = Molecules.open(folder / "train", scales, int(about["n_added"]))
+    return TrainingData(train, Molecules.open(folder / "validation", scales), int(about["longest"]))
 
 
 def _blocks(prepared: Path, start: Start, measured: Sequence[str], n_new: int, seed: int) -> Iterator[pd.DataFrame]:

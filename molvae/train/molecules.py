@@ -32,23 +32,30 @@ class Molecules:
         spellings: The molecules written from other SMILES, 4 N, those of one together; None where none were asked for.
         properties: Values to predict, in their units, float32 (N, P), NaN where unknown; None where there are none.
         scales: The properties.
+        n_added: How many of them, the last ones, a model wrote that is trained further.
     """
 
     tokens: TokenStore
     spellings: TokenStore | None = None
     properties: NDArray[np.float32] | None = None
     scales: tuple[PropertyScale, ...] = ()
+    n_added: int = 0
 
     def __len__(self) -> int:
         """Return N."""
         return len(self.tokens)
 
+    @property
+    def n_new(self) -> int:
+        """How many of them, the first ones, are prepared molecules."""
+        return len(self) - self.n_added
+
     @classmethod
-    def open(cls, folder: Path, scales: tuple[PropertyScale, ...] = ()) -> "Molecules":
+    def open(cls, folder: Path, scales: tuple[PropertyScale, ...] = (), n_added: int = 0) -> "Molecules":
         """Map what `growing_molecules` wrote."""
         spellings = TokenStore.open(folder / _SPELLINGS) if (folder / _SPELLINGS).exists() else None
         properties = np.asarray(np.load(folder / _PROPERTIES, mmap_mode="r")) if scales else None
-        return cls(TokenStore.open(folder), spellings, properties, scales)
+        return cls(TokenStore.open(folder), spellings, properties, scales, n_added)
 
     def standardised(self, rows: NDArray[np.integer], device: torch.device) -> Tensor | None:
         """Return the properties of some molecules in units of their standard deviations, float32 (B, P)."""
@@ -60,7 +67,13 @@ class Molecules:
     def draw_batch(
         self, rows: NDArray[np.unsignedinteger], config: TrainConfig, seed: int, step: int, device: torch.device
     ) -> Batch:
-        """Return the molecules of a step with all that chance decides for them, from the seed and the step alone."""
+        """Return the molecules of a step with all that chance decides for them, from the seed and the step alone.
+
+        Only new molecules are decoded without a code: it is their like that the decoder is to write by itself, and the
+        others are there for the way through their codes.
+        """
+        is_new = rows < self.n_new
+        rows = np.concatenate([rows[~is_new], rows[is_new]])
         read = None
         if self.spellings is not None:
             random = numpy_generator(seed, f"spelling {step}")
@@ -70,7 +83,7 @@ class Molecules:
         return Batch.draw(
             *self.tokens.batch(rows, device),
             config.latent_dim,
-            config.code_dropout,
+            config.code_dropout * float(is_new.mean()),
             config.word_dropout,
             torch_generator(seed, f"noise {step} 0", device),
             read,

@@ -62,7 +62,7 @@ def train(prepared: Path, out: Path, config: TrainConfig, seed: int, n_jobs: int
         if not is_first():
             return
         description = {
-            "n_molecules": data.n_new,
+            "n_molecules": data.train.n_new,
             "n_parameters": n_parameters,
             "epochs": len(history),
             "best_epoch": int(min(history, key=lambda row: row["validation_loss"])["epoch"]),
@@ -80,7 +80,7 @@ def train(prepared: Path, out: Path, config: TrainConfig, seed: int, n_jobs: int
         description,
         data.train.scales,
         data.train.tokens,
-        data.n_new,
+        data.train.n_new,
         validation_smiles(prepared, len(data.validation), seed),
         data.longest,
         config,

@@ -15,7 +15,7 @@ from molvae.files import read_json, read_table
 from molvae.nn.tokens import TokenStore
 from molvae.train import data
 from molvae.train.data import open_data, training_identity, validation_smiles, write_data
-from molvae.train.molecules import N_SPELLINGS
+from molvae.train.molecules import N_SPELLINGS, Molecules
 from molvae.train.start import starting_point
 
 
@@ -207,7 +207,18 @@ def test_replayed_molecules_have_no_measured_values(measured, known, small_train
     found = open_data(tmp_path / "data")
     train = found.train
     n_new = int((read_table(measured / "molecules.parquet")["split"] == "train").sum())
-    assert found.n_new == n_new
+    assert train.n_new == n_new
     assert len(train) > 1.8 * n_new
     assert np.isnan(train.properties[n_new:, 0]).all()
     assert np.isfinite(train.properties[n_new:, 1]).all()
+
+
+def test_only_new_molecules_are_decoded_without_a_code(store, small_train_config):
+    config = small_train_config.model_copy(update={"code_dropout": 0.5})
+    molecules = Molecules(store, n_added=200)
+    rows = np.arange(60, 140, dtype=np.uint32)
+    batch = molecules.draw_batch(rows, config, 1, 0, torch.device("cpu"))
+    assert len(batch) - batch.n_coded == 20
+    new = {tuple(row[row > 0].tolist()) for row in store.batch(np.arange(60, 100))[0]}
+    assert all(tuple(row[row > 0].tolist()) in new for row in batch.token_ids[batch.n_coded :])
+    assert sum(tuple(row[row > 0].tolist()) in new for row in batch.token_ids) == 40
