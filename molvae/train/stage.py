@@ -1,6 +1,7 @@
 """The train stage, from the prepared folder to the model folder."""
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import torch
@@ -12,7 +13,7 @@ from molvae.log import logger
 from molvae.nn.device import choose_device
 from molvae.train.checkpoint import Checkpoint
 from molvae.train.choose_prior import choose_prior
-from molvae.train.data import open_data, training_identity, validation_smiles, write_data
+from molvae.train.data import TrainingData, open_data, training_identity, validation_smiles, write_data
 from molvae.train.loop import fit
 from molvae.train.processes import is_first, number_of_processes, process_group, wait_for_all
 from molvae.train.start import starting_point
@@ -61,18 +62,7 @@ def train(prepared: Path, out: Path, config: TrainConfig, seed: int, n_jobs: int
         history = fit(vae, data.train, data.validation, config, seed, checkpoint)
         if not is_first():
             return
-        description = {
-            "n_molecules": data.train.n_new,
-            "n_parameters": n_parameters,
-            "epochs": len(history),
-            "best_epoch": int(min(history, key=lambda row: row["validation_loss"])["epoch"]),
-            "init_from": config.init_from,
-            "seed": seed,
-            "n_threads": torch.get_num_threads(),
-            "n_processes": number_of_processes(),
-            "kl_weight": config.kl_weight,
-            "code_dropout": config.code_dropout,
-        }
+        description = _describe(data, n_parameters, history, config, seed)
     model = choose_prior(
         vae,
         vocabulary,
@@ -90,3 +80,21 @@ def train(prepared: Path, out: Path, config: TrainConfig, seed: int, n_jobs: int
     write_table(out / "history.csv", pd.DataFrame(history))
     model.save(out / "model")
     checkpoint.remove()
+
+
+def _describe(
+    data: TrainingData, n_parameters: int, history: list[dict[str, float]], config: TrainConfig, seed: int
+) -> dict[str, Any]:
+    """Return what a model records of its training."""
+    return {
+        "n_molecules": data.train.n_new,
+        "n_parameters": n_parameters,
+        "epochs": len(history),
+        "best_epoch": int(min(history, key=lambda row: row["validation_loss"])["epoch"]),
+        "init_from": config.init_from,
+        "seed": seed,
+        "n_threads": torch.get_num_threads(),
+        "n_processes": number_of_processes(),
+        "kl_weight": config.kl_weight,
+        "code_dropout": config.code_dropout,
+    }
