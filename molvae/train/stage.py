@@ -8,7 +8,7 @@ import torch
 
 from molvae.chem.vocabulary import Vocabulary
 from molvae.config import StandardiseConfig, TrainConfig
-from molvae.files import read_json, write_table
+from molvae.files import existing, read_json, write_table
 from molvae.log import logger
 from molvae.nn.device import choose_device
 from molvae.train.checkpoint import Checkpoint
@@ -37,6 +37,7 @@ def train(prepared: Path, out: Path, config: TrainConfig, seed: int, n_jobs: int
         ConfigError: If the settings do not fit the model that is to be trained further.
         DataError: If the prepared folder lacks a file, or has no molecules to train or validate on.
     """
+    existing(prepared / "molecules.parquet")
     known = Vocabulary(tuple(read_json(prepared / "vocabulary.json")["tokens"]))
     standardisation = StandardiseConfig.model_validate(read_json(prepared / "summary.json")["standardisation"])
     start = starting_point(config, known, standardisation, seed)

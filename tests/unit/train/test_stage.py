@@ -45,7 +45,7 @@ def test_the_decoder_prior_needs_code_dropout(prepared, small_train_config, tmp_
 
 
 def test_a_missing_folder_is_named(small_train_config, tmp_path):
-    with pytest.raises(DataError, match=r"vocabulary\.json: expected a file"):
+    with pytest.raises(DataError, match=r"molecules\.parquet: expected a file"):
         train(tmp_path / "none", tmp_path / "out", small_train_config, seed=1)
     assert not (tmp_path / "out").exists()
 
