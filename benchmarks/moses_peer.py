@@ -9,28 +9,28 @@ import json
 import multiprocessing
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "golden"))
 from make_moses_metrics import make_importable
 
-make_importable()
-
-import torch
-from moses.dataset import get_statistics
-from moses.metrics import metrics as moses
-from moses.metrics.utils import QED, SA, get_mol, logP, weight
-from moses.utils import mapper
-
 
 def main(samples: Path, training: Path, n_jobs: int) -> None:
+    make_importable()
+    import torch
+    from moses.dataset import get_statistics
+    from moses.metrics import metrics as moses
+    from moses.metrics.utils import QED, SA, get_mol, logP, weight
+    from moses.utils import mapper
+
     torch.set_num_threads(n_jobs)
     generated, train = (path.read_text().split() for path in (samples, training))
     references = {"Test": get_statistics("test"), "TestSF": get_statistics("test_scaffolds")}
     seconds: dict[str, float] = {}
     values: dict[str, float] = {}
 
-    def measure(name, work):
+    def measure(name: str, work: Callable[[], float]) -> None:
         begin = time.perf_counter()
         values[name] = float(work())
         seconds[name] = time.perf_counter() - begin

@@ -36,6 +36,7 @@ from molvae.chem.reading import read_molecules
 from molvae.chem.selfies_codec import smiles_to_selfies
 from molvae.chem.vocabulary import Vocabulary
 from molvae.config import TrainConfig
+from molvae.nn.batch import Batch
 from molvae.nn.device import autocast, choose_device, gains_from_bfloat16, set_threads
 from molvae.nn.tokens import TokenStore, length_bucketed
 from molvae.nn.vae import VAE, LossWeights
@@ -107,9 +108,9 @@ def bench_train() -> list[Row]:
 
     def some_steps() -> None:
         for rows in batches:
-            token_ids, lengths = store.batch(rows, DEVICE)
+            batch = Batch.draw(*store.batch(rows, DEVICE), config.latent_dim, config.code_dropout)
             with autocast(DEVICE, config.precision):
-                loss = vae.loss(token_ids, lengths, LossWeights(0.05), config.code_dropout)
+                loss = vae.loss(batch, LossWeights(0.05))
             vae.zero_grad()
             loss.total.backward()
             torch.nn.utils.clip_grad_norm_(vae.parameters(), 1.0)

@@ -1,6 +1,6 @@
 """Time scoring 30,000 molecules by the MOSES metrics, against both test sets, and the MOSES package on the same.
 
-    python benchmarks/score_speed.py data/raw/moses     # train, test and test_scaffolds as .csv or .csv.gz
+python benchmarks/score_speed.py data/raw/moses     # train, test and test_scaffolds as .csv or .csv.gz
 """
 
 import json
@@ -58,7 +58,9 @@ def score(samples: Path, options: list[str], work: Path, n_jobs: int) -> tuple[f
     command = [sys.executable, "-c", code, "score", str(samples), *options, "--cpu", "--threads", str(n_jobs)]
     environment = os.environ | {"MOLVAE_CACHE": str(work / "cache")}
     begin = time.perf_counter()
-    with subprocess.Popen([*command, "--out", str(work / "out")], stderr=subprocess.DEVNULL, env=environment) as process:
+    with subprocess.Popen(
+        [*command, "--out", str(work / "out")], stderr=subprocess.DEVNULL, env=environment
+    ) as process:
         peak = peak_memory(process)
     if process.returncode:
         sys.exit(f"expected `molvae score` to end well, found exit status {process.returncode}")

@@ -13,11 +13,12 @@ from molvae.version import __version__
 
 if TYPE_CHECKING:
     from molvae.features import LatentFeatures
-    from molvae.model import MolVAE, load
+    from molvae.loading import load
+    from molvae.model import MolVAE
 
 __all__ = ["LatentFeatures", "MolVAE", "__version__", "load"]
 
-_HOMES = {"LatentFeatures": "molvae.features", "MolVAE": "molvae.model", "load": "molvae.model"}
+_HOMES = {"LatentFeatures": "molvae.features", "MolVAE": "molvae.model", "load": "molvae.loading"}
 
 
 def __getattr__(name: str) -> Any:

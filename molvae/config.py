@@ -145,6 +145,10 @@ class ModelConfig(Section):
 class TrainConfig(ModelConfig):
     """How the VAE is trained and its prior chosen. The loss is in nats per molecule."""
 
+    init_from: str | None = None
+    """Model to train further, whose architecture is kept: its folder, or the name of one that comes with molvae."""
+    replay: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.8
+    """Share of the training molecules that the model of `init_from` writes itself, lest it forget what it knew."""
     kl_weight: NonNegative = 0.05
     """Final weight (beta) of the KL term, summed over dimensions, against the cross-entropy summed over tokens."""
     kl_schedule: Literal["constant", "linear", "sigmoid", "cyclical"] = "linear"
@@ -157,6 +161,11 @@ class TrainConfig(ModelConfig):
     """Weight of the squared length of z in the loss."""
     code_dropout: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.25
     """Share of the molecules whose code is replaced by zero in training: it makes the `decoder` prior."""
+    property_head: dict[str, Positive] = {}
+    """Properties to predict from z, each with its weight, such as {pIC50: 5, logp: 1}: measured columns, or computed
+    ones by name. A weight is the nats that half a squared error costs, in standard deviations."""
+    randomised_input: Share = 0.0
+    """Share of the molecules that the encoder reads from another SMILES than the canonical one, which is decoded."""
     word_dropout: Share = 0.0
     """Share of the decoder's input tokens that are hidden in training."""
     epochs: Count = 10

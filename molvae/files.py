@@ -4,18 +4,21 @@ import errno
 import json
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import DTypeLike, NDArray
 
 from molvae.errors import DataError
 
 _NO_ROOM = frozenset([errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
 
 TABLE_ENDINGS = (".parquet", ".csv")
+BLOCK_ROWS = 20_000
 
 MEASURED = "property."
 """What the names of the columns of measured properties begin with, in the table of prepared molecules."""
@@ -133,6 +136,62 @@ def read_table(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
     if missing:
         raise DataError(f"{path}: expected the columns {missing}, found {list(table.columns)}; make the file again")
     return table[columns] if columns else table
+
+
+def read_blocks(path: Path, columns: list[str]) -> Iterator[pd.DataFrame]:
+    """Read columns of a `.parquet` table that molvae wrote, some rows at a time, for one that is larger than memory.
+
+    Raises:
+        DataError: If the file is missing, not such a table, or lacks a column.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        # Not read ahead: that would hold whole row groups.
+        with pq.ParquetFile(existing(path), pre_buffer=False) as file:
+            missing = [column for column in columns if column not in file.schema_arrow.names]
+            if missing:
+                raise DataError(
+                    f"{path}: expected the columns {missing}, found {file.schema_arrow.names}; make the file again"
+                )
+            for block in file.iter_batches(BLOCK_ROWS, columns=columns, use_threads=False):
+                yield block.to_pandas()
+    except (pa.ArrowInvalid, OSError) as error:
+        raise DataError(f"{path}: expected a .parquet table, found something else ({error})") from error
+
+
+@contextmanager
+def growing_array(path: Path, dtype: DTypeLike, n_columns: int = 0) -> Iterator[Callable[[NDArray[Any]], None]]:
+    """Write a `.npy` file piece by piece, for an array that is larger than memory.
+
+    Args:
+        path: The file.
+        dtype: Type of the values.
+        n_columns: Size of the second axis; 0 for an array of one axis.
+
+    Yields:
+        A function that appends an array along the first axis.
+    """
+    kind = np.dtype(dtype)
+    n_rows = 0
+    with path.open("wb") as file:
+
+        def write_header() -> None:
+            # NumPy leaves room in the header for the first axis to grow.
+            shape = (n_rows, n_columns) if n_columns else (n_rows,)
+            content = {"descr": np.lib.format.dtype_to_descr(kind), "fortran_order": False, "shape": shape}
+            np.lib.format.write_array_header_1_0(file, content)
+
+        def append(rows: NDArray[Any]) -> None:
+            nonlocal n_rows
+            n_rows += len(rows)
+            file.write(np.ascontiguousarray(rows, dtype=kind).tobytes())
+
+        write_header()
+        yield append
+        file.seek(0)
+        write_header()
 
 
 def existing(path: Path) -> Path:

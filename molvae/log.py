@@ -30,6 +30,9 @@ def progress(what: str, total: int, done: int = 0) -> Iterator[Callable[[int], N
     Yields:
         A function to call with the number of items newly done.
     """
+    if not logger.isEnabledFor(logging.INFO):
+        yield lambda _: None
+        return
     if sys.stderr.isatty():
         from rich.console import Console
         from rich.progress import Progress

@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from numpy.typing import NDArray
-from pydantic import ValidationError
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from molvae.beside import decode_around, decode_line
@@ -21,13 +20,13 @@ from molvae.chem.selfies_codec import selfies_constraints, selfies_to_smiles, sm
 from molvae.chem.standardise import Steps, standardise
 from molvae.chem.vocabulary import PAD_ID, Vocabulary
 from molvae.config import ModelConfig, StandardiseConfig
-from molvae.errors import CheckpointError, ConfigError, DataError
-from molvae.files import existing, read_json, replacing, write_json
-from molvae.nn.device import choose_device
+from molvae.errors import ConfigError, DataError
+from molvae.files import replacing, write_json
 from molvae.nn.losses import sequence_nats
+from molvae.nn.property_head import PropertyScale
 from molvae.nn.tokens import TokenStore, by_length
 from molvae.nn.vae import VAE
-from molvae.priors import PRIORS, Prior
+from molvae.priors import Prior
 from molvae.provenance import software
 from molvae.seeding import torch_generator
 
@@ -63,6 +62,7 @@ class MolVAE:
         generation: The chosen prior and temperature, and limits.
         standardisation: How the molecules it was trained on were standardised and spelt; so are those it handles.
         training: What it was trained on and how, as plain values.
+        scales: The properties that it predicts; empty for a model without a property head.
     """
 
     def __init__(
@@ -73,6 +73,7 @@ class MolVAE:
         generation: Generation,
         standardisation: StandardiseConfig,
         training: dict[str, Any],
+        scales: tuple[PropertyScale, ...] = (),
     ) -> None:
         """Take the parts; `molvae.load` reads them from a folder."""
         self.vae = vae.eval()
@@ -81,6 +82,7 @@ class MolVAE:
         self.generation = generation
         self.standardisation = standardisation
         self.training = training
+        self.scales = scales
 
     @property
     def device(self) -> torch.device:
@@ -129,9 +131,7 @@ class MolVAE:
         Raises:
             DataError: If the codes have another size.
         """
-        codes = torch.from_numpy(np.array(z, dtype=np.float32))
-        if codes.ndim != 2 or codes.shape[1] != self.latent_dim:
-            raise DataError(f"decode: expected codes of shape (n, {self.latent_dim}), found {tuple(codes.shape)}")
+        codes = self._checked(z, "decode")
         finite = torch.isfinite(codes).all(1)
         decoded = iter(self.generate(codes[finite]))
         return [next(decoded) if is_finite else None for is_finite in finite.tolist()]
@@ -171,6 +171,27 @@ class MolVAE:
         """Return the token temperature at which a prior had its lowest validation FCD in training."""
         trials = [trial for trial in self.training["priors"] if trial["prior"] == prior]
         return float(min(trials, key=lambda trial: trial["validation_fcd"])["temperature"])
+
+    @torch.inference_mode()
+    def predict(self, molecules: Sequence[str] | NDArray[np.floating[Any]]) -> pd.DataFrame:
+        """Predict properties from codes, by the head that was trained with the model (`train.property_head`).
+
+        Args:
+            molecules: N SMILES, whose posterior means are taken, or N codes, (N, latent_dim).
+
+        Returns:
+            N rows with a float64 column for each property, in its unit (see `scales`); NaN for what has no code.
+
+        Raises:
+            ConfigError: If the model has no property head.
+            DataError: If the codes have another size.
+        """
+        if self.vae.property_head is None:
+            raise ConfigError("predict: expected a model trained with train.property_head, found one without")
+        codes = self._checked(molecules if isinstance(molecules, np.ndarray) else self.encode(molecules), "predict")
+        standardised = self.vae.property_head(codes.to(self.device)).double().cpu().numpy()
+        columns = enumerate(self.scales)
+        return pd.DataFrame({scale.name: scale.mean + scale.std * standardised[:, i] for i, scale in columns})
 
     def interpolate(self, start: str, end: str, steps: int = 8, seed: int = 1) -> list[str | None]:
         """Return the molecules on the straight line between the codes of two.
@@ -294,6 +315,12 @@ class MolVAE:
                     rows.append(row)
         return TokenStore.from_selfies(readable, self.vocabulary), rows
 
+    def _checked(self, z: NDArray[np.floating[Any]], verb: str) -> Tensor:
+        codes = torch.from_numpy(np.array(z, dtype=np.float32))
+        if codes.ndim != 2 or codes.shape[1] != self.latent_dim:
+            raise DataError(f"{verb}: expected codes of shape (n, {self.latent_dim}), found {tuple(codes.shape)}")
+        return codes
+
     def _codes_of(self, smiles: list[str]) -> NDArray[np.float32]:
         codes = self.encode(smiles)
         for each, code in zip(smiles, codes, strict=True):
@@ -336,13 +363,20 @@ class MolVAE:
                 smiles += [selfies_to_smiles(self.vocabulary.decode(row)) for row in written.tolist()]
         return smiles
 
-    def save(self, folder: Path) -> None:
-        """Write the model as a folder that can be copied away and loaded: all of it, or nothing."""
+    def save(self, folder: Path, *, half: bool = False) -> None:
+        """Write the model as a folder that can be copied away and loaded: all of it, or nothing.
+
+        Args:
+            folder: The folder to write.
+            half: Whether to store float16, half the size of float32; it is loaded as float32 again.
+        """
         tensors = {f"vae.{name}": tensor.cpu().contiguous() for name, tensor in self.vae.state_dict().items()}
         for name, prior in self.priors.items():
             tensors |= {f"priors.{name}.{key}": tensor.contiguous() for key, tensor in prior.state().items()}
         # The decoder's embedding is the encoder's; safetensors stores no tensor twice.
         del tensors["vae.decoder.embedding.weight"]
+        if half:
+            tensors = {name: each.half() if each.is_floating_point() else each for name, each in tensors.items()}
         config = {
             "format": FORMAT,
             "model": self.vae.config.model_dump(include=set(ModelConfig.model_fields)),
@@ -352,43 +386,10 @@ class MolVAE:
             "training": self.training,
             "software": software(),
         }
+        if self.scales:
+            config["properties"] = [asdict(scale) for scale in self.scales]
         with replacing(folder) as temporary:
             temporary.mkdir(parents=True)
             save_file(tensors, temporary / "model.safetensors", metadata={"format": "pt"})
             write_json(temporary / "config.json", config)
             write_json(temporary / "vocabulary.json", {"tokens": list(self.vocabulary.tokens)})
-
-
-def load(folder: str | Path, device: str = "auto") -> MolVAE:
-    """Load a trained model.
-
-    Args:
-        folder: The model's folder, as `molvae train` wrote it.
-        device: `auto` (a CUDA GPU if there is one), `cpu` or `cuda`.
-
-    Raises:
-        DataError: If the folder or one of its files is missing.
-        CheckpointError: If its parts do not fit together.
-    """
-    folder = existing(Path(folder))
-    config = read_json(folder / "config.json")
-    vocabulary = Vocabulary(tuple(read_json(folder / "vocabulary.json")["tokens"]))
-    try:
-        if config["format"] != FORMAT:
-            raise CheckpointError(f"{folder}: expected a model of format {FORMAT}, found {config['format']}")
-        tensors = load_file(existing(folder / "model.safetensors"))
-        tensors["vae.decoder.embedding.weight"] = tensors["vae.embedding.weight"]
-        vae = VAE(ModelConfig.model_validate(config["model"]), len(vocabulary))
-        vae.load_state_dict(_under("vae.", tensors))
-        priors = {name: PRIORS[name].from_state(_under(f"priors.{name}.", tensors)) for name in config["priors"]}
-        generation = Generation(**config["generation"])
-        standardisation = StandardiseConfig.model_validate(config["standardisation"])
-    except (KeyError, TypeError, RuntimeError, SafetensorError, ValidationError) as error:
-        raise CheckpointError(f"{folder}: expected a whole model, found parts that do not fit ({error})") from error
-    vae.to(choose_device(device))
-    priors = {name: prior.to(next(vae.parameters()).device) for name, prior in priors.items()}
-    return MolVAE(vae, vocabulary, priors, generation, standardisation, config["training"])
-
-
-def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}

@@ -14,6 +14,7 @@ import yaml
 
 from molvae.config import WHOLE_RUN, RunConfig, parse_config
 from molvae.errors import ConfigError, DataError
+from molvae.shipped import model_folder
 
 if TYPE_CHECKING:
     from molvae.optimize.objective import Objective
@@ -79,6 +80,11 @@ def plan_run(content: dict[str, Any], where: str) -> RunPlan:
     """
     settings = parse_config(content, where)
     inputs = _plan_inputs(settings, where)
+    if settings.train.init_from is not None:
+        try:
+            model_folder(settings.train.init_from)
+        except DataError as error:
+            raise DataError(f"train.init_from: {error} ({where})") from error
     return RunPlan(settings, _plan_objectives(settings.optimize.objectives, where), inputs)
 
 

@@ -90,6 +90,7 @@ def model(small_train_config, vocabulary, store):
 
     from molvae.config import ModelConfig, StandardiseConfig
     from molvae.model import Generation, MolVAE
+    from molvae.nn.batch import Batch
     from molvae.nn.vae import VAE, LossWeights
     from molvae.priors import PRIORS
 
@@ -100,7 +101,8 @@ def model(small_train_config, vocabulary, store):
     token_ids, lengths = store.batch(np.arange(len(store)))
     for _ in range(15):
         optimizer.zero_grad()
-        vae.loss(token_ids, lengths, LossWeights(0.05), code_dropout=0.25).total.backward()
+        batch = Batch.draw(token_ids, lengths, architecture.latent_dim, code_dropout=0.25)
+        vae.loss(batch, LossWeights(0.05)).total.backward()
         optimizer.step()
     codes = torch.randn(200, architecture.latent_dim)
     priors = {name: PRIORS[name].fit(codes, small_train_config, 0) for name in PRIORS}

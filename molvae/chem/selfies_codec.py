@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import selfies
+from rdkit import Chem
 
 from molvae.chem.molecules import canonical_smiles
 from molvae.errors import ConfigError
@@ -61,6 +62,26 @@ def smiles_to_selfies(smiles: str) -> str | None:
     # The library descends once for each branch within a branch.
     except (selfies.EncoderError, RecursionError):
         return None
+
+
+def randomised_selfies(smiles: str, n: int, seed: int) -> list[str | None]:
+    """Return a molecule's SELFIES as they follow from SMILES that start at random atoms and turn at random.
+
+    Args:
+        smiles: The molecule.
+        n: How many are wanted; some may be equal.
+        seed: Seed of the choices.
+
+    Returns:
+        n SELFIES, with None where a SMILES has none.
+
+    References:
+        Arus-Pous et al., Randomized SMILES strings improve the quality of molecular generative models, Journal of
+        Cheminformatics 2019, doi:10.1186/s13321-019-0393-0.
+    """
+    # RDKit takes 31 bits.
+    written = Chem.MolToRandomSmilesVect(Chem.MolFromSmiles(smiles), n, randomSeed=seed % 2**31)
+    return [smiles_to_selfies(each) for each in written]
 
 
 def selfies_to_smiles(text: str) -> str | None:

@@ -44,6 +44,10 @@ class Vocabulary:
             found.update(split_selfies(each))
         return cls((PAD, BOS, EOS, *sorted(found)))
 
+    def extended(self, other: "Vocabulary") -> "Vocabulary":
+        """Return these tokens in their order, and then those of another vocabulary that are new."""
+        return Vocabulary((*self.tokens, *(token for token in other.tokens if token not in self._ids)))
+
     @cached_property
     def _ids(self) -> dict[str, int]:
         return {token: number for number, token in enumerate(self.tokens)}

@@ -24,7 +24,9 @@ SetOption = Annotated[
     typer.Option("--set", metavar="SECTION.KEY=VALUE", help="One setting over the file's; may be repeated."),
 ]
 SeedOption = Annotated[int | None, typer.Option("--seed", min=0, help="The run's seed, in place of the config's.")]
-ModelArgument = Annotated[Path, typer.Argument(help="Folder of a trained model.")]
+ModelArgument = Annotated[
+    Path, typer.Argument(help="Folder of a trained model, or the name of one that comes with molvae.")
+]
 MoleculesArgument = Annotated[Path, typer.Argument(help="Molecules: .smi .csv .tsv .sdf .parquet, also .gz .bz2 .zst.")]
 SmilesColumnOption = Annotated[
     str | None, typer.Option("--smiles-column", help="Column with the SMILES; found by its usual names if not given.")

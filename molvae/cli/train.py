@@ -18,11 +18,16 @@ def train(
 ) -> None:
     """Train the VAE and choose its prior -> OUT/model/, OUT/history.csv.
 
-    A killed training goes on from OUT/resume/ with the same command.
+    A killed training goes on from OUT/resume/ with the same command. On several GPUs:
+    torchrun --nproc-per-node 4 -m molvae train ...
     """
     run = settings(config, overrides, seed)
 
+    from molvae.chem.parallel import cpus_to_use
     from molvae.nn.device import set_threads
     from molvae.train import train as train_stage
+    from molvae.train.processes import processes_here
 
-    train_stage(prepared, out, run.train, run.seed, n_jobs=set_threads(threads), device=run.device)
+    n_jobs = cpus_to_use(threads)
+    set_threads(max(1, n_jobs // processes_here()))
+    train_stage(prepared, out, run.train, run.seed, n_jobs=n_jobs, device=run.device)

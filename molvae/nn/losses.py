@@ -44,4 +44,9 @@ def with_free_bits(kl: Tensor, free_bits: float) -> Tensor:
         Kingma et al., Improving variational inference with inverse autoregressive flow, NeurIPS 2016,
         arXiv:1606.04934, equation 15.
     """
-    return torch.clamp(kl.mean(0), min=free_bits).sum()
+    return torch.clamp(mean(kl), min=free_bits).sum()
+
+
+def mean(rows: Tensor) -> Tensor:
+    """Return the mean over the first axis, or 0 where there are no rows."""
+    return rows.sum(0) / max(1, len(rows))

@@ -1,7 +1,9 @@
 """Sequences of token ids, stored back to back, and batches of them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -9,13 +11,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from molvae.chem.vocabulary import EOS_ID, PAD_ID, Vocabulary
+from molvae.files import growing_array
 
 POOL_BATCHES = 50
+_FILES = ("token_ids.npy", "offsets.npy")
 
 
 @dataclass(frozen=True)
 class TokenStore:
-    """The token ids of N molecules in one array.
+    """The token ids of N molecules in one array, in memory or in a file that is mapped into it.
 
     Attributes:
         token_ids: All molecules' ids one after the other, each with its end token, uint8 or uint16.
@@ -34,11 +38,16 @@ class TokenStore:
         """
         rows = [[*vocabulary.encode(each), EOS_ID] for each in selfies]
         offsets = np.cumsum([0, *map(len, rows)], dtype=np.int64)
-        dtype: type[np.unsignedinteger] = np.uint8 if len(vocabulary) <= 256 else np.uint16
         flat: NDArray[np.unsignedinteger] = np.fromiter(
-            (token for row in rows for token in row), dtype=dtype, count=int(offsets[-1])
+            (token for row in rows for token in row), dtype=_dtype(vocabulary), count=int(offsets[-1])
         )
         return cls(flat, offsets)
+
+    @classmethod
+    def open(cls, folder: Path) -> "TokenStore":
+        """Map what `growing_store` wrote: the system reads the pages that are used, and drops them when it must."""
+        token_ids, offsets = (np.asarray(np.load(folder / name, mmap_mode="r")) for name in _FILES)
+        return cls(token_ids, offsets)
 
     def __len__(self) -> int:
         """Return N."""
@@ -59,7 +68,7 @@ class TokenStore:
         offsets = np.concatenate([self.offsets, other.offsets[1:] + self.offsets[-1]])
         return TokenStore(np.concatenate([self.token_ids, other.token_ids]), offsets)
 
-    def batch(self, rows: NDArray[np.int64], device: torch.device | str = "cpu") -> tuple[Tensor, Tensor]:
+    def batch(self, rows: NDArray[np.integer], device: torch.device | str = "cpu") -> tuple[Tensor, Tensor]:
         """Return some molecules as padded token ids, int64 (B, T), and their lengths, int64 (B,)."""
         starts = self.offsets[rows]
         lengths = self.offsets[rows + 1] - starts
@@ -70,9 +79,38 @@ class TokenStore:
         return torch.from_numpy(token_ids).to(device), torch.from_numpy(lengths).to(device)
 
 
+@contextmanager
+def growing_store(folder: Path, vocabulary: Vocabulary) -> Iterator[Callable[[TokenStore], None]]:
+    """Write a store to a folder, for molecules that do not fit into memory together; `TokenStore.open` maps it.
+
+    Yields:
+        A function that appends the molecules of another store.
+    """
+    folder.mkdir(parents=True)
+    tokens_file, offsets_file = (folder / name for name in _FILES)
+    with (
+        growing_array(tokens_file, _dtype(vocabulary)) as add_tokens,
+        growing_array(offsets_file, np.int64) as add_offsets,
+    ):
+        n_tokens = 0
+        add_offsets(np.zeros(1, dtype=np.int64))
+
+        def append(store: TokenStore) -> None:
+            nonlocal n_tokens
+            add_tokens(store.token_ids)
+            add_offsets(store.offsets[1:] + n_tokens)
+            n_tokens += int(store.offsets[-1])
+
+        yield append
+
+
+def _dtype(vocabulary: Vocabulary) -> type[np.unsignedinteger]:
+    return np.uint8 if len(vocabulary) <= 256 else np.uint16
+
+
 def length_bucketed(
     lengths: NDArray[np.int64], batch_size: int, generator: np.random.Generator
-) -> list[NDArray[np.int64]]:
+) -> list[NDArray[np.unsignedinteger]]:
     """Return one epoch's batches: every row once, rows of similar length together, in random order.
 
     Rows are shuffled, sorted by length within pools of 50 batches, cut into batches, and the batches and the rows
@@ -83,13 +121,18 @@ def length_bucketed(
         batch_size: Rows in a batch; the last may have fewer.
         generator: Source of the shuffles.
     """
-    order = generator.permutation(len(lengths))
+    # The batches are views of one small array, because N may be a thousand million.
+    order = np.arange(len(lengths), dtype=np.uint32 if len(lengths) < 2**32 else np.uint64)
+    generator.shuffle(order)
     pool = batch_size * POOL_BATCHES
     batches = []
     for begin in range(0, len(order), pool):
         rows = order[begin : begin + pool]
-        rows = rows[np.argsort(lengths[rows], kind="stable")]
-        batches += [generator.permutation(rows[i : i + batch_size]) for i in range(0, len(rows), batch_size)]
+        rows[:] = rows[np.argsort(lengths[rows], kind="stable")]
+        for first in range(0, len(rows), batch_size):
+            batch = rows[first : first + batch_size]
+            generator.shuffle(batch)
+            batches.append(batch)
     return [batches[i] for i in generator.permutation(len(batches))]
 
 

@@ -7,14 +7,11 @@ from torch import Tensor, nn
 
 from molvae.chem.vocabulary import BOS_ID, EOS_ID, PAD_ID
 from molvae.config import ModelConfig
+from molvae.nn.batch import Batch
 from molvae.nn.decoder import Decoder
 from molvae.nn.encoder import Encoder
-from molvae.nn.losses import kl_to_standard_normal, sequence_nats, with_free_bits
-
-
-def n_with_code(n: int, code_dropout: float) -> int:
-    """Return how many of n molecules are decoded from their code in training: at least one."""
-    return max(1, n - round(n * code_dropout))
+from molvae.nn.losses import kl_to_standard_normal, mean, sequence_nats, with_free_bits
+from molvae.nn.property_head import PropertyHead, property_nats
 
 
 @dataclass(frozen=True)
@@ -24,35 +21,39 @@ class LossWeights:
     kl: float
     free_bits: float = 0.0
     z_l2: float = 0.0
+    properties: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
 class Loss:
-    """The loss of a batch and its parts: scalar tensors, means over molecules in nats.
+    """The loss of a batch and its parts: scalar tensors, means over molecules in nats; 0 where there are none.
 
     Attributes:
         total: What training minimises.
         reconstruction: Cross-entropy of the molecules that were decoded from their code.
         kl: Divergence of their posterior from N(0, I), summed over dimensions.
         unconditional: Cross-entropy of the molecules that were decoded without a code.
+        properties: Weighted loss of the properties predicted from the codes.
     """
 
     total: Tensor
     reconstruction: Tensor
     kl: Tensor
     unconditional: Tensor
+    properties: Tensor
 
 
 class VAE(nn.Module):
     """A recurrent sequence VAE over token ids."""
 
-    def __init__(self, config: ModelConfig, vocabulary_size: int) -> None:
-        """Make the networks for a configuration."""
+    def __init__(self, config: ModelConfig, vocabulary_size: int, n_properties: int = 0) -> None:
+        """Make the networks for a configuration, with a head that predicts properties if there are any."""
         super().__init__()
         self.config = config
         self.embedding = nn.Embedding(vocabulary_size, config.embedding_dim, padding_idx=PAD_ID)
         self.encoder = Encoder(config)
         self.decoder = Decoder(config, self.embedding)
+        self.property_head = PropertyHead(config, n_properties) if n_properties else None
 
     def encode(self, token_ids: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Return the mean and log-variance of each code's posterior, float32 (B, D).
@@ -64,49 +65,48 @@ class VAE(nn.Module):
         mu, log_var = self.encoder(self.embedding(token_ids), lengths)
         return mu, log_var
 
-    def logits(
-        self, token_ids: Tensor, z: Tensor, word_dropout: float = 0.0, generator: torch.Generator | None = None
-    ) -> Tensor:
-        """Return the decoder's logits for each token of `token_ids` given those before it, float (B, T, V)."""
+    def logits(self, token_ids: Tensor, z: Tensor, hidden: Tensor | None = None) -> Tensor:
+        """Return the decoder's logits for each token of `token_ids` given those before it, float (B, T, V).
+
+        Args:
+            token_ids: int64 (B, T).
+            z: Codes, float (B, D).
+            hidden: The decoder's inputs (the start token, then all tokens but the last) that it must do without, bool
+                (B, T).
+        """
         before = torch.cat([torch.full_like(token_ids[:, :1], BOS_ID), token_ids[:, :-1]], dim=1)
-        if word_dropout > 0.0:
-            hidden = torch.rand(before.shape, generator=generator, device=before.device) < word_dropout
+        if hidden is not None:
             before = before.masked_fill(hidden, PAD_ID)
         # After the end a row reads padding instead of its end token, which changes nothing that counts.
         logits: Tensor = self.decoder(before.masked_fill(before == EOS_ID, PAD_ID), z)
         return logits
 
-    def loss(
-        self,
-        token_ids: Tensor,
-        lengths: Tensor,
-        weights: LossWeights,
-        code_dropout: float = 0.0,
-        word_dropout: float = 0.0,
-        generator: torch.Generator | None = None,
-    ) -> Loss:
+    def loss(self, batch: Batch, weights: LossWeights) -> Loss:
         """Return the loss of a batch, with one posterior draw a molecule.
 
-        A share `code_dropout` of the molecules is decoded from z = 0. They skip the encoder, which has nothing to
-        learn from them, and their KL is not charged.
+        Molecules without a code are decoded from z = 0. They skip the encoder, which has nothing to learn from them,
+        and their KL is not charged.
+        """
+        n_coded = batch.n_coded
+        # A shard of a small batch may have no molecule with a code, and the encoder cannot read none.
+        mu, log_var = self.encode(batch.read_ids, batch.read_lengths) if n_coded else (batch.noise, batch.noise)
+        z = mu + batch.noise * torch.exp(0.5 * log_var)
+        no_code = z.new_zeros(len(batch) - n_coded, z.shape[1])
+        nats = sequence_nats(self.logits(batch.token_ids, torch.cat([z, no_code]), batch.hidden), batch.token_ids)
+        kl = kl_to_standard_normal(mu, log_var)
+        properties = self.property_nats(z, batch.properties, weights.properties)
+        penalty = weights.kl * with_free_bits(kl, weights.free_bits) + weights.z_l2 * mean(z.square().sum(1))
+        total = (nats.sum() + (penalty + properties) * n_coded) / len(batch)
+        return Loss(total, mean(nats[:n_coded]), mean(kl.sum(1)), mean(nats[n_coded:]), properties)
+
+    def property_nats(self, z: Tensor, targets: Tensor | None, weights: tuple[float, ...]) -> Tensor:
+        """Return the loss of the properties predicted from codes, 0 if there are none to predict; scalar.
 
         Args:
-            token_ids: int64 (B, T), each sequence with its end token, then padding.
-            lengths: Tokens in each sequence with its end token, int64 (B,).
-            weights: Weights of the loss's parts.
-            code_dropout: Share of the molecules decoded without a code.
-            word_dropout: Share of the decoder's input tokens that are hidden.
-            generator: Source of the draws, on the networks' device; torch's own by default.
+            z: Codes, float (B, D).
+            targets: Standardised properties, float (B, P), NaN where unknown.
+            weights: Weight of each property.
         """
-        n_coded = n_with_code(len(token_ids), code_dropout)
-        mu, log_var = self.encode(token_ids[:n_coded], lengths[:n_coded])
-        noise = torch.randn(mu.shape, generator=generator, device=mu.device)
-        z = mu + noise * torch.exp(0.5 * log_var)
-        no_code = z.new_zeros(len(token_ids) - n_coded, z.shape[1])
-        nats = sequence_nats(self.logits(token_ids, torch.cat([z, no_code]), word_dropout, generator), token_ids)
-        kl = kl_to_standard_normal(mu, log_var)
-        penalty = weights.kl * with_free_bits(kl, weights.free_bits) + weights.z_l2 * z.square().sum(1).mean()
-        total = (nats.sum() + penalty * n_coded) / len(token_ids)
-        bare = nats[n_coded:]
-        # Without such molecules their part is 0, not the mean of nothing.
-        return Loss(total, nats[:n_coded].mean(), kl.sum(1).mean(), bare.sum() / max(1, len(bare)))
+        if self.property_head is None or targets is None:
+            return z.new_zeros(())
+        return property_nats(self.property_head(z).float(), targets, z.new_tensor(weights))

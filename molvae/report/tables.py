@@ -257,11 +257,11 @@ def _found(result: Optimization, units: Mapping[str, str]) -> dict[str, Column]:
         "known_ring_systems": Column("Known rings", "Share of its ring systems that training molecules have."),
         "anomaly_percentile": Column(
             "Anomaly",
-            "Percentile among held-out molecules of how unlikely the model finds it; above 99, it lies outside what the "
-            "model knows.",
+            "Percentile among held-out molecules of how unlikely the model finds it; above 99, it lies outside what "
+            "the model knows.",
         ),
     }
-    there = [] if result.scored is None else result.scored.molecules.columns
+    there = set() if result.scored is None else set(result.scored.molecules.columns)
     return {name: column for name, column in known.items() if name in there}
 
 

@@ -12,6 +12,7 @@ from molvae.config import StandardiseConfig, TrainConfig
 from molvae.errors import DataError
 from molvae.log import logger
 from molvae.model import Generation, MolVAE
+from molvae.nn.property_head import PropertyScale
 from molvae.nn.tokens import TokenStore
 from molvae.nn.vae import VAE
 from molvae.priors import PRIORS
@@ -26,7 +27,9 @@ def choose_prior(
     vocabulary: Vocabulary,
     standardisation: StandardiseConfig,
     training: dict[str, Any],
+    scales: tuple[PropertyScale, ...],
     train: TokenStore,
+    n_new: int,
     validation_smiles: list[str],
     longest: int,
     config: TrainConfig,
@@ -43,7 +46,9 @@ def choose_prior(
         vocabulary: Their tokens.
         standardisation: How their molecules were standardised.
         training: What the model records of its training; the FCD of each trial is added.
-        train: Training molecules, to whose codes the priors are fitted.
+        scales: The properties that they predict.
+        train: Training molecules.
+        n_new: How many of them, the first ones, are those whose like is wanted: the priors are fitted to their codes.
         validation_smiles: Validation molecules, canonical.
         longest: Tokens of the longest known molecule, its end token included.
         config: Settings.
@@ -54,8 +59,8 @@ def choose_prior(
     if names != config.priors:
         logger.info("without train.code_dropout there is no decoder prior; trying %s", ", ".join(names))
     generation = Generation(names[0], config.temperatures[0], longest)
-    model = MolVAE(vae, vocabulary, {}, generation, standardisation, training)
-    codes = posterior_samples(model, train, seed).to(model.device)
+    model = MolVAE(vae, vocabulary, {}, generation, standardisation, training, scales)
+    codes = posterior_samples(model, train, n_new, seed).to(model.device)
     for name in names:
         model.priors[name] = PRIORS[name].fit(codes, config, seed)
     reference = chemnet_statistics(validation_smiles, n_jobs)
@@ -77,12 +82,12 @@ def choose_prior(
         for fcd, name, at in trials
     ]
     chosen = Generation(best, temperature, longest)
-    return MolVAE(vae, vocabulary, model.priors, chosen, standardisation, training | {"priors": recorded})
+    return MolVAE(vae, vocabulary, model.priors, chosen, standardisation, training | {"priors": recorded}, scales)
 
 
-def posterior_samples(model: MolVAE, store: TokenStore, seed: int) -> Tensor:
-    """Return 200,000 posterior draws, of each molecule about as many, in random order, float32 (N, D)."""
-    rows = numpy_generator(seed, "prior codes").permutation(len(store))[:N_CODES]
+def posterior_samples(model: MolVAE, store: TokenStore, n: int, seed: int) -> Tensor:
+    """Return 200,000 posterior draws of the first n molecules, about as many of each, in random order, float32."""
+    rows = numpy_generator(seed, "prior codes").permutation(n)[:N_CODES]
     again = torch.arange(N_CODES) % len(rows)
     mu, log_var = (each[again] for each in model.posterior(store.subset(rows)))
     noise = torch.randn(mu.shape, generator=torch_generator(seed, "prior codes"))

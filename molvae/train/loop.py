@@ -5,7 +5,6 @@ import math
 import time
 from dataclasses import dataclass, field
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -15,11 +14,13 @@ from molvae.errors import MolvaeError
 from molvae.log import logger, progress
 from molvae.nn.losses import kl_to_standard_normal, sequence_nats
 from molvae.nn.schedules import KL_SCHEDULES, learning_rate_factor
-from molvae.nn.tokens import TokenStore, by_length, length_bucketed
+from molvae.nn.tokens import by_length, length_bucketed
 from molvae.nn.vae import VAE, LossWeights
 from molvae.seeding import derive_seed, numpy_generator
 from molvae.train.checkpoint import Checkpoint
-from molvae.train.shards import ShardedStep, ShardLoss
+from molvae.train.molecules import Molecules
+from molvae.train.processes import add_up, is_first, number_of_processes, rank
+from molvae.train.shards import ShardedStep
 
 
 @dataclass
@@ -31,7 +32,7 @@ class TrainState:
         batch: Batches finished in the present epoch.
         seconds: Time spent so far.
         history: A row a finished epoch, as written to `history.csv`.
-        sums: Sums over the molecules of the present epoch: reconstruction, kl, unconditional, float64 (3,).
+        sums: Sums over the molecules of the present epoch: reconstruction, kl, properties, unconditional, float64 (4,).
         n_coded: Molecules of the present epoch decoded from their code.
         n_bare: Molecules of the present epoch decoded without a code.
         best_loss: Lowest validation loss so far.
@@ -44,7 +45,7 @@ class TrainState:
     batch: int = 0
     seconds: float = 0.0
     history: list[dict[str, float]] = field(default_factory=list)
-    sums: Tensor = field(default_factory=lambda: torch.zeros(3, dtype=torch.float64))
+    sums: Tensor = field(default_factory=lambda: torch.zeros(4, dtype=torch.float64))
     n_coded: int = 0
     n_bare: int = 0
     best_loss: float = math.inf
@@ -55,8 +56,8 @@ class TrainState:
 
 def fit(
     vae: VAE,
-    train: TokenStore,
-    validation: TokenStore,
+    train: Molecules,
+    validation: Molecules,
     config: TrainConfig,
     seed: int,
     checkpoint: Checkpoint,
@@ -77,7 +78,7 @@ def fit(
         A row an epoch with the columns of `history.csv`.
     """
     device = next(vae.parameters()).device
-    sharded = ShardedStep(vae, config, seed)
+    sharded = ShardedStep(vae, config)
     state = _resume(checkpoint, vae, sharded.optimizers) or TrainState()
     state.sums = state.sums.to(device)
     steps_an_epoch = math.ceil(len(train) / config.batch_size)
@@ -87,15 +88,18 @@ def fit(
     with progress("train", n_steps, done) as advance:
         while not state.finished:
             vae.train()
-            batches = length_bucketed(train.lengths, config.batch_size, numpy_generator(seed, f"shuffle {state.epoch}"))
+            batches = length_bucketed(
+                train.tokens.lengths, config.batch_size, numpy_generator(seed, f"shuffle {state.epoch}")
+            )
             while state.batch < len(batches):
-                token_ids, lengths = train.batch(batches[state.batch], device)
                 step = state.epoch * steps_an_epoch + state.batch
+                batch = train.draw_batch(batches[state.batch], config, seed, step, device)
                 # Dropout draws from torch's own generator; seeded at each step, it has no state to save.
-                torch.manual_seed(derive_seed(seed, f"dropout {step}"))
-                losses = sharded.gradient(token_ids, lengths, loss_weights(config, step / n_steps), step)
+                torch.manual_seed(derive_seed(seed, f"dropout {step}") + rank())
+                state.sums += sharded.gradient(batch, loss_weights(config, step / n_steps))
+                state.n_coded += batch.n_coded
+                state.n_bare += len(batch) - batch.n_coded
                 sharded.update(learning_rate(config, step, n_steps))
-                _count(state, losses)
                 state.batch += 1
                 advance(1)
                 if time.monotonic() - saved > config.checkpoint_every_s:
@@ -110,20 +114,10 @@ def fit(
     return state.history
 
 
-def _count(state: TrainState, losses: list[ShardLoss]) -> None:
-    """Add a batch to the epoch's sums, on the device: reading a value here would wait for it at every step."""
-    for part in losses:
-        loss, n_coded, n_bare = part.loss, part.n_coded, part.n_bare
-        sums = torch.stack([loss.reconstruction * n_coded, loss.kl * n_coded, loss.unconditional * n_bare])
-        state.sums += sums.detach()
-        state.n_coded += n_coded
-        state.n_bare += n_bare
-
-
 def loss_weights(config: TrainConfig, done: float) -> LossWeights:
     """Return the weights of the loss after a share `done` of all steps."""
     kl = config.kl_weight * KL_SCHEDULES[config.kl_schedule](done, config.kl_warmup)
-    return LossWeights(kl, config.free_bits, config.z_l2)
+    return LossWeights(kl, config.free_bits, config.z_l2, tuple(config.property_head.values()))
 
 
 def learning_rate(config: TrainConfig, step: int, n_steps: int) -> float:
@@ -134,40 +128,46 @@ def learning_rate(config: TrainConfig, step: int, n_steps: int) -> float:
 
 
 @torch.no_grad()
-def validate(vae: VAE, validation: TokenStore, config: TrainConfig) -> dict[str, float]:
+def validate(vae: VAE, validation: Molecules, config: TrainConfig) -> dict[str, float]:
     """Measure the model on held-out molecules, teacher-forced, from the posterior mean and from no code.
 
+    Processes that train together share the molecules among them.
+
     Returns:
-        Columns of `history.csv`: nats are means per molecule. The loss is reconstruction and KL at its final weight
-        and the loss without a code, weighted as in training; free bits and the penalty on z are no part of it.
+        Columns of `history.csv`: nats are means per molecule. The loss is reconstruction, KL at its final weight,
+        properties and the loss without a code, weighted as in training; free bits and the penalty on z are no part.
     """
     vae.eval()
     device = next(vae.parameters()).device
-    sums = np.zeros(5)
-    for rows in by_length(validation.lengths, 512):
-        token_ids, lengths = validation.batch(rows, device)
+    weights = tuple(config.property_head.values())
+    sums = torch.zeros(6, dtype=torch.float64, device=device)
+    for rows in by_length(validation.tokens.lengths, 512)[rank() :: number_of_processes()]:
+        token_ids, lengths = validation.tokens.batch(rows, device)
         mu, log_var = vae.encode(token_ids, lengths)
         logits = vae.logits(token_ids, mu)
         right = (logits.argmax(2) == token_ids) & (token_ids != PAD_ID)
         bare = sequence_nats(vae.logits(token_ids, torch.zeros_like(mu)), token_ids)
         kl = kl_to_standard_normal(mu, log_var).sum(1)
-        parts = [sequence_nats(logits, token_ids).sum(), kl.sum(), bare.sum(), right.sum(), lengths.sum()]
-        sums += torch.stack([part.double() for part in parts]).cpu().numpy()
-    totals = sums.tolist()
-    reconstruction, kl_nats, unconditional = (total / len(validation) for total in totals[:3])
-    coded = reconstruction + config.kl_weight * kl_nats
+        properties = vae.property_nats(mu, validation.standardised(rows, device), weights) * len(rows)
+        parts = [sequence_nats(logits, token_ids).sum(), kl.sum(), properties, bare.sum(), right.sum(), lengths.sum()]
+        sums += torch.stack([part.double() for part in parts])
+    add_up(sums)
+    *nats, n_right, n_tokens = sums.tolist()
+    reconstruction, kl_nats, properties_nats, unconditional = (total / len(validation) for total in nats)
+    coded = reconstruction + config.kl_weight * kl_nats + properties_nats
     share = config.code_dropout
     return {
         "validation_reconstruction_nats": reconstruction,
         "validation_kl_nats": kl_nats,
         "validation_unconditional_nats": unconditional,
-        "validation_token_accuracy": totals[3] / totals[4],
+        **({"validation_property_nats": properties_nats} if config.property_head else {}),
+        "validation_token_accuracy": n_right / n_tokens,
         "validation_loss": (1.0 - share) * coded + share * unconditional,
     }
 
 
 def _finish_epoch(
-    state: TrainState, vae: VAE, validation: TokenStore, config: TrainConfig, step: int, n_steps: int
+    state: TrainState, vae: VAE, validation: Molecules, config: TrainConfig, step: int, n_steps: int
 ) -> None:
     """Validate, enter a row in the history, and decide whether this epoch is the best and whether it is the last."""
     measured = validate(vae, validation, config)
@@ -176,16 +176,17 @@ def _finish_epoch(
             f"training: expected a finite loss, found {measured['validation_loss']} after epoch {state.epoch + 1}; "
             "lower train.learning_rate or train.gradient_clip"
         )
-    reconstruction, kl, bare = state.sums.tolist()
+    reconstruction, kl, properties, bare = state.sums.tolist()
     state.epoch += 1
     row = {
         "epoch": state.epoch,
         "step": step,
         "learning_rate": learning_rate(config, step - 1, n_steps),
         "kl_weight": loss_weights(config, (step - 1) / n_steps).kl,
-        "train_reconstruction_nats": reconstruction / state.n_coded if state.n_coded else math.nan,
-        "train_kl_nats": kl / state.n_coded if state.n_coded else math.nan,
+        "train_reconstruction_nats": reconstruction / state.n_coded,
+        "train_kl_nats": kl / state.n_coded,
         "train_unconditional_nats": bare / state.n_bare if state.n_bare else math.nan,
+        **({"train_property_nats": properties / state.n_coded} if config.property_head else {}),
         **measured,
         "seconds": round(state.seconds, 1),
     }
@@ -215,6 +216,8 @@ def _finish_epoch(
 
 
 def _save(checkpoint: Checkpoint, state: TrainState, vae: VAE, optimizers: list[torch.optim.Optimizer]) -> None:
+    if not is_first():
+        return
     checkpoint.save(
         {
             "train_state": vars(state),

@@ -7,8 +7,8 @@ from molvae.config import TrainConfig
 from molvae.nn.vae import VAE
 
 
-def make_optimizers(vae: VAE, config: TrainConfig, n_groups: int = 1) -> list[torch.optim.Optimizer]:
-    """Return Muon for the matrices between states, in groups of like cost, and AdamW for all the rest.
+def make_optimizers(vae: VAE, config: TrainConfig) -> list[torch.optim.Optimizer]:
+    """Return Muon for each matrix between states, the costliest first, and AdamW for all the rest.
 
     Muon makes each step's update of a matrix orthogonal. After five epochs on 47,500 molecules a GRU VAE of 1.2 million
     parameters gave back 59 % of the test molecules exactly, where AdamW alone came to 33 %, for about a fifth more time
@@ -28,22 +28,11 @@ def make_optimizers(vae: VAE, config: TrainConfig, n_groups: int = 1) -> list[to
     rate, decay = config.learning_rate, config.weight_decay
     return [
         *(
-            torch.optim.Muon(group, lr=rate, weight_decay=decay, adjust_lr_fn="match_rms_adamw")
-            for group in _groups(matrices, n_groups)
+            torch.optim.Muon([matrix], lr=rate, weight_decay=decay, adjust_lr_fn="match_rms_adamw")
+            for matrix in sorted(matrices, key=_cost, reverse=True)
         ),
         torch.optim.AdamW(others, lr=rate, weight_decay=decay, fused=True),
     ]
-
-
-def _groups(matrices: list[nn.Parameter], n: int) -> list[list[nn.Parameter]]:
-    """Deal matrices out to groups, the costliest first, each to the group with the least to do."""
-    groups: list[list[nn.Parameter]] = [[] for _ in range(n)]
-    costs = [0] * n
-    for matrix in sorted(matrices, key=_cost, reverse=True):
-        least = costs.index(min(costs))
-        groups[least].append(matrix)
-        costs[least] += _cost(matrix)
-    return [group for group in groups if group]
 
 
 def _cost(matrix: nn.Parameter) -> int:

@@ -7,12 +7,15 @@ import pytest
 import torch
 
 from molvae.config import ModelConfig, OptimizeConfig
-from molvae.model import MolVAE, load
+from molvae.loading import load
+from molvae.model import MolVAE
+from molvae.nn.batch import Batch
 from molvae.nn.vae import VAE, LossWeights
 from molvae.optimize.strategies import LatentSearch, Setting
 from molvae.train import train
 from molvae.train.checkpoint import Checkpoint
 from molvae.train.loop import fit
+from molvae.train.molecules import Molecules
 
 pytestmark = pytest.mark.gpu
 
@@ -56,7 +59,7 @@ def test_teacher_forced_logits_agree_with_the_cpus(model, store):
 def test_a_killed_training_goes_on(small_train_config, vocabulary, store, tmp_path):
     config = small_train_config.model_copy(update={"epochs": 3, "checkpoint_every_s": 1e-9})
     fields = config.model_dump(include=set(ModelConfig.model_fields))
-    splits = store.subset(np.arange(220)), store.subset(np.arange(220, 300))
+    splits = Molecules(store.subset(np.arange(220))), Molecules(store.subset(np.arange(220, 300)))
 
     class Stop(Checkpoint):
         saves = 0
@@ -91,6 +94,6 @@ def test_a_search_runs(on_gpu, smiles):
 
 def test_a_gradient_reaches_every_weight(model, store):
     vae = model.copy().vae.cuda().train()
-    token_ids, lengths = store.batch(np.arange(64), "cuda")
-    vae.loss(token_ids, lengths, LossWeights(0.05), code_dropout=0.25).total.backward()
+    batch = Batch.draw(*store.batch(np.arange(64), "cuda"), model.latent_dim, code_dropout=0.25)
+    vae.loss(batch, LossWeights(0.05)).total.backward()
     assert all(weight.grad is not None and torch.isfinite(weight.grad).all() for weight in vae.parameters())

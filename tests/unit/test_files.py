@@ -7,7 +7,17 @@ import pandas as pd
 import pytest
 
 from molvae.errors import DataError
-from molvae.files import check_table_name, existing, read_json, read_table, replacing, write_json, write_table
+from molvae.files import (
+    check_table_name,
+    existing,
+    growing_array,
+    read_blocks,
+    read_json,
+    read_table,
+    replacing,
+    write_json,
+    write_table,
+)
 
 
 def test_a_file_appears_whole(tmp_path):
@@ -173,3 +183,31 @@ def test_a_file_in_place_of_the_folder_is_one_clear_error(tmp_path):
     (tmp_path / "out").write_text("")
     with pytest.raises(DataError, match="out: expected a folder that can be written, found otherwise"):
         write_json(tmp_path / "out" / "a.json", {})
+
+
+@pytest.mark.parametrize("n_columns", [0, 3])
+def test_an_array_written_in_pieces_is_the_array(tmp_path, n_columns):
+    shape = (1234, n_columns) if n_columns else (1234,)
+    whole = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    with growing_array(tmp_path / "a.npy", np.float32, n_columns) as append:
+        for piece in np.array_split(whole, [1, 1, 500]):
+            append(piece)
+    np.testing.assert_array_equal(np.load(tmp_path / "a.npy", mmap_mode="r"), whole)
+
+
+def test_the_blocks_of_a_table_are_the_table(tmp_path, monkeypatch):
+    table = pd.DataFrame({"a": range(50), "b": list("xy" * 25), "c": 0.5})
+    write_table(tmp_path / "a.parquet", table)
+    monkeypatch.setattr("molvae.files.BLOCK_ROWS", 8)
+    blocks = list(read_blocks(tmp_path / "a.parquet", ["b", "a"]))
+    assert max(map(len, blocks)) == 8
+    pd.testing.assert_frame_equal(pd.concat(blocks, ignore_index=True), table[["b", "a"]])
+
+
+def test_blocks_of_what_is_no_such_table_are_refused(tmp_path):
+    (tmp_path / "empty.parquet").write_bytes(b"")
+    with pytest.raises(DataError, match=r"expected a \.parquet table"):
+        next(read_blocks(tmp_path / "empty.parquet", ["a"]))
+    write_table(tmp_path / "a.parquet", pd.DataFrame({"a": [1]}))
+    with pytest.raises(DataError, match=r"expected the columns \['b'\]"):
+        next(read_blocks(tmp_path / "a.parquet", ["a", "b"]))

@@ -78,6 +78,12 @@ def test_a_missing_objective_file_is_named():
         plan(["no.yaml"])
 
 
+def test_a_model_to_train_further_that_is_not_there_is_named():
+    content = {"prepare": {"input": ["in.smi"]}, "train": {"init_from": "nowhere"}}
+    with pytest.raises(DataError, match=r"train\.init_from: nowhere: expected a model's folder, .*study\.yaml"):
+        plan_run(content, "study.yaml")
+
+
 def test_a_section_reads_back_as_the_settings_it_holds():
     run = plan()
     content = yaml.safe_load(run.section("train"))

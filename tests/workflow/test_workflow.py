@@ -133,8 +133,10 @@ def test_snakemake_makes_its_own_report(finished):
 
 @pytest.mark.parametrize("file", sorted((ROOT / "workflow/config").glob("*.yaml")), ids=lambda file: file.stem)
 def test_every_config_can_be_planned_once_its_inputs_are_there(fresh, file):
-    prepare = load_config(file).prepare
-    for name in [*prepare.input, *([prepare.test_input] if prepare.test_input else [])]:
+    settings = load_config(file)
+    prepare, model = settings.prepare, settings.train.init_from
+    models = [f"{model}/config.json"] if model else []
+    for name in [*prepare.input, *([prepare.test_input] if prepare.test_input else []), *models]:
         (fresh / name).parent.mkdir(parents=True, exist_ok=True)
         (fresh / name).touch()
     rules = planned(snakemake(fresh, "--dry-run", "--configfile", f"workflow/config/{file.name}"))

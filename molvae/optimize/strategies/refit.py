@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from molvae.model import MolVAE
+from molvae.nn.batch import Batch
 from molvae.nn.device import autocast
 from molvae.nn.tokens import length_bucketed
 from molvae.nn.vae import LossWeights
@@ -47,9 +48,9 @@ def refit(model: MolVAE, incumbents: Sequence[str], known: Sequence[str], number
         torch.manual_seed(derive_seed(seed, f"refit {number}"))
         model.vae.train()
         for rows in length_bucketed(store.lengths, BATCH_SIZE, random):
-            token_ids, lengths = store.batch(rows, model.device)
+            batch = Batch.draw(*store.batch(rows, model.device), model.latent_dim, CODE_DROPOUT)
             with autocast(model.device, "auto"):
-                loss = model.vae.loss(token_ids, lengths, LossWeights(kl_weight), CODE_DROPOUT)
+                loss = model.vae.loss(batch, LossWeights(kl_weight))
             optimizer.zero_grad()
             loss.total.backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(model.vae.parameters(), 1.0)

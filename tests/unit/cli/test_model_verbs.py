@@ -147,7 +147,7 @@ def test_a_missing_model_is_named_and_nothing_is_written(verb, molecules, prepar
     arguments = [stands_for.get(each, each.replace("OUT", f"{tmp_path}/out")) for each in VERBS[verb]]
     if verb in ("encode", "anomaly"):
         arguments += ["--smiles-column", "structure"]
-    with pytest.raises(DataError, match=r"no_model: expected a file or folder here, found none"):
+    with pytest.raises(DataError, match="no_model: expected a model's folder, or the name of a model"):
         molvae(verb, tmp_path / "no_model", *arguments)
     assert not list(tmp_path.glob("out*"))
 

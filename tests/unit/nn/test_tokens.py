@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from molvae.chem.vocabulary import EOS_ID, PAD_ID
 from molvae.errors import VocabularyError
-from molvae.nn.tokens import TokenStore, by_length, length_bucketed
+from molvae.nn.tokens import TokenStore, by_length, growing_store, length_bucketed
 
 LENGTHS = st.lists(st.integers(1, 60), min_size=1, max_size=400).map(np.array)
 
@@ -49,3 +49,18 @@ def test_subsets_and_joins_keep_the_molecules(store):
 def test_an_unknown_token_is_refused(vocabulary):
     with pytest.raises(VocabularyError, match=r"\[Xx\]"):
         TokenStore.from_selfies(["[C][Xx]"], vocabulary)
+
+
+def test_a_store_written_in_pieces_is_the_store_of_all(vocabulary, store, smiles, tmp_path):
+    from molvae.chem.selfies_codec import smiles_to_selfies
+
+    with growing_store(tmp_path / "store", vocabulary) as append:
+        for begin in range(0, 300, 70):
+            selfies = [smiles_to_selfies(each) for each in smiles[begin : begin + 70]]
+            append(TokenStore.from_selfies(selfies, vocabulary))
+            append(TokenStore.from_selfies([], vocabulary))
+    mapped = TokenStore.open(tmp_path / "store")
+    np.testing.assert_array_equal(mapped.token_ids, store.token_ids)
+    np.testing.assert_array_equal(mapped.offsets, store.offsets)
+    rows = np.array([299, 5])
+    assert mapped.batch(rows)[0].tolist() == store.batch(rows)[0].tolist()

@@ -4,6 +4,7 @@ import torch
 
 from molvae.chem.vocabulary import BOS_ID, EOS_ID, PAD_ID
 from molvae.config import ModelConfig
+from molvae.nn.batch import Batch
 from molvae.nn.losses import sequence_nats
 from molvae.nn.vae import VAE, LossWeights
 
@@ -78,22 +79,22 @@ def test_draws_follow_the_softmax(vocabulary):
 
 
 def test_the_loss_counts_both_kinds_of_molecules(vae, store):
-    token_ids, lengths = store.batch(np.arange(20))
-    loss = vae.loss(token_ids, lengths, LossWeights(kl=0.1), code_dropout=0.25)
+    batch = Batch.draw(*store.batch(np.arange(20)), 6, code_dropout=0.25)
+    loss = vae.loss(batch, LossWeights(kl=0.1))
     total = 0.75 * (loss.reconstruction + 0.1 * loss.kl) + 0.25 * loss.unconditional
     torch.testing.assert_close(loss.total, total)
 
 
 def test_without_code_dropout_no_molecule_is_unconditional(vae, store):
-    token_ids, lengths = store.batch(np.arange(4))
-    loss = vae.loss(token_ids, lengths, LossWeights(kl=0.1, free_bits=0.2, z_l2=0.01))
+    batch = Batch.draw(*store.batch(np.arange(4)), 6)
+    loss = vae.loss(batch, LossWeights(kl=0.1, free_bits=0.2, z_l2=0.01))
     assert loss.unconditional.item() == 0.0
     assert torch.isfinite(loss.total)
 
 
 def test_a_molecule_without_a_code_teaches_the_encoder_nothing(vae, store):
-    token_ids, lengths = store.batch(np.arange(4))
-    vae.loss(token_ids, lengths, LossWeights(kl=0.1), code_dropout=1.0 - 1e-9).unconditional.backward()
+    batch = Batch.draw(*store.batch(np.arange(4)), 6, code_dropout=1.0 - 1e-9)
+    vae.loss(batch, LossWeights(kl=0.1)).unconditional.backward()
     assert all(weight.grad is None or not weight.grad.any() for weight in vae.encoder.parameters())
 
 
@@ -106,7 +107,7 @@ def test_a_few_molecules_are_learned_by_heart(vocabulary, store):
     losses = []
     for _ in range(150):
         optimizer.zero_grad()
-        loss = vae.loss(token_ids, lengths, LossWeights(kl=0.01))
+        loss = vae.loss(Batch.draw(token_ids, lengths, 16), LossWeights(kl=0.01))
         loss.total.backward()
         optimizer.step()
         losses.append(loss.reconstruction.item())

@@ -126,13 +126,15 @@ def test_malformed_strings_are_each_reported_and_change_nothing_of_the_others(tm
     assert len(table) == len(strings)
     assert ((table["problem"] != "") == ~table["valid"]).all()
     assert table["valid"].sum() < len(moses[0]) + 60
-    given = {smiles: row for smiles, row in zip(scored[2]["smiles"], scored[2].to_dict("records"), strict=True)}
+    given = dict(zip(scored[2]["smiles"], scored[2].to_dict("records"), strict=True))
     known = table[table["smiles"].isin(given)]
     assert len(known) == len(moses[0])
     for row in known.to_dict("records"):
         expected = given[row["smiles"]]
         for name in ("canonical_smiles", "valid", "qed", "n_alerts", "inchikey", "nearest_train_similarity"):
-            assert pd.isna(expected[name]) or str(row[name]).removesuffix(".0") == str(expected[name]).removesuffix(".0")
+            assert pd.isna(expected[name]) or str(row[name]).removesuffix(".0") == str(expected[name]).removesuffix(
+                ".0"
+            )
 
 
 def test_what_was_measured_of_the_nearest_training_molecule_stands_beside_each(tmp_path, smiles):

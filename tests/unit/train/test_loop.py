@@ -9,6 +9,7 @@ from molvae.errors import MolvaeError
 from molvae.nn.vae import VAE
 from molvae.train.checkpoint import Checkpoint
 from molvae.train.loop import fit, validate
+from molvae.train.molecules import Molecules
 
 
 class KilledError(Exception):
@@ -41,7 +42,7 @@ def new_vae(small_train_config, vocabulary):
 
 @pytest.fixture
 def splits(store):
-    return store.subset(np.arange(220)), store.subset(np.arange(220, 300))
+    return Molecules(store.subset(np.arange(220))), Molecules(store.subset(np.arange(220, 300)))
 
 
 def weights_of(vae):

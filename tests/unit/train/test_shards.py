@@ -3,8 +3,9 @@ import pytest
 import torch
 
 from molvae.config import ModelConfig, TrainConfig
+from molvae.nn.batch import Batch
 from molvae.nn.vae import VAE, LossWeights
-from molvae.seeding import torch_generator
+from molvae.train.optimizers import make_optimizers
 from molvae.train.shards import ShardedStep
 
 
@@ -20,56 +21,67 @@ def two_threads():
 def vae(small_train_config, vocabulary):
     torch.manual_seed(0)
     fields = small_train_config.model_dump(include=set(ModelConfig.model_fields))
-    return VAE(ModelConfig.model_validate(fields), len(vocabulary))
+    return VAE(ModelConfig.model_validate(fields), len(vocabulary), n_properties=1)
+
+
+@pytest.fixture
+def draw(store):
+    def make(rows):
+        generator = torch.Generator().manual_seed(4)
+        token_ids, lengths = store.batch(rows)
+        read = store.batch(299 - rows)
+        properties = torch.where(lengths > 20, lengths / 40, torch.nan)[:, None]
+        return Batch.draw(token_ids, lengths, 8, 0.25, 0.2, generator, read, properties)
+
+    return make
 
 
 @pytest.mark.usefixtures("two_threads")
-def test_the_shards_gradients_add_up_to_the_batchs(vae, small_train_config, store):
-    config = small_train_config.model_copy(update={"batch_size": 128})
-    token_ids, lengths = store.batch(np.arange(101))
-    step = ShardedStep(vae, config, seed=1)
-    parts = step.gradient(token_ids, lengths, LossWeights(0.1), step=3)
+@pytest.mark.parametrize("n", [101, 5, 2, 1])
+def test_the_shards_add_up_to_the_batch(vae, small_train_config, draw, n):
+    batch = draw(np.arange(n))
+    step = ShardedStep(vae, small_train_config.model_copy(update={"batch_size": 128}))
+    sums = step.gradient(batch, LossWeights(0.1, z_l2=0.01, properties=(3.0,)))
     step.close()
-    assert [part.n_coded + part.n_bare for part in parts] == [51, 50]
-    summed = [parameter.grad.clone() for parameter in vae.parameters()]
-    expected = [torch.zeros_like(parameter) for parameter in vae.parameters()]
-    for number, rows in enumerate((slice(0, 51), slice(51, 101))):
-        generator = torch_generator(1, f"noise 3 {number}")
-        loss = vae.loss(token_ids[rows], lengths[rows], LossWeights(0.1), config.code_dropout, generator=generator)
-        share = len(lengths[rows]) / 101
-        for total, part in zip(expected, torch.autograd.grad(loss.total * share, list(vae.parameters())), strict=True):
-            total += part
-    for found, wanted in zip(summed, expected, strict=True):
-        torch.testing.assert_close(found, wanted)
+    loss = vae.loss(batch, LossWeights(0.1, z_l2=0.01, properties=(3.0,)))
+    n_bare = n - batch.n_coded
+    coded = [part * batch.n_coded for part in (loss.reconstruction, loss.kl, loss.properties)]
+    torch.testing.assert_close(sums, torch.stack([*coded, loss.unconditional * n_bare]))
+    for parameter, wanted in zip(
+        vae.parameters(), torch.autograd.grad(loss.total, list(vae.parameters())), strict=True
+    ):
+        torch.testing.assert_close(parameter.grad, wanted, atol=1e-5, rtol=1e-4)
+
+
+def test_every_molecule_is_dealt_to_one_shard_with_its_own_draws(draw):
+    batch = draw(np.arange(23))
+    shards = [batch.shard(number, 4) for number in range(4)]
+    assert sum(map(len, shards)) == 23
+    assert max(shard.n_coded for shard in shards) - min(shard.n_coded for shard in shards) <= 1
+
+    def coded(part):
+        columns = part.token_ids, part.hidden, part.read_ids, part.noise
+        return [tuple(map(tuple, row)) for row in zip(*(column.tolist() for column in columns), strict=False)]
+
+    assert sorted(row for shard in shards for row in coded(shard)) == sorted(coded(batch))
 
 
 @pytest.mark.usefixtures("two_threads")
-def test_the_replicas_follow_the_weights(vae, small_train_config, store):
-    config = small_train_config.model_copy(update={"batch_size": 128})
-    step = ShardedStep(vae, config, seed=1)
-    token_ids, lengths = store.batch(np.arange(128))
-    before = step.gradient(token_ids, lengths, LossWeights(0.1), step=0)
+def test_the_replicas_follow_the_weights(vae, small_train_config, draw):
+    step = ShardedStep(vae, small_train_config.model_copy(update={"batch_size": 128}))
+    before = step.gradient(draw(np.arange(128)), LossWeights(0.1, properties=(1.0,)))
     with torch.no_grad():
         for parameter in vae.parameters():
             parameter *= 0.5
-    after = step.gradient(token_ids, lengths, LossWeights(0.1), step=0)
+    after = step.gradient(draw(np.arange(128)), LossWeights(0.1, properties=(1.0,)))
     step.close()
-    assert all(a.loss.total != b.loss.total for a, b in zip(before, after, strict=True))
+    assert (before != after).all()
 
 
-def test_a_batch_too_small_for_two_shards_has_one(vae, small_train_config, store):
-    step = ShardedStep(vae, small_train_config, seed=1)
-    assert len(step.gradient(*store.batch(np.arange(1)), LossWeights(0.1), step=0)) == 1
-
-
-def test_the_groups_of_matrices_hold_each_weight_once(vae, small_train_config):
-    from molvae.train.optimizers import make_optimizers
-
-    for n_groups in (1, 2, 3):
-        optimizers = make_optimizers(vae, small_train_config, n_groups)
-        assert len(optimizers) == n_groups + 1
-        held = [id(p) for optimizer in optimizers for group in optimizer.param_groups for p in group["params"]]
-        assert sorted(held) == sorted(map(id, vae.parameters()))
+def test_the_optimizers_hold_each_weight_once(vae, small_train_config):
+    optimizers = make_optimizers(vae, small_train_config)
+    held = [id(p) for optimizer in optimizers for group in optimizer.param_groups for p in group["params"]]
+    assert sorted(held) == sorted(map(id, vae.parameters()))
 
 
 @pytest.mark.usefixtures("two_threads")
@@ -80,9 +92,11 @@ def test_several_threads_give_the_same_weights_every_time(vocabulary, store):
     def train_for_some_steps():
         torch.manual_seed(0)
         vae = VAE(config, len(vocabulary))
-        step = ShardedStep(vae, config, seed=1)
+        step = ShardedStep(vae, config)
         for number in range(8):
-            step.gradient(*store.batch(np.arange(number, number + 128)), LossWeights(0.1), number)
+            generator = torch.Generator().manual_seed(number)
+            rows = store.batch(np.arange(number, number + 128))
+            step.gradient(Batch.draw(*rows, config.latent_dim, 0.25, generator=generator), LossWeights(0.1))
             step.update(1e-3)
         step.close()
         return vae.state_dict()
@@ -93,10 +107,10 @@ def test_several_threads_give_the_same_weights_every_time(vocabulary, store):
 
 
 @pytest.mark.usefixtures("two_threads")
-def test_a_shard_that_fails_says_why(vae, small_train_config, store):
-    step = ShardedStep(vae, small_train_config.model_copy(update={"batch_size": 128}), seed=1)
-    token_ids, lengths = store.batch(np.arange(100))
-    token_ids[70, 0] = 10_000
+def test_a_shard_that_fails_says_why(vae, small_train_config, draw):
+    step = ShardedStep(vae, small_train_config.model_copy(update={"batch_size": 128}))
+    batch = draw(np.arange(100))
+    batch.token_ids[71, 0] = 10_000
     with pytest.raises(IndexError):
-        step.gradient(token_ids, lengths, LossWeights(0.1), step=0)
+        step.gradient(batch, LossWeights(0.1, properties=(1.0,)))
     step.close()

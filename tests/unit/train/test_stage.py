@@ -1,10 +1,12 @@
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
 
 import molvae
-from molvae.errors import DataError
+from molvae.chem.descriptors import compute_properties
+from molvae.errors import ConfigError, DataError
 from molvae.train import train
 
 
@@ -46,3 +48,24 @@ def test_a_missing_folder_is_named(small_train_config, tmp_path):
     with pytest.raises(DataError, match=r"molecules\.parquet: expected a file"):
         train(tmp_path / "none", tmp_path / "out", small_train_config, seed=1)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_property_head_is_trained_saved_and_used(prepared, small_train_config, smiles, tmp_path):
+    settings = {"epochs": 2, "property_head": {"heavy_atoms": 1.0, "logp": 2.0}, "randomised_input": 0.3}
+    train(prepared, tmp_path, small_train_config.model_copy(update=settings), seed=1)
+    history = pd.read_csv(tmp_path / "history.csv")
+    assert np.isfinite(history[["train_property_nats", "validation_property_nats"]]).all(axis=None)
+    loaded = molvae.load(tmp_path / "model", "cpu")
+    predicted = loaded.predict([*smiles[:100], "nonsense"])
+    assert list(predicted.columns) == ["heavy_atoms", "logp"]
+    assert predicted.iloc[100].isna().all()
+    # Hardly trained, the head says little more than the mean, but in the right unit.
+    assert predicted["heavy_atoms"].mean() == pytest.approx(loaded.scales[0].mean, abs=loaded.scales[0].std)
+    expected = compute_properties(smiles, ["heavy_atoms"])["heavy_atoms"]
+    assert loaded.scales[0].mean == pytest.approx(expected.mean(), rel=0.05)
+    pd.testing.assert_frame_equal(loaded.predict(loaded.encode(smiles[:9])), predicted[:9])
+
+
+def test_a_model_without_a_head_predicts_nothing(trained):
+    with pytest.raises(ConfigError, match=r"trained with train\.property_head"):
+        molvae.load(trained / "model", "cpu").predict(["CCO"])

@@ -1,0 +1,99 @@
+"""Make a trained model one that ships with molvae: in half precision, measured as it ships, with a card.
+
+    python data/make_model.py results/moses --name moses --trained-on "one NVIDIA H200"
+
+Writes data/models/<name>/, and the measurements to <run>/shipped/.
+"""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from molvae.config import EvaluateConfig, RunConfig, SampleConfig
+from molvae.errors import DataError
+from molvae.evaluate import evaluate
+from molvae.files import read_json, read_table, replacing
+from molvae.loading import load
+from molvae.nn.device import set_threads
+from molvae.provenance import settings_of
+from molvae.sample import sample
+from molvae.score import score
+from molvae.score.reference import from_prepared
+
+MODELS = Path(__file__).parent / "models"
+MOST_BYTES = 12_000_000
+N_SAMPLES = 30_000
+
+
+def measure(shipped: Path, run: Path, settings: RunConfig, n_jobs: int) -> dict[str, dict[str, Any]]:
+    """Evaluate the model that ships and score its samples; return the figures of both."""
+    out = run / "shipped"
+    model = load(shipped, settings.device)
+    # The number of samples that the benchmark's metrics are defined for, whatever the run drew.
+    asked = EvaluateConfig(n_reconstruct=settings.evaluate.n_reconstruct, n_samples=N_SAMPLES)
+    evaluate(model, run / "prepare", out / "evaluate", asked, settings.seed, n_jobs)
+    sample(model, out / "samples.csv", SampleConfig(n=N_SAMPLES), settings.seed)
+    drawn = read_table(out / "samples.csv", ["smiles"])["smiles"].fillna("").tolist()
+    score(drawn, from_prepared(run / "prepare"), out / "score", settings.score, settings.seed, n_jobs)
+    evaluated = read_json(out / "evaluate" / "metrics.json")
+    scored = read_json(out / "score" / "metrics.json", ["moses"])["moses"]
+    figures = {name: each for name, each in evaluated.items() if isinstance(each, dict) and "value" in each}
+    return {"molvae evaluate": figures, "molvae score": scored}
+
+
+def card(name: str, run: Path, settings: RunConfig, trained_on: str, measured: dict[str, dict[str, Any]]) -> str:
+    """Return the text that goes with a model."""
+    prepared = read_json(run / "prepare" / "summary.json", ["kept", "splits"])
+    training = read_json(run / "train" / "model" / "config.json", ["training", "generation"])
+    history = read_table(run / "train" / "history.csv", ["epoch", "seconds"])
+    changed = settings.model_dump(mode="json", exclude_defaults=True, include={"prepare", "train"})
+    n_train = prepared["splits"]["train"]
+    longest = training["generation"]["max_length"] - 1
+    lines = [
+        f"# {name}",
+        "",
+        f"`molvae.load({name!r})` and `molvae sample {name} --n 1000 --out samples.csv`.",
+        "",
+        f"- **Data**: {', '.join(settings.prepare.input)}; {n_train:,} training molecules of {prepared['kept']:,}.",
+        f"- **Training**: {history['epoch'].iloc[-1]} epochs, {history['seconds'].iloc[-1] / 3600:.1f} hours on "
+        f"{trained_on}; {training['training']['n_parameters']:,} parameters; seed {settings.seed}.",
+        f"- **Limits**: it knows molecules like these, of at most {longest} SELFIES tokens, "
+        f"{'without' if settings.prepare.stereo == 'drop' else 'with'} stereochemistry; `molvae anomaly` says how far "
+        "another is from them. Weights are stored as float16, and the figures below are those of the stored weights.",
+        "",
+        "Settings of `prepare` and `train` that are not at their defaults:",
+        "",
+        "```yaml",
+        yaml.safe_dump(changed, sort_keys=False).rstrip(),
+        "```",
+    ]
+    for verb, figures in measured.items():
+        known = {key: each for key, each in figures.items() if each["value"] is not None}
+        rows = [f"| {key} | {each['value']:.4g} | {each['n']:,} |" for key, each in known.items()]
+        lines += ["", f"`{verb}`:", "", "| figure | value | n |", "|---|---|---|", *rows]
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    """Write the model, measure it, and write its card."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("run", type=Path, help="folder of the workflow's run, with prepare/ and train/")
+    parser.add_argument("--name", required=True, help="what the model will be called")
+    parser.add_argument("--trained-on", required=True, help="the machine that trained it, in words")
+    arguments = parser.parse_args()
+    settings = settings_of(arguments.run, RunConfig())
+    shipped = MODELS / arguments.name
+    load(arguments.run / "train" / "model", "cpu").save(shipped, half=True)
+    size = sum(path.stat().st_size for path in shipped.iterdir())
+    if size > MOST_BYTES:
+        raise DataError(f"{shipped}: expected at most {MOST_BYTES:,} bytes, found {size:,}; train a smaller model")
+    measured = measure(shipped, arguments.run, settings, set_threads(None))
+    with replacing(shipped / "README.md") as temporary:
+        temporary.write_text(card(arguments.name, arguments.run, settings, arguments.trained_on, measured))
+    print((shipped / "README.md").read_text())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,58 @@
+"""Read a trained model from its folder."""
+
+from pathlib import Path
+
+from pydantic import ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+from molvae.chem.vocabulary import Vocabulary
+from molvae.config import ModelConfig, StandardiseConfig
+from molvae.errors import CheckpointError
+from molvae.files import existing, read_json
+from molvae.model import FORMAT, Generation, MolVAE
+from molvae.nn.device import choose_device
+from molvae.nn.property_head import PropertyScale
+from molvae.nn.vae import VAE
+from molvae.priors import PRIORS
+from molvae.shipped import model_folder
+
+
+def load(model: str | Path, device: str = "auto") -> MolVAE:
+    """Load a trained model.
+
+    Args:
+        model: The model's folder, as `molvae train` wrote it, or the name of one that comes with molvae.
+        device: `auto` (a CUDA GPU if there is one), `cpu` or `cuda`.
+
+    Raises:
+        DataError: If there is no such model or one of its files is missing.
+        CheckpointError: If its parts do not fit together.
+    """
+    folder = model_folder(model)
+    config = read_json(folder / "config.json")
+    vocabulary = Vocabulary(tuple(read_json(folder / "vocabulary.json")["tokens"]))
+    try:
+        if config["format"] != FORMAT:
+            raise CheckpointError(f"{folder}: expected a model of format {FORMAT}, found {config['format']}")
+        stored = load_file(existing(folder / "model.safetensors"))
+        # A shipped model is stored in half precision.
+        tensors = {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in stored.items()}
+        tensors["vae.decoder.embedding.weight"] = tensors["vae.embedding.weight"]
+        # Models of the first version have none.
+        scales = tuple(PropertyScale(**scale) for scale in config.get("properties", []))
+        vae = VAE(ModelConfig.model_validate(config["model"]), len(vocabulary), len(scales))
+        vae.load_state_dict(_under("vae.", tensors))
+        priors = {name: PRIORS[name].from_state(_under(f"priors.{name}.", tensors)) for name in config["priors"]}
+        generation = Generation(**config["generation"])
+        standardisation = StandardiseConfig.model_validate(config["standardisation"])
+    except (KeyError, TypeError, RuntimeError, SafetensorError, ValidationError) as error:
+        raise CheckpointError(f"{folder}: expected a whole model, found parts that do not fit ({error})") from error
+    vae.to(choose_device(device))
+    priors = {name: prior.to(next(vae.parameters()).device) for name, prior in priors.items()}
+    return MolVAE(vae, vocabulary, priors, generation, standardisation, config["training"], scales)
+
+
+def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}

@@ -1,0 +1,41 @@
+"""The trained models that come with molvae, by name."""
+
+import difflib
+from pathlib import Path
+
+from molvae.errors import DataError
+
+_PACKAGE = Path(__file__).parent
+# In an installed package, and in a clone of the repository.
+HOMES = (_PACKAGE / "models", _PACKAGE.parent / "data" / "models")
+
+
+def shipped_models() -> dict[str, Path]:
+    """Return the folders of the models that come with molvae, by name."""
+    found = (path.parent for home in HOMES for path in sorted(home.glob("*/config.json")))
+    return {folder.name: folder for folder in found}
+
+
+def model_folder(model: str | Path) -> Path:
+    """Return the folder of a model.
+
+    Args:
+        model: A model's folder, or the name of one that comes with molvae; a folder with a model in it comes first.
+
+    Raises:
+        DataError: If it is neither.
+    """
+    folder = Path(model)
+    if (folder / "config.json").exists():
+        return folder
+    shipped = shipped_models()
+    if str(model) in shipped:
+        return shipped[str(model)]
+    if folder.exists():
+        raise DataError(f"{folder}: expected a folder that `molvae train` wrote, found no config.json in it")
+    close = difflib.get_close_matches(str(model), shipped, n=1)
+    hint = f"; did you mean {close[0]}?" if close else "; check the path or run the stage before"
+    raise DataError(
+        f"{model}: expected a model's folder, or the name of a model that comes with molvae "
+        f"({', '.join(shipped) or 'there is none'}), found neither{hint}"
+    )

@@ -1,0 +1,63 @@
+"""Several processes that train one model, as people start them."""
+
+import subprocess
+import sys
+import time
+
+import pandas as pd
+import psutil
+import pytest
+import yaml
+
+from molvae.train import train
+
+# Gradients are added up in another order, in float32.
+TOLERANCE = 1e-4
+
+
+@pytest.fixture(scope="module")
+def config(small_train_config):
+    # Batches large enough to be dealt out evenly, and a checkpoint at every step.
+    return small_train_config.model_copy(update={"epochs": 3, "batch_size": 48, "checkpoint_every_s": 1e-9})
+
+
+@pytest.fixture
+def start_two(prepared, config, tmp_path):
+    """Start two processes that train into a folder."""
+    settings = tmp_path / "settings.yaml"
+    settings.write_text(yaml.safe_dump({"seed": 1, "device": "cpu", "train": config.model_dump(mode="json")}))
+
+    def start(out):
+        torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+        verb = ["-m", "molvae", "train", str(prepared), "--out", str(out), "--config", str(settings), "--threads", "2"]
+        return subprocess.Popen([*torchrun, *verb], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+    return start
+
+
+def kill(process):
+    """End a process and its children as the kernel does, without a word."""
+    for each in [*psutil.Process(process.pid).children(recursive=True), process]:
+        each.kill()
+    process.wait(timeout=60)
+
+
+@pytest.mark.slow
+def test_two_processes_train_as_one_also_when_killed_half_way(start_two, prepared, config, tmp_path):
+    train(prepared, tmp_path / "one", config, seed=1, device="cpu")
+    killed = start_two(tmp_path / "two")
+    deadline = time.monotonic() + 120
+    while not (tmp_path / "two" / "resume" / "checkpoint.pt").exists():
+        assert killed.poll() is None, killed.stdout.read()
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    kill(killed)
+    assert not (tmp_path / "two" / "history.csv").exists()
+    second = start_two(tmp_path / "two")
+    said, _ = second.communicate(timeout=200)
+    assert second.returncode == 0, said
+    assert said.count("going on from the checkpoint") == 1
+    assert "processes: 2" in said
+    assert sorted(path.name for path in (tmp_path / "two").iterdir()) == ["history.csv", "model"]
+    one, two = (pd.read_csv(tmp_path / each / "history.csv").drop(columns="seconds") for each in ("one", "two"))
+    pd.testing.assert_frame_equal(one, two, rtol=TOLERANCE)

@@ -1,0 +1,102 @@
+import numpy as np
+import pytest
+import torch
+
+import molvae
+from molvae.chem.vocabulary import Vocabulary
+from molvae.config import StandardiseConfig
+from molvae.errors import ConfigError, DataError
+from molvae.model import MolVAE
+from molvae.nn.property_head import PropertyScale
+from molvae.train import train
+from molvae.train.start import starting_point
+
+
+@pytest.fixture(scope="module")
+def base(model, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("base") / "model"
+    model.save(folder)
+    return folder
+
+
+@pytest.fixture
+def further(base, small_train_config):
+    return lambda **settings: small_train_config.model_copy(update={"init_from": str(base), **settings})
+
+
+@pytest.fixture
+def more_tokens(vocabulary):
+    return Vocabulary((*vocabulary.tokens[:5], "[Xe]", "[Kr]"))
+
+
+def test_the_weights_are_taken_over(further, model, vocabulary):
+    start = starting_point(further(), vocabulary, StandardiseConfig(), 1)
+    assert start.vocabulary == model.vocabulary
+    for name, weight in start.vae.state_dict().items():
+        assert torch.equal(weight, model.vae.state_dict()[name]), name
+
+
+def test_new_tokens_come_after_the_known_ones_and_change_little(further, model, more_tokens, store):
+    start = starting_point(further(), more_tokens, StandardiseConfig(), 1)
+    n_known = len(model.vocabulary)
+    assert start.vocabulary.tokens == (*model.vocabulary.tokens, "[Xe]", "[Kr]")
+    token_ids, lengths = store.batch(np.arange(20))
+    vae = start.vae.eval()
+    with torch.no_grad():
+        mu, _ = vae.encode(token_ids, lengths)
+        torch.testing.assert_close(mu, model.vae.encode(token_ids, lengths)[0])
+        before = model.vae.logits(token_ids, mu).log_softmax(2)
+        after = vae.logits(token_ids, mu).log_softmax(2)
+    assert after[..., n_known:].exp().mean() < 1.0 / n_known
+    # The new tokens take from all known ones alike.
+    torch.testing.assert_close(after[..., :n_known] - after[..., :1], before - before[..., :1], atol=1e-4, rtol=1e-4)
+
+
+def test_the_architecture_is_the_models(further, vocabulary):
+    # At its default, a setting asks for nothing.
+    start = starting_point(further(latent_dim=64), vocabulary, StandardiseConfig(), 1)
+    assert start.vae.config.latent_dim == start.config.latent_dim == 8
+    with pytest.raises(ConfigError, match=r"train\.latent_dim: expected 8, as in the model .* found 9"):
+        starting_point(further(latent_dim=9), vocabulary, StandardiseConfig(), 1)
+
+
+def test_dropout_is_the_settings_own(further, vocabulary):
+    start = starting_point(further(dropout=0.1), vocabulary, StandardiseConfig(), 1)
+    assert start.vae.config.dropout == 0.1
+
+
+def test_molecules_spelt_by_other_rules_are_refused(further, vocabulary):
+    with pytest.raises(ConfigError, match="selfies_constraints: expected 'default'"):
+        starting_point(further(), vocabulary, StandardiseConfig(selfies_constraints="octet_rule"), 1)
+
+
+def test_a_model_that_does_not_exist_is_refused(further, vocabulary):
+    with pytest.raises(DataError, match="nowhere: expected a model's folder"):
+        starting_point(further(init_from="nowhere"), vocabulary, StandardiseConfig(), 1)
+
+
+def test_a_trained_model_is_trained_further(further, base, prepared, tmp_path, smiles):
+    train(prepared, tmp_path, further(epochs=1, learning_rate=1e-9, replay=0.3), seed=1, device="cpu")
+    trained, before = molvae.load(tmp_path / "model", "cpu"), molvae.load(base, "cpu")
+    assert trained.training["init_from"] == str(base)
+    np.testing.assert_allclose(trained.encode(smiles[:5]), before.encode(smiles[:5]), atol=1e-4)
+
+
+def test_a_head_goes_along_when_its_properties_are_asked_for(model, small_train_config, vocabulary, tmp_path):
+    config = small_train_config.model_copy(update={"property_head": {"logp": 1.0}})
+    vae = starting_point(config, vocabulary, StandardiseConfig(), 3).vae
+    scales = (PropertyScale("logp", "", 2.0, 1.5),)
+    MolVAE(vae, vocabulary, model.priors, model.generation, StandardiseConfig(), model.training, scales).save(
+        tmp_path / "model"
+    )
+    further = config.model_copy(update={"init_from": str(tmp_path / "model")})
+    start = starting_point(further, vocabulary, StandardiseConfig(), 1)
+    assert start.scales == scales
+    assert torch.equal(start.vae.property_head[0].weight, vae.property_head[0].weight)
+    other = starting_point(
+        further.model_copy(update={"property_head": {"qed": 1.0, "logp": 1.0}}), vocabulary, StandardiseConfig(), 1
+    )
+    assert other.scales == ()
+    assert other.vae.property_head[3].weight.shape[0] == 2
+    without = starting_point(further.model_copy(update={"property_head": {}}), vocabulary, StandardiseConfig(), 1)
+    assert without.vae.property_head is None
