@@ -3,11 +3,11 @@
     make bench                                  # all
     python benchmarks/run.py train decode       # some
     python benchmarks/run.py prepare=train.csv.gz   # on a library of your own
+    python benchmarks/run.py moses=data/raw/moses   # scoring, beside the MOSES package, on the benchmark's own sets
 
 Machines are shared and noisy: the ratios mean more than the figures.
 """
 
-import contextlib
 import gzip
 import json
 import os
@@ -15,9 +15,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -25,9 +24,10 @@ from pathlib import Path
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import numpy as np
-import psutil
 import selfies
 import torch
+from memory import peak_memory
+from score_speed import compared
 
 from molvae.chem.fcd import chemnet_statistics
 from molvae.chem.fingerprints import morgan_bits, nearest
@@ -42,7 +42,8 @@ from molvae.nn.tokens import TokenStore, length_bucketed
 from molvae.nn.vae import VAE, LossWeights
 from molvae.train.optimizers import make_optimizers
 
-DEMO = Path(__file__).parents[1] / "data" / "demo.smi.gz"
+DATA = Path(__file__).parents[1] / "data"
+DEMO, MOSES = DATA / "demo.smi.gz", DATA / "raw" / "moses"
 DEVICE = choose_device()
 N_JOBS = set_threads(None)
 
@@ -56,6 +57,11 @@ class Row:
     unit: str
     limit: str
     share: float
+
+    def line(self) -> str:
+        """Return it as it is printed."""
+        share = "" if np.isnan(self.share) else f"{self.share:7.1%}"
+        return f"{self.what:<26}{self.rate:>12,.0f} {self.unit:<16}{share:>7} {self.limit}"
 
 
 def demo_smiles(n: int) -> list[str]:
@@ -181,21 +187,6 @@ def prepare_rows(library: Path, folder: Path) -> list[Row]:
     ]
 
 
-def peak_memory(process: "subprocess.Popen[bytes]") -> int:
-    """Return the most memory in bytes that a process and those it starts hold at a time, shared pages counted once."""
-    peak = 0
-    while process.poll() is None:
-        held = 0
-        with contextlib.suppress(psutil.Error):
-            parent = psutil.Process(process.pid)
-            for each in [parent, *parent.children(recursive=True)]:
-                with contextlib.suppress(psutil.Error):
-                    held += each.memory_full_info().pss
-        peak = max(peak, held)
-        time.sleep(0.2)
-    return peak
-
-
 def encode_only(smiles: list[str]) -> list[str]:
     return [selfies.encoder(each) for each in smiles]
 
@@ -214,21 +205,33 @@ def bench_score() -> list[Row]:
     ]
 
 
-BENCHMARKS = {"train": bench_train, "decode": bench_decode, "prepare": bench_prepare, "score": bench_score}
+def bench_moses(folder: Path = MOSES) -> Iterator[str]:
+    """Time scoring at the size that the MOSES metrics are defined for, and the MOSES package on the same."""
+    if not list(folder.glob("test_scaffolds.csv*")):
+        return iter([f"moses: the benchmark's train, test and test_scaffolds .csv files are not in {folder}"])
+    return compared(folder, N_JOBS)
+
+
+BENCHMARKS: dict[str, Callable[..., Iterable[Row | str]]] = {
+    "train": bench_train,
+    "decode": bench_decode,
+    "prepare": bench_prepare,
+    "score": bench_score,
+    "moses": bench_moses,
+}
+OF_FILES = ("prepare", "moses")
 
 
 def main(arguments: list[str]) -> None:
     chosen = [argument.partition("=")[::2] for argument in arguments] or [(name, "") for name in BENCHMARKS]
-    unknown = {name for name, _ in chosen} - set(BENCHMARKS)
+    unknown = {name for name, path in chosen if name not in (OF_FILES if path else BENCHMARKS)}
     if unknown:
         sys.exit(f"expected some of {', '.join(BENCHMARKS)}, found {', '.join(sorted(unknown))}")
     print(f"{DEVICE}, {N_JOBS} threads, torch {torch.__version__}")
     print(f"{'what':<26}{'rate':>12} {'unit':<16}{'share':>7} of")
-    for name, library in chosen:
-        bench = partial(bench_prepare, Path(library)) if library else BENCHMARKS[name]
-        for row in bench():
-            share = "" if np.isnan(row.share) else f"{row.share:7.1%}"
-            print(f"{row.what:<26}{row.rate:>12,.0f} {row.unit:<16}{share:>7} {row.limit}", flush=True)
+    for name, path in chosen:
+        for row in BENCHMARKS[name](*([Path(path)] if path else [])):
+            print(row if isinstance(row, str) else row.line(), flush=True)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,4 @@
-"""Time scoring 30,000 molecules by the MOSES metrics, against both test sets, and the MOSES package on the same.
-
-python benchmarks/score_speed.py data/raw/moses     # train, test and test_scaffolds as .csv or .csv.gz
-"""
+"""Time scoring 30,000 molecules by the MOSES metrics, against both test sets, and the MOSES package on the same."""
 
 import json
 import os
@@ -13,20 +10,20 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from memory import peak_memory
+
+from molvae.chem.reading import read_molecules
+
 HERE = Path(__file__).parent
 PEERS = HERE.parent / ".venv" / "peers"
 N_SAMPLES = 30_000
 
 
-def main(folder: Path, n_jobs: int) -> None:
-    for line in compared(folder, n_jobs):
-        print(line, flush=True)
-
-
 def compared(folder: Path, n_jobs: int) -> Iterator[str]:
-    """Yield a line for building the references, for scoring, and for each metric of the package."""
-    from molvae.chem.reading import read_molecules
+    """Yield a line for building the references, for scoring, and for each metric of the package.
 
+    `folder` has train, test and test_scaffolds as .csv or .csv.gz.
+    """
     sets = {name: next(folder.glob(f"{name}.csv*")) for name in ("train", "test", "test_scaffolds")}
     train = [record.smiles for record in read_molecules(sets["train"])]
     with tempfile.TemporaryDirectory() as work:
@@ -52,8 +49,6 @@ def compared(folder: Path, n_jobs: int) -> Iterator[str]:
 
 def score(samples: Path, options: list[str], work: Path, n_jobs: int) -> tuple[float, int]:
     """Run `molvae score` and return its seconds and the most memory of all its processes, in bytes."""
-    from run import peak_memory
-
     code = "from molvae.cli.main import run; run()"
     command = [sys.executable, "-c", code, "score", str(samples), *options, "--cpu", "--threads", str(n_jobs)]
     environment = os.environ | {"MOLVAE_CACHE": str(work / "cache")}
@@ -72,7 +67,3 @@ def run_peer(samples: Path, training: Path, n_jobs: int) -> dict[str, dict[str, 
     environment = os.environ | {"PYTHONPATH": str(PEERS), "PYTHONWARNINGS": "ignore"}
     outcome = subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=True)
     return json.loads(outcome.stdout)
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]), len(os.sched_getaffinity(0)))
