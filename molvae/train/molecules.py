@@ -85,8 +85,7 @@ class Molecules:
             config.latent_dim,
             config.code_dropout * float(is_new.mean()),
             config.word_dropout,
-            # The 0 says nothing any more; without it every training would come out with other weights.
-            torch_generator(seed, f"noise {step} 0", device),
+            torch_generator(seed, f"noise {step}", device),
             read,
             self.standardised(rows, device),
         )
