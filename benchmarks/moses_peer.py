@@ -23,7 +23,10 @@ def main(samples: Path, training: Path, n_jobs: int) -> None:
     from moses.metrics import metrics as moses
     from moses.metrics.utils import QED, SA, get_mol, logP, weight
     from moses.utils import mapper
+    from scipy.spatial.distance import cosine
 
+    # Products of the counts of fragments in whole numbers overflow.
+    moses.cos_distance = lambda a, b: cosine(a.astype(float), b.astype(float))
     torch.set_num_threads(n_jobs)
     generated, train = (path.read_text().split() for path in (samples, training))
     references = {"Test": get_statistics("test"), "TestSF": get_statistics("test_scaffolds")}

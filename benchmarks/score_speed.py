@@ -65,5 +65,5 @@ def score(samples: Path, options: list[str], work: Path, n_jobs: int) -> tuple[f
 def run_peer(samples: Path, training: Path, n_jobs: int) -> dict[str, dict[str, float]]:
     command = [sys.executable, str(HERE / "moses_peer.py"), str(samples), str(training), str(n_jobs)]
     environment = os.environ | {"PYTHONPATH": str(PEERS), "PYTHONWARNINGS": "ignore"}
-    outcome = subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=True)
+    outcome = subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True)
     return json.loads(outcome.stdout)

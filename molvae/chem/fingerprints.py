@@ -6,6 +6,7 @@ References:
 """
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache, cached_property, partial
 from typing import TYPE_CHECKING
 
@@ -120,7 +121,7 @@ def nearest(query: PackedBits, reference: PackedBits) -> tuple[NDArray[np.float3
     """
     if not len(reference):
         raise ValueError("nearest: expected at least one reference fingerprint, found none")
-    index = _most_similar(query, reference, not_itself=False)
+    index = _most_similar(query, reference)
     return paired_similarity(query, reference[index]), index
 
 
@@ -135,12 +136,31 @@ def nearest_within(packed: PackedBits) -> NDArray[np.float32]:
     """
     if len(packed) < 2:
         return np.zeros(len(packed), dtype=np.float32)
-    return paired_similarity(packed, packed[_most_similar(packed, packed, not_itself=True)])
+    return paired_similarity(packed, packed[_most_similar(packed, packed, own=0)])
 
 
-def _most_similar(query: PackedBits, reference: PackedBits, not_itself: bool) -> NDArray[np.int64]:
-    """Return the row of the most similar reference of every query, on request of those in another row."""
-    search = _Search(query, not_itself)
+def _most_similar(query: PackedBits, reference: PackedBits, own: int | None = None) -> NDArray[np.int64]:
+    """Return the row of the most similar reference of every query.
+
+    Where the queries are references themselves, from row `own` on, none is given itself.
+    """
+    import torch
+
+    n_threads = torch.get_num_threads()
+    if n_threads == 1 or len(query) < 2 * QUERY_BLOCK:
+        return _search(query, reference, own)
+    # Each thread with queries of its own is faster than all of them on one product after the other.
+    size = -(-len(query) // n_threads)
+    starts = range(0, len(query), size)
+    with ThreadPoolExecutor(n_threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        parts = pool.map(
+            lambda start: _search(query[start : start + size], reference, None if own is None else own + start), starts
+        )
+        return np.concatenate(list(parts))
+
+
+def _search(query: PackedBits, reference: PackedBits, own: int | None) -> NDArray[np.int64]:
+    search = _Search(query, own)
     for first in range(0, len(reference), REFERENCE_BLOCK):
         block = _Block(reference[first : first + REFERENCE_BLOCK], first)
         for start in range(0, len(query), QUERY_BLOCK):
@@ -182,10 +202,10 @@ class _Search:
         index: Row of the most similar reference of every query, the first on ties, int64 (N,).
     """
 
-    def __init__(self, query: PackedBits, not_itself: bool) -> None:
+    def __init__(self, query: PackedBits, own: int | None) -> None:
         import torch
 
-        self._query, self._not_itself = query, not_itself
+        self._query, self._own = query, own
         self._counts = bit_counts(query)
         self._dtype = _exact_type(self._counts)
         self._folded = torch.cat([_fold(query), torch.zeros(len(query), 2)], dim=1).to(self._dtype)
@@ -198,8 +218,9 @@ class _Search:
         common = (_unpack(self._query[rows], dtype) @ block.bits.to(dtype)).float()
         # Two different quotients of whole numbers this small are different in float32 too.
         quotients = common.div_(_sums(self._counts[rows], block.counts))
-        if self._not_itself:
-            quotients.diagonal(rows.start - block.first).fill_(-1.0)
+        if self._own is not None:
+            # Its row in the block, where it is in the block.
+            quotients.diagonal(self._own + rows.start - block.first).fill_(-1.0)
         found, best = (each.numpy() for each in quotients.max(dim=1))
         better = np.flatnonzero(found > self._highest[rows])
         self._highest[rows.start + better] = found[better]
@@ -222,8 +243,8 @@ class _Search:
         if len(at) > MOST_LEFT * len(folded) * len(block.counts):
             return False
         query, reference = some[at].numpy() + rows.start, columns.numpy()
-        if self._not_itself:
-            others = query != reference + block.first
+        if self._own is not None:
+            others = self._own + query != reference + block.first
             query, reference = query[others], reference[others]
         common = bit_counts(self._query[query] & block.packed[reference])
         quotients = common / np.maximum(self._counts[query] + block.counts[reference], np.float32(1.0))

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from molvae.errors import MolvaeError
 from molvae.files import replacing
 from molvae.log import logger
-from molvae.provenance import software
+from molvae.provenance import software, versions
 
 FORMAT = 1
 FOLDER_VARIABLE = "MOLVAE_CACHE"
@@ -75,7 +75,7 @@ def cached(kind: str, smiles: Iterable[str], make: Callable[[], Stored]) -> Stor
         smiles: The molecules that it is computed from, in order.
         make: Computes it.
     """
-    digest = hashlib.sha256(json.dumps([FORMAT, kind, software()]).encode())
+    digest = hashlib.sha256(json.dumps([FORMAT, kind, software(), versions()]).encode())
     for each in smiles:
         digest.update(each.encode())
         digest.update(b"\n")

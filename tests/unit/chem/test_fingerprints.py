@@ -42,12 +42,16 @@ def test_the_matrix_of_a_set_with_itself_is_symmetric_with_a_diagonal_of_ones(pa
 
 
 @settings(max_examples=60)
-@given(packed_sets, packed_sets, st.integers(1, 5), st.integers(1, 5))
-def test_nearest_equals_brute_force_for_every_size_of_block(query, reference, rows, columns):
+@given(
+    packed_sets, packed_sets, st.integers(1, 5), st.integers(1, 5), st.integers(1, 3), st.sampled_from([0.0, 0.3, 1.0])
+)
+def test_nearest_equals_brute_force_for_every_size_of_block(query, reference, rows, columns, n_threads, most_left):
     expected = brute_force(query, reference)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(fingerprints, "QUERY_BLOCK", rows)
         patch.setattr(fingerprints, "REFERENCE_BLOCK", columns)
+        patch.setattr(fingerprints, "MOST_LEFT", most_left)
+        patch.setattr("torch.get_num_threads", lambda: n_threads)
         similarity, index = nearest(query, reference)
     assert np.array_equal(similarity, expected.max(axis=1))
     assert np.array_equal(index, expected.argmax(axis=1))
@@ -56,13 +60,14 @@ def test_nearest_equals_brute_force_for_every_size_of_block(query, reference, ro
 
 
 @settings(max_examples=60)
-@given(packed_sets, st.integers(1, 5), st.integers(1, 5))
-def test_nearest_within_a_set_leaves_out_the_fingerprint_itself(packed, rows, columns):
+@given(packed_sets, st.integers(1, 5), st.integers(1, 5), st.integers(1, 3))
+def test_nearest_within_a_set_leaves_out_the_fingerprint_itself(packed, rows, columns, n_threads):
     expected = brute_force(packed, packed)
     np.fill_diagonal(expected, 0.0)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(fingerprints, "QUERY_BLOCK", rows)
         patch.setattr(fingerprints, "REFERENCE_BLOCK", columns)
+        patch.setattr("torch.get_num_threads", lambda: n_threads)
         assert np.array_equal(nearest_within(packed), expected.max(axis=1))
 
 

@@ -48,7 +48,7 @@ def test_other_molecules_kinds_and_orders_are_not_taken_for_the_same():
 def test_another_version_of_a_library_computes_anew(monkeypatch):
     calls = []
     cached("test", ["CCO"], make(calls))
-    monkeypatch.setattr("molvae.score.cache.software", lambda: {"rdkit": "0"})
+    monkeypatch.setattr("molvae.score.cache.versions", lambda: {"rdkit": "0"})
     cached("test", ["CCO"], make(calls))
     assert len(calls) == 2
 
