@@ -76,19 +76,32 @@ def _moses_pains() -> dict[str, Chem.Mol]:
         return {row["name"]: Chem.MergeQueryHs(Chem.MolFromSmarts(row["smarts"])) for row in csv.DictReader(original)}
 
 
-def structural_alerts(mols: Sequence[Chem.Mol], collections: Collection[str] = COLLECTIONS) -> list[tuple[str, ...]]:
+def pattern_library(mols: Sequence[Chem.Mol]) -> rdSubstructLibrary.SubstructLibrary:
+    """Return molecules with pattern fingerprints, which rule out most matches before they are tried."""
+    library = rdSubstructLibrary.SubstructLibrary(rdSubstructLibrary.MolHolder(), rdSubstructLibrary.PatternHolder())
+    for mol in mols:
+        library.AddMol(mol)
+    return library
+
+
+def structural_alerts(
+    mols: Sequence[Chem.Mol],
+    collections: Collection[str] = COLLECTIONS,
+    library: rdSubstructLibrary.SubstructLibrary | None = None,
+) -> list[tuple[str, ...]]:
     """Name the structural alerts that each molecule hits.
 
     Args:
         mols: N sanitised molecules; a few hundred at a time are handled fastest.
         collections: Which of `COLLECTIONS` to look through.
+        library: Their `pattern_library`, if there is one already.
 
     Returns:
         For each molecule the names such as `PAINS: azo_A(324)`: PAINS first, then BRENK, NIH and MCF.
     """
     if not mols:
         return []
-    library = _library(mols)
+    library = library or pattern_library(mols)
     hits: list[list[_Alert]] = [[] for _ in mols]
     for alert in _smarts_alerts():
         if alert.collection in collections:
@@ -107,7 +120,11 @@ def structural_alerts(mols: Sequence[Chem.Mol], collections: Collection[str] = C
     return named
 
 
-def passes_moses_filters(mols: Sequence[Chem.Mol], alerts: Sequence[Sequence[str]]) -> list[bool]:
+def passes_moses_filters(
+    mols: Sequence[Chem.Mol],
+    alerts: Sequence[Sequence[str]],
+    library: rdSubstructLibrary.SubstructLibrary | None = None,
+) -> list[bool]:
     """Say which molecules pass the filters by which the MOSES set was made.
 
     A molecule passes if its atoms are C, N, S, O, F, Cl, Br and H, none is charged, no ring has 8 or more atoms, no MCF
@@ -117,10 +134,11 @@ def passes_moses_filters(mols: Sequence[Chem.Mol], alerts: Sequence[Sequence[str
     Args:
         mols: N sanitised molecules; a few hundred at a time are handled fastest.
         alerts: Their names from `structural_alerts`, of PAINS and MCF at least.
+        library: Their `pattern_library`, if there is one already.
     """
     if not mols:
         return []
-    library, corrected = _library(mols), _moses_pains()
+    library, corrected = library or pattern_library(mols), _moses_pains()
     original_hits = {index for pattern in corrected.values() for index in _matches(library, pattern)}
     counted = [
         [name for name in names if name.startswith(MOSES_COLLECTIONS) and name.removeprefix("PAINS: ") not in corrected]
@@ -138,14 +156,6 @@ def _is_moses_like(mol: Chem.Mol) -> bool:
     if any(atom.GetFormalCharge() != 0 or atom.GetSymbol() not in MOSES_ATOMS for atom in mol.GetAtoms()):
         return False
     return Chem.MolFromSmiles(Chem.MolToSmiles(mol, isomericSmiles=False)) is not None
-
-
-def _library(mols: Sequence[Chem.Mol]) -> rdSubstructLibrary.SubstructLibrary:
-    """Return molecules with pattern fingerprints, which rule out most matches before they are tried."""
-    library = rdSubstructLibrary.SubstructLibrary(rdSubstructLibrary.MolHolder(), rdSubstructLibrary.PatternHolder())
-    for mol in mols:
-        library.AddMol(mol)
-    return library
 
 
 def _matches(library: rdSubstructLibrary.SubstructLibrary, pattern: Chem.Mol) -> list[int]:

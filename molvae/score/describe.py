@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from rdkit import Chem
 from rdkit.Chem import inchi
 
-from molvae.chem.alerts import passes_moses_filters, structural_alerts
+from molvae.chem.alerts import passes_moses_filters, pattern_library, structural_alerts
 from molvae.chem.descriptors import PROPERTIES
 from molvae.chem.drug_rules import passes_veber
 from molvae.chem.fcd import ACTIVATIONS, chemnet_activations
@@ -191,8 +191,9 @@ def describe_all(texts: Sequence[str]) -> list[Molecule | str]:
     parsed = [parse(text) for text in texts]
     mols = [mol for mol in parsed if mol is not None]
     smiles = [Chem.MolToSmiles(mol) for mol in mols]
-    alerts = structural_alerts(mols)
-    passes = passes_moses_filters(mols, alerts)
+    library = pattern_library(mols)
+    alerts = structural_alerts(mols, library=library)
+    passes = passes_moses_filters(mols, alerts, library)
     properties = [tuple(PROPERTIES[name].compute(mol) for name in PROPERTIES) for mol in mols]
     columns = np.array(properties, dtype=np.float64).reshape(len(mols), len(PROPERTIES)).T
     plain = describe_plain(mols, smiles, dict(zip(PROPERTIES, columns, strict=True)))
