@@ -56,7 +56,7 @@ def opened(browser, file):
 
 def test_every_chart_is_drawn_and_nothing_failed(page):
     charts = page.locator(".chart")
-    assert charts.count() == 4 + 1 + 9 + 2 * 2
+    assert charts.count() == 4 + 1 + 9 + 4 + 2 * 2
     for place in range(charts.count()):
         assert charts.nth(place).locator("svg path").count() > 3
     assert page.problems == []
