@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from molvae.files import room_for
 from molvae.prepare.blocks import Blocks
 
-ROWS_AT_A_TIME = 500_000
+ROWS_AT_A_TIME = 250_000
 """Rows that are sorted at a time."""
 
 

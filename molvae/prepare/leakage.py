@@ -6,15 +6,19 @@ shows how far that goes, and what a scaffold split changes about it.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 
 from molvae.chem.fingerprints import morgan_bits, nearest
+from molvae.chem.parallel import map_chunks
 
 MOST_HELD_OUT = 1_000
 """Molecules of a held-out split that are looked at, about; in a smaller split all."""
 MOST_TRAIN = 250_000
 """Training molecules that they are compared with, about; of fewer all."""
+CHUNKS_AT_A_TIME = 40
+"""Chunks of training molecules that are compared with at a time."""
 CLOSE = 0.7
 """Tanimoto similarity from which a training molecule counts as a close analogue."""
 
@@ -48,14 +52,18 @@ def leakage(held_out: Mapping[str, Sequence[str]], train: Sequence[str], n_jobs:
         train: SMILES of training molecules.
         n_jobs: Processes to use.
     """
-    reference = morgan_bits(train, n_jobs=n_jobs)
+    bits = {split: morgan_bits(smiles, n_jobs=n_jobs) for split, smiles in held_out.items() if smiles}
+    highest = {split: np.zeros(len(packed), dtype=np.float32) for split, packed in bits.items()}
+    # Piece by piece, so that many molecules take no more memory than few.
+    chunks = map_chunks(morgan_bits, train, n_jobs)
+    while piece := list(islice(chunks, CHUNKS_AT_A_TIME)):
+        reference = np.concatenate(piece)
+        for split, packed in bits.items():
+            np.maximum(highest[split], nearest(packed, reference)[0], out=highest[split])
     found = {}
-    for split, smiles in held_out.items():
-        if not smiles:
-            continue
-        similarity, _ = nearest(morgan_bits(smiles, n_jobs=n_jobs), reference)
+    for split, similarity in highest.items():
         found[split] = Leakage(
-            n=len(smiles),
+            n=len(similarity),
             n_train=len(train),
             mean=round(float(similarity.mean(dtype=np.float64)), 4),
             median=round(float(np.median(similarity)), 4),
