@@ -9,19 +9,22 @@ import pandas as pd
 from rdkit import Chem
 from rdkit.Chem import rdDepictor
 
+from molvae.chem.molecules import is_ordinary, parse
 from molvae.chem.parallel import chunks_of, map_tasks, processes_for
+from molvae.chem.quiet import quiet
 from molvae.files import replacing
+from molvae.log import logger
 
 
 @dataclass(frozen=True)
 class _Chunk:
     smiles: list[str]
     names: list[str]
-    fields: list[Mapping[str, Any]]
+    fields: list[Mapping[str, str]]
 
 
 def write_sdf(path: Path, smiles: Sequence[str], names: Sequence[str], fields: pd.DataFrame, n_jobs: int = 1) -> None:
-    """Write molecules with 2D coordinates.
+    """Write molecules with 2D coordinates; those are left out, and counted in the log, that are too odd to draw.
 
     Args:
         path: The file to write.
@@ -35,9 +38,15 @@ def write_sdf(path: Path, smiles: Sequence[str], names: Sequence[str], fields: p
         _Chunk([smiles[at] for at in places], [names[at] for at in places], [_texts(rows[at]) for at in places])
         for places in chunks_of(range(len(smiles)))
     ]
+    n_left_out = 0
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as file:
-        for _, text in map_tasks(_sd_text, chunks, processes_for(len(smiles), n_jobs)):
-            file.write(text)
+        for _, records in map_tasks(_sd_records, chunks, processes_for(len(smiles), n_jobs)):
+            file.writelines(record for record in records if record)
+            n_left_out += records.count("")
+    if n_left_out:
+        logger.warning(
+            "%s: %d molecules are left out, which are too large to draw or cannot be read back", path, n_left_out
+        )
 
 
 def _texts(row: Mapping[Any, Any]) -> dict[str, str]:
@@ -48,13 +57,18 @@ def _texts(row: Mapping[Any, Any]) -> dict[str, str]:
     }
 
 
-def _sd_text(chunk: _Chunk) -> str:
-    records = []
-    for smiles, name, fields in zip(chunk.smiles, chunk.names, chunk.fields, strict=True):
-        mol = Chem.MolFromSmiles(smiles)
-        rdDepictor.Compute2DCoords(mol)
-        mol.SetProp("_Name", name)
-        for field, text in fields.items():
-            mol.SetProp(field, text)
-        records.append(Chem.SDWriter.GetText(mol))
-    return "".join(records)
+def _sd_records(chunk: _Chunk) -> list[str]:
+    with quiet():
+        return list(map(_sd_record, chunk.smiles, chunk.names, chunk.fields))
+
+
+def _sd_record(smiles: str, name: str, fields: Mapping[str, str]) -> str:
+    """Return a record; empty for a molecule that would take long to draw, or whose SMILES RDKit cannot read back."""
+    mol = parse(smiles) if is_ordinary(smiles) else None
+    if mol is None:
+        return ""
+    rdDepictor.Compute2DCoords(mol)
+    mol.SetProp("_Name", name)
+    for field, text in fields.items():
+        mol.SetProp(field, text)
+    return str(Chem.SDWriter.GetText(mol))
