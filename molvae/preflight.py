@@ -47,11 +47,13 @@ class RunPlan:
         settings: The checked settings, defaults filled in.
         objectives: The objectives by their names, in the order of the settings.
         inputs: The user's own molecule files; public libraries, which are fetched, are not among them.
+        base: Files of the model that is trained further, if there is one.
     """
 
     settings: RunConfig
     objectives: dict[str, PlannedObjective]
     inputs: tuple[str, ...]
+    base: tuple[str, ...]
 
     def section(self, stage: str) -> str:
         """Return as YAML what one stage is handed: the run's name, its seed and device, and the stage's own section.
@@ -79,13 +81,18 @@ def plan_run(content: dict[str, Any], where: str) -> RunPlan:
         ObjectiveError: If an objective is unknown or ill-defined.
     """
     settings = parse_config(content, where)
-    inputs = _plan_inputs(settings, where)
-    if settings.train.init_from is not None:
-        try:
-            model_folder(settings.train.init_from)
-        except DataError as error:
-            raise DataError(f"train.init_from: {error} ({where})") from error
-    return RunPlan(settings, _plan_objectives(settings.optimize.objectives, where), inputs)
+    inputs, base = _plan_inputs(settings, where), _plan_base(settings.train.init_from, where)
+    return RunPlan(settings, _plan_objectives(settings.optimize.objectives, where), inputs, base)
+
+
+def _plan_base(model: str | None, where: str) -> tuple[str, ...]:
+    if model is None:
+        return ()
+    try:
+        folder = model_folder(model)
+    except DataError as error:
+        raise DataError(f"train.init_from: {error} ({where})") from error
+    return tuple(str(path) for path in sorted(folder.iterdir()) if path.suffix in (".json", ".safetensors"))
 
 
 def _plan_inputs(settings: RunConfig, where: str) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """The verb `prepare`."""
 
+import os
 from typing import Annotated
 
 import typer
@@ -50,6 +51,8 @@ def prepare(
 
     Writes molecules.parquet, rejected.csv (every row left out, with its reason), vocabulary.json and summary.json.
     """
+    # Before Arrow is loaded: its own allocator keeps what is freed, which grows to a multiple of what a block takes.
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     from molvae.chem.parallel import cpus_to_use
     from molvae.prepare import look_over, prepare_shard
     from molvae.prepare import prepare as run

@@ -20,7 +20,7 @@ from molvae.prepare.leakage import MOST_HELD_OUT, MOST_TRAIN
 from molvae.prepare.split import SPLITS, TRAIN, keyed
 from molvae.prepare.summary import PropertyStatistics
 
-ROW_GROUP = 100_000
+ROW_GROUP = 20_000
 """Rows that a reader of molecules.parquet can take at a time."""
 
 

@@ -84,6 +84,16 @@ def test_a_model_to_train_further_that_is_not_there_is_named():
         plan_run(content, "study.yaml")
 
 
+def test_a_training_depends_on_the_model_that_it_starts_from(folder):
+    base = folder / "base"
+    base.mkdir()
+    for name in ("config.json", "vocabulary.json", "model.safetensors", "notes.txt"):
+        (base / name).write_text("{}")
+    content = {"prepare": {"input": ["in.smi"]}, "train": {"init_from": "base"}, "optimize": {"objectives": ["qed"]}}
+    assert plan_run(content, "study.yaml").base == ("base/config.json", "base/model.safetensors", "base/vocabulary.json")
+    assert plan().base == ()
+
+
 def test_a_section_reads_back_as_the_settings_it_holds():
     run = plan()
     content = yaml.safe_load(run.section("train"))

@@ -24,6 +24,7 @@ rule score:
         "results/{run}/benchmarks/score_{what}.tsv"
     threads: 8
     resources:
+        gpu=GPUS,
         mem_mb=8000,
         runtime=240,
     params:

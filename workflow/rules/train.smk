@@ -11,6 +11,7 @@ rule train:
         vocabulary="results/{run}/prepare/vocabulary.json",
         summary="results/{run}/prepare/summary.json",
         settings="results/{run}/config/train.yaml",
+        base=PLAN.base,
     output:
         weights="results/{run}/train/model/model.safetensors",
         config="results/{run}/train/model/config.json",

@@ -11,8 +11,9 @@ import yaml
 
 from molvae.train import train
 
-# Gradients are added up in another order, in float32, which the steps of some epochs magnify.
-TOLERANCE = 1e-3
+# Gradients are added up in another order, in float32. Muon then makes them orthogonal in bfloat16, whatever the training's
+# own number format, so that a bit of difference grows to about its rounding within some epochs.
+FIRST_EPOCH, LATER = 1e-5, 1e-3
 
 
 @pytest.fixture(scope="module")
@@ -60,4 +61,5 @@ def test_two_processes_train_as_one_also_when_killed_half_way(start_two, prepare
     assert "processes: 2" in said
     assert sorted(path.name for path in (tmp_path / "two").iterdir()) == ["history.csv", "model"]
     one, two = (pd.read_csv(tmp_path / each / "history.csv").drop(columns="seconds") for each in ("one", "two"))
-    pd.testing.assert_frame_equal(one, two, rtol=TOLERANCE)
+    pd.testing.assert_frame_equal(one.head(1), two.head(1), rtol=FIRST_EPOCH)
+    pd.testing.assert_frame_equal(one, two, rtol=LATER)
