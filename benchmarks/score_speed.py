@@ -9,14 +9,13 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
+from measure import PEERS
 from memory import peak_memory
+from others import run_other
 
 from molvae.chem.reading import read_molecules
 
-HERE = Path(__file__).parent
-PEERS = HERE.parent / ".venv" / "peers"
 N_SAMPLES = 30_000
 
 
@@ -69,11 +68,3 @@ def score(samples: Path, options: list[str], work: Path, n_jobs: int) -> tuple[f
     if process.returncode:
         sys.exit(f"expected `molvae score` to end well, found exit status {process.returncode}")
     return time.perf_counter() - begin, peak
-
-
-def run_other(script: str, files: list[Path], n_jobs: int, environment: dict[str, str]) -> dict[str, Any]:
-    """Run a script of this folder that times something, in an interpreter of its own, and return what it prints."""
-    command = [sys.executable, str(HERE / script), *map(str, files), str(n_jobs)]
-    quiet = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
-    outcome = subprocess.run(command, env=os.environ | environment, check=True, **quiet)
-    return json.loads(outcome.stdout)

@@ -90,7 +90,8 @@ def test_a_training_depends_on_the_model_that_it_starts_from(folder):
     for name in ("config.json", "vocabulary.json", "model.safetensors", "notes.txt"):
         (base / name).write_text("{}")
     content = {"prepare": {"input": ["in.smi"]}, "train": {"init_from": "base"}, "optimize": {"objectives": ["qed"]}}
-    assert plan_run(content, "study.yaml").base == ("base/config.json", "base/model.safetensors", "base/vocabulary.json")
+    files = ("base/config.json", "base/model.safetensors", "base/vocabulary.json")
+    assert plan_run(content, "study.yaml").base == files
     assert plan().base == ()
 
 

@@ -1,0 +1,114 @@
+"""Time training and sampling of the VAE, beside the machine's limit and the VAE of the MOSES package."""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from measure import DEVICE, N_JOBS, PEERS, ROOT, Row, demo_smiles, demo_store, matrix_product_flops, seconds
+from others import run_other
+
+from molvae import load
+from molvae.chem.vocabulary import Vocabulary
+from molvae.config import TrainConfig, load_config
+from molvae.nn.batch import Batch
+from molvae.nn.tokens import TokenStore, length_bucketed
+from molvae.nn.vae import VAE, LossWeights
+from molvae.shipped import shipped_models
+from molvae.train.shards import ShardedStep
+
+N_MOLECULES = 20_000
+N_STEPS = 20
+N_SAMPLES = 4_096
+
+
+def bench_train() -> Iterator[Row | str]:
+    """Measure whole training steps, of the default model, the MOSES preset, and one as large as the package's."""
+    store, vocabulary = demo_store(N_MOLECULES)
+    moses = load_config(ROOT / "workflow" / "config" / "moses.yaml").train
+    for name, config in {"the default model": TrainConfig(), "the moses preset": moses}.items():
+        yield training_row(name, config, store, vocabulary)[0]
+    peer = moses_package()
+    if peer is None:
+        yield "The MOSES package is not there to compare with; `make bench` installs it."
+        return
+    row, rate = training_row("as large as MOSES's VAE", as_large_as(peer["parameters"], moses), store, vocabulary)
+    yield row
+    yield Row("  in molecules", rate, "molecules/s", "MOSES's VAE", rate / peer["training"])
+    yield Row("  MOSES's VAE", peer["training"], "molecules/s")
+
+
+def training_row(name: str, config: TrainConfig, store: TokenStore, vocabulary: Vocabulary) -> tuple[Row, float]:
+    """Return the line of a configuration, and its molecules a second."""
+    vae = VAE(config, len(vocabulary)).to(DEVICE)
+    step = ShardedStep(vae, config)
+    batches = length_bucketed(store.lengths, config.batch_size, np.random.default_rng(0))[:N_STEPS]
+
+    def some_steps() -> None:
+        for rows in batches:
+            step.gradient(Batch.draw(*store.batch(rows, DEVICE), config.latent_dim, config.code_dropout), WEIGHTS)
+            step.update(config.learning_rate)
+
+    took = seconds(some_steps)
+    step.close()
+    tokens = sum(int(store.lengths[rows].sum()) for rows in batches) / took
+    share = tokens * dense_flops_per_token(vae, config.code_dropout) / matrix_product_flops()
+    n_parameters = sum(weights.numel() for weights in vae.parameters()) / 1e6
+    what = f"training, {name}, {n_parameters:.1f} M"
+    return Row(what, tokens, "tokens/s", "matrix product, same number format", share), sum(map(len, batches)) / took
+
+
+WEIGHTS = LossWeights(0.05)
+
+
+def dense_flops_per_token(vae: VAE, code_dropout: float) -> float:
+    """Return the operations of the dense weights in forward and backward, for a token (6 a weight)."""
+    encoder = sum(w.numel() for name, w in vae.encoder.named_parameters() if "weight" in name and "layers" in name)
+    decoder = sum(w.numel() for name, w in vae.decoder.named_parameters() if "weight" in name and "layers" in name)
+    return 6 * ((1 - code_dropout) * encoder + decoder + vae.decoder.output.weight.numel())
+
+
+def as_large_as(n_parameters: int, config: TrainConfig) -> TrainConfig:
+    """Return the smallest configuration of the same shape that has at least so many parameters."""
+    for hidden in range(64, 4096, 32):
+        larger = config.model_copy(update={"encoder_hidden": hidden // 2, "decoder_hidden": hidden})
+        with torch.device("meta"):
+            if sum(weights.numel() for weights in VAE(larger, 32).parameters()) >= n_parameters:
+                return larger
+    raise AssertionError(n_parameters)
+
+
+def bench_sample() -> Iterator[Row | str]:
+    """Measure sampling with the model that ships, up to the SMILES."""
+    if "moses" not in shipped_models():
+        yield "The model moses is not there to sample from."
+        return
+    model = load("moses", DEVICE)
+    rate = N_SAMPLES / seconds(lambda: model.sample(N_SAMPLES, 1))
+    peer = moses_package()
+    yield Row("sampling, moses, as SMILES", rate, "molecules/s", *against(peer, rate))
+    codes = model.encode(demo_smiles(N_SAMPLES))
+    greedy = N_SAMPLES / seconds(lambda: model.decode(codes))
+    yield Row("decoding greedily, moses, as SMILES", greedy, "molecules/s")
+    if peer is not None:
+        yield Row("  MOSES's VAE, sampling", peer["sampling"], "molecules/s")
+
+
+def against(peer: dict[str, Any] | None, rate: float) -> tuple[str, float]:
+    return ("", float("nan")) if peer is None else ("MOSES's VAE", rate / peer["sampling"])
+
+
+_measured: dict[str, Any] = {}
+
+
+def moses_package() -> dict[str, Any] | None:
+    """Return the package's parameters, and its molecules a second in training and sampling, measured once."""
+    if PEERS.exists() and not _measured:
+        with tempfile.TemporaryDirectory() as folder:
+            smiles = Path(folder) / "molecules.smi"
+            smiles.write_text("\n".join(demo_smiles(N_MOLECULES)))
+            environment = {"PYTHONPATH": str(PEERS), "PYTHONWARNINGS": "ignore"}
+            _measured.update(run_other("moses_vae.py", [smiles], N_JOBS, environment))
+    return _measured or None
