@@ -85,10 +85,11 @@ def main() -> None:
     arguments = parser.parse_args()
     settings = settings_of(arguments.run, RunConfig())
     shipped = MODELS / arguments.name
-    load(arguments.run / "train" / "model", "cpu").save(shipped, half=True)
-    size = sum(path.stat().st_size for path in shipped.iterdir())
-    if size > MOST_BYTES:
-        raise DataError(f"{shipped}: expected at most {MOST_BYTES:,} bytes, found {size:,}; train a smaller model")
+    with replacing(shipped) as temporary:
+        load(arguments.run / "train" / "model", "cpu").save(temporary, half=True)
+        size = sum(path.stat().st_size for path in temporary.iterdir())
+        if size > MOST_BYTES:
+            raise DataError(f"{shipped}: expected at most {MOST_BYTES:,} bytes, found {size:,}; train a smaller model")
     measured = measure(shipped, arguments.run, settings, set_threads(None))
     with replacing(shipped / "README.md") as temporary:
         temporary.write_text(card(arguments.name, arguments.run, settings, arguments.trained_on, measured))

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from molvae.chem.fcd import Moments, chemnet_statistics
+from molvae.chem.fcd import Moments
 from molvae.config import EvaluateConfig
 from molvae.errors import DataError
 from molvae.evaluate.decoded import decoded_figures, gaps
@@ -24,6 +24,7 @@ from molvae.files import read_table, write_json, write_table
 from molvae.log import logger
 from molvae.model import MolVAE
 from molvae.nn.tokens import TokenStore
+from molvae.score.statistics import test_moments
 from molvae.seeding import derive_seed, numpy_generator
 
 
@@ -53,7 +54,7 @@ def evaluate(model: MolVAE, prepared: Path, out: Path, config: EvaluateConfig, s
             )
     reconstructions, figures = _through_the_latent_space(model, splits["test"], config.n_reconstruct, seed, n_jobs)
     training = set(molecules.loc[molecules["split"] == "train", "smiles"])
-    reference = chemnet_statistics(splits["test"]["smiles"].tolist(), n_jobs)
+    reference = test_moments(splits["test"]["smiles"].tolist(), n_jobs)
     priors = compare_priors(model, config.n_samples, training, reference, derive_seed(seed, "evaluate"), n_jobs)
     figures["fcd_prior"] = priors[model.generation.prior]["fcd"]
     figures |= _latent_space(model, splits["validation"], reference, config.n_latent, seed, n_jobs)

@@ -101,6 +101,18 @@ def test_statistics(smiles: Sequence[str], n_jobs: int) -> TestStatistics:
     )
 
 
+def test_moments(smiles: Sequence[str], n_jobs: int) -> Moments:
+    """Return the moments of a test set's ChemNet activations; whatever else scoring needs of it is kept too.
+
+    Raises:
+        DataError: If there are fewer than 2 molecules.
+    """
+    described = test_statistics(smiles, n_jobs)
+    if described.moments is None:
+        raise DataError(f"FCD: expected at least 2 molecules to compare with, found {len(described)}")
+    return described.moments
+
+
 def train_statistics(smiles: Sequence[str], n_jobs: int) -> TrainStatistics:
     """Describe a training set, or find it described in the cache; see `test_statistics`."""
     stored = cached("training", smiles, lambda: _describe_train(smiles, n_jobs))

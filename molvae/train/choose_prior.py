@@ -63,16 +63,7 @@ def choose_prior(
     codes = posterior_samples(model, train, n_new, seed).to(model.device)
     for name in names:
         model.priors[name] = PRIORS[name].fit(codes, config, seed)
-    reference = chemnet_statistics(validation_smiles, n_jobs)
-    trials: list[tuple[float, str, float]] = []
-    for name in names:
-        for temperature in config.temperatures:
-            sampled = model.sample(config.prior_samples, derive_seed(seed, "choose prior"), name, temperature)
-            valid = [smiles for smiles in sampled if smiles is not None]
-            # Too few molecules for a distance are as bad as any distance.
-            fcd = frechet_distance(chemnet_statistics(valid, n_jobs), reference) if len(valid) > 1 else math.inf
-            logger.info("prior %s at temperature %g: validation FCD %.2f", name, temperature, fcd)
-            trials.append((fcd, name, temperature))
+    trials = _tried(model, validation_smiles, config, seed, n_jobs)
     lowest, best, temperature = min(trials)
     if not math.isfinite(lowest):
         raise DataError("train: expected molecules among the model's samples, found none; train for longer")
@@ -83,6 +74,23 @@ def choose_prior(
     ]
     chosen = Generation(best, temperature, longest)
     return MolVAE(vae, vocabulary, model.priors, chosen, standardisation, training | {"priors": recorded}, scales)
+
+
+def _tried(
+    model: MolVAE, validation_smiles: list[str], config: TrainConfig, seed: int, n_jobs: int
+) -> list[tuple[float, str, float]]:
+    """Return the validation FCD of samples from each of the model's priors at each temperature, with both."""
+    reference = chemnet_statistics(validation_smiles, n_jobs)
+    trials = []
+    for name in model.priors:
+        for temperature in config.temperatures:
+            sampled = model.sample(config.prior_samples, derive_seed(seed, "choose prior"), name, temperature)
+            valid = [smiles for smiles in sampled if smiles is not None]
+            # Too few molecules for a distance are as bad as any distance.
+            fcd = frechet_distance(chemnet_statistics(valid, n_jobs), reference) if len(valid) > 1 else math.inf
+            logger.info("prior %s at temperature %g: validation FCD %.2f", name, temperature, fcd)
+            trials.append((fcd, name, temperature))
+    return trials
 
 
 def posterior_samples(model: MolVAE, store: TokenStore, n: int, seed: int) -> Tensor:

@@ -3,6 +3,7 @@
 import copy
 import math
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import torch
@@ -77,41 +78,44 @@ def fit(
     Returns:
         A row an epoch with the columns of `history.csv`.
     """
-    device = next(vae.parameters()).device
     sharded = ShardedStep(vae, config)
     state = _resume(checkpoint, vae, sharded.optimizers) or TrainState()
-    state.sums = state.sums.to(device)
+    state.sums = state.sums.to(next(vae.parameters()).device)
     steps_an_epoch = math.ceil(len(train) / config.batch_size)
-    n_steps = steps_an_epoch * config.epochs
     saved = begun = time.monotonic() - state.seconds
     done = state.epoch * steps_an_epoch + state.batch
-    with progress("train", n_steps, done) as advance:
+    with progress("train", steps_an_epoch * config.epochs, done) as advance:
         while not state.finished:
             vae.train()
-            batches = length_bucketed(
-                train.tokens.lengths, config.batch_size, numpy_generator(seed, f"shuffle {state.epoch}")
-            )
-            while state.batch < len(batches):
-                step = state.epoch * steps_an_epoch + state.batch
-                batch = train.draw_batch(batches[state.batch], config, seed, step, device)
-                # Dropout draws from torch's own generator; seeded at each step, it has no state to save.
-                torch.manual_seed(derive_seed(seed, f"dropout {step}") + rank())
-                state.sums += sharded.gradient(batch, loss_weights(config, step / n_steps))
-                state.n_coded += batch.n_coded
-                state.n_bare += len(batch) - batch.n_coded
-                sharded.update(learning_rate(config, step, n_steps))
-                state.batch += 1
+            for _ in _epoch(state, sharded, train, config, seed):
                 advance(1)
                 if time.monotonic() - saved > config.checkpoint_every_s:
                     saved = time.monotonic()
                     state.seconds = saved - begun
                     _save(checkpoint, state, vae, sharded.optimizers)
             state.seconds = time.monotonic() - begun
-            _finish_epoch(state, vae, validation, config, step=(state.epoch + 1) * steps_an_epoch, n_steps=n_steps)
+            _finish_epoch(state, vae, validation, config, steps_an_epoch)
             _save(checkpoint, state, vae, sharded.optimizers)
     sharded.close()
     vae.load_state_dict(state.best_weights)
     return state.history
+
+
+def _epoch(state: TrainState, sharded: ShardedStep, train: Molecules, config: TrainConfig, seed: int) -> Iterator[None]:
+    """Take the steps that are left of the present epoch, and give way after each."""
+    batches = length_bucketed(train.tokens.lengths, config.batch_size, numpy_generator(seed, f"shuffle {state.epoch}"))
+    n_steps = len(batches) * config.epochs
+    while state.batch < len(batches):
+        step = state.epoch * len(batches) + state.batch
+        batch = train.draw_batch(batches[state.batch], config, seed, step, state.sums.device)
+        # Dropout draws from torch's own generator; seeded at each step, it has no state to save.
+        torch.manual_seed(derive_seed(seed, f"dropout {step}") + rank())
+        state.sums += sharded.gradient(batch, loss_weights(config, step / n_steps))
+        state.n_coded += batch.n_coded
+        state.n_bare += len(batch) - batch.n_coded
+        sharded.update(learning_rate(config, step, n_steps))
+        state.batch += 1
+        yield
 
 
 def loss_weights(config: TrainConfig, done: float) -> LossWeights:
@@ -166,9 +170,7 @@ def validate(vae: VAE, validation: Molecules, config: TrainConfig) -> dict[str, 
     }
 
 
-def _finish_epoch(
-    state: TrainState, vae: VAE, validation: Molecules, config: TrainConfig, step: int, n_steps: int
-) -> None:
+def _finish_epoch(state: TrainState, vae: VAE, validation: Molecules, config: TrainConfig, steps_an_epoch: int) -> None:
     """Validate, enter a row in the history, and decide whether this epoch is the best and whether it is the last."""
     measured = validate(vae, validation, config)
     if not math.isfinite(measured["validation_loss"]):
@@ -178,6 +180,7 @@ def _finish_epoch(
         )
     reconstruction, kl, properties, bare = state.sums.tolist()
     state.epoch += 1
+    step, n_steps = state.epoch * steps_an_epoch, config.epochs * steps_an_epoch
     row = {
         "epoch": state.epoch,
         "step": step,

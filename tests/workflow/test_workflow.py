@@ -1,5 +1,6 @@
 """The workflow as people run it: `snakemake` in a folder that holds `data/` and `workflow/`."""
 
+import json
 import re
 import subprocess
 import sys
@@ -8,7 +9,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+import molvae
 from molvae.config import load_config
+from molvae.errors import DataError
 
 ROOT = Path(__file__).parents[2]
 SMOKE = "workflow/config/smoke.yaml"
@@ -120,6 +123,29 @@ def test_each_stage_is_handed_its_own_section_only(finished):
         assert set(content) == {"run", "seed", "device", stage}
         assert content[stage].items() <= settings.model_dump(mode="json")[stage].items()
     assert load_config(finished / "results/smoke/config/report.yaml") == settings
+
+
+@pytest.mark.slow
+def test_a_run_becomes_a_model_that_ships(finished, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "data")
+    import make_model
+
+    monkeypatch.setattr(make_model, "MODELS", tmp_path)
+    monkeypatch.setattr(make_model, "N_SAMPLES", 200)
+    monkeypatch.setattr(sys, "argv", ["", str(finished / "results/smoke"), "--name", "tiny", "--trained-on", "a test"])
+    make_model.main()
+    model = molvae.load(tmp_path / "tiny", "cpu")
+    assert len(model.sample(3, seed=1)) == 3
+    card = (tmp_path / "tiny" / "README.md").read_text()
+    assert "molvae.load('tiny')" in card
+    assert "on a test; " in card
+    measured = json.loads((finished / "results/smoke/shipped/evaluate/metrics.json").read_text())
+    reconstruction = measured["exact_reconstruction"]
+    assert f"| exact_reconstruction | {reconstruction['value']:.4g} | {reconstruction['n']:,} |" in card
+    monkeypatch.setattr(make_model, "MOST_BYTES", 1000)
+    with pytest.raises(DataError, match="expected at most 1,000 bytes"):
+        make_model.main()
+    assert (tmp_path / "tiny" / "README.md").read_text() == card
 
 
 @pytest.mark.slow

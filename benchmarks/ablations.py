@@ -1,0 +1,181 @@
+"""What each setting of the model and its training does at equal compute, on the demo molecules.
+
+    python benchmarks/ablations.py results/ablations            # all; goes on where it was, prints a Markdown table
+    python benchmarks/ablations.py results/ablations lstm relu  # some, and what is there already
+
+Each model is trained for as many epochs as fit into the same CPU time, on one core, and measured by `molvae evaluate`.
+Two are trained at a time. Differences smaller than those between the seeds of the default mean nothing.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from measure import N_JOBS, ROOT
+from numpy.typing import NDArray
+
+from molvae.chem.vocabulary import Vocabulary
+from molvae.config import TrainConfig, load_config
+from molvae.nn.batch import Batch
+from molvae.nn.tokens import TokenStore, length_bucketed
+from molvae.nn.vae import VAE, LossWeights
+from molvae.train.shards import ShardedStep
+
+CPU_SECONDS = 300
+"""For the training of each model."""
+
+VARIANTS: dict[str, list[str]] = {
+    "default": [],
+    "default, seed 2": ["seed=2"],
+    "default, seed 3": ["seed=3"],
+    "LSTM": ["train.cell=lstm"],
+    "encoder reads one way": ["train.bidirectional=false"],
+    "two decoder layers": ["train.decoder_layers=2"],
+    "two encoder layers": ["train.encoder_layers=2"],
+    "smaller: 128, 224": ["train.encoder_hidden=128", "train.decoder_hidden=224"],
+    "larger: 288, 480": ["train.encoder_hidden=288", "train.decoder_hidden=480"],
+    "latent_dim 32": ["train.latent_dim=32"],
+    "latent_dim 128": ["train.latent_dim=128"],
+    "embedding_dim 32": ["train.embedding_dim=32"],
+    "relu": ["train.activation=relu"],
+    "gelu": ["train.activation=gelu"],
+    "dropout .1": ["train.dropout=0.1"],
+    "kl_weight .01": ["train.kl_weight=0.01"],
+    "kl_weight .2": ["train.kl_weight=0.2"],
+    "kl_weight 1": ["train.kl_weight=1"],
+    "KL constant": ["train.kl_schedule=constant"],
+    "KL sigmoid": ["train.kl_schedule=sigmoid"],
+    "KL cyclical": ["train.kl_schedule=cyclical"],
+    "free_bits .1": ["train.free_bits=0.1"],
+    "z_l2 .01": ["train.z_l2=0.01"],
+    "word_dropout .1": ["train.word_dropout=0.1"],
+    "code_dropout 0": ["train.code_dropout=0"],
+    "code_dropout .1": ["train.code_dropout=0.1"],
+    "code_dropout .4": ["train.code_dropout=0.4"],
+    "randomised_input .5": ["train.randomised_input=0.5"],
+    "property_head": ["train.property_head={logp: 1, qed: 1}"],
+    "batch_size 64": ["train.batch_size=64"],
+    "batch_size 256": ["train.batch_size=256"],
+    "learning_rate .001": ["train.learning_rate=0.001"],
+    "float32": ["train.precision=float32"],
+}
+
+# Many test molecules, so that the Frechet distance can tell the models apart.
+PREPARE = ["prepare.validation_fraction=0.1", "prepare.test_fraction=0.3"]
+ALL = ["train.priors=[gaussian_mixture, decoder]", "train.prior_samples=1000", "train.temperatures=[1.0]"]
+EVALUATE = ["evaluate.n_reconstruct=5000", "evaluate.n_samples=5000", "evaluate.n_latent=2000", "evaluate.n_map=3"]
+
+
+CPU = torch.device("cpu")
+SHOWN = ("posterior_samples", "midpoints")
+
+
+def main(out: Path, chosen: list[str]) -> None:
+    """Train and measure what is not there yet, and print the table of all that is."""
+    unknown = [name for name in chosen if name not in VARIANTS]
+    if unknown:
+        sys.exit(f"expected some of {', '.join(VARIANTS)}, found {', '.join(unknown)}")
+    prepared = out / "prepare"
+    if not (prepared / "summary.json").exists():
+        molvae("prepare", ROOT / "data" / "demo.smi.gz", "--out", prepared, sets=PREPARE)
+    torch.set_num_threads(1)
+    # One after the other, because their time is that of this process.
+    epochs = {name: epochs_of(name, prepared, out) for name in chosen or VARIANTS}
+    with ThreadPoolExecutor(N_JOBS) as pool:
+        list(pool.map(lambda name: compare(name, epochs[name], prepared, folder_of(out, name)), epochs))
+    print(table(out).to_markdown(index=False))
+
+
+def folder_of(out: Path, name: str) -> Path:
+    return out / name.replace(" ", "_").replace(",", "").replace(":", "")
+
+
+def epochs_of(name: str, prepared: Path, out: Path) -> int:
+    """Return how many epochs of a variant take the time, as found out once."""
+    plan = folder_of(out, name) / "plan.json"
+    if not plan.exists():
+        an_epoch = seconds_an_epoch(load_config(None, VARIANTS[name]).train, prepared)
+        plan.parent.mkdir(parents=True, exist_ok=True)
+        plan.write_text(json.dumps({"epochs": max(1, round(CPU_SECONDS / an_epoch))}))
+    return int(json.loads(plan.read_text())["epochs"])
+
+
+def compare(name: str, epochs: int, prepared: Path, folder: Path) -> None:
+    """Train a variant in its time, and measure it."""
+    if (folder / "evaluate" / "metrics.json").exists():
+        return
+    # The default stops early where validation says so, which is no part of the comparison.
+    sets = [*ALL, *VARIANTS[name], f"train.epochs={epochs}", f"train.patience={epochs}"]
+    molvae("train", prepared, "--out", folder / "train", "--threads", 1, sets=sets)
+    model = folder / "train" / "model"
+    molvae("evaluate", model, prepared, "--out", folder / "evaluate", "--threads", 1, sets=EVALUATE)
+
+
+def molvae(verb: str, *arguments: object, sets: list[str]) -> None:
+    """Run the command line; a failure ends the script with the command's own message."""
+    options = [text for each in sets for text in ("--set", each)]
+    command = [str(Path(sys.executable).parent / "molvae"), verb, *map(str, arguments), *options]
+    subprocess.run(command, check=True, env=os.environ | {"OMP_WAIT_POLICY": "PASSIVE"}, stderr=subprocess.DEVNULL)
+
+
+def seconds_an_epoch(config: TrainConfig, prepared: Path) -> float:
+    """Return the CPU seconds of an epoch on one thread, from a few steps."""
+    molecules = pd.read_parquet(prepared / "molecules.parquet", columns=["selfies", "split"])
+    selfies = molecules.loc[molecules["split"] == "train", "selfies"].tolist()
+    vocabulary = Vocabulary.from_selfies(selfies)
+    store = TokenStore.from_selfies(selfies, vocabulary)
+    vae = VAE(config, len(vocabulary), len(config.property_head))
+    step = ShardedStep(vae, config)
+    batches = length_bucketed(store.lengths, config.batch_size, np.random.default_rng(0))
+    timed = batches[: max(4, 4000 // config.batch_size)]
+
+    def take_steps(some: list[NDArray[np.unsignedinteger]]) -> None:
+        for rows in some:
+            batch = Batch.draw(*store.batch(rows, CPU), config.latent_dim, config.code_dropout, config.word_dropout)
+            step.gradient(batch, LossWeights(config.kl_weight))
+            step.update(config.learning_rate)
+
+    take_steps(timed[:3])
+    begin = time.process_time()
+    take_steps(timed)
+    took = time.process_time() - begin
+    step.close()
+    return took * len(batches) / len(timed)
+
+
+def table(out: Path) -> pd.DataFrame:
+    """Return a row for each variant that was measured."""
+    rows = []
+    for name in VARIANTS:
+        folder = folder_of(out, name)
+        if not (folder / "evaluate" / "metrics.json").exists():
+            continue
+        figures = json.loads((folder / "evaluate" / "metrics.json").read_text())
+        training = json.loads((folder / "train" / "model" / "config.json").read_text())["training"]
+        history = pd.read_csv(folder / "train" / "history.csv")
+        priors = {prior: f"{each['fcd']['value']:.2f}" for prior, each in figures["priors"].items()}
+        rows.append(
+            {
+                "variant": name,
+                "parameters": f"{training['n_parameters'] / 1e6:.2f} M",
+                "epochs": training["epochs"],
+                "minutes": f"{history['seconds'].iloc[-1] / 60:.1f}",
+                "reconstruction": f"{figures['exact_reconstruction']['value']:.3f}",
+                "KL, nats": f"{figures['kl_nats']['value']:.0f}",
+                "FCD decoder prior": priors.get("decoder", "-"),
+                "FCD mixture": priors.get("gaussian_mixture", "-"),
+                **{f"FCD {kind}": f"{figures['decoded'][kind]['fcd']['value']:.2f}" for kind in SHOWN},
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2:])
