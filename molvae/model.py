@@ -26,6 +26,7 @@ from molvae.nn.losses import sequence_nats
 from molvae.nn.property_head import PropertyScale
 from molvae.nn.tokens import TokenStore, by_length
 from molvae.nn.vae import VAE
+from molvae.nn.writing import write_many
 from molvae.priors import Prior
 from molvae.provenance import software
 from molvae.seeding import torch_generator
@@ -350,18 +351,9 @@ class MolVAE:
         Returns:
             N canonical SMILES, with None where no molecule came out.
         """
-        if generator is not None and self.device.type != "cpu":
-            seed = int(torch.randint(2**62, (1,), generator=generator))
-            generator = torch.Generator(self.device).manual_seed(seed)
-        smiles: list[str | None] = []
+        written = write_many(self.vae.decoder, codes, self.generation.max_length, temperature, generator, code_weight)
         with quiet(), selfies_constraints(self.standardisation.selfies_constraints):
-            for rows in torch.split(torch.arange(len(codes)), BATCH_SIZE):
-                weight = None if code_weight is None else code_weight[rows].to(self.device)
-                written = self.vae.decoder.generate(
-                    codes[rows].to(self.device), self.generation.max_length, temperature, generator, weight
-                )
-                smiles += [selfies_to_smiles(self.vocabulary.decode(row)) for row in written.tolist()]
-        return smiles
+            return [selfies_to_smiles(self.vocabulary.decode(row)) for row in written]
 
     def save(self, folder: Path, *, half: bool = False) -> None:
         """Write the model as a folder that can be copied away and loaded: all of it, or nothing.

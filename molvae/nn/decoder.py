@@ -9,6 +9,7 @@ from torch.nn import functional as F
 from molvae.chem.vocabulary import BOS_ID, EOS_ID, PAD_ID
 from molvae.config import ModelConfig
 from molvae.nn.cells import activation, gate_weights, recurrent_layer
+from molvae.nn.device import gains_from_bfloat16
 
 
 class Decoder(nn.Module):
@@ -131,20 +132,23 @@ class _Stepper:
 
     def __init__(self, decoder: Decoder, z: Tensor) -> None:
         self.decoder = decoder
-        self.weights = [gate_weights(cast("nn.RNNBase", layer)) for layer in decoder.layers]
-        on_input, _, bias, _ = self.weights[0]
+        weights = [gate_weights(cast("nn.RNNBase", layer)) for layer in decoder.layers]
+        on_input, _, bias, _ = weights[0]
         size = decoder.embedding.embedding_dim
         self.table = decoder.embedding.weight @ on_input[:, :size].T  # (V, gates)
         self.from_code = z @ on_input[:, size:].T + bias  # (B, gates)
         self.states = decoder._start_states(z)
+        # As in training: the products of the states in the faster format, all else in float32.
+        self.dtype = torch.bfloat16 if gains_from_bfloat16(z.device) else z.dtype
+        self.weights = [tuple(each.to(self.dtype) for each in layer) for layer in weights]
 
     def step(self, tokens: Tensor) -> Tensor:
         """Read a token in each row and return the logits of the next, (B, V)."""
         gates = self.table[tokens] + self.from_code
         for number, (on_input, on_state, input_bias, state_bias) in enumerate(self.weights):
             if number:
-                gates = F.linear(self.states[number - 1][0], on_input, input_bias)
-            recurrent = F.linear(self.states[number][0], on_state, state_bias)
+                gates = F.linear(self.states[number - 1][0].to(self.dtype), on_input, input_bias).float()
+            recurrent = F.linear(self.states[number][0].to(self.dtype), on_state, state_bias)
             update = _lstm if self.decoder.is_lstm else _gru
             self.states[number] = update(gates, recurrent, self.states[number])
         logits: Tensor = self.decoder.output(self.states[-1][0])

@@ -4,6 +4,7 @@ import torch
 
 from molvae.chem.vocabulary import BOS_ID, EOS_ID, PAD_ID
 from molvae.config import ModelConfig
+from molvae.nn import decoder
 from molvae.nn.batch import Batch
 from molvae.nn.losses import sequence_nats
 from molvae.nn.vae import VAE, LossWeights
@@ -44,7 +45,8 @@ def test_the_order_of_tokens_matters_to_the_code(vae, store):
     assert (vae.encode(token_ids, lengths)[0] - vae.encode(swapped, lengths)[0]).abs().max() > 1e-4
 
 
-def test_greedy_generation_takes_the_tokens_that_teacher_forcing_finds_likeliest(vae):
+def test_greedy_generation_takes_the_tokens_that_teacher_forcing_finds_likeliest(vae, monkeypatch):
+    monkeypatch.setattr(decoder, "gains_from_bfloat16", lambda device: False)
     z = torch.randn(16, 6, generator=torch.Generator().manual_seed(1))
     written = vae.decoder.generate(z, 30)
     logits = vae.logits(written, z)
@@ -52,6 +54,19 @@ def test_greedy_generation_takes_the_tokens_that_teacher_forcing_finds_likeliest
     logits[:, 0, EOS_ID] = -torch.inf
     real = written != PAD_ID
     assert (logits.argmax(2)[real] == written[real]).all()
+
+
+def test_generation_in_bfloat16_finds_nearly_the_same_logits(vae, monkeypatch):
+    z = torch.randn(16, 6, generator=torch.Generator().manual_seed(1))
+    tokens = torch.full((16,), BOS_ID)
+    found = []
+    for gains in (False, True):
+        monkeypatch.setattr(decoder, "gains_from_bfloat16", lambda device, gains=gains: gains)
+        stepper = decoder._Stepper(vae.decoder, z)
+        with torch.no_grad():
+            found.append(torch.stack([stepper.step(tokens) for _ in range(10)]))
+    difference = (found[0] - found[1]).abs().max()
+    assert 0.0 < difference < 0.02 * found[0].std()
 
 
 def test_generation_stops_at_the_end_token_and_never_begins_with_it(vae):
