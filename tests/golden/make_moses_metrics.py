@@ -6,6 +6,7 @@ Needs molsets 0.3.1 and fcd_torch 1.0.7, whose own requirements no longer instal
     PYTHONPATH=/tmp/molsets python tests/golden/make_moses_metrics.py
 """
 
+import importlib.machinery
 import json
 import sys
 import types
@@ -23,9 +24,13 @@ def make_importable() -> None:
     six.iteritems = lambda mapping: iter(mapping.items())
     sys.modules["rdkit.six"] = six
     # The package imports all its models, whose own dependencies are not needed here.
-    for name in ("pomegranate", "seaborn", "matplotlib", "matplotlib.pyplot", "tqdm"):
-        sys.modules.setdefault(name, types.ModuleType(name))
-    sys.modules["tqdm"].tqdm = iter
+    for name in ("pomegranate", "seaborn", "matplotlib", "matplotlib.pyplot", "tqdm", "tqdm.auto"):
+        module = types.ModuleType(name)
+        # torch asks where some of them come from.
+        module.__spec__ = importlib.machinery.ModuleSpec(name, None)
+        sys.modules.setdefault(name, module)
+    for name in ("tqdm", "tqdm.auto"):
+        sys.modules[name].tqdm = iter
 
 
 if __name__ == "__main__":
