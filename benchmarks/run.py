@@ -8,6 +8,7 @@
 Machines are shared and noisy: the ratios mean more than the figures.
 """
 
+import contextlib
 import json
 import os
 import subprocess
@@ -75,7 +76,12 @@ def prepare_rows(library: Path, folder: Path) -> list[Row]:
 
 
 def encode_only(smiles: list[str]) -> list[str]:
-    return [selfies.encoder(each) for each in smiles]
+    encoded = []
+    for each in smiles:
+        # Some of the molecules that are made here have a valence that SELFIES refuses.
+        with contextlib.suppress(selfies.EncoderError):
+            encoded.append(selfies.encoder(each))
+    return encoded
 
 
 def bench_score() -> list[Row]:
