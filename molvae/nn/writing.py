@@ -41,8 +41,8 @@ def write_many(
         [0] * len(groups) if generator is None else torch.randint(2**62, (len(groups),), generator=generator).tolist()
     )
 
-    def write(rows: Tensor, seed: Tensor) -> list[list[int]]:
-        chance = None if generator is None else torch.Generator(device).manual_seed(int(seed))
+    def write(rows: Tensor, seed: int) -> list[list[int]]:
+        chance = None if generator is None else torch.Generator(device).manual_seed(seed)
         weight = None if code_weight is None else code_weight[rows].to(device)
         written: list[list[int]] = decoder.generate(
             codes[rows].to(device), max_length, temperature, chance, weight

@@ -4,28 +4,28 @@ A random split holds out molecules whose analogues are trained on, so that figur
 shows how far that goes, and what a scaffold split changes about it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import islice
+from functools import partial
 
 import numpy as np
+import pyarrow as pa
 
-from molvae.chem.fingerprints import morgan_bits, nearest
-from molvae.chem.parallel import map_chunks
+from molvae.chem.fingerprints import PackedBits, morgan_bits, nearest
+from molvae.chem.parallel import CHUNK_SIZE, map_tasks, processes_for
 
 MOST_HELD_OUT = 1_000
 """Molecules of a held-out split that are looked at, about; in a smaller split all."""
 MOST_TRAIN = 250_000
 """Training molecules that they are compared with, about; of fewer all."""
-CHUNKS_AT_A_TIME = 40
-"""Chunks of training molecules that are compared with at a time."""
+N_BITS = 1024
 CLOSE = 0.7
 """Tanimoto similarity from which a training molecule counts as a close analogue."""
 
 
 @dataclass(frozen=True)
 class Leakage:
-    """Tanimoto similarity (ECFP4, 1,024 bits) of held-out molecules to their nearest training molecule.
+    """Tanimoto similarity (ECFP4, `N_BITS` bits) of held-out molecules to their nearest training molecule.
 
     Attributes:
         n: Molecules looked at.
@@ -44,7 +44,7 @@ class Leakage:
     close: float
 
 
-def leakage(held_out: Mapping[str, Sequence[str]], train: Sequence[str], n_jobs: int) -> dict[str, Leakage]:
+def leakage(held_out: Mapping[str, pa.ChunkedArray], train: pa.ChunkedArray, n_jobs: int) -> dict[str, Leakage]:
     """Measure the leakage into each held-out split that has molecules.
 
     Args:
@@ -52,16 +52,12 @@ def leakage(held_out: Mapping[str, Sequence[str]], train: Sequence[str], n_jobs:
         train: SMILES of training molecules.
         n_jobs: Processes to use.
     """
-    bits = {split: morgan_bits(smiles, n_jobs=n_jobs) for split, smiles in held_out.items() if smiles}
-    highest = {split: np.zeros(len(packed), dtype=np.float32) for split, packed in bits.items()}
-    # Piece by piece, so that many molecules take no more memory than few.
-    chunks = map_chunks(morgan_bits, train, n_jobs)
-    while piece := list(islice(chunks, CHUNKS_AT_A_TIME)):
-        reference = np.concatenate(piece)
-        for split, packed in bits.items():
-            np.maximum(highest[split], nearest(packed, reference)[0], out=highest[split])
+    bits = {split: _packed(smiles, n_jobs) for split, smiles in held_out.items() if len(smiles)}
+    # Before torch is loaded for the search, while there are processes: together they would take the most memory.
+    reference = _packed(train, n_jobs)
     found = {}
-    for split, similarity in highest.items():
+    for split, packed in bits.items():
+        similarity, _ = nearest(packed, reference)
         found[split] = Leakage(
             n=len(similarity),
             n_train=len(train),
@@ -71,3 +67,15 @@ def leakage(held_out: Mapping[str, Sequence[str]], train: Sequence[str], n_jobs:
             close=round(float((similarity >= CLOSE).mean()), 4),
         )
     return found
+
+
+def _packed(smiles: pa.ChunkedArray, n_jobs: int) -> PackedBits:
+    starts = range(0, len(smiles), CHUNK_SIZE)
+    chunks = (smiles.slice(start, CHUNK_SIZE).to_pylist() for start in starts)
+    fingerprint = partial(morgan_bits, n_bits=N_BITS)
+    packed = np.empty((len(smiles), N_BITS // 8), dtype=np.uint8)
+    for start, (_, part) in zip(
+        starts, map_tasks(fingerprint, chunks, processes_for(len(smiles), n_jobs)), strict=True
+    ):
+        packed[start : start + CHUNK_SIZE] = part
+    return packed

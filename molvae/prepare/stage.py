@@ -165,7 +165,7 @@ def _gathered(blocks: Blocks, out: Path, config: PrepareConfig, seed: int, n_job
     written = write_rows(
         library, vocabulary, list(config.properties), derive_seed(seed, "leakage"), out / MOLECULES, out / REJECTED
     )
-    held_out = {split: written.drawn[split] for split in (VALIDATION, TEST)}
+    drawn = {split: pa.chunked_array(smiles, pa.string()) for split, smiles in written.drawn.items()}
     n_rare = int(np.count_nonzero(library.fates == Fate.RARE_TOKEN))
     reasons = sum((found.reasons for found in tallies.values()), Counter({Reason.RARE_TOKEN: n_rare}))
     summary = PrepareSummary.of(
@@ -176,7 +176,7 @@ def _gathered(blocks: Blocks, out: Path, config: PrepareConfig, seed: int, n_job
         splits=splits,
         lengths=written.lengths,
         vocabulary_size=len(vocabulary),
-        leakage=leakage(held_out, written.drawn[TRAIN], n_jobs),
+        leakage=leakage({split: drawn[split] for split in (VALIDATION, TEST)}, drawn[TRAIN], n_jobs),
         properties={name: written.properties[name].described(unit) for name, unit in config.properties.items()},
     )
     write_json(out / VOCABULARY, {"tokens": list(vocabulary.tokens)})
