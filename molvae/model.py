@@ -195,7 +195,7 @@ class MolVAE:
         return pd.DataFrame({scale.name: scale.mean + scale.std * standardised[:, i] for i, scale in columns})
 
     def interpolate(self, start: str, end: str, steps: int = 8, seed: int = 1) -> list[str | None]:
-        """Return the molecules on the straight line between the codes of two.
+        """Return the molecules on the way between the codes of two.
 
         Args:
             start: SMILES of the first molecule.

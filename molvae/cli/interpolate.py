@@ -15,7 +15,7 @@ def interpolate(
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the draws around the line.")] = 1,
     out: OptionalOutTable = None,
 ) -> None:
-    """Show the molecules on the straight line between the latent codes of two: columns step, smiles.
+    """Show the molecules on the way between the latent codes of two: columns step, smiles.
 
     Without --out they go to stdout, one a line.
     """

@@ -66,9 +66,9 @@ def decoded_figures(
     Returns:
         For each kind of code its figures: `validity`, `fcd`, `anomaly` (where the model has an unconditional decoder)
         and `similarity` (where the codes were made from those of molecules). The kinds are `held_out` (the molecules
-        themselves), `posterior_means`, `posterior_samples`, `midpoints` (decoded greedily, as all but the
-        next), `interpolated` (the same codes, decoded as `MolVAE.interpolate` does), `neighbors_<radius>`, and `prior`,
-        the model's own.
+        themselves), `posterior_means`, `posterior_samples`, `midpoints` (decoded greedily, as all but the next),
+        `interpolated` (between the same pairs, as `MolVAE.interpolate` does it), `neighbors_<radius>`, and `prior`, the
+        model's own.
     """
     sets = _decode(model, held_out, *codes, seed)
     distinct = list(dict.fromkeys(each for kind in sets.values() for each in kind.smiles if each is not None))

@@ -60,7 +60,7 @@ DECODED_TITLES = {
     "posterior_means": "Posterior means",
     "posterior_samples": "Posterior samples",
     "midpoints": "Midpoints of random pairs",
-    "interpolated": "The same, as interpolation decodes them",
+    "interpolated": "Between the same pairs, by interpolation",
     "prior": "Samples of the prior",
 }
 """What a kind of decoded code is called, but for neighbours."""

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from molvae.beside import decode_around, decode_line
+from molvae.beside import between, decode_around, decode_line
 
 
 @pytest.fixture
@@ -16,6 +16,20 @@ def test_on_a_code_the_code_alone_decides(model, codes):
     ends = torch.arange(len(codes)) % 2.0
     at_ends = decode_line(model, codes, codes.roll(1, 0), ends, generator)
     assert at_ends == model.generate(torch.where(ends[:, None] == 0.0, codes, codes.roll(1, 0)))
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.5, 1.0])
+def test_between_two_codes_is_one_as_long_as_they_are(codes, share):
+    ends = codes.roll(1, 0)
+    found = between(codes, ends, torch.full((len(codes), 1), share))
+    length = (1.0 - share) * codes.norm(dim=1) + share * ends.norm(dim=1)
+    torch.testing.assert_close(found.norm(dim=1), length)
+    line = torch.lerp(codes, ends, share)
+    torch.testing.assert_close(torch.cosine_similarity(found, line), torch.ones(len(codes)))
+
+
+def test_between_opposite_codes_is_a_code_too(codes):
+    assert torch.isfinite(between(codes, -codes, torch.full((len(codes), 1), 0.5))).all()
 
 
 def test_the_same_generator_decodes_the_same(model, codes):
