@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from measure import DEVICE, N_JOBS, PEERS, ROOT, Row, demo_smiles, demo_store, m
 from others import run_other
 
 from molvae import load
+from molvae.chem.parallel import chunks_of, map_tasks
 from molvae.chem.vocabulary import Vocabulary
 from molvae.config import TrainConfig, load_config
 from molvae.nn.batch import Batch
@@ -23,7 +25,8 @@ from molvae.train.shards import ShardedStep
 
 N_MOLECULES = 20_000
 N_STEPS = 20
-N_SAMPLES = 4_096
+N_SAMPLES = 30_000
+N_DECODED = 4_096
 WEIGHTS = LossWeights(0.05)
 
 
@@ -90,21 +93,27 @@ def bench_sample() -> Iterator[Row | str]:
     limit = ("MOSES's VAE, its strings", peer["sampling"]) if peer else ("", float("nan"))
 
     def as_selfies() -> list[str]:
-        codes = torch.zeros(N_SAMPLES, model.latent_dim)
         chance = torch.Generator().manual_seed(1)
-        written = write_many(model.vae.decoder, codes, model.generation.max_length, 1.0, chance)
-        return [selfies.decoder(model.vocabulary.decode(row)) for row in written]
+        codes = model.priors[model.generation.prior].sample(N_SAMPLES, chance)
+        asked = model.generation
+        written = write_many(model.vae.decoder, codes, asked.max_length, asked.temperature, chance)
+        read = partial(decode_selfies, vocabulary=model.vocabulary)
+        return [smiles for _, chunk in map_tasks(read, chunks_of(written), N_JOBS) for smiles in chunk]
 
     for what, work in {
         "sampling, moses, SELFIES decoded": as_selfies,
-        "sampling, moses, canonical SMILES": lambda: model.sample(N_SAMPLES, 1),
+        "sampling, moses, canonical SMILES": lambda: model.sample(N_SAMPLES, 1, n_jobs=N_JOBS),
     }.items():
         rate = N_SAMPLES / seconds(work)
         yield Row(what, rate, "molecules/s", limit[0], rate / limit[1])
     if peer is not None:
         yield Row("  MOSES's VAE", peer["sampling"], "molecules/s")
-    codes = model.encode(demo_smiles(N_SAMPLES))
-    yield Row("decoding greedily, canonical SMILES", N_SAMPLES / seconds(lambda: model.decode(codes)), "molecules/s")
+    codes = model.encode(demo_smiles(N_DECODED))
+    yield Row("decoding greedily, canonical SMILES", N_DECODED / seconds(lambda: model.decode(codes)), "molecules/s")
+
+
+def decode_selfies(sequences: list[list[int]], vocabulary: Vocabulary) -> list[str]:
+    return [selfies.decoder(vocabulary.decode(sequence)) for sequence in sequences]
 
 
 _measured: dict[str, Any] = {}

@@ -34,7 +34,7 @@ def measure(shipped: Path, run: Path, settings: RunConfig, n_jobs: int) -> dict[
     # The number of samples that the benchmark's metrics are defined for, whatever the run drew.
     asked = EvaluateConfig(n_reconstruct=settings.evaluate.n_reconstruct, n_samples=N_SAMPLES)
     evaluate(model, run / "prepare", out / "evaluate", asked, settings.seed, n_jobs)
-    sample(model, out / "samples.csv", SampleConfig(n=N_SAMPLES), settings.seed)
+    sample(model, out / "samples.csv", SampleConfig(n=N_SAMPLES), settings.seed, n_jobs)
     drawn = read_table(out / "samples.csv", ["smiles"])["smiles"].fillna("").tolist()
     score(drawn, from_prepared(run / "prepare"), out / "score", settings.score, settings.seed, n_jobs)
     evaluated = read_json(out / "evaluate" / "metrics.json")

@@ -53,7 +53,8 @@ def between(start: Tensor, end: Tensor, share: Tensor) -> Tensor:
     """
     line = torch.lerp(start, end, share)
     length = torch.lerp(start.norm(dim=-1, keepdim=True), end.norm(dim=-1, keepdim=True), share)
-    return line * (length / line.norm(dim=-1, keepdim=True).clamp(min=1e-6))
+    code: Tensor = line * (length / line.norm(dim=-1, keepdim=True).clamp(min=1e-6))
+    return code
 
 
 def decode_around(model: "MolVAE", codes: Tensor, radius: float, generator: torch.Generator) -> list[str | None]:

@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,9 @@ from torch import Tensor, nn
 
 from molvae.beside import decode_around, decode_line
 from molvae.chem.molecules import parse
+from molvae.chem.parallel import chunks_of, map_tasks, processes_for
 from molvae.chem.quiet import quiet
-from molvae.chem.selfies_codec import selfies_constraints, selfies_to_smiles, smiles_to_selfies
+from molvae.chem.selfies_codec import read_tokens, selfies_constraints, smiles_to_selfies
 from molvae.chem.standardise import Steps, standardise
 from molvae.chem.vocabulary import PAD_ID, Vocabulary
 from molvae.config import ModelConfig, StandardiseConfig
@@ -144,6 +146,7 @@ class MolVAE:
         prior: str | None = None,
         temperature: float | None = None,
         prior_temperature: float = 1.0,
+        n_jobs: int = 1,
     ) -> list[str | None]:
         """Return new molecules.
 
@@ -153,6 +156,7 @@ class MolVAE:
             prior: Name of the prior; by default the one chosen in training.
             temperature: Token temperature; by default the one that suited the prior best in training.
             prior_temperature: Scale of the noise that codes are drawn with; the `decoder` prior has none.
+            n_jobs: Processes that turn many sequences into molecules.
 
         Returns:
             n canonical SMILES in the order drawn, duplicates kept; None where no molecule came out.
@@ -166,7 +170,7 @@ class MolVAE:
         if temperature is None:
             temperature = self.best_temperature(name)
         codes = self.priors[name].sample(n, torch_generator(seed, "sample codes"), prior_temperature)
-        return self.generate(codes, temperature, torch_generator(seed, "sample"))
+        return self.generate(codes, temperature, torch_generator(seed, "sample"), n_jobs=n_jobs)
 
     def best_temperature(self, prior: str) -> float:
         """Return the token temperature at which a prior had its lowest validation FCD in training."""
@@ -338,6 +342,7 @@ class MolVAE:
         temperature: float = 0.0,
         generator: torch.Generator | None = None,
         code_weight: Tensor | None = None,
+        n_jobs: int = 1,
     ) -> list[str | None]:
         """Write a molecule for each code, greedily or with chance.
 
@@ -347,13 +352,16 @@ class MolVAE:
             generator: Source of the draws, on the CPU; needed for a temperature above 0.
             code_weight: Say that each code has against the decoder without a code, from 0 to 1, float32 (N,); all of
                 it by default.
+            n_jobs: Processes that turn many sequences into molecules, while others are written.
 
         Returns:
             N canonical SMILES, with None where no molecule came out.
         """
         written = write_many(self.vae.decoder, codes, self.generation.max_length, temperature, generator, code_weight)
-        with quiet(), selfies_constraints(self.standardisation.selfies_constraints):
-            return [selfies_to_smiles(self.vocabulary.decode(row)) for row in written]
+        read = partial(read_tokens, vocabulary=self.vocabulary, constraints=self.standardisation.selfies_constraints)
+        # A sequence takes a small part of what other work on a molecule does.
+        processes = processes_for(len(codes) // 4, n_jobs)
+        return [smiles for _, chunk in map_tasks(read, chunks_of(written), processes) for smiles in chunk]
 
     def save(self, folder: Path, *, half: bool = False) -> None:
         """Write the model as a folder that can be copied away and loaded: all of it, or nothing.

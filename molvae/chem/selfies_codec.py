@@ -6,13 +6,15 @@ References:
 """
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import selfies
 from rdkit import Chem
 
 from molvae.chem.molecules import canonical_smiles
+from molvae.chem.quiet import quiet
+from molvae.chem.vocabulary import Vocabulary
 from molvae.errors import ConfigError
 
 _LOCK = threading.RLock()
@@ -95,3 +97,17 @@ def selfies_to_smiles(text: str) -> str | None:
     except (selfies.DecoderError, RecursionError):
         return None
     return canonical_smiles(decoded) if decoded else None
+
+
+def read_tokens(
+    sequences: Sequence[Sequence[int]], vocabulary: Vocabulary, constraints: str | Mapping[str, int]
+) -> list[str | None]:
+    """Return the canonical SMILES of sequences of token ids, with None for one that is no molecule.
+
+    Args:
+        sequences: Token ids of SELFIES; what comes after an end token is ignored.
+        vocabulary: The tokens.
+        constraints: Bonding capacities that the SELFIES are read by, as in `selfies_constraints`.
+    """
+    with quiet(), selfies_constraints(constraints):
+        return [selfies_to_smiles(vocabulary.decode(sequence)) for sequence in sequences]

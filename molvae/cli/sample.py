@@ -23,5 +23,5 @@ def sample(
     from molvae.nn.device import set_threads
     from molvae.sample import sample as sample_stage
 
-    set_threads(threads)
-    sample_stage(load(model, run.device), out, run.sample, run.seed)
+    n_jobs = set_threads(threads)
+    sample_stage(load(model, run.device), out, run.sample, run.seed, n_jobs)

@@ -19,14 +19,14 @@ def compare_priors(
         training: Canonical SMILES of the training split.
         test: ChemNet statistics of the test split.
         seed: Seed of the samples.
-        n_jobs: Processes for ChemNet.
+        n_jobs: Processes.
 
     Returns:
         For each prior: whether it is the chosen one, its temperature, and its figures.
     """
     compared = {}
     for name in model.priors:
-        sampled = model.sample(n_samples, seed, name)
+        sampled = model.sample(n_samples, seed, name, n_jobs=n_jobs)
         figures = _measure(sampled, training, test, n_jobs)
         logger.info("prior %s: FCD %.2f of %d samples", name, figures["fcd"].value, figures["fcd"].n)
         chosen = name == model.generation.prior

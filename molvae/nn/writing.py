@@ -1,6 +1,8 @@
 """Many sequences at a time, written by all threads."""
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 
 import torch
 from torch import Tensor
@@ -18,7 +20,7 @@ def write_many(
     temperature: float = 0.0,
     generator: torch.Generator | None = None,
     code_weight: Tensor | None = None,
-) -> list[list[int]]:
+) -> Iterator[list[int]]:
     """Write a sequence for each code, with every thread at work on some of them.
 
     A step is a chain of small operations, which several threads together hardly speed up. Every group of rows has a
@@ -32,8 +34,8 @@ def write_many(
         generator: Source of the draws, on the CPU; needed for a temperature above 0.
         code_weight: As in `Decoder.generate`, float32 (N,), on the CPU.
 
-    Returns:
-        N lists of token ids; what comes after an end token is padding.
+    Yields:
+        N lists of token ids, as soon as they are written; what comes after an end token is padding.
     """
     device = decoder.output.weight.device
     groups = torch.split(torch.arange(len(codes)), ROWS[device.type])
@@ -51,8 +53,7 @@ def write_many(
 
     n_threads = min(len(groups), torch.get_num_threads()) if device.type == "cpu" else 1
     if n_threads == 1:
-        parts = [write(*each) for each in zip(groups, seeds, strict=True)]
+        yield from chain.from_iterable(map(write, groups, seeds))
     else:
         with ThreadPoolExecutor(n_threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-            parts = list(pool.map(write, groups, seeds))
-    return [row for part in parts for row in part]
+            yield from chain.from_iterable(pool.map(write, groups, seeds))

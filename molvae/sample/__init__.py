@@ -11,14 +11,14 @@ from molvae.model import MolVAE
 from molvae.seeding import derive_seed
 
 
-def sample(model: MolVAE, out: Path, config: SampleConfig, seed: int) -> None:
+def sample(model: MolVAE, out: Path, config: SampleConfig, seed: int, n_jobs: int = 1) -> None:
     """Draw molecules and write them as a table with the column `smiles`, in the order drawn.
 
     A draw that is no molecule is an empty cell, so that the validity can be told from the table.
     """
     prior = None if config.prior == "best" else config.prior
     drawn = model.sample(
-        config.n, derive_seed(seed, "sample stage"), prior, config.temperature, config.prior_temperature
+        config.n, derive_seed(seed, "sample stage"), prior, config.temperature, config.prior_temperature, n_jobs
     )
     write_table(out, pd.DataFrame({"smiles": [smiles or "" for smiles in drawn]}))
     distinct = set(drawn) - {None}

@@ -53,7 +53,7 @@ def choose_prior(
         longest: Tokens of the longest known molecule, its end token included.
         config: Settings.
         seed: The run's seed.
-        n_jobs: Processes for ChemNet.
+        n_jobs: Processes.
     """
     names = [name for name in config.priors if name != "decoder" or config.code_dropout > 0.0] or ["normal"]
     if names != config.priors:
@@ -84,7 +84,8 @@ def _tried(
     trials = []
     for name in model.priors:
         for temperature in config.temperatures:
-            sampled = model.sample(config.prior_samples, derive_seed(seed, "choose prior"), name, temperature)
+            chance = derive_seed(seed, "choose prior")
+            sampled = model.sample(config.prior_samples, chance, name, temperature, n_jobs=n_jobs)
             valid = [smiles for smiles in sampled if smiles is not None]
             # Too few molecules for a distance are as bad as any distance.
             fcd = frechet_distance(chemnet_statistics(valid, n_jobs), reference) if len(valid) > 1 else math.inf

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import molvae
+from molvae.chem import parallel
 from molvae.config import StandardiseConfig
 from molvae.errors import CheckpointError, ConfigError, DataError
 from molvae.priors import PRIORS
@@ -81,6 +82,12 @@ def test_a_temperature_of_the_prior_changes_the_samples_of_codes_only(model):
 def test_an_unknown_prior_is_refused_with_the_known_ones(model):
     with pytest.raises(ConfigError, match=r"normal.*'flaw'"):
         model.sample(1, seed=0, prior="flaw")
+
+
+def test_samples_do_not_depend_on_the_number_of_processes(model, monkeypatch):
+    monkeypatch.setattr(parallel, "FEWEST_FOR_A_POOL", 1)
+    monkeypatch.setattr(parallel, "CHUNK_SIZE", 8)
+    assert model.sample(20, seed=1, n_jobs=2) == model.sample(20, seed=1)
 
 
 def test_interpolation_begins_and_ends_at_the_reconstructions(model, smiles):
