@@ -4,8 +4,10 @@ RDKit reports what it cannot parse on stderr; wrap work on many molecules in `mo
 """
 
 import re
+from functools import cache
 
 from rdkit import Chem
+from rdkit.Chem import rdqueries
 
 LONGEST_SMILES = 10_000
 """Characters above which a SMILES is no molecule here: RDKit's parser descends once for each branch, and a chain of
@@ -46,6 +48,38 @@ def canonical_smiles(smiles: str, *, stereo: bool = True) -> str | None:
     """
     mol = parse(smiles)
     return None if mol is None else Chem.MolToSmiles(mol, isomericSmiles=stereo)
+
+
+def radical_atoms(mol: Chem.Mol) -> list[Chem.Atom]:
+    """Return the atoms with unpaired electrons."""
+    return list(mol.GetAtomsMatchingQuery(_radical()))
+
+
+@cache
+def _radical() -> Chem.QueryAtom:
+    # A loop over atoms takes five times as long.
+    return rdqueries.NumRadicalElectronsGreaterQueryAtom(0)
+
+
+def without_radicals(smiles: str) -> str:
+    """Let hydrogens fill the open valences of a molecule's atoms, and return its canonical SMILES.
+
+    An atom in brackets has the hydrogens that are written there and no more: `C[CH]C` is a radical.
+
+    Args:
+        smiles: Canonical SMILES.
+    """
+    if "[" not in smiles:
+        return smiles
+    mol = Chem.MolFromSmiles(smiles)
+    open_atoms = radical_atoms(mol)
+    if not open_atoms:
+        return smiles
+    for atom in open_atoms:
+        atom.SetNumRadicalElectrons(0)
+        atom.SetNoImplicit(False)
+    # Read again, because what was a stereocentre may be none with two hydrogens.
+    return Chem.CanonSmiles(Chem.MolToSmiles(mol))
 
 
 def without_stereo(mol: Chem.Mol, smiles: str) -> tuple[str, Chem.Mol]:

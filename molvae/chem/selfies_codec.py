@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import selfies
 from rdkit import Chem
 
-from molvae.chem.molecules import canonical_smiles
+from molvae.chem.molecules import canonical_smiles, without_radicals
 from molvae.chem.quiet import quiet
 from molvae.chem.vocabulary import Vocabulary
 from molvae.errors import ConfigError
@@ -102,7 +102,10 @@ def selfies_to_smiles(text: str) -> str | None:
 def read_tokens(
     sequences: Sequence[Sequence[int]], vocabulary: Vocabulary, constraints: str | Mapping[str, int]
 ) -> list[str | None]:
-    """Return the canonical SMILES of sequences of token ids, with None for one that is no molecule.
+    """Return the canonical SMILES of the sequences that a model wrote, with None for one that is no molecule.
+
+    A token such as [C@@H1] says how many hydrogens its atom has. Where a model writes it with fewer bonds than that
+    leaves, its atom would be a radical; hydrogens fill it instead.
 
     Args:
         sequences: Token ids of SELFIES; what comes after an end token is ignored.
@@ -110,4 +113,5 @@ def read_tokens(
         constraints: Bonding capacities that the SELFIES are read by, as in `selfies_constraints`.
     """
     with quiet(), selfies_constraints(constraints):
-        return [selfies_to_smiles(vocabulary.decode(sequence)) for sequence in sequences]
+        decoded = (selfies_to_smiles(vocabulary.decode(sequence)) for sequence in sequences)
+        return [None if smiles is None else without_radicals(smiles) for smiles in decoded]

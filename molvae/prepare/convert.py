@@ -10,7 +10,7 @@ from rdkit.Chem import rdqueries
 
 from molvae.chem.alerts import COLLECTIONS, MOSES_COLLECTIONS, passes_moses_filters, structural_alerts
 from molvae.chem.descriptors import PROPERTIES
-from molvae.chem.molecules import LONGEST_SMILES, parse, why_not_a_molecule
+from molvae.chem.molecules import LONGEST_SMILES, parse, radical_atoms, why_not_a_molecule
 from molvae.chem.quiet import quiet
 from molvae.chem.reading import Record
 from molvae.chem.scaffolds import murcko_scaffold
@@ -141,7 +141,7 @@ def _fault(mol: Chem.Mol, config: PrepareConfig) -> Refused | None:
     foreign = mol.GetAtomsMatchingQuery(_other_elements(tuple(config.elements)))
     if len(foreign):
         return Refused(Reason.ELEMENT, " ".join(sorted({atom.GetSymbol() for atom in foreign})))
-    if len(mol.GetAtomsMatchingQuery(_radical())):
+    if radical_atoms(mol):
         return Refused(Reason.RADICAL, Chem.MolToSmiles(mol))
     n_heavy = mol.GetNumHeavyAtoms()
     if n_heavy < config.min_heavy_atoms:
@@ -171,11 +171,6 @@ def _other_elements(elements: tuple[str, ...]) -> Chem.QueryAtom:
         other = rdqueries.AtomNumEqualsQueryAtom(table.GetAtomicNumber(element), negate=True)
         query.ExpandQuery(other, Chem.CompositeQueryType.COMPOSITE_AND)
     return query
-
-
-@cache
-def _radical() -> Chem.QueryAtom:
-    return rdqueries.NumRadicalElectronsGreaterQueryAtom(0)
 
 
 def _encode(form: Standardised, config: PrepareConfig) -> Outcome:

@@ -8,7 +8,8 @@ from rdkit import Chem
 
 from molvae.chem.molecules import canonical_smiles
 from molvae.chem.quiet import quiet
-from molvae.chem.selfies_codec import selfies_constraints, selfies_to_smiles, smiles_to_selfies
+from molvae.chem.selfies_codec import read_tokens, selfies_constraints, selfies_to_smiles, smiles_to_selfies
+from molvae.chem.vocabulary import Vocabulary
 from molvae.errors import ConfigError
 
 ALPHABET = sorted(selfies.get_semantic_robust_alphabet())
@@ -48,6 +49,35 @@ def test_what_selfies_cannot_express_is_none(smiles):
 def test_what_stands_for_no_molecule_is_none(text):
     with quiet():
         assert selfies_to_smiles(text) is None
+
+
+def written(text):
+    """Return the SMILES of a SELFIES as a model that wrote it would give it."""
+    vocabulary = Vocabulary.from_selfies([text])
+    return read_tokens([vocabulary.encode(text)], vocabulary, "default")[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "smiles"),
+    [
+        ("[C][C@@H1][C]", "CCC"),
+        ("[C][C@@H1][Branch1][C][F][C]", "CC(C)F"),
+        ("[C][CH0][C]", "CCC"),
+        ("[C][N+1][C]", "C[NH2+]C"),
+        ("[C][NH1]", "CN"),
+        ("[C][C@@H1][Branch1][C][F][O]", "C[C@H](O)F"),
+    ],
+)
+def test_hydrogens_fill_what_a_written_token_leaves_open(text, smiles):
+    assert written(text) == canonical_smiles(smiles)
+
+
+@given(st.lists(st.sampled_from(ALPHABET), min_size=1, max_size=40).map("".join))
+def test_no_written_molecule_is_a_radical(text):
+    smiles = written(text)
+    if smiles is not None:
+        assert smiles == Chem.CanonSmiles(smiles)
+        assert not any(atom.GetNumRadicalElectrons() for atom in Chem.MolFromSmiles(smiles).GetAtoms())
 
 
 def test_branches_too_deep_for_the_library_are_none():
