@@ -79,7 +79,7 @@ def without_radicals(smiles: str) -> str:
         atom.SetNumRadicalElectrons(0)
         atom.SetNoImplicit(False)
     # Read again, because what was a stereocentre may be none with two hydrogens.
-    return Chem.CanonSmiles(Chem.MolToSmiles(mol))
+    return canonical_smiles(Chem.MolToSmiles(mol)) or smiles
 
 
 def without_stereo(mol: Chem.Mol, smiles: str) -> tuple[str, Chem.Mol]:
