@@ -96,7 +96,8 @@ def bench_sample() -> Iterator[Row | str]:
         chance = torch.Generator().manual_seed(1)
         codes = model.priors[model.generation.prior].sample(N_SAMPLES, chance)
         asked = model.generation
-        written = write_many(model.vae.decoder, codes, asked.max_length, asked.temperature, chance)
+        least = asked.min_probability
+        written = write_many(model.vae.decoder, codes, asked.max_length, 1.0, chance, min_probability=least)
         read = partial(decode_selfies, vocabulary=model.vocabulary)
         return [smiles for _, chunk in map_tasks(read, chunks_of(written), N_JOBS) for smiles in chunk]
 

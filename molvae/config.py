@@ -198,8 +198,8 @@ class TrainConfig(ModelConfig):
     """Training steps of the `flow` prior, of 512 codes each."""
     prior_samples: Annotated[int, Field(ge=2)] = 1500
     """Samples for the validation FCD of each prior (FCD falls with this number: compare at one number only)."""
-    temperatures: list[Positive] = Field(default=[1.0, 0.85, 0.7], min_length=1)
-    """Token temperatures to try with each prior when sampling; below 1 is more conservative."""
+    min_probabilities: list[Annotated[float, Field(ge=0.0, lt=1.0)]] = Field(default=[0.0, 0.02, 0.05], min_length=1)
+    """Probabilities to try with each prior below which tokens are not drawn; a higher one is more conservative."""
 
 
 class EvaluateConfig(Section):
@@ -222,8 +222,10 @@ class SampleConfig(Section):
     """How many to sample."""
     prior: Literal["best", PriorName] = "best"
     """Prior to sample from; `best` is the one chosen in training."""
-    temperature: Positive | None = None
-    """Token temperature; by default the one chosen with the prior."""
+    temperature: Positive = 1.0
+    """Token temperature; below 1, samples are more alike and more like those learned from."""
+    min_probability: Annotated[float, Field(ge=0.0, lt=1.0)] | None = None
+    """Probability below which tokens are not drawn; by default the one chosen with the prior."""
     prior_temperature: Positive = 1.0
     """Scale of the noise that codes are drawn with; the `decoder` prior has none, its chance is in the tokens."""
 

@@ -40,8 +40,7 @@ def load(model: str | Path, device: str = "auto") -> MolVAE:
         # A shipped model is stored in half precision.
         tensors = {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in stored.items()}
         tensors["vae.decoder.embedding.weight"] = tensors["vae.embedding.weight"]
-        # Models of the first version have none.
-        scales = tuple(PropertyScale(**scale) for scale in config.get("properties", []))
+        scales = tuple(PropertyScale(**scale) for scale in config["properties"])
         vae = VAE(ModelConfig.model_validate(config["model"]), len(vocabulary), len(scales))
         vae.load_state_dict(_under("vae.", tensors))
         priors = {name: PRIORS[name].from_state(_under(f"priors.{name}.", tensors)) for name in config["priors"]}

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from molvae.beside import decode_around, decode_line
@@ -33,7 +33,7 @@ from molvae.priors import Prior
 from molvae.provenance import software
 from molvae.seeding import torch_generator
 
-FORMAT = 1
+FORMAT = 2
 BATCH_SIZE = 1024
 
 
@@ -43,12 +43,12 @@ class Generation:
 
     Attributes:
         prior: Name of the prior with the lowest validation FCD.
-        temperature: Token temperature that gave it.
+        min_probability: Probability below which tokens are not drawn that gave it.
         max_length: Most SELFIES tokens of a generated molecule, the end token included.
     """
 
     prior: str
-    temperature: float
+    min_probability: float
     max_length: int
 
 
@@ -62,7 +62,7 @@ class MolVAE:
         vae: The networks, in evaluation mode.
         vocabulary: The SELFIES tokens it knows.
         priors: The fitted priors by name.
-        generation: The chosen prior and temperature, and limits.
+        generation: The chosen prior, and limits.
         standardisation: How the molecules it was trained on were standardised and spelt; so are those it handles.
         training: What it was trained on and how, as plain values.
         scales: The properties that it predicts; empty for a model without a property head.
@@ -144,8 +144,9 @@ class MolVAE:
         n: int,
         seed: int,
         prior: str | None = None,
-        temperature: float | None = None,
+        temperature: float = 1.0,
         prior_temperature: float = 1.0,
+        min_probability: float | None = None,
         n_jobs: int = 1,
     ) -> list[str | None]:
         """Return new molecules.
@@ -154,8 +155,10 @@ class MolVAE:
             n: How many.
             seed: Seed of the draw.
             prior: Name of the prior; by default the one chosen in training.
-            temperature: Token temperature; by default the one that suited the prior best in training.
+            temperature: Token temperature: below 1 samples are more alike and more like those learned from.
             prior_temperature: Scale of the noise that codes are drawn with; the `decoder` prior has none.
+            min_probability: Tokens of a lower probability are not drawn (`Decoder.generate`); by default what suited
+                the prior best in training.
             n_jobs: Processes that turn many sequences into molecules.
 
         Returns:
@@ -167,15 +170,16 @@ class MolVAE:
         name = prior or self.generation.prior
         if name not in self.priors:
             raise ConfigError(f"sample.prior: expected one of {', '.join(self.priors)}, found {name!r}")
-        if temperature is None:
-            temperature = self.best_temperature(name)
+        if min_probability is None:
+            min_probability = self.best_min_probability(name)
         codes = self.priors[name].sample(n, torch_generator(seed, "sample codes"), prior_temperature)
-        return self.generate(codes, temperature, torch_generator(seed, "sample"), n_jobs=n_jobs)
+        chance = torch_generator(seed, "sample")
+        return self.generate(codes, temperature, chance, min_probability=min_probability, n_jobs=n_jobs)
 
-    def best_temperature(self, prior: str) -> float:
-        """Return the token temperature at which a prior had its lowest validation FCD in training."""
+    def best_min_probability(self, prior: str) -> float:
+        """Return the least probability of a token at which a prior had its lowest validation FCD in training."""
         trials = [trial for trial in self.training["priors"] if trial["prior"] == prior]
-        return float(min(trials, key=lambda trial: trial["validation_fcd"])["temperature"])
+        return float(min(trials, key=lambda trial: trial["validation_fcd"])["min_probability"])
 
     @torch.inference_mode()
     def predict(self, molecules: Sequence[str] | NDArray[np.floating[Any]]) -> pd.DataFrame:
@@ -342,6 +346,7 @@ class MolVAE:
         temperature: float = 0.0,
         generator: torch.Generator | None = None,
         code_weight: Tensor | None = None,
+        min_probability: float = 0.0,
         n_jobs: int = 1,
     ) -> list[str | None]:
         """Write a molecule for each code, greedily or with chance.
@@ -352,12 +357,14 @@ class MolVAE:
             generator: Source of the draws, on the CPU; needed for a temperature above 0.
             code_weight: Say that each code has against the decoder without a code, from 0 to 1, float32 (N,); all of
                 it by default.
+            min_probability: Tokens of a lower probability are not drawn (`Decoder.generate`).
             n_jobs: Processes that turn many sequences into molecules, while others are written.
 
         Returns:
             N canonical SMILES, with None where no molecule came out.
         """
-        written = write_many(self.vae.decoder, codes, self.generation.max_length, temperature, generator, code_weight)
+        longest = self.generation.max_length
+        written = write_many(self.vae.decoder, codes, longest, temperature, generator, code_weight, min_probability)
         read = partial(read_tokens, vocabulary=self.vocabulary, constraints=self.standardisation.selfies_constraints)
         # A sequence takes a small part of what other work on a molecule does.
         processes = processes_for(len(codes) // 4, n_jobs)
@@ -384,12 +391,12 @@ class MolVAE:
             "generation": asdict(self.generation),
             "standardisation": self.standardisation.model_dump(),
             "training": self.training,
+            "properties": [asdict(scale) for scale in self.scales],
             "software": software(),
         }
-        if self.scales:
-            config["properties"] = [asdict(scale) for scale in self.scales]
         with replacing(folder) as temporary:
             temporary.mkdir(parents=True)
-            save_file(tensors, temporary / "model.safetensors", metadata={"format": "pt"})
+            # The library's own way to a file makes one that nobody else may read.
+            (temporary / "model.safetensors").write_bytes(save(tensors, metadata={"format": "pt"}))
             write_json(temporary / "config.json", config)
             write_json(temporary / "vocabulary.json", {"tokens": list(self.vocabulary.tokens)})

@@ -61,7 +61,7 @@ def small_train_config():
         prior_components=2,
         flow_width=32,
         flow_steps=20,
-        temperatures=[1.0],
+        min_probabilities=[0.0],
         precision="float32",
     )
 
@@ -106,8 +106,8 @@ def model(small_train_config, vocabulary, store):
         optimizer.step()
     codes = torch.randn(200, architecture.latent_dim)
     priors = {name: PRIORS[name].fit(codes, small_train_config, 0) for name in PRIORS}
-    trials = [{"prior": name, "temperature": 1.0, "validation_fcd": 1.0} for name in PRIORS]
-    generation = Generation("decoder", 1.0, 60)
+    trials = [{"prior": name, "min_probability": 0.0, "validation_fcd": 1.0} for name in PRIORS]
+    generation = Generation("decoder", 0.0, 60)
     return MolVAE(
         vae,
         vocabulary,

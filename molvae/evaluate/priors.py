@@ -11,7 +11,7 @@ from molvae.model import MolVAE
 def compare_priors(
     model: MolVAE, n_samples: int, training: set[str], test: Moments, seed: int, n_jobs: int
 ) -> dict[str, dict[str, Any]]:
-    """Sample from every prior, at the temperature that suited it best in training, and measure the samples.
+    """Sample from every prior, as suited it best in training, and measure the samples.
 
     Args:
         model: The model.
@@ -22,7 +22,7 @@ def compare_priors(
         n_jobs: Processes.
 
     Returns:
-        For each prior: whether it is the chosen one, its temperature, and its figures.
+        For each prior: whether it is the chosen one, its least probability of a token, and its figures.
     """
     compared = {}
     for name in model.priors:
@@ -30,7 +30,7 @@ def compare_priors(
         figures = _measure(sampled, training, test, n_jobs)
         logger.info("prior %s: FCD %.2f of %d samples", name, figures["fcd"].value, figures["fcd"].n)
         chosen = name == model.generation.prior
-        compared[name] = {"chosen": chosen, "temperature": model.best_temperature(name), **as_json(figures)}
+        compared[name] = {"chosen": chosen, "min_probability": model.best_min_probability(name), **as_json(figures)}
     return compared
 
 

@@ -71,6 +71,7 @@ class Decoder(nn.Module):
         temperature: float = 0.0,
         generator: torch.Generator | None = None,
         code_weight: Tensor | None = None,
+        min_probability: float = 0.0,
     ) -> Tensor:
         """Write a sequence for each code, freely running, until all have ended.
 
@@ -81,6 +82,10 @@ class Decoder(nn.Module):
             generator: Source of the draws, on the device of z; needed for a temperature above 0.
             code_weight: Say that the code has in the next token, float (B,): 1 for the decoder with the code alone, 0
                 without it, and between them the weighted mean of the two log-probabilities. All 1 by default.
+            min_probability: Tokens that are less likely are not drawn, unless no other is more likely. What a model
+                thinks so unlikely is more often a fault of its own than a rarity of the molecules (epsilon sampling,
+                Hewitt et al., Truncation sampling as language model desmoothing, EMNLP Findings 2022,
+                doi:10.18653/v1/2022.findings-emnlp.249).
 
         Returns:
             Token ids, int64 (B, T), padded, with the end token where one came. A sequence has at least one token.
@@ -94,7 +99,7 @@ class Decoder(nn.Module):
             logits[:, [PAD_ID, BOS_ID]] = -torch.inf
             if step == 0:
                 logits[:, EOS_ID] = -torch.inf
-            tokens = _choose(logits, temperature, generator)
+            tokens = _choose(logits, temperature, generator, min_probability)
             written[rows, step] = tokens
             going_on = tokens != EOS_ID
             # Asking for the count waits for the device, so it is done every few steps only.
@@ -108,11 +113,13 @@ class Decoder(nn.Module):
         return _end_at_first_end(written[:, : step + 1])
 
 
-def _choose(logits: Tensor, temperature: float, generator: torch.Generator | None) -> Tensor:
+def _choose(logits: Tensor, temperature: float, generator: torch.Generator | None, min_probability: float) -> Tensor:
     if temperature == 0.0:
         return logits.argmax(1)
+    likely = (logits / temperature).softmax(1)
+    lowest = likely.amax(1, keepdim=True).clamp_(max=min_probability)
     # One number in (0, 1] for each row says how far up the cumulative distribution its token is.
-    cumulative = (logits / temperature).softmax(1).cumsum(1)
+    cumulative = likely.masked_fill_(likely < lowest, 0.0).cumsum(1)
     share = 1.0 - torch.rand(len(logits), 1, device=logits.device, generator=generator)
     return (cumulative < share * cumulative[:, -1:]).sum(1)
 

@@ -20,6 +20,7 @@ def write_many(
     temperature: float = 0.0,
     generator: torch.Generator | None = None,
     code_weight: Tensor | None = None,
+    min_probability: float = 0.0,
 ) -> Iterator[list[int]]:
     """Write a sequence for each code, with every thread at work on some of them.
 
@@ -33,6 +34,7 @@ def write_many(
         temperature: 0 takes the likeliest token (greedy); above, tokens are drawn.
         generator: Source of the draws, on the CPU; needed for a temperature above 0.
         code_weight: As in `Decoder.generate`, float32 (N,), on the CPU.
+        min_probability: As in `Decoder.generate`.
 
     Yields:
         N lists of token ids, as soon as they are written; what comes after an end token is padding.
@@ -47,7 +49,7 @@ def write_many(
         chance = None if generator is None else torch.Generator(device).manual_seed(seed)
         weight = None if code_weight is None else code_weight[rows].to(device)
         written: list[list[int]] = decoder.generate(
-            codes[rows].to(device), max_length, temperature, chance, weight
+            codes[rows].to(device), max_length, temperature, chance, weight, min_probability
         ).tolist()
         return written
 

@@ -48,13 +48,13 @@ class Prior:
     Attributes:
         name: `normal`, `gaussian_mixture`, `flow` or `decoder`.
         chosen: Whether training chose it, by the FCD to the validation molecules.
-        temperature: Token temperature of its samples.
+        min_probability: Least probability of the tokens of its samples.
         measures: Figures of its samples by name.
     """
 
     name: str
     chosen: bool
-    temperature: float
+    min_probability: float
     measures: Mapping[str, Measure]
 
 
@@ -240,7 +240,7 @@ def _evaluation(folder: Path) -> Evaluation:
     metrics = _of_stage("evaluate", read_json, evaluated / "metrics.json")
     reconstructions = _of_stage("evaluate", read_table, evaluated / "reconstructions.csv")
     priors = [
-        Prior(name, bool(content.get("chosen")), float(content["temperature"]), _measures(content))
+        Prior(name, bool(content.get("chosen")), float(content["min_probability"]), _measures(content))
         for name, content in metrics.get("priors", {}).items()
     ]
     return Evaluation(

@@ -210,7 +210,8 @@ def decoded_rows(decoded: Mapping[str, Mapping[str, Measure]]) -> tuple[list[tup
 
 def prior_title(prior: Prior) -> str:
     """Return what a prior is called at the head of its column."""
-    return f"{PRIOR_TITLES.get(prior.name, prior.name)}, T\u00a0=\u00a0{prior.temperature:g}"
+    title = PRIOR_TITLES.get(prior.name, prior.name)
+    return f"{title}, p\u00a0≥\u00a0{prior.min_probability:g}" if prior.min_probability > 0.0 else title
 
 
 def candidate_table(result: Optimization, units: Mapping[str, str] | None = None) -> CandidateTable:

@@ -134,8 +134,13 @@ def _samples(run: Run) -> str:
     moses, sample = run.samples.moses, run.settings.sample
     chosen = run.evaluation.chosen
     name = sample.prior if sample.prior != "best" else (chosen.name if chosen else "best")
-    temperature = sample.temperature or (chosen.temperature if chosen else None)
-    source = PRIORS.get(name, name) + (f" at token temperature {temperature:g}" if temperature else "")
+    suited = next((prior.min_probability for prior in run.evaluation.priors if prior.name == name), 0.0)
+    least = suited if sample.min_probability is None else sample.min_probability
+    source = PRIORS.get(name, name)
+    if sample.temperature != 1.0:
+        source += f" at token temperature {sample.temperature:g}"
+    if least > 0.0:
+        source += f" (no token under a probability of {least:g})"
     parts = []
     if "valid" in moses:
         parts.append(f"{percent(moses['valid'].value)} are valid molecules")

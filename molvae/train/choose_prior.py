@@ -38,7 +38,7 @@ def choose_prior(
 ) -> MolVAE:
     """Return the model with all its priors fitted and the best one by validation FCD chosen.
 
-    Every prior is tried at every temperature of the config. The `decoder` prior is left out where there was no code
+    Every prior is tried with each of `train.min_probabilities`. The `decoder` prior is left out where there was no code
     dropout, because the decoder then never saw an empty code.
 
     Args:
@@ -58,39 +58,39 @@ def choose_prior(
     names = [name for name in config.priors if name != "decoder" or config.code_dropout > 0.0] or ["normal"]
     if names != config.priors:
         logger.info("without train.code_dropout there is no decoder prior; trying %s", ", ".join(names))
-    generation = Generation(names[0], config.temperatures[0], longest)
+    generation = Generation(names[0], config.min_probabilities[0], longest)
     model = MolVAE(vae, vocabulary, {}, generation, standardisation, training, scales)
     codes = posterior_samples(model, train, n_new, seed).to(model.device)
     for name in names:
         model.priors[name] = PRIORS[name].fit(codes, config, seed)
     trials = _tried(model, validation_smiles, config, seed, n_jobs)
-    lowest, best, temperature = min(trials)
+    lowest, best, min_probability = min(trials)
     if not math.isfinite(lowest):
         raise DataError("train: expected molecules among the model's samples, found none; train for longer")
     recorded = [
         # JSON has no infinity.
-        {"prior": name, "temperature": at, "validation_fcd": fcd if math.isfinite(fcd) else 1e6}
-        for fcd, name, at in trials
+        {"prior": name, "min_probability": least, "validation_fcd": fcd if math.isfinite(fcd) else 1e6}
+        for fcd, name, least in trials
     ]
-    chosen = Generation(best, temperature, longest)
+    chosen = Generation(best, min_probability, longest)
     return MolVAE(vae, vocabulary, model.priors, chosen, standardisation, training | {"priors": recorded}, scales)
 
 
 def _tried(
     model: MolVAE, validation_smiles: list[str], config: TrainConfig, seed: int, n_jobs: int
 ) -> list[tuple[float, str, float]]:
-    """Return the validation FCD of samples from each of the model's priors at each temperature, with both."""
+    """Return the validation FCD of samples from each of the model's priors with each least probability of a token."""
     reference = chemnet_statistics(validation_smiles, n_jobs)
     trials = []
     for name in model.priors:
-        for temperature in config.temperatures:
+        for least in config.min_probabilities:
             chance = derive_seed(seed, "choose prior")
-            sampled = model.sample(config.prior_samples, chance, name, temperature, n_jobs=n_jobs)
+            sampled = model.sample(config.prior_samples, chance, name, min_probability=least, n_jobs=n_jobs)
             valid = [smiles for smiles in sampled if smiles is not None]
             # Too few molecules for a distance are as bad as any distance.
             fcd = frechet_distance(chemnet_statistics(valid, n_jobs), reference) if len(valid) > 1 else math.inf
-            logger.info("prior %s at temperature %g: validation FCD %.2f", name, temperature, fcd)
-            trials.append((fcd, name, temperature))
+            logger.info("prior %s, tokens from probability %g: validation FCD %.2f", name, least, fcd)
+            trials.append((fcd, name, least))
     return trials
 
 

@@ -134,6 +134,8 @@ def test_a_saved_model_loads_and_does_the_same(model, folder, smiles, tmp_path):
     for prior in model.priors:
         assert loaded.sample(9, seed=1, prior=prior) == model.sample(9, seed=1, prior=prior)
     assert loaded.generation == model.generation
+    modes = {path.stat().st_mode for path in moved.iterdir()}
+    assert len(modes) == 1
 
 
 def test_saving_twice_gives_the_same_bytes(model, folder, tmp_path):

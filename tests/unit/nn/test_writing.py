@@ -57,5 +57,20 @@ def test_weights_go_with_their_codes(write):
     assert write(n=8, temperature=0.0, code_weight=weight) == write(temperature=0.0, code_weight=weight)[:8]
 
 
+def test_tokens_below_the_least_probability_are_not_drawn(model, write):
+    codes = torch.zeros(64, model.latent_dim)
+
+    def drawn(min_probability):
+        chance = torch.Generator().manual_seed(1)
+        return list(write_many(model.vae.decoder, codes, 30, 1.0, chance, min_probability=min_probability))
+
+    greedy = list(write_many(model.vae.decoder, codes, 30))
+    assert drawn(0.0) != greedy
+    # No two tokens have more than half each, so that only the likeliest is left.
+    assert drawn(0.999) == greedy
+    first = [row[0] for row in drawn(0.05)]
+    assert set(first) < {row[0] for row in drawn(0.0)}
+
+
 def test_no_codes_are_no_molecules(write):
     assert write(n=0) == []
