@@ -35,7 +35,10 @@ def load(model: str | Path, device: str = "auto") -> MolVAE:
     vocabulary = Vocabulary(tuple(read_json(folder / "vocabulary.json")["tokens"]))
     try:
         if config["format"] != FORMAT:
-            raise CheckpointError(f"{folder}: expected a model of format {FORMAT}, found {config['format']}")
+            raise CheckpointError(
+                f"{folder}: expected a model of format {FORMAT}, found {config['format']}; train it again, or load it "
+                "with the version of molvae that its config.json names"
+            )
         stored = load_file(existing(folder / "model.safetensors"))
         # A shipped model is stored in half precision.
         tensors = {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in stored.items()}

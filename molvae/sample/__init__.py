@@ -17,9 +17,15 @@ def sample(model: MolVAE, out: Path, config: SampleConfig, seed: int, n_jobs: in
     A draw that is no molecule is an empty cell, so that the validity can be told from the table.
     """
     prior = None if config.prior == "best" else config.prior
-    chance = derive_seed(seed, "sample stage")
-    heat = (config.temperature, config.prior_temperature)
-    drawn = model.sample(config.n, chance, prior, *heat, config.min_probability, n_jobs)
+    drawn = model.sample(
+        config.n,
+        derive_seed(seed, "sample stage"),
+        prior,
+        config.temperature,
+        config.prior_temperature,
+        config.min_probability,
+        n_jobs,
+    )
     write_table(out, pd.DataFrame({"smiles": [smiles or "" for smiles in drawn]}))
     distinct = set(drawn) - {None}
     logger.info("%d sampled, %d molecules, %d distinct -> %s", len(drawn), sum(map(bool, drawn)), len(distinct), out)

@@ -79,6 +79,17 @@ def test_a_temperature_of_the_prior_changes_the_samples_of_codes_only(model):
     assert cooler["decoder"] == model.sample(20, seed=1, prior="decoder")
 
 
+def test_samples_are_drawn_with_what_suited_their_prior_best(model, monkeypatch):
+    """With a least probability near 1 only the likeliest token is left, so that all samples are one molecule."""
+    tried = [
+        {"prior": "decoder", "min_probability": 0.0, "validation_fcd": 2.0},
+        {"prior": "decoder", "min_probability": 0.999, "validation_fcd": 1.0},
+    ]
+    monkeypatch.setitem(model.training, "priors", tried)
+    assert len(set(model.sample(20, seed=1, prior="decoder"))) == 1
+    assert len(set(model.sample(20, seed=1, prior="decoder", min_probability=0.0))) > 1
+
+
 def test_an_unknown_prior_is_refused_with_the_known_ones(model):
     with pytest.raises(ConfigError, match=r"normal.*'flaw'"):
         model.sample(1, seed=0, prior="flaw")

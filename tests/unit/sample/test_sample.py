@@ -16,3 +16,8 @@ def test_a_named_prior_and_temperature_are_used(model, tmp_path):
     sample(model, tmp_path / "best.csv", SampleConfig(n=20), 1)
     sample(model, tmp_path / "normal.csv", SampleConfig(n=20, prior="normal", temperature=0.5), 1)
     assert (tmp_path / "best.csv").read_bytes() != (tmp_path / "normal.csv").read_bytes()
+
+
+def test_a_least_probability_near_1_leaves_the_likeliest_molecule_alone(model, tmp_path):
+    sample(model, tmp_path / "a.csv", SampleConfig(n=20, min_probability=0.999), 1)
+    assert len(set(pd.read_csv(tmp_path / "a.csv", keep_default_na=False)["smiles"])) == 1

@@ -13,8 +13,12 @@ from molvae.train import train
 @pytest.fixture(scope="module")
 def trained(prepared, small_train_config, tmp_path_factory):
     out = tmp_path_factory.mktemp("train")
-    train(prepared, out, small_train_config.model_copy(update={"epochs": 1}), seed=1)
+    train(prepared, out, one_epoch(small_train_config), seed=1)
     return out
+
+
+def one_epoch(config):
+    return config.model_copy(update={"epochs": 1, "min_probabilities": [0.0, 0.3]})
 
 
 def test_it_writes_a_model_and_a_history_and_tidies_up(trained):
@@ -27,13 +31,16 @@ def test_it_writes_a_model_and_a_history_and_tidies_up(trained):
 def test_the_chosen_prior_has_the_lowest_validation_fcd(trained):
     config = json.loads((trained / "model" / "config.json").read_text())
     trials = config["training"]["priors"]
-    assert {trial["prior"] for trial in trials} == {"normal", "gaussian_mixture", "decoder"}
-    best = min(trials, key=lambda trial: trial["validation_fcd"])
-    assert config["generation"]["prior"] == best["prior"]
+    names = ("normal", "gaussian_mixture", "decoder")
+    tried = {(trial["prior"], trial["min_probability"]): trial["validation_fcd"] for trial in trials}
+    assert set(tried) == {(name, least) for name in names for least in (0.0, 0.3)}
+    assert all(tried[name, 0.0] != tried[name, 0.3] for name in names)
+    best = min(tried, key=lambda trial: tried[trial])
+    assert (config["generation"]["prior"], config["generation"]["min_probability"]) == best
 
 
 def test_the_same_seed_gives_the_same_bytes(trained, prepared, small_train_config, tmp_path):
-    train(prepared, tmp_path, small_train_config.model_copy(update={"epochs": 1}), seed=1)
+    train(prepared, tmp_path, one_epoch(small_train_config), seed=1)
     for name in ("model.safetensors", "config.json"):
         assert (tmp_path / "model" / name).read_bytes() == (trained / "model" / name).read_bytes()
 
