@@ -8,124 +8,14 @@
 Machines are shared and noisy: the ratios mean more than the figures.
 """
 
-import contextlib
-import json
 import os
-import subprocess
 import sys
-import tempfile
-import time
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
-from itertools import islice
-from pathlib import Path
 
 # As in the workflow: threads that wait sleep.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-import selfies
-import torch
-from measure import DEVICE, N_JOBS, ROOT, Row, demo_smiles, matrix_product_flops, seconds
-from memory import peak_memory
-from score_speed import compared
-from vae_speed import bench_sample, bench_train
-
-from molvae.chem.fcd import chemnet_statistics
-from molvae.chem.fingerprints import morgan_bits, nearest
-from molvae.chem.parallel import map_chunks
-from molvae.chem.reading import read_molecules
-
-MOSES = ROOT / "data" / "raw" / "moses"
-
-
-def bench_prepare(library: Path | None = None) -> list[Row]:
-    """Measure preparation as people start it: its rate, and the memory of all its processes.
-
-    Without a library of the user's, the demo's molecules are prepared, and then twenty times as many made from them.
-    """
-    with tempfile.TemporaryDirectory() as folder:
-        if library is not None:
-            return prepare_rows(library, Path(folder))
-        few, many = Path(folder) / "few.smi", Path(folder) / "many.smi"
-        smiles = demo_smiles(20_000)
-        few.write_text("\n".join(smiles) + "\n")
-        # Most of these are molecules, and different ones: the demo's with a few atoms more.
-        starts = [chain + end for chain in ["", "C", "CC", "CCC", "CCCC"] for end in ["", "N", "O", "S"]]
-        many.write_text("".join(f"{start}{each}\n" for each in smiles for start in starts))
-        rows, large = prepare_rows(few, Path(folder)), prepare_rows(many, Path(folder))
-        growth = large[-1].rate / rows[-1].rate
-        return [*rows, *large[:-1], replace(large[-1], limit="the peak at a 20th of the rows", share=growth)]
-
-
-def prepare_rows(library: Path, folder: Path) -> list[Row]:
-    smiles = [record.smiles for record in islice(read_molecules(library), 20_000)]
-    code = "from molvae.cli.main import run; run()"
-    out = folder / f"out-{library.name}"
-    command = [sys.executable, "-c", code, "prepare", str(library), "--out", str(out), "--threads", str(N_JOBS)]
-    begin = time.perf_counter()
-    with subprocess.Popen([*command, "--set", "prepare.max_rejected=1"], stderr=subprocess.DEVNULL) as process:
-        peak = peak_memory(process)
-    took = time.perf_counter() - begin
-    n_rows = json.loads((out / "summary.json").read_text())["read"]
-    encode = seconds(lambda: list(map_chunks(encode_only, smiles, N_JOBS)), repeats=1)
-    peer = f"selfies.encoder alone, {N_JOBS} processes"
-    return [
-        Row(f"prepare {n_rows:,} rows", n_rows / took, "molecules/s", peer, n_rows / took * encode / len(smiles)),
-        Row("  peak memory", peak / 2**20, "MiB"),
-    ]
-
-
-def encode_only(smiles: list[str]) -> list[str]:
-    encoded = []
-    for each in smiles:
-        # Some of the molecules that are made here have a valence that SELFIES refuses.
-        with contextlib.suppress(selfies.EncoderError):
-            encoded.append(selfies.encoder(each))
-    return encoded
-
-
-def bench_score() -> list[Row]:
-    smiles = demo_smiles(22_000)
-    query, reference = morgan_bits(smiles[:2_000]), morgan_bits(smiles[2_000:])
-    took = seconds(lambda: nearest(query, reference))
-    pairs = len(query) * len(reference) / took
-    # A similarity is a dot product of 1,024 bits, two operations each.
-    share = 2 * 1024 * pairs / matrix_product_flops()
-    fcd = seconds(lambda: chemnet_statistics(smiles[:1_000], 1), repeats=1)
-    return [
-        Row("nearest neighbour", pairs / 1e6, "million pairs/s", "matrix product, same number format", share),
-        Row("ChemNet, one process", 1_000 / fcd, "molecules/s"),
-    ]
-
-
-def bench_moses(folder: Path = MOSES) -> Iterator[str]:
-    """Time scoring at the size that the MOSES metrics are defined for, and the MOSES package on the same."""
-    if not list(folder.glob("test_scaffolds.csv*")):
-        return iter([f"moses: the benchmark's train, test and test_scaffolds .csv files are not in {folder}"])
-    return compared(folder, N_JOBS)
-
-
-BENCHMARKS: dict[str, Callable[..., Iterable[Row | str]]] = {
-    "train": bench_train,
-    "sample": bench_sample,
-    "prepare": bench_prepare,
-    "score": bench_score,
-    "moses": bench_moses,
-}
-OF_FILES = ("prepare", "moses")
-
-
-def main(arguments: list[str]) -> None:
-    chosen = [argument.partition("=")[::2] for argument in arguments] or [(name, "") for name in BENCHMARKS]
-    unknown = {name for name, path in chosen if name not in (OF_FILES if path else BENCHMARKS)}
-    if unknown:
-        sys.exit(f"expected some of {', '.join(BENCHMARKS)}, found {', '.join(sorted(unknown))}")
-    print(f"{DEVICE}, {N_JOBS} threads, torch {torch.__version__}")
-    print(f"{'what':<40}{'rate':>10} {'unit':<16}{'share':>7} of")
-    for name, path in chosen:
-        for row in BENCHMARKS[name](*([Path(path)] if path else [])):
-            print(row if isinstance(row, str) else row.line(), flush=True)
-
-
+# Processes that take a share of the work read this file anew, and need nothing of what follows, such as torch.
 if __name__ == "__main__":
+    from suite import main
+
     main(sys.argv[1:])

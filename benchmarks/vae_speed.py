@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import selfies
 import torch
 from measure import DEVICE, N_JOBS, PEERS, ROOT, Row, demo_smiles, demo_store, matrix_product_flops, seconds
 from others import run_other
+from workers import decode_selfies
 
 from molvae import load
 from molvae.chem.parallel import chunks_of, map_tasks
@@ -111,10 +111,6 @@ def bench_sample() -> Iterator[Row | str]:
         yield Row("  MOSES's VAE", peer["sampling"], "molecules/s")
     codes = model.encode(demo_smiles(N_DECODED))
     yield Row("decoding greedily, canonical SMILES", N_DECODED / seconds(lambda: model.decode(codes)), "molecules/s")
-
-
-def decode_selfies(sequences: list[list[int]], vocabulary: Vocabulary) -> list[str]:
-    return [selfies.decoder(vocabulary.decode(sequence)) for sequence in sequences]
 
 
 _measured: dict[str, Any] = {}
