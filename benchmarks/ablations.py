@@ -77,7 +77,12 @@ TIMELESS = (
 # Many test molecules, so that the Frechet distance can tell the models apart.
 PREPARE = ["prepare.validation_fraction=0.05", "prepare.test_fraction=0.3"]
 # There is nothing to choose among one prior drawn in one way, so few samples do.
-ALL = ["train.priors=[decoder]", "train.prior_samples=10", "train.min_probabilities=[0.0]"]
+ALL = [
+    "train.priors=[decoder]",
+    "train.prior_samples=10",
+    "train.min_probabilities=[0.0]",
+    "train.rejected_shares=[0.0]",
+]
 EVALUATE = ["evaluate.n_reconstruct=3000", "evaluate.n_samples=3000", "evaluate.n_latent=1500", "evaluate.n_map=3"]
 
 CPU = torch.device("cpu")

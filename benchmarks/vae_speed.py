@@ -1,5 +1,6 @@
 """Time training and sampling of the VAE, beside the machine's limit and the VAE of the MOSES package."""
 
+import math
 import tempfile
 from collections.abc import Iterator
 from functools import partial
@@ -19,7 +20,7 @@ from molvae.config import TrainConfig, load_config
 from molvae.nn.batch import Batch
 from molvae.nn.tokens import TokenStore, length_bucketed
 from molvae.nn.vae import VAE, LossWeights
-from molvae.nn.writing import write_many
+from molvae.nn.writing import write_likely
 from molvae.shipped import shipped_models
 from molvae.train.shards import ShardedStep
 
@@ -94,10 +95,13 @@ def bench_sample() -> Iterator[Row | str]:
 
     def as_selfies() -> list[str]:
         chance = torch.Generator().manual_seed(1)
-        codes = model.priors[model.generation.prior].sample(N_SAMPLES, chance)
-        asked = model.generation
-        least = asked.min_probability
-        written = write_many(model.vae.decoder, codes, asked.max_length, 1.0, chance, min_probability=least)
+        prior = model.priors[model.generation.prior]
+        trial = model.best_trial(model.generation.prior)
+        bounds = trial["min_probability"], trial["max_nats"] or math.inf
+        longest = model.generation.max_length
+        written = write_likely(
+            model.vae.decoder, lambda n: prior.sample(n, chance), N_SAMPLES, longest, 1.0, chance, *bounds
+        )
         read = partial(decode_selfies, vocabulary=model.vocabulary)
         return [smiles for _, chunk in map_tasks(read, chunks_of(written), N_JOBS) for smiles in chunk]
 

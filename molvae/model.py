@@ -1,7 +1,8 @@
 """MolVAE, the face of a trained model: strings and arrays in, strings and arrays out."""
 
 import copy
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -28,7 +29,7 @@ from molvae.nn.losses import sequence_nats
 from molvae.nn.property_head import PropertyScale
 from molvae.nn.tokens import TokenStore, by_length
 from molvae.nn.vae import VAE
-from molvae.nn.writing import write_many
+from molvae.nn.writing import write_likely, write_many
 from molvae.priors import Prior
 from molvae.provenance import software
 from molvae.seeding import torch_generator
@@ -43,12 +44,10 @@ class Generation:
 
     Attributes:
         prior: Name of the prior with the lowest validation FCD.
-        min_probability: Probability below which tokens are not drawn that gave it.
         max_length: Most SELFIES tokens of a generated molecule, the end token included.
     """
 
     prior: str
-    min_probability: float
     max_length: int
 
 
@@ -147,6 +146,7 @@ class MolVAE:
         temperature: float = 1.0,
         prior_temperature: float = 1.0,
         min_probability: float | None = None,
+        max_nats: float | None = None,
         n_jobs: int = 1,
     ) -> list[str | None]:
         """Return new molecules.
@@ -159,27 +159,42 @@ class MolVAE:
             prior_temperature: Scale of the noise that codes are drawn with; the `decoder` prior has none.
             min_probability: Tokens of a lower probability are not drawn (`Decoder.generate`); by default what suited
                 the prior best in training.
+            max_nats: Sequences of more nats (the sum of -log p of their tokens at temperature 1) are drawn again; by
+                default those beyond what suited the prior best in training. Infinity keeps all.
             n_jobs: Processes that turn many sequences into molecules.
 
         Returns:
             n canonical SMILES in the order drawn, duplicates kept; None where no molecule came out.
 
         Raises:
-            ConfigError: If the model has no such prior.
+            ConfigError: If the model has no such prior, or hardly any sequence is likely enough.
         """
         name = prior or self.generation.prior
         if name not in self.priors:
             raise ConfigError(f"sample.prior: expected one of {', '.join(self.priors)}, found {name!r}")
-        if min_probability is None:
-            min_probability = self.best_min_probability(name)
-        codes = self.priors[name].sample(n, torch_generator(seed, "sample codes"), prior_temperature)
-        chance = torch_generator(seed, "sample")
-        return self.generate(codes, temperature, chance, min_probability=min_probability, n_jobs=n_jobs)
+        suited = self.best_trial(name)
+        least = suited["min_probability"] if min_probability is None else min_probability
+        most = suited["max_nats"] if max_nats is None else max_nats
+        source, chance = torch_generator(seed, "sample codes"), torch_generator(seed, "sample")
+        written = write_likely(
+            self.vae.decoder,
+            lambda wanted: self.priors[name].sample(wanted, source, prior_temperature),
+            n,
+            self.generation.max_length,
+            temperature,
+            chance,
+            least,
+            math.inf if most is None else most,
+        )
+        return self.read(written, n, n_jobs)
 
-    def best_min_probability(self, prior: str) -> float:
-        """Return the least probability of a token at which a prior had its lowest validation FCD in training."""
+    def best_trial(self, prior: str) -> dict[str, Any]:
+        """Return the trial of a prior that had its lowest validation FCD in training.
+
+        Its `min_probability` and `max_nats` (None for no bound) are those that samples are drawn with.
+        """
         trials = [trial for trial in self.training["priors"] if trial["prior"] == prior]
-        return float(min(trials, key=lambda trial: trial["validation_fcd"])["min_probability"])
+        return dict(min(trials, key=lambda trial: trial["validation_fcd"]))
 
     @torch.inference_mode()
     def predict(self, molecules: Sequence[str] | NDArray[np.floating[Any]]) -> pd.DataFrame:
@@ -346,8 +361,6 @@ class MolVAE:
         temperature: float = 0.0,
         generator: torch.Generator | None = None,
         code_weight: Tensor | None = None,
-        min_probability: float = 0.0,
-        n_jobs: int = 1,
     ) -> list[str | None]:
         """Write a molecule for each code, greedily or with chance.
 
@@ -357,18 +370,26 @@ class MolVAE:
             generator: Source of the draws, on the CPU; needed for a temperature above 0.
             code_weight: Say that each code has against the decoder without a code, from 0 to 1, float32 (N,); all of
                 it by default.
-            min_probability: Tokens of a lower probability are not drawn (`Decoder.generate`).
-            n_jobs: Processes that turn many sequences into molecules, while others are written.
 
         Returns:
             N canonical SMILES, with None where no molecule came out.
         """
         longest = self.generation.max_length
-        written = write_many(self.vae.decoder, codes, longest, temperature, generator, code_weight, min_probability)
+        written = write_many(self.vae.decoder, codes, longest, temperature, generator, code_weight)
+        return self.read((tokens for tokens, _ in written), len(codes))
+
+    def read(self, sequences: Iterable[list[int]], n: int, n_jobs: int = 1) -> list[str | None]:
+        """Return the canonical SMILES of sequences of token ids, with None for one that is no molecule.
+
+        Args:
+            sequences: The sequences; those that are there can be read while others are written.
+            n: How many they are.
+            n_jobs: Processes for many of them.
+        """
         read = partial(read_tokens, vocabulary=self.vocabulary, constraints=self.standardisation.selfies_constraints)
         # A sequence takes a small part of what other work on a molecule does.
-        processes = processes_for(len(codes) // 4, n_jobs)
-        return [smiles for _, chunk in map_tasks(read, chunks_of(written), processes) for smiles in chunk]
+        processes = processes_for(n // 4, n_jobs)
+        return [smiles for _, chunk in map_tasks(read, chunks_of(sequences), processes) for smiles in chunk]
 
     def save(self, folder: Path, *, half: bool = False) -> None:
         """Write the model as a folder that can be copied away and loaded: all of it, or nothing.

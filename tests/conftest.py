@@ -62,6 +62,7 @@ def small_train_config():
         flow_width=32,
         flow_steps=20,
         min_probabilities=[0.0],
+        rejected_shares=[0.0],
         precision="float32",
     )
 
@@ -106,8 +107,8 @@ def model(small_train_config, vocabulary, store):
         optimizer.step()
     codes = torch.randn(200, architecture.latent_dim)
     priors = {name: PRIORS[name].fit(codes, small_train_config, 0) for name in PRIORS}
-    trials = [{"prior": name, "min_probability": 0.0, "validation_fcd": 1.0} for name in PRIORS]
-    generation = Generation("decoder", 0.0, 60)
+    trials = [{"prior": name, "min_probability": 0.0, "max_nats": None, "validation_fcd": 1.0} for name in PRIORS]
+    generation = Generation("decoder", 60)
     return MolVAE(
         vae,
         vocabulary,

@@ -22,7 +22,8 @@ def compare_priors(
         n_jobs: Processes.
 
     Returns:
-        For each prior: whether it is the chosen one, its least probability of a token, and its figures.
+        For each prior: whether it is the chosen one, the least probability of a token and the most nats of a sequence
+        (None for no bound) that its samples were drawn with, and their figures.
     """
     compared = {}
     for name in model.priors:
@@ -30,7 +31,8 @@ def compare_priors(
         figures = _measure(sampled, training, test, n_jobs)
         logger.info("prior %s: FCD %.2f of %d samples", name, figures["fcd"].value, figures["fcd"].n)
         chosen = name == model.generation.prior
-        compared[name] = {"chosen": chosen, "min_probability": model.best_min_probability(name), **as_json(figures)}
+        bounds = {bound: model.best_trial(name)[bound] for bound in ("min_probability", "max_nats")}
+        compared[name] = {"chosen": chosen, **bounds, **as_json(figures)}
     return compared
 
 

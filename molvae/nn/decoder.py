@@ -1,5 +1,6 @@
 """The recurrent decoder: a code to tokens, teacher-forced in training and stepwise in generation."""
 
+import math
 from typing import cast
 
 import torch
@@ -72,7 +73,8 @@ class Decoder(nn.Module):
         generator: torch.Generator | None = None,
         code_weight: Tensor | None = None,
         min_probability: float = 0.0,
-    ) -> Tensor:
+        max_nats: float = math.inf,
+    ) -> tuple[Tensor, Tensor]:
         """Write a sequence for each code, freely running, until all have ended.
 
         Args:
@@ -86,11 +88,14 @@ class Decoder(nn.Module):
                 thinks so unlikely is more often a fault of its own than a rarity of the molecules (epsilon sampling,
                 Hewitt et al., Truncation sampling as language model desmoothing, EMNLP Findings 2022,
                 doi:10.18653/v1/2022.findings-emnlp.249).
+            max_nats: A sequence whose tokens together are less likely is given up, and has more nats than this.
 
         Returns:
-            Token ids, int64 (B, T), padded, with the end token where one came. A sequence has at least one token.
+            Token ids, int64 (B, T), padded, with the end token where one came, and the nats of each sequence, float32
+            (B,): the sum of -log p of its tokens at temperature 1. A sequence has at least one token.
         """
         written = torch.full((len(z), max_length), PAD_ID, device=z.device)
+        nats = torch.zeros(len(z), max_length, device=z.device)
         rows = torch.arange(len(z), device=z.device)
         tokens = torch.full((len(z),), BOS_ID, device=z.device)
         stepper = _Stepper(self, z) if code_weight is None else _MixedStepper(self, z, code_weight)
@@ -99,28 +104,34 @@ class Decoder(nn.Module):
             logits[:, [PAD_ID, BOS_ID]] = -torch.inf
             if step == 0:
                 logits[:, EOS_ID] = -torch.inf
-            tokens = _choose(logits, temperature, generator, min_probability)
+            log_likely = logits.log_softmax(1)
+            tokens = _choose(log_likely, temperature, generator, min_probability)
             written[rows, step] = tokens
-            going_on = tokens != EOS_ID
+            nats[rows, step] = -log_likely.gather(1, tokens[:, None])[:, 0]
             # Asking for the count waits for the device, so it is done every few steps only.
             if step % 4 == 3:
+                ended = (written[rows, step - 3 : step + 1] == EOS_ID).any(1)
+                going_on = ~ended & (nats[rows].sum(1) <= max_nats)
                 n_left = int(going_on.sum())
                 if n_left == 0:
                     break
                 if n_left < len(rows):
                     rows, tokens = rows[going_on], tokens[going_on]
                     stepper.keep(going_on)
-        return _end_at_first_end(written[:, : step + 1])
+        written = _end_at_first_end(written[:, : step + 1])
+        return written, nats[:, : step + 1].masked_fill(written == PAD_ID, 0.0).sum(1)
 
 
-def _choose(logits: Tensor, temperature: float, generator: torch.Generator | None, min_probability: float) -> Tensor:
+def _choose(
+    log_likely: Tensor, temperature: float, generator: torch.Generator | None, min_probability: float
+) -> Tensor:
     if temperature == 0.0:
-        return logits.argmax(1)
-    likely = (logits / temperature).softmax(1)
+        return log_likely.argmax(1)
+    likely = (log_likely / temperature).softmax(1)
     lowest = likely.amax(1, keepdim=True).clamp_(max=min_probability)
     # One number in (0, 1] for each row says how far up the cumulative distribution its token is.
     cumulative = likely.masked_fill_(likely < lowest, 0.0).cumsum(1)
-    share = 1.0 - torch.rand(len(logits), 1, device=logits.device, generator=generator)
+    share = 1.0 - torch.rand(len(likely), 1, device=likely.device, generator=generator)
     return (cumulative < share * cumulative[:, -1:]).sum(1)
 
 
@@ -144,7 +155,10 @@ class _Stepper:
         on_input, _, bias, _ = weights[0]
         size = decoder.embedding.embedding_dim
         self.table = decoder.embedding.weight @ on_input[:, :size].T  # (V, gates)
-        self.from_code = z @ on_input[:, size:].T + bias  # (B, gates)
+        self.from_code: Tensor | None = z @ on_input[:, size:].T + bias  # (B, gates)
+        if len(z) and bool((z == z[0]).all()):
+            # One code for all rows, as without a code: its share is that of every token.
+            self.table, self.from_code = self.table + self.from_code[0], None
         self.states = decoder._start_states(z)
         # As in training: the products of the states in the faster format, all else in float32.
         self.dtype = torch.bfloat16 if gains_from_bfloat16(z.device) else z.dtype
@@ -154,18 +168,21 @@ class _Stepper:
     def step(self, tokens: Tensor) -> Tensor:
         """Read a token in each row and return the logits of the next, (B, V)."""
         # index_select is several times as fast as indexing here.
-        gates = self.table.index_select(0, tokens).add_(self.from_code)
+        gates = self.table.index_select(0, tokens)
+        if self.from_code is not None:
+            gates.add_(self.from_code)
         for number, (on_input, on_state, input_bias, state_bias) in enumerate(self.weights):
             if number:
                 gates = F.linear(self.states[number - 1][0].to(self.dtype), on_input, input_bias).float()
-            recurrent = F.linear(self.states[number][0].to(self.dtype), on_state, state_bias)
+            recurrent = F.linear(self.states[number][0].to(self.dtype), on_state, state_bias).float()
             update = _lstm if self.decoder.is_lstm else _gru
             self.states[number] = update(gates, recurrent, self.states[number])
         return F.linear(self.states[-1][0].to(self.dtype), *self.output).float()
 
     def keep(self, mask: Tensor) -> None:
         """Go on with some of the rows only, bool (B,)."""
-        self.from_code = self.from_code[mask]
+        if self.from_code is not None:
+            self.from_code = self.from_code[mask]
         self.states = [tuple(part[mask] for part in states) for states in self.states]
 
 

@@ -49,12 +49,14 @@ class Prior:
         name: `normal`, `gaussian_mixture`, `flow` or `decoder`.
         chosen: Whether training chose it, by the FCD to the validation molecules.
         min_probability: Least probability of the tokens of its samples.
+        max_nats: Most nats of a sample, of all its tokens together; None for no bound.
         measures: Figures of its samples by name.
     """
 
     name: str
     chosen: bool
     min_probability: float
+    max_nats: float | None
     measures: Mapping[str, Measure]
 
 
@@ -240,7 +242,13 @@ def _evaluation(folder: Path) -> Evaluation:
     metrics = _of_stage("evaluate", read_json, evaluated / "metrics.json")
     reconstructions = _of_stage("evaluate", read_table, evaluated / "reconstructions.csv")
     priors = [
-        Prior(name, bool(content.get("chosen")), float(content["min_probability"]), _measures(content))
+        Prior(
+            name,
+            bool(content.get("chosen")),
+            float(content["min_probability"]),
+            content["max_nats"],
+            _measures(content),
+        )
         for name, content in metrics.get("priors", {}).items()
     ]
     return Evaluation(

@@ -211,7 +211,11 @@ def decoded_rows(decoded: Mapping[str, Mapping[str, Measure]]) -> tuple[list[tup
 def prior_title(prior: Prior) -> str:
     """Return what a prior is called at the head of its column."""
     title = PRIOR_TITLES.get(prior.name, prior.name)
-    return f"{title}, p\u00a0≥\u00a0{prior.min_probability:g}" if prior.min_probability > 0.0 else title
+    if prior.min_probability > 0.0:
+        title += f", p\u00a0≥\u00a0{prior.min_probability:g}"
+    if prior.max_nats is not None:
+        title += f", ≤\u00a0{prior.max_nats:.1f}\u00a0nats"
+    return title
 
 
 def candidate_table(result: Optimization, units: Mapping[str, str] | None = None) -> CandidateTable:

@@ -134,13 +134,12 @@ def _samples(run: Run) -> str:
     moses, sample = run.samples.moses, run.settings.sample
     chosen = run.evaluation.chosen
     name = sample.prior if sample.prior != "best" else (chosen.name if chosen else "best")
-    suited = next((prior.min_probability for prior in run.evaluation.priors if prior.name == name), 0.0)
-    least = suited if sample.min_probability is None else sample.min_probability
     source = PRIORS.get(name, name)
     if sample.temperature != 1.0:
         source += f" at token temperature {sample.temperature:g}"
-    if least > 0.0:
-        source += f" (no token under a probability of {least:g})"
+    bounds = _bounds(run, name)
+    if bounds:
+        source += f" ({listed(bounds)})"
     parts = []
     if "valid" in moses:
         parts.append(f"{percent(moses['valid'].value)} are valid molecules")
@@ -155,6 +154,19 @@ def _samples(run: Run) -> str:
             f" Their Fréchet ChemNet distance to the test molecules is {number(moses['FCD/Test'].value)} (0 is best)."
         )
     return text
+
+
+def _bounds(run: Run, prior: str) -> list[str]:
+    """Return what was left out of the samples, in words."""
+    sample, suited = run.settings.sample, next((each for each in run.evaluation.priors if each.name == prior), None)
+    least, most = sample.min_probability, sample.max_nats
+    if suited is not None:
+        least = suited.min_probability if least is None else least
+        most = suited.max_nats if most is None else most
+    bounds = [f"no token under a probability of {least:g}"] if least else []
+    if most is not None and math.isfinite(most):
+        bounds.append(f"no string of more than {most:.1f} nats")
+    return bounds
 
 
 def _optimization(result: Optimization) -> str:

@@ -24,6 +24,7 @@ def sample(model: MolVAE, out: Path, config: SampleConfig, seed: int, n_jobs: in
         config.temperature,
         config.prior_temperature,
         config.min_probability,
+        config.max_nats,
         n_jobs,
     )
     write_table(out, pd.DataFrame({"smiles": [smiles or "" for smiles in drawn]}))

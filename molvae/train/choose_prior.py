@@ -1,12 +1,14 @@
 """Fit the priors to the trained encoder's codes and choose the one to sample from."""
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from molvae.chem.fcd import chemnet_statistics, frechet_distance
+from molvae.chem.fcd import ACTIVATIONS, Moments, activations_of_many, chemnet_statistics, frechet_distance, moments
 from molvae.chem.vocabulary import Vocabulary
 from molvae.config import StandardiseConfig, TrainConfig
 from molvae.errors import DataError
@@ -15,11 +17,14 @@ from molvae.model import Generation, MolVAE
 from molvae.nn.property_head import PropertyScale
 from molvae.nn.tokens import TokenStore
 from molvae.nn.vae import VAE
+from molvae.nn.writing import write_many
 from molvae.priors import PRIORS
 from molvae.seeding import derive_seed, numpy_generator, torch_generator
 
 # Codes that a prior may be fitted to. Where there are fewer molecules, each has several posterior samples.
 N_CODES = 200_000
+# JSON has no infinity.
+NO_FCD = 1e6
 
 
 def choose_prior(
@@ -38,8 +43,8 @@ def choose_prior(
 ) -> MolVAE:
     """Return the model with all its priors fitted and the best one by validation FCD chosen.
 
-    Every prior is tried with each of `train.min_probabilities`. The `decoder` prior is left out where there was no code
-    dropout, because the decoder then never saw an empty code.
+    Every prior is tried with each of `train.min_probabilities` and `train.rejected_shares`. The `decoder` prior is left
+    out where there was no code dropout, because the decoder then never saw an empty code.
 
     Args:
         vae: The trained networks.
@@ -58,40 +63,61 @@ def choose_prior(
     names = [name for name in config.priors if name != "decoder" or config.code_dropout > 0.0] or ["normal"]
     if names != config.priors:
         logger.info("without train.code_dropout there is no decoder prior; trying %s", ", ".join(names))
-    generation = Generation(names[0], config.min_probabilities[0], longest)
-    model = MolVAE(vae, vocabulary, {}, generation, standardisation, training, scales)
+    model = MolVAE(vae, vocabulary, {}, Generation(names[0], longest), standardisation, training, scales)
     codes = posterior_samples(model, train, n_new, seed).to(model.device)
     for name in names:
         model.priors[name] = PRIORS[name].fit(codes, config, seed)
-    trials = _tried(model, validation_smiles, config, seed, n_jobs)
-    lowest, best, min_probability = min(trials)
-    if not math.isfinite(lowest):
-        raise DataError("train: expected molecules among the model's samples, found none; train for longer")
-    recorded = [
-        # JSON has no infinity.
-        {"prior": name, "min_probability": least, "validation_fcd": fcd if math.isfinite(fcd) else 1e6}
-        for fcd, name, least in trials
-    ]
-    chosen = Generation(best, min_probability, longest)
-    return MolVAE(vae, vocabulary, model.priors, chosen, standardisation, training | {"priors": recorded}, scales)
-
-
-def _tried(
-    model: MolVAE, validation_smiles: list[str], config: TrainConfig, seed: int, n_jobs: int
-) -> list[tuple[float, str, float]]:
-    """Return the validation FCD of samples from each of the model's priors with each least probability of a token."""
     reference = chemnet_statistics(validation_smiles, n_jobs)
-    trials = []
-    for name in model.priors:
-        for least in config.min_probabilities:
-            chance = derive_seed(seed, "choose prior")
-            sampled = model.sample(config.prior_samples, chance, name, min_probability=least, n_jobs=n_jobs)
-            valid = [smiles for smiles in sampled if smiles is not None]
-            # Too few molecules for a distance are as bad as any distance.
-            fcd = frechet_distance(chemnet_statistics(valid, n_jobs), reference) if len(valid) > 1 else math.inf
-            logger.info("prior %s, tokens from probability %g: validation FCD %.2f", name, least, fcd)
-            trials.append((fcd, name, least))
-    return trials
+    trials = [
+        trial
+        for name in names
+        for least in config.min_probabilities
+        for trial in _trials(model, name, least, reference, config, seed, n_jobs)
+    ]
+    best = min(trials, key=lambda trial: trial["validation_fcd"])
+    if best["validation_fcd"] == NO_FCD:
+        raise DataError("train: expected molecules among the model's samples, found none; train for longer")
+    chosen = Generation(best["prior"], longest)
+    return MolVAE(vae, vocabulary, model.priors, chosen, standardisation, training | {"priors": trials}, scales)
+
+
+def _trials(
+    model: MolVAE, prior: str, least: float, reference: Moments, config: TrainConfig, seed: int, n_jobs: int
+) -> Iterator[dict[str, Any]]:
+    """Draw from a prior once, and yield the validation FCD of what is left with each share of the unlikeliest rejected.
+
+    All of a prior's trials have the same number of samples, since FCD falls with it.
+    """
+    n_drawn = math.ceil(config.prior_samples / (1.0 - max(config.rejected_shares)))
+    chance = derive_seed(seed, "choose prior")
+    codes = model.priors[prior].sample(n_drawn, torch_generator(chance, "sample codes"))
+    written = write_many(
+        model.vae.decoder,
+        codes,
+        model.generation.max_length,
+        1.0,
+        torch_generator(chance, "sample"),
+        min_probability=least,
+    )
+    sequences, nats = zip(*written, strict=True)
+    smiles = model.read(sequences, n_drawn, n_jobs)
+    valid = np.array([each is not None for each in smiles])
+    activations = np.empty((n_drawn, ACTIVATIONS), dtype=np.float32)
+    activations[valid] = activations_of_many([each for each in smiles if each is not None], n_jobs)
+    for share in config.rejected_shares:
+        most = float(np.quantile(nats, 1.0 - share)) if share else None
+        kept = np.flatnonzero(np.array(nats) <= (math.inf if most is None else most))[: config.prior_samples]
+        molecules = activations[kept[valid[kept]]]
+        # Too few molecules for a distance are as bad as any distance.
+        fcd = frechet_distance(moments([molecules]), reference) if len(molecules) > 1 else NO_FCD
+        logger.info("prior %s, tokens from %g, %g rejected: validation FCD %.2f", prior, least, share, fcd)
+        yield {
+            "prior": prior,
+            "min_probability": least,
+            "rejected_share": share,
+            "max_nats": most,
+            "validation_fcd": fcd,
+        }
 
 
 def posterior_samples(model: MolVAE, store: TokenStore, n: int, seed: int) -> Tensor:

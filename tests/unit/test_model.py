@@ -82,12 +82,27 @@ def test_a_temperature_of_the_prior_changes_the_samples_of_codes_only(model):
 def test_samples_are_drawn_with_what_suited_their_prior_best(model, monkeypatch):
     """With a least probability near 1 only the likeliest token is left, so that all samples are one molecule."""
     tried = [
-        {"prior": "decoder", "min_probability": 0.0, "validation_fcd": 2.0},
-        {"prior": "decoder", "min_probability": 0.999, "validation_fcd": 1.0},
+        {"prior": "decoder", "min_probability": 0.0, "max_nats": None, "validation_fcd": 2.0},
+        {"prior": "decoder", "min_probability": 0.999, "max_nats": 1e9, "validation_fcd": 1.0},
     ]
     monkeypatch.setitem(model.training, "priors", tried)
     assert len(set(model.sample(20, seed=1, prior="decoder"))) == 1
     assert len(set(model.sample(20, seed=1, prior="decoder", min_probability=0.0))) > 1
+
+
+def test_unlikely_samples_are_drawn_again(model, monkeypatch):
+    def mean_nats(**bound):
+        sampled = model.sample(60, seed=1, prior="decoder", **bound)
+        assert len(sampled) == 60
+        store, _ = model.tokenise([smiles for smiles in sampled if smiles is not None])
+        return float(model.unconditional_nats(store).mean())
+
+    everything = mean_nats()
+    assert mean_nats(max_nats=15.0) < everything
+    (trial,) = (each for each in model.training["priors"] if each["prior"] == "decoder")
+    monkeypatch.setitem(trial, "max_nats", 15.0)
+    assert mean_nats() == mean_nats(max_nats=15.0)
+    assert mean_nats(max_nats=np.inf) == everything
 
 
 def test_an_unknown_prior_is_refused_with_the_known_ones(model):

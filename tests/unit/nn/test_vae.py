@@ -48,12 +48,14 @@ def test_the_order_of_tokens_matters_to_the_code(vae, store):
 def test_greedy_generation_takes_the_tokens_that_teacher_forcing_finds_likeliest(vae, monkeypatch):
     monkeypatch.setattr(decoder, "gains_from_bfloat16", lambda device: False)
     z = torch.randn(16, 6, generator=torch.Generator().manual_seed(1))
-    written = vae.decoder.generate(z, 30)
+    written, nats = vae.decoder.generate(z, 30)
     logits = vae.logits(written, z)
     logits[:, :, [PAD_ID, BOS_ID]] = -torch.inf
     logits[:, 0, EOS_ID] = -torch.inf
     real = written != PAD_ID
     assert (logits.argmax(2)[real] == written[real]).all()
+    taken = logits.log_softmax(2).gather(2, written[:, :, None])[:, :, 0].masked_fill(~real, 0.0)
+    assert torch.allclose(nats, -taken.sum(1), atol=1e-3)
 
 
 def test_generation_in_bfloat16_finds_nearly_the_same_logits(vae, monkeypatch):
@@ -69,9 +71,20 @@ def test_generation_in_bfloat16_finds_nearly_the_same_logits(vae, monkeypatch):
     assert 0.0 < difference < 0.02 * found[0].std()
 
 
+def test_a_code_shared_by_all_rows_is_read_as_one_of_its_own(vae, monkeypatch):
+    monkeypatch.setattr(decoder, "gains_from_bfloat16", lambda device: False)
+    codes = torch.randn(5, 6, generator=torch.Generator().manual_seed(1))
+    tokens = torch.arange(5) + EOS_ID
+    shared, mixed = decoder._Stepper(vae.decoder, codes[:1].expand(5, -1)), decoder._Stepper(vae.decoder, codes)
+    with torch.no_grad():
+        for _ in range(3):
+            alike, own = shared.step(tokens[:1].expand(5)), mixed.step(tokens)
+            assert torch.allclose(alike, own[:1].expand(5, -1), atol=1e-5)
+
+
 def test_generation_stops_at_the_end_token_and_never_begins_with_it(vae):
     generator = torch.Generator().manual_seed(2)
-    written = vae.decoder.generate(torch.zeros(200, 6), 25, 1.0, generator)
+    written, _ = vae.decoder.generate(torch.zeros(200, 6), 25, 1.0, generator)
     assert written.shape[1] <= 25
     assert (written[:, 0] > EOS_ID).all()
     for row in written.tolist():
@@ -85,7 +98,7 @@ def test_draws_follow_the_softmax(vocabulary):
     torch.manual_seed(0)
     vae = VAE(ModelConfig(embedding_dim=4, encoder_hidden=4, decoder_hidden=8, latent_dim=2), len(vocabulary)).eval()
     z = torch.zeros(20_000, 2)
-    first = vae.decoder.generate(z, 1, 0.7, torch.Generator().manual_seed(3))[:, 0]
+    first = vae.decoder.generate(z, 1, 0.7, torch.Generator().manual_seed(3))[0][:, 0]
     logits = vae.logits(torch.full((1, 1), EOS_ID), z[:1])[0, 0].detach()
     logits[: EOS_ID + 1] = -torch.inf
     expected = torch.softmax(logits / 0.7, 0)

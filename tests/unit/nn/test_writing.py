@@ -1,8 +1,10 @@
 import pytest
 import torch
 
+from molvae.chem.vocabulary import BOS_ID, EOS_ID, PAD_ID
+from molvae.errors import ConfigError
 from molvae.nn import writing
-from molvae.nn.writing import write_many
+from molvae.nn.writing import write_likely, write_many
 
 N = 40
 
@@ -68,9 +70,61 @@ def test_tokens_below_the_least_probability_are_not_drawn(model, write):
     assert drawn(0.0) != greedy
     # No two tokens have more than half each, so that only the likeliest is left.
     assert drawn(0.999) == greedy
-    first = [row[0] for row in drawn(0.05)]
-    assert set(first) < {row[0] for row in drawn(0.0)}
+    first = [tokens[0] for tokens, _ in drawn(0.05)]
+    assert set(first) < {tokens[0] for tokens, _ in drawn(0.0)}
 
 
 def test_no_codes_are_no_molecules(write):
     assert write(n=0) == []
+
+
+@pytest.fixture
+def write_under(model, monkeypatch):
+    """Return a function that writes 40 sequences of at most some nats, in groups of 8, and says how many were tried."""
+    monkeypatch.setitem(writing.ROWS, "cpu", 8)
+
+    def call(max_nats, n=N):
+        tried = []
+
+        def codes(wanted):
+            tried.append(wanted)
+            return torch.zeros(wanted, model.latent_dim)
+
+        chance = torch.Generator().manual_seed(1)
+        return list(write_likely(model.vae.decoder, codes, n, 30, 1.0, chance, 0.0, max_nats)), sum(tried)
+
+    return call
+
+
+def test_sequences_that_are_unlikely_are_written_again(model, write_under):
+    everything, n_tried = write_under(torch.inf)
+    assert n_tried == len(everything) == N
+    likely, n_tried = write_under(20.0)
+    assert len(likely) == N < n_tried
+    nats = {tuple(tokens): nats_of(model, tokens) for tokens in likely + everything}
+    assert max(nats[tuple(tokens)] for tokens in likely) <= 20.01
+    assert max(nats[tuple(tokens)] for tokens in everything) > 20.01
+
+
+def nats_of(model, tokens):
+    tokens = torch.tensor([tokens])
+    logits = model.vae.logits(tokens, torch.zeros(1, model.latent_dim)).detach()
+    logits[:, :, [PAD_ID, BOS_ID]] = -torch.inf
+    logits[:, 0, EOS_ID] = -torch.inf
+    taken = logits.log_softmax(2).gather(2, tokens[:, :, None])[:, :, 0]
+    return -float(taken.masked_fill(tokens == PAD_ID, 0.0).sum())
+
+
+def test_unlikely_sequences_do_not_depend_on_the_number_of_threads(write_under, threads):
+    first = write_under(20.0)
+    torch.set_num_threads(2)
+    assert write_under(20.0) == first
+
+
+def test_a_bound_that_nothing_is_under_is_refused(write_under):
+    with pytest.raises(ConfigError, match=r"sample.max_nats: .* found 0.001; raise it"):
+        write_under(0.001, n=2)
+
+
+def test_no_sequences_are_written_when_none_is_wanted(write_under):
+    assert write_under(20.0, n=0) == ([], 0)

@@ -18,7 +18,7 @@ def test_the_sentences_carry_the_numbers(run):
     assert "too large" not in text
     assert "64 dimensions and 812,345 parameters" in text
     assert "the weights of epoch 12" in text
-    assert "the decoder run without a code (no token under a probability of 0.02)," in text
+    assert "without a code (no token under a probability of 0.02 and no string of more than 31.4 nats)," in text
     assert "training molecules and" in text
     assert "an FCD of 2.90 to the test molecules, and codes halfway between two of them with one of 5.80" in text
     assert "for the ten best of the random samples under the same budget" in text

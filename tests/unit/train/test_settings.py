@@ -44,7 +44,15 @@ OTHER = {
 # tests/unit/priors and test_stage.py.
 ELSEWHERE = {
     *("init_from", "replay", "patience", "checkpoint_every_s"),
-    *("priors", "prior_components", "flow_width", "flow_steps", "prior_samples", "min_probabilities"),
+    *(
+        "priors",
+        "prior_components",
+        "flow_width",
+        "flow_steps",
+        "prior_samples",
+        "min_probabilities",
+        "rejected_shares",
+    ),
 }
 
 

@@ -18,7 +18,7 @@ def trained(prepared, small_train_config, tmp_path_factory):
 
 
 def one_epoch(config):
-    return config.model_copy(update={"epochs": 1, "min_probabilities": [0.0, 0.3]})
+    return config.model_copy(update={"epochs": 1, "min_probabilities": [0.0, 0.3], "rejected_shares": [0.0, 0.5]})
 
 
 def test_it_writes_a_model_and_a_history_and_tidies_up(trained):
@@ -32,11 +32,14 @@ def test_the_chosen_prior_has_the_lowest_validation_fcd(trained):
     config = json.loads((trained / "model" / "config.json").read_text())
     trials = config["training"]["priors"]
     names = ("normal", "gaussian_mixture", "decoder")
-    tried = {(trial["prior"], trial["min_probability"]): trial["validation_fcd"] for trial in trials}
-    assert set(tried) == {(name, least) for name in names for least in (0.0, 0.3)}
-    assert all(tried[name, 0.0] != tried[name, 0.3] for name in names)
-    best = min(tried, key=lambda trial: tried[trial])
-    assert (config["generation"]["prior"], config["generation"]["min_probability"]) == best
+    tried = {(each["prior"], each["min_probability"], each["rejected_share"]): each for each in trials}
+    assert set(tried) == {(name, least, share) for name in names for least in (0.0, 0.3) for share in (0.0, 0.5)}
+    for name in names:
+        plain, bounded, likely = (tried[name, *bounds]["validation_fcd"] for bounds in [(0, 0), (0.3, 0), (0, 0.5)])
+        assert plain not in (bounded, likely)
+        assert tried[name, 0.0, 0.0]["max_nats"] is None
+        assert tried[name, 0.0, 0.5]["max_nats"] > 0.0
+    assert config["generation"]["prior"] == min(trials, key=lambda trial: trial["validation_fcd"])["prior"]
 
 
 def test_the_same_seed_gives_the_same_bytes(trained, prepared, small_train_config, tmp_path):
