@@ -1,6 +1,5 @@
 """Time training and sampling of the VAE, beside the machine's limit and the VAE of the MOSES package."""
 
-import math
 import tempfile
 from collections.abc import Iterator
 from functools import partial
@@ -97,7 +96,7 @@ def bench_sample() -> Iterator[Row | str]:
         chance = torch.Generator().manual_seed(1)
         prior = model.priors[model.generation.prior]
         trial = model.best_trial(model.generation.prior)
-        bounds = trial["min_probability"], trial["max_nats"] or math.inf
+        bounds = trial["min_probability"], trial["max_nats"]
         longest = model.generation.max_length
         written = write_likely(
             model.vae.decoder, lambda n: prior.sample(n, chance), N_SAMPLES, longest, 1.0, chance, *bounds

@@ -51,6 +51,7 @@ def card(name: str, run: Path, settings: RunConfig, trained_on: str, measured: d
     changed = settings.model_dump(mode="json", exclude_defaults=True, include={"prepare", "train"})
     n_train = prepared["splits"]["train"]
     longest = training["generation"]["max_length"] - 1
+    further = f"; it went on from `{settings.train.init_from}`" if settings.train.init_from else ""
     lines = [
         f"# {name}",
         "",
@@ -58,7 +59,7 @@ def card(name: str, run: Path, settings: RunConfig, trained_on: str, measured: d
         "",
         f"- **Data**: {', '.join(settings.prepare.input)}; {n_train:,} training molecules of {prepared['kept']:,}.",
         f"- **Training**: {history['epoch'].iloc[-1]} epochs, {history['seconds'].iloc[-1] / 3600:.1f} hours on "
-        f"{trained_on}; {training['training']['n_parameters']:,} parameters; seed {settings.seed}.",
+        f"{trained_on}; {training['training']['n_parameters']:,} parameters; seed {settings.seed}{further}.",
         f"- **Limits**: it knows molecules like these, of at most {longest} SELFIES tokens, "
         f"{'without' if settings.prepare.stereo == 'drop' else 'with'} stereochemistry; `molvae anomaly` says how far "
         "another is from them. Weights are stored as float16, and the figures below are those of the stored weights.",

@@ -200,7 +200,7 @@ class TrainConfig(ModelConfig):
     """Samples for the validation FCD of each prior (FCD falls with this number: compare at one number only)."""
     min_probabilities: list[Annotated[float, Field(ge=0.0, lt=1.0)]] = Field(default=[0.0, 0.02, 0.05], min_length=1)
     """Probabilities to try with each prior below which tokens are not drawn; a higher one is more conservative."""
-    rejected_shares: list[Annotated[float, Field(ge=0.0, lt=1.0)]] = Field(default=[0.0, 0.1, 0.2], min_length=1)
+    rejected_shares: list[Annotated[float, Field(ge=0.0, le=0.9)]] = Field(default=[0.0, 0.1, 0.2], min_length=1)
     """Shares to try with each prior of the sequences, the least likely ones, that are drawn again."""
 
 
@@ -228,8 +228,8 @@ class SampleConfig(Section):
     """Token temperature; below 1, samples are more alike and more like those learned from."""
     min_probability: Annotated[float, Field(ge=0.0, lt=1.0)] | None = None
     """Probability below which tokens are not drawn; by default the one chosen with the prior."""
-    max_nats: Positive | None = None
-    """Sequences of more nats are drawn again; by default those beyond the share chosen with the prior. `.inf`: none."""
+    max_nats: Annotated[float, Field(gt=0.0, allow_inf_nan=False)] | None = None
+    """Sequences of more nats are drawn again; by default the share chosen with the prior. 1e6 keeps all."""
     prior_temperature: Positive = 1.0
     """Scale of the noise that codes are drawn with; the `decoder` prior has none, its chance is in the tokens."""
 

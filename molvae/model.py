@@ -1,7 +1,6 @@
 """MolVAE, the face of a trained model: strings and arrays in, strings and arrays out."""
 
 import copy
-import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -61,7 +60,7 @@ class MolVAE:
         vae: The networks, in evaluation mode.
         vocabulary: The SELFIES tokens it knows.
         priors: The fitted priors by name.
-        generation: The chosen prior, and limits.
+        generation: The chosen prior, and the length of what is generated.
         standardisation: How the molecules it was trained on were standardised and spelt; so are those it handles.
         training: What it was trained on and how, as plain values.
         scales: The properties that it predicts; empty for a model without a property head.
@@ -155,7 +154,8 @@ class MolVAE:
             n: How many.
             seed: Seed of the draw.
             prior: Name of the prior; by default the one chosen in training.
-            temperature: Token temperature: below 1 samples are more alike and more like those learned from.
+            temperature: Token temperature: below 1 samples are more alike and more like those learned from. Above 1
+                more of them exceed `max_nats`.
             prior_temperature: Scale of the noise that codes are drawn with; the `decoder` prior has none.
             min_probability: Tokens of a lower probability are not drawn (`Decoder.generate`); by default what suited
                 the prior best in training.
@@ -184,7 +184,7 @@ class MolVAE:
             temperature,
             chance,
             least,
-            math.inf if most is None else most,
+            most,
         )
         return self.read(written, n, n_jobs)
 

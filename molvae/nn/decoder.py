@@ -88,16 +88,17 @@ class Decoder(nn.Module):
                 thinks so unlikely is more often a fault of its own than a rarity of the molecules (epsilon sampling,
                 Hewitt et al., Truncation sampling as language model desmoothing, EMNLP Findings 2022,
                 doi:10.18653/v1/2022.findings-emnlp.249).
-            max_nats: A sequence whose tokens together are less likely is given up, and has more nats than this.
+            max_nats: A sequence that has more is given up on the way, and may lack its end token.
 
         Returns:
             Token ids, int64 (B, T), padded, with the end token where one came, and the nats of each sequence, float32
             (B,): the sum of -log p of its tokens at temperature 1. A sequence has at least one token.
         """
         written = torch.full((len(z), max_length), PAD_ID, device=z.device)
-        nats = torch.zeros(len(z), max_length, device=z.device)
+        nats = torch.zeros(len(z), device=z.device)
         rows = torch.arange(len(z), device=z.device)
         tokens = torch.full((len(z),), BOS_ID, device=z.device)
+        going_on = torch.ones(len(z), dtype=torch.bool, device=z.device)
         stepper = _Stepper(self, z) if code_weight is None else _MixedStepper(self, z, code_weight)
         for step in range(max_length):
             logits = stepper.step(tokens)
@@ -107,19 +108,18 @@ class Decoder(nn.Module):
             log_likely = logits.log_softmax(1)
             tokens = _choose(log_likely, temperature, generator, min_probability)
             written[rows, step] = tokens
-            nats[rows, step] = -log_likely.gather(1, tokens[:, None])[:, 0]
+            nats[rows] -= log_likely.gather(1, tokens[:, None])[:, 0].masked_fill(~going_on, 0.0)
+            going_on &= tokens != EOS_ID
             # Asking for the count waits for the device, so it is done every few steps only.
             if step % 4 == 3:
-                ended = (written[rows, step - 3 : step + 1] == EOS_ID).any(1)
-                going_on = ~ended & (nats[rows].sum(1) <= max_nats)
+                going_on &= nats[rows] <= max_nats
                 n_left = int(going_on.sum())
                 if n_left == 0:
                     break
                 if n_left < len(rows):
-                    rows, tokens = rows[going_on], tokens[going_on]
                     stepper.keep(going_on)
-        written = _end_at_first_end(written[:, : step + 1])
-        return written, nats[:, : step + 1].masked_fill(written == PAD_ID, 0.0).sum(1)
+                    rows, tokens, going_on = (each[going_on] for each in (rows, tokens, going_on))
+        return _end_at_first_end(written[:, : step + 1]), nats
 
 
 def _choose(

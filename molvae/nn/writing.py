@@ -13,7 +13,7 @@ from molvae.nn.decoder import Decoder
 
 # Rows written together: on a CPU as many as its caches hold, on a GPU as many as keep it busy.
 ROWS = {"cpu": 256, "cuda": 4096}
-# Sequences that are written for each one wanted before it is given up that any will be likely enough.
+# Sequences that are written for each one that is likely enough, before more of these are despaired of.
 MOST_TRIES = 100
 
 
@@ -59,10 +59,11 @@ def write_many(
         )
         return zip(written.tolist(), nats.tolist(), strict=True)
 
-    n_threads = min(len(groups), torch.get_num_threads()) if device.type == "cpu" else 1
-    if n_threads == 1:
+    if device.type != "cpu":
         yield from chain.from_iterable(map(write, groups, seeds))
     else:
+        # A group alone is written by one thread too, so that it is rounded as it would be among others.
+        n_threads = min(len(groups), torch.get_num_threads())
         with ThreadPoolExecutor(n_threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
             yield from chain.from_iterable(pool.map(write, groups, seeds))
 
@@ -75,21 +76,22 @@ def write_likely(
     temperature: float,
     generator: torch.Generator,
     min_probability: float,
-    max_nats: float,
+    max_nats: float | None,
 ) -> Iterator[list[int]]:
     """Write sequences until there are n whose tokens together are likely enough.
 
-    What a model thinks as unlikely as hardly any of the sequences that it writes is more often a fault than a rarity.
+    A sequence that is less likely than most that a model writes is more often a fault of its own than a rarity of the
+    molecules.
 
     Args:
         decoder: The decoder.
-        draw_codes: Returns so many codes, float32 (N, D), on the CPU.
+        draw_codes: Returns as many codes as asked for, float32 (N, D), on the CPU.
         n: How many are wanted.
         max_length: As in `write_many`.
         temperature: Above 0.
         generator: Source of the draws, on the CPU.
         min_probability: As in `Decoder.generate`.
-        max_nats: Most nats of a sequence.
+        max_nats: Most nats of a sequence; no bound by None.
 
     Yields:
         n lists of token ids.
@@ -97,19 +99,21 @@ def write_likely(
     Raises:
         ConfigError: If hardly any sequence is likely enough.
     """
+    most = math.inf if max_nats is None else max_nats
     n_written = n_kept = 0
     while n_kept < n:
-        if n_written > MOST_TRIES * n:
+        # Ten more, lest a few wanted be given up by bad luck.
+        if n_written > MOST_TRIES * (n_kept + 10):
             raise ConfigError(
-                f"sample.max_nats: expected a bound that one sequence in {MOST_TRIES} is under, found {max_nats:g}; "
+                f"sample.max_nats: expected a bound that one sequence in {MOST_TRIES} is under, found {most:g}; "
                 "raise it, or lower sample.temperature"
             )
         codes = draw_codes(n - n_kept)
         n_written += len(codes)
         written = write_many(
-            decoder, codes, max_length, temperature, generator, min_probability=min_probability, max_nats=max_nats
+            decoder, codes, max_length, temperature, generator, min_probability=min_probability, max_nats=most
         )
         for tokens, nats in written:
-            if nats <= max_nats:
+            if nats <= most:
                 n_kept += 1
                 yield tokens

@@ -245,8 +245,9 @@ def _evaluation(folder: Path) -> Evaluation:
         Prior(
             name,
             bool(content.get("chosen")),
-            float(content["min_probability"]),
-            content["max_nats"],
+            # Runs of the first version have neither.
+            float(content.get("min_probability", 0.0)),
+            content.get("max_nats"),
             _measures(content),
         )
         for name, content in metrics.get("priors", {}).items()

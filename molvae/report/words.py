@@ -164,7 +164,7 @@ def _bounds(run: Run, prior: str) -> list[str]:
         least = suited.min_probability if least is None else least
         most = suited.max_nats if most is None else most
     bounds = [f"no token under a probability of {least:g}"] if least else []
-    if most is not None and math.isfinite(most):
+    if most is not None:
         bounds.append(f"no string of more than {most:.1f} nats")
     return bounds
 

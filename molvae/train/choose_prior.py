@@ -23,7 +23,7 @@ from molvae.seeding import derive_seed, numpy_generator, torch_generator
 
 # Codes that a prior may be fitted to. Where there are fewer molecules, each has several posterior samples.
 N_CODES = 200_000
-# JSON has no infinity.
+# The FCD of samples that are no molecules; JSON has no infinity.
 NO_FCD = 1e6
 
 
@@ -99,14 +99,15 @@ def _trials(
         torch_generator(chance, "sample"),
         min_probability=least,
     )
-    sequences, nats = zip(*written, strict=True)
+    sequences, each_nats = zip(*written, strict=True)
+    nats = np.array(each_nats)
     smiles = model.read(sequences, n_drawn, n_jobs)
     valid = np.array([each is not None for each in smiles])
     activations = np.empty((n_drawn, ACTIVATIONS), dtype=np.float32)
     activations[valid] = activations_of_many([each for each in smiles if each is not None], n_jobs)
     for share in config.rejected_shares:
-        most = float(np.quantile(nats, 1.0 - share)) if share else None
-        kept = np.flatnonzero(np.array(nats) <= (math.inf if most is None else most))[: config.prior_samples]
+        most = float(np.quantile(nats, 1.0 - share)) if share else math.inf
+        kept = np.flatnonzero(nats <= most)[: config.prior_samples]
         molecules = activations[kept[valid[kept]]]
         # Too few molecules for a distance are as bad as any distance.
         fcd = frechet_distance(moments([molecules]), reference) if len(molecules) > 1 else NO_FCD
@@ -115,7 +116,7 @@ def _trials(
             "prior": prior,
             "min_probability": least,
             "rejected_share": share,
-            "max_nats": most,
+            "max_nats": most if share else None,
             "validation_fcd": fcd,
         }
 

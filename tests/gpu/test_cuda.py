@@ -43,6 +43,8 @@ def test_nearly_all_codes_decode_to_the_same_molecules(model, on_gpu, smiles):
 def test_samples_follow_from_the_seed(on_gpu, prior):
     assert on_gpu.sample(200, seed=1, prior=prior) == on_gpu.sample(200, seed=1, prior=prior)
     assert on_gpu.sample(200, seed=1, prior=prior) != on_gpu.sample(200, seed=2, prior=prior)
+    likely = on_gpu.sample(200, seed=1, prior=prior, max_nats=20.0)
+    assert likely == on_gpu.sample(200, seed=1, prior=prior, max_nats=20.0)
 
 
 def test_teacher_forced_logits_agree_with_the_cpus(model, store):

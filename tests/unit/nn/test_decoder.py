@@ -40,6 +40,5 @@ def test_a_sequence_beyond_the_most_nats_is_given_up(model, codes):
 
     tokens, nats = written(10.0)
     assert 0 < (nats <= 10.0).sum() < len(codes)
-    # Four steps at most go by before it is noticed.
     assert tokens[nats > 10.0].count_nonzero(1).float().mean() < written(torch.inf)[0].count_nonzero(1).float().mean()
     assert ((tokens == EOS_ID).any(1) | (tokens != PAD_ID).all(1))[nats <= 10.0].all()

@@ -76,6 +76,7 @@ def test_a_code_shared_by_all_rows_is_read_as_one_of_its_own(vae, monkeypatch):
     codes = torch.randn(5, 6, generator=torch.Generator().manual_seed(1))
     tokens = torch.arange(5) + EOS_ID
     shared, mixed = decoder._Stepper(vae.decoder, codes[:1].expand(5, -1)), decoder._Stepper(vae.decoder, codes)
+    assert shared.from_code is None
     with torch.no_grad():
         for _ in range(3):
             alike, own = shared.step(tokens[:1].expand(5)), mixed.step(tokens)

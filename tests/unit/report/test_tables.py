@@ -12,6 +12,7 @@ from molvae.report.tables import (
     measure_rows,
     metric_groups,
     prior_rows,
+    prior_title,
     property_rows,
     title_of,
 )
@@ -126,3 +127,11 @@ def test_the_metrics_of_guacamol_have_a_group_in_which_the_fcd_is_a_score():
     groups = metric_groups({}, {"fcd": Measure(0.4, 100, "x"), "kl_divergence": Measure(0.9, 100, "x")})
     assert [row.title for row in groups["By the GuacaMol benchmark"]] == ["FCD score", "KL score"]
     assert metric_groups({}, {}) == {}
+
+
+def test_a_prior_is_titled_with_what_its_samples_leave_out(run):
+    titles = {prior.name: prior_title(prior).replace("\u00a0", " ") for prior in run.evaluation.priors}
+    assert titles["decoder"].endswith(", p ≥ 0.02, ≤ 31.4 nats")
+    assert titles["normal"].endswith(", p ≥ 0.02")
+    free = replace(run.evaluation.priors[0], min_probability=0.0)
+    assert "," not in prior_title(free)

@@ -46,3 +46,9 @@ def test_several_objectives_have_a_card_each(run):
 def test_uniqueness_is_that_over_the_most_samples(run):
     assert unique_at_most(run.samples.moses) == "unique@10000"
     assert unique_at_most({}) == ""
+
+
+def test_a_setting_of_the_samples_stands_in_place_of_what_suited_the_prior(run):
+    asked = run.settings.sample.model_copy(update={"min_probability": 0.0, "max_nats": 50.0})
+    text = " ".join(sentences(replace(run, settings=run.settings.model_copy(update={"sample": asked}))))
+    assert "without a code (no string of more than 50.0 nats)," in text

@@ -7,7 +7,7 @@ import pytest
 import molvae
 from molvae.chem.descriptors import compute_properties
 from molvae.errors import ConfigError, DataError
-from molvae.train import train
+from molvae.train import choose_prior, train
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +18,7 @@ def trained(prepared, small_train_config, tmp_path_factory):
 
 
 def one_epoch(config):
-    return config.model_copy(update={"epochs": 1, "min_probabilities": [0.0, 0.3], "rejected_shares": [0.0, 0.5]})
+    return config.model_copy(update={"epochs": 1, "min_probabilities": [0.0, 0.3], "rejected_shares": [0.0, 0.2, 0.5]})
 
 
 def test_it_writes_a_model_and_a_history_and_tidies_up(trained):
@@ -33,12 +33,12 @@ def test_the_chosen_prior_has_the_lowest_validation_fcd(trained):
     trials = config["training"]["priors"]
     names = ("normal", "gaussian_mixture", "decoder")
     tried = {(each["prior"], each["min_probability"], each["rejected_share"]): each for each in trials}
-    assert set(tried) == {(name, least, share) for name in names for least in (0.0, 0.3) for share in (0.0, 0.5)}
+    assert set(tried) == {(name, least, share) for name in names for least in (0.0, 0.3) for share in (0.0, 0.2, 0.5)}
     for name in names:
         plain, bounded, likely = (tried[name, *bounds]["validation_fcd"] for bounds in [(0, 0), (0.3, 0), (0, 0.5)])
         assert plain not in (bounded, likely)
         assert tried[name, 0.0, 0.0]["max_nats"] is None
-        assert tried[name, 0.0, 0.5]["max_nats"] > 0.0
+        assert tried[name, 0.0, 0.5]["max_nats"] < tried[name, 0.0, 0.2]["max_nats"]
     assert config["generation"]["prior"] == min(trials, key=lambda trial: trial["validation_fcd"])["prior"]
 
 
@@ -79,3 +79,20 @@ def test_a_property_head_is_trained_saved_and_used(prepared, small_train_config,
 def test_a_model_without_a_head_predicts_nothing(trained):
     with pytest.raises(ConfigError, match=r"trained with train\.property_head"):
         molvae.load(trained / "model", "cpu").predict(["CCO"])
+
+
+def test_the_likeliest_samples_are_kept(model, small_train_config, monkeypatch):
+    """A stand-in for the decoder writes carbon chains of 1, 2, 3, ... atoms, each likelier than the one before."""
+    carbon = model.vocabulary.tokens.index("[C]")
+    written = [([carbon] * length, 100.0 - length) for length in range(1, 41)]
+    lengths = []
+    monkeypatch.setattr(choose_prior, "write_many", lambda *_, **__: written)
+    monkeypatch.setattr(
+        choose_prior, "activations_of_many", lambda smiles, _: np.array([[len(each)] for each in smiles])
+    )
+    monkeypatch.setattr(choose_prior, "moments", lambda parts: lengths.append(sorted(parts[0][:, 0])))
+    monkeypatch.setattr(choose_prior, "frechet_distance", lambda *_: 1.0)
+    config = small_train_config.model_copy(update={"prior_samples": 20, "rejected_shares": [0.0, 0.5]})
+    trials = list(choose_prior._trials(model, "decoder", 0.0, None, config, 1, 1))
+    assert lengths == [list(range(1, 21)), list(range(21, 41))]
+    assert [trial["max_nats"] for trial in trials] == [None, 79.5]
