@@ -22,12 +22,12 @@ import torch
 from measure import N_JOBS, ROOT
 from numpy.typing import NDArray
 
-from molvae.chem.vocabulary import Vocabulary
 from molvae.config import TrainConfig, load_config
 from molvae.nn.batch import Batch
 from molvae.nn.tokens import TokenStore, length_bucketed
 from molvae.nn.vae import VAE, LossWeights
 from molvae.train.shards import ShardedStep
+from molvae.vocabulary import Vocabulary
 
 CPU_SECONDS = 300
 """For the training of each model."""
@@ -81,7 +81,7 @@ ALL = [
     "train.priors=[decoder]",
     "train.prior_samples=10",
     "train.min_probabilities=[0.0]",
-    "train.rejected_shares=[0.0]",
+    "train.rejected_fractions=[0.0]",
 ]
 EVALUATE = ["evaluate.n_reconstruct=3000", "evaluate.n_samples=3000", "evaluate.n_latent=1500", "evaluate.n_map=3"]
 

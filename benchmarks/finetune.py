@@ -18,7 +18,7 @@ from rdkit import Chem
 
 from molvae import load
 from molvae.chem.reading import read_molecules
-from molvae.model import MolVAE
+from molvae.model.model import MolVAE
 
 N_SERIES = 500
 N_SAMPLES = 10_000

@@ -11,9 +11,9 @@ import numpy as np
 import torch
 
 from molvae.chem.selfies_codec import smiles_to_selfies
-from molvae.chem.vocabulary import Vocabulary
 from molvae.nn.device import choose_device, gains_from_bfloat16, set_threads
 from molvae.nn.tokens import TokenStore
+from molvae.vocabulary import Vocabulary
 
 ROOT = Path(__file__).parents[1]
 PEERS = ROOT / ".venv" / "peers"

@@ -19,8 +19,8 @@ from workers import encode_only
 
 from molvae.chem.fcd import chemnet_statistics
 from molvae.chem.fingerprints import morgan_bits, nearest
-from molvae.chem.parallel import map_chunks
 from molvae.chem.reading import read_molecules
+from molvae.parallel import map_chunks
 
 MOSES = ROOT / "data" / "raw" / "moses"
 

@@ -13,15 +13,15 @@ from others import run_other
 from workers import decode_selfies
 
 from molvae import load
-from molvae.chem.parallel import chunks_of, map_tasks
-from molvae.chem.vocabulary import Vocabulary
 from molvae.config import TrainConfig, load_config
+from molvae.model.shipped import shipped_models
 from molvae.nn.batch import Batch
+from molvae.nn.generation import generate_accepted
 from molvae.nn.tokens import TokenStore, length_bucketed
 from molvae.nn.vae import VAE, LossWeights
-from molvae.nn.writing import write_likely
-from molvae.shipped import shipped_models
+from molvae.parallel import chunks_of, map_tasks
 from molvae.train.shards import ShardedStep
+from molvae.vocabulary import Vocabulary
 
 N_MOLECULES = 20_000
 N_STEPS = 20
@@ -96,9 +96,9 @@ def bench_sample() -> Iterator[Row | str]:
         chance = torch.Generator().manual_seed(1)
         prior = model.priors[model.generation.prior]
         trial = model.best_trial(model.generation.prior)
-        bounds = trial["min_probability"], trial["max_nats"]
+        bounds = trial["min_probability"], trial["max_nll"]
         longest = model.generation.max_length
-        written = write_likely(
+        written = generate_accepted(
             model.vae.decoder, lambda n: prior.sample(n, chance), N_SAMPLES, longest, 1.0, chance, *bounds
         )
         read = partial(decode_selfies, vocabulary=model.vocabulary)

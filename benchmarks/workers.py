@@ -4,7 +4,7 @@ import contextlib
 
 import selfies
 
-from molvae.chem.vocabulary import Vocabulary
+from molvae.vocabulary import Vocabulary
 
 
 def decode_selfies(sequences: list[list[int]], vocabulary: Vocabulary) -> list[str]:

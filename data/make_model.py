@@ -15,7 +15,7 @@ from molvae.config import EvaluateConfig, RunConfig, SampleConfig
 from molvae.errors import DataError
 from molvae.evaluate import evaluate
 from molvae.files import read_json, read_table, replacing
-from molvae.loading import load
+from molvae.model.loading import load
 from molvae.nn.device import set_threads
 from molvae.provenance import settings_of
 from molvae.sample import sample
@@ -23,7 +23,7 @@ from molvae.score import score
 from molvae.score.reference import from_prepared
 
 MODELS = Path(__file__).parent / "models"
-MOST_BYTES = 12_000_000
+MAX_BYTES = 12_000_000
 N_SAMPLES = 30_000
 
 
@@ -89,8 +89,8 @@ def main() -> None:
     with replacing(shipped) as temporary:
         load(arguments.run / "train" / "model", "cpu").save(temporary, half=True)
         size = sum(path.stat().st_size for path in temporary.iterdir())
-        if size > MOST_BYTES:
-            raise DataError(f"{shipped}: expected at most {MOST_BYTES:,} bytes, found {size:,}; train a smaller model")
+        if size > MAX_BYTES:
+            raise DataError(f"{shipped}: expected at most {MAX_BYTES:,} bytes, found {size:,}; train a smaller model")
     measured = measure(shipped, arguments.run, settings, set_threads(None))
     with replacing(shipped / "README.md") as temporary:
         temporary.write_text(card(arguments.name, arguments.run, settings, arguments.trained_on, measured))

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 from molvae.version import __version__
 
 if TYPE_CHECKING:
-    from molvae.features import LatentFeatures
-    from molvae.loading import load
-    from molvae.model import MolVAE
+    from molvae.model.features import LatentFeatures
+    from molvae.model.loading import load
+    from molvae.model.model import MolVAE
 
 __all__ = ["LatentFeatures", "MolVAE", "__version__", "load"]
 
-_HOMES = {"LatentFeatures": "molvae.features", "MolVAE": "molvae.model", "load": "molvae.loading"}
+_HOMES = {"LatentFeatures": "molvae.model.features", "MolVAE": "molvae.model.model", "load": "molvae.model.loading"}
 
 
 def __getattr__(name: str) -> Any:

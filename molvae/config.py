@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from molvae.errors import ConfigError
 from molvae.validation import explain
 
-Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 Count = Annotated[int, Field(ge=1)]
 Positive = Annotated[float, Field(gt=0.0)]
 NonNegative = Annotated[float, Field(ge=0.0)]
@@ -95,11 +95,11 @@ class PrepareConfig(StandardiseConfig):
     """How molecules are held out: at random, by whole Bemis-Murcko scaffolds, or as `split_column` says."""
     split_column: str | None = None
     """Column that says train, validation or test, for `split: column`."""
-    validation_fraction: Share = 0.05
+    validation_fraction: Fraction = 0.05
     """Share of the input for validation: it steers training (early stopping, choice of the prior)."""
-    test_fraction: Share = 0.05
+    test_fraction: Fraction = 0.05
     """Share of the input for the test split, where no test_input is given."""
-    max_rejected: Share = 0.2
+    max_rejected: Fraction = 0.2
     """The stage stops when more than this share of the rows is rejected."""
     shards: Count = 1
     """Jobs among which the workflow scatters the work, on one machine or many; the outcome is the same."""
@@ -153,7 +153,7 @@ class TrainConfig(ModelConfig):
     """Final weight (beta) of the KL term, summed over dimensions, against the cross-entropy summed over tokens."""
     kl_schedule: Literal["constant", "linear", "sigmoid", "cyclical"] = "linear"
     """How the KL weight rises to its final value."""
-    kl_warmup: Share = 0.2
+    kl_warmup: Fraction = 0.2
     """Share of all steps in which the KL weight rises (linear, sigmoid), or the length of a cycle (cyclical)."""
     free_bits: NonNegative = 0.0
     """Nats of KL in each latent dimension that cost nothing."""
@@ -164,9 +164,9 @@ class TrainConfig(ModelConfig):
     property_head: dict[str, Positive] = {}
     """Properties to predict from z, each with its weight, such as {pIC50: 5, logp: 1}: measured columns, or computed
     ones by name. A weight is the nats that half a squared error costs, in standard deviations."""
-    randomised_input: Share = 0.0
+    randomised_input: Fraction = 0.0
     """Share of the molecules that the encoder reads from another SMILES than the canonical one, which is decoded."""
-    word_dropout: Share = 0.0
+    word_dropout: Fraction = 0.0
     """Share of the decoder's input tokens that are hidden in training."""
     epochs: Count = 10
     """Most passes over the training molecules."""
@@ -174,7 +174,7 @@ class TrainConfig(ModelConfig):
     """Molecules in a step."""
     learning_rate: Positive = 3.0e-3
     """Peak learning rate (Muon for the matrices, AdamW for the rest)."""
-    learning_rate_end: Share = 0.02
+    learning_rate_end: Fraction = 0.02
     """Share of the peak learning rate that is left at the last step (cosine decay)."""
     warmup_steps: Annotated[int, Field(ge=0)] = 200
     """Steps in which the learning rate rises from zero to its peak; at most a tenth of all steps."""
@@ -200,7 +200,7 @@ class TrainConfig(ModelConfig):
     """Samples for the validation FCD of each prior (FCD falls with this number: compare at one number only)."""
     min_probabilities: list[Annotated[float, Field(ge=0.0, lt=1.0)]] = Field(default=[0.0, 0.02, 0.05], min_length=1)
     """Probabilities to try with each prior below which tokens are not drawn; a higher one is more conservative."""
-    rejected_shares: list[Annotated[float, Field(ge=0.0, le=0.9)]] = Field(default=[0.0, 0.1, 0.2], min_length=1)
+    rejected_fractions: list[Annotated[float, Field(ge=0.0, le=0.9)]] = Field(default=[0.0, 0.1, 0.2], min_length=1)
     """Shares to try with each prior of the sequences, the least likely ones, that are drawn again."""
 
 
@@ -228,7 +228,7 @@ class SampleConfig(Section):
     """Token temperature; below 1, samples are more alike and more like those learned from."""
     min_probability: Annotated[float, Field(ge=0.0, lt=1.0)] | None = None
     """Probability below which tokens are not drawn; by default the one chosen with the prior."""
-    max_nats: Annotated[float, Field(gt=0.0, allow_inf_nan=False)] | None = None
+    max_nll: Annotated[float, Field(gt=0.0, allow_inf_nan=False)] | None = None
     """Sequences of more nats are drawn again; by default the share chosen with the prior. 1e6 keeps all."""
     prior_temperature: Positive = 1.0
     """Scale of the noise that codes are drawn with; the `decoder` prior has none, its chance is in the tokens."""

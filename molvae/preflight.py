@@ -14,7 +14,7 @@ import yaml
 
 from molvae.config import WHOLE_RUN, RunConfig, parse_config
 from molvae.errors import ConfigError, DataError
-from molvae.shipped import model_folder
+from molvae.model.shipped import model_folder
 
 if TYPE_CHECKING:
     from molvae.optimize.objective import Objective

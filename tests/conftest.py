@@ -62,7 +62,7 @@ def small_train_config():
         flow_width=32,
         flow_steps=20,
         min_probabilities=[0.0],
-        rejected_shares=[0.0],
+        rejected_fractions=[0.0],
         precision="float32",
     )
 
@@ -70,7 +70,7 @@ def small_train_config():
 @pytest.fixture(scope="session")
 def vocabulary(smiles):
     from molvae.chem.selfies_codec import smiles_to_selfies
-    from molvae.chem.vocabulary import Vocabulary
+    from molvae.vocabulary import Vocabulary
 
     return Vocabulary.from_selfies(map(smiles_to_selfies, smiles))
 
@@ -90,7 +90,7 @@ def model(small_train_config, vocabulary, store):
     import torch
 
     from molvae.config import ModelConfig, StandardiseConfig
-    from molvae.model import Generation, MolVAE
+    from molvae.model.model import Generation, MolVAE
     from molvae.nn.batch import Batch
     from molvae.nn.vae import VAE, LossWeights
     from molvae.priors import PRIORS
@@ -107,7 +107,7 @@ def model(small_train_config, vocabulary, store):
         optimizer.step()
     codes = torch.randn(200, architecture.latent_dim)
     priors = {name: PRIORS[name].fit(codes, small_train_config, 0) for name in PRIORS}
-    trials = [{"prior": name, "min_probability": 0.0, "max_nats": None, "validation_fcd": 1.0} for name in PRIORS]
+    trials = [{"prior": name, "min_probability": 0.0, "max_nll": None, "validation_fcd": 1.0} for name in PRIORS]
     generation = Generation("decoder", 60)
     return MolVAE(
         vae,

@@ -32,8 +32,8 @@ from rdkit.Contrib.SA_Score import sascorer
 
 from molvae.chem.drug_rules import lipinski_violations
 from molvae.chem.molecules import parse
-from molvae.chem.parallel import map_chunks
 from molvae.chem.quiet import quiet
+from molvae.parallel import map_chunks
 from molvae.registry import Registry
 
 

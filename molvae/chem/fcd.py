@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from molvae.chem.parallel import map_chunks
 from molvae.errors import DataError
+from molvae.parallel import map_chunks
 
 if TYPE_CHECKING:
     from torch.nn import Module

@@ -16,8 +16,8 @@ from rdkit import Chem, DataStructs
 from rdkit.Chem import rdFingerprintGenerator
 
 from molvae.chem.molecules import parse
-from molvae.chem.parallel import map_chunks
 from molvae.chem.quiet import quiet
+from molvae.parallel import map_chunks
 
 if TYPE_CHECKING:
     import torch
@@ -29,11 +29,11 @@ QUERY_BLOCK = 1024
 REFERENCE_BLOCK = 2048
 FOLDED_BITS = 256
 # The share of pairs left to compare above which comparing them all is faster.
-MOST_LEFT = 0.02
+MAX_LEFT = 0.02
 # Takes off more than a number loses when it is rounded to bfloat16.
 _ROUNDED_DOWN = np.float32(1.0 - 2.0**-7)
 # Whole numbers up to this one are exact in bfloat16.
-MOST_BITS_IN_BFLOAT16 = 256
+MAX_BITS_IN_BFLOAT16 = 256
 
 
 @cache
@@ -240,7 +240,7 @@ class _Search:
         # The bits of a positive number are a positive whole number, and largest elements of those are found faster.
         some = gain.view(torch.int16 if gain.itemsize == 2 else torch.int32).amax(dim=1).gt(0).nonzero()[:, 0]
         at, columns = gain[some].gt(0).nonzero(as_tuple=True)
-        if len(at) > MOST_LEFT * len(folded) * len(block.counts):
+        if len(at) > MAX_LEFT * len(folded) * len(block.counts):
             return False
         query, reference = some[at].numpy() + rows.start, columns.numpy()
         if self._own is not None:
@@ -290,4 +290,4 @@ def _exact_type(*counts: NDArray[np.float32]) -> "torch.dtype":
     capabilities = torch.cpu.get_capabilities()
     fast = capabilities.get("avx512_bf16") or capabilities.get("amx_bf16")
     most = max((each.max(initial=0.0) for each in counts), default=0.0)
-    return torch.bfloat16 if fast and most <= MOST_BITS_IN_BFLOAT16 else torch.float32
+    return torch.bfloat16 if fast and most <= MAX_BITS_IN_BFLOAT16 else torch.float32

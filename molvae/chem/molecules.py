@@ -9,7 +9,7 @@ from functools import cache
 from rdkit import Chem
 from rdkit.Chem import rdqueries
 
-LONGEST_SMILES = 10_000
+MAX_SMILES_LENGTH = 10_000
 """Characters above which a SMILES is no molecule here: RDKit's parser descends once for each branch, and a chain of
 them can take it beyond the end of its stack."""
 
@@ -25,7 +25,7 @@ _ORDINARY_LARGE_LABELS = 10
 def is_ordinary(smiles: str) -> bool:
     """Say whether a string is so short and plain that it can be handled without a limit on time and memory.
 
-    What is not should be handled by `molvae.chem.supervised.map_within`. Nearly all molecules are; a molecule it need
+    What is not should be handled by `molvae.chem.timeout.map_within`. Nearly all molecules are; a molecule it need
     not be.
     """
     return len(smiles) <= _ORDINARY_LENGTH and smiles.count("%") <= _ORDINARY_LARGE_LABELS
@@ -33,7 +33,7 @@ def is_ordinary(smiles: str) -> bool:
 
 def parse(smiles: str) -> Chem.Mol | None:
     """Return the molecule of a SMILES, or None if there is none, it has no atoms, or the text is too long."""
-    if len(smiles) > LONGEST_SMILES:
+    if len(smiles) > MAX_SMILES_LENGTH:
         return None
     mol: Chem.Mol | None = Chem.MolFromSmiles(smiles)
     return mol if mol is not None and mol.GetNumAtoms() > 0 else None
@@ -101,8 +101,8 @@ def without_stereo(mol: Chem.Mol, smiles: str) -> tuple[str, Chem.Mol]:
 
 def why_not_a_molecule(smiles: str) -> str:
     """Say in a few words why `parse` gives None for this SMILES, in RDKit's terms where it has some."""
-    if len(smiles) > LONGEST_SMILES:
-        return f"{len(smiles):,} characters, more than {LONGEST_SMILES:,}"
+    if len(smiles) > MAX_SMILES_LENGTH:
+        return f"{len(smiles):,} characters, more than {MAX_SMILES_LENGTH:,}"
     mol: Chem.Mol | None = Chem.MolFromSmiles(smiles, sanitize=False)
     if mol is None:
         return "not SMILES"

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from rdkit import Chem
 
-from molvae.chem.opening import explained, is_compressed, open_bytes, open_lines
+from molvae.chem.open_file import explained, is_compressed, open_bytes, open_lines
 from molvae.chem.quiet import quiet
 from molvae.errors import ConfigError, DataError
 

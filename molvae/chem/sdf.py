@@ -10,10 +10,10 @@ from rdkit import Chem
 from rdkit.Chem import rdDepictor
 
 from molvae.chem.molecules import is_ordinary, parse
-from molvae.chem.parallel import chunks_of, map_tasks, processes_for
 from molvae.chem.quiet import quiet
 from molvae.files import replacing
 from molvae.log import logger
+from molvae.parallel import chunks_of, map_tasks, processes_for
 
 
 @dataclass(frozen=True)

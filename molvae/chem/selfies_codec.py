@@ -14,8 +14,8 @@ from rdkit import Chem
 
 from molvae.chem.molecules import canonical_smiles, without_radicals
 from molvae.chem.quiet import quiet
-from molvae.chem.vocabulary import Vocabulary
 from molvae.errors import ConfigError
+from molvae.vocabulary import Vocabulary
 
 _LOCK = threading.RLock()
 

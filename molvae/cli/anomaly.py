@@ -15,7 +15,7 @@ def anomaly(
 
     from molvae.chem.reading import read_molecules
     from molvae.files import write_table
-    from molvae.loading import load
+    from molvae.model.loading import load
 
     records = list(read_molecules(molecules, smiles_column))
     smiles = [record.smiles for record in records]

@@ -18,8 +18,8 @@ def decode(
     A code that stands for no molecule has an empty cell. An input column smiles is kept as input_smiles.
     """
     from molvae.files import read_table, write_table
-    from molvae.loading import load
     from molvae.log import logger
+    from molvae.model.loading import load
 
     table = read_table(codes)
     loaded = load(model)

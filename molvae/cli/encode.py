@@ -14,8 +14,8 @@ def encode(
 
     from molvae.chem.reading import read_molecules
     from molvae.files import write_table
-    from molvae.loading import load
     from molvae.log import logger
+    from molvae.model.loading import load
 
     records = list(read_molecules(molecules, smiles_column))
     smiles = [record.smiles for record in records]

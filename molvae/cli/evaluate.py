@@ -25,7 +25,7 @@ def evaluate(
     run = settings(config, overrides, seed)
 
     from molvae.evaluate import evaluate as evaluate_stage
-    from molvae.loading import load
+    from molvae.model.loading import load
     from molvae.nn.device import set_threads
 
     n_jobs = set_threads(threads)

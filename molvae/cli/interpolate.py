@@ -22,7 +22,7 @@ def interpolate(
     import pandas as pd
 
     from molvae.files import write_table
-    from molvae.loading import load
+    from molvae.model.loading import load
 
     line = [smiles or "" for smiles in load(model).interpolate(start, end, steps, seed)]
     if out is None:

@@ -23,7 +23,7 @@ def neighbors(
 
     from molvae.chem.fingerprints import morgan_bits, tanimoto_matrix
     from molvae.files import write_table
-    from molvae.loading import load
+    from molvae.model.loading import load
 
     found = load(model).neighbors(smiles, n, radius, seed)
     similarity = tanimoto_matrix(morgan_bits([smiles], 2048), morgan_bits(found, 2048))[0].round(4)

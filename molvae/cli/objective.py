@@ -25,8 +25,8 @@ def objective(
 
     What is no molecule, or could not be scored, has an empty score.
     """
-    from molvae.chem.parallel import cpus_to_use
     from molvae.optimize.objective import builtin_objectives
+    from molvae.parallel import cpus_to_use
 
     if list_builtin:
         for name, description in builtin_objectives().items():

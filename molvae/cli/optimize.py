@@ -30,8 +30,8 @@ def optimize(
     """
     run = settings(config, [*(overrides or []), *([] if budget is None else [f"optimize.budget={budget}"])], seed)
 
-    from molvae.loading import load
     from molvae.log import logger
+    from molvae.model.loading import load
     from molvae.nn.device import set_threads
     from molvae.optimize.objective import load_objective
     from molvae.optimize.stage import known_molecules

@@ -53,9 +53,9 @@ def prepare(
     """
     # Before Arrow is loaded: its own allocator keeps what is freed, which grows to a multiple of what a block takes.
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
-    from molvae.chem.parallel import cpus_to_use
-    from molvae.prepare import look_over, prepare_shard
+    from molvae.parallel import cpus_to_use
     from molvae.prepare import prepare as run
+    from molvae.prepare import prepare_shard, preview
     from molvae.prepare.inputs import expand, fetch_missing
 
     run_config = settings(config, overrides, seed)
@@ -70,7 +70,7 @@ def prepare(
         raise ConfigError(f"--test: expected one file, found {len(test_inputs)} that fit {tests[0]}")
     test_input = test_inputs[0] if test_inputs else None
     if dry_run:
-        for line in look_over([*inputs, *test_inputs], chosen):
+        for line in preview([*inputs, *test_inputs], chosen):
             typer.echo(line)
     elif part is not None:
         prepare_shard(inputs, out, chosen, part, test_input, cpus_to_use(threads))

@@ -19,7 +19,7 @@ def sample(
     """Draw new molecules from a model's prior -> a table with the column smiles, in the order drawn."""
     run = settings(config, [*(overrides or []), *([] if n is None else [f"sample.n={n}"])], seed)
 
-    from molvae.loading import load
+    from molvae.model.loading import load
     from molvae.nn.device import set_threads
     from molvae.sample import sample as sample_stage
 

@@ -23,8 +23,8 @@ def train(
     """
     run = settings(config, overrides, seed)
 
-    from molvae.chem.parallel import cpus_to_use
     from molvae.nn.device import set_threads
+    from molvae.parallel import cpus_to_use
     from molvae.train import train as train_stage
     from molvae.train.processes import processes_here
 

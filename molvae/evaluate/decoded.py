@@ -15,12 +15,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from molvae.beside import decode_line
 from molvae.chem.fcd import Moments, activations_of_many, frechet_distance, moments
 from molvae.chem.fingerprints import PackedBits, morgan_bits, paired_similarity
-from molvae.figures import Figure
 from molvae.log import logger
-from molvae.model import MolVAE
+from molvae.metrics.metric import Metric
+from molvae.model.interpolation import decode_line
+from molvae.model.model import MolVAE
 from molvae.seeding import derive_seed, torch_generator
 
 RADII = (0.25, 0.5, 1.0)
@@ -50,9 +50,9 @@ class _Known(NamedTuple):
     bits: PackedBits
 
 
-def decoded_figures(
+def decoded_metrics(
     model: MolVAE, held_out: list[str], codes: tuple[Tensor, Tensor], reference: Moments, seed: int, n_jobs: int
-) -> dict[str, dict[str, Figure]]:
+) -> dict[str, dict[str, Metric]]:
     """Measure the molecules of several kinds of codes, as many of each as there are held-out molecules.
 
     Args:
@@ -108,14 +108,14 @@ def _decode(model: MolVAE, held_out: list[str], mu: Tensor, log_var: Tensor, see
     }
 
 
-def _measure(decoded: Decoded, known: _Known, reference: Moments) -> dict[str, Figure]:
+def _measure(decoded: Decoded, known: _Known, reference: Moments) -> dict[str, Metric]:
     places = [place for place, smiles in enumerate(decoded.smiles) if smiles is not None]
     rows = np.array([known.rows[str(decoded.smiles[place])] for place in places], dtype=np.int64)
     # Without two molecules there is no covariance, so no distance.
     fcd = frechet_distance(moments([known.activations[rows]]), reference) if len(rows) > 1 else math.nan
     figures = {
-        "validity": Figure(len(rows) / len(decoded.smiles), len(decoded.smiles), "Share that are molecules."),
-        "fcd": Figure(
+        "validity": Metric(len(rows) / len(decoded.smiles), len(decoded.smiles), "Share that are molecules."),
+        "fcd": Metric(
             fcd, len(rows), "Frechet ChemNet distance to the test split; compare at one n only.", reference.n
         ),
     }
@@ -123,7 +123,7 @@ def _measure(decoded: Decoded, known: _Known, reference: Moments) -> dict[str, F
         scores = known.anomaly[rows]
         scores = scores[np.isfinite(scores)]
         mean = float(scores.mean()) if len(scores) else math.nan
-        figures["anomaly"] = Figure(
+        figures["anomaly"] = Metric(
             mean,
             len(scores),
             "Mean nats per token under the decoder without a code; higher is less like the training set.",
@@ -131,7 +131,7 @@ def _measure(decoded: Decoded, known: _Known, reference: Moments) -> dict[str, F
     if decoded.origins:
         groups = [[known.rows[group[place]] for place in places] for group in decoded.origins]
         similarity = [paired_similarity(known.bits[rows], known.bits[group]) for group in groups]
-        figures["similarity"] = Figure(
+        figures["similarity"] = Metric(
             float(np.mean(similarity)) if len(rows) else math.nan,
             len(rows),
             "Mean ECFP4 Tanimoto similarity to the molecule whose code it came from, or to both ends of a midpoint.",
@@ -139,13 +139,13 @@ def _measure(decoded: Decoded, known: _Known, reference: Moments) -> dict[str, F
     return figures
 
 
-def gaps(decoded: Mapping[str, Mapping[str, Figure]]) -> dict[str, Figure]:
+def gaps(decoded: Mapping[str, Mapping[str, Metric]]) -> dict[str, Metric]:
     """Return how many times the FCD of decoded posterior samples those of the prior and of midpoints are."""
 
-    def gap(name: str, what: str) -> Figure:
+    def gap(name: str, what: str) -> Metric:
         fcd, bound = decoded[name]["fcd"], decoded["posterior_samples"]["fcd"]
         ratio = fcd.value / bound.value if bound.value > 0.0 else math.nan
-        return Figure(
+        return Metric(
             ratio,
             fcd.n,
             f"FCD of {what}, divided by the FCD of as many decoded posterior samples of held-out molecules, the bound "

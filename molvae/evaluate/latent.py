@@ -10,17 +10,17 @@ from scipy.stats import spearmanr
 from torch import Tensor
 
 from molvae.chem.fingerprints import morgan_bits, tanimoto_matrix
-from molvae.figures import Figure
+from molvae.metrics.metric import Metric
 from molvae.nn.losses import kl_to_standard_normal
 
 ACTIVE_VARIANCE = 0.01
 # All pairs of this many molecules are two million.
-MOST_PAIRED = 2000
+MAX_PAIRED = 2000
 # Shares of all pairs, nearest first, at which they are cut into bins: how similar near codes are is decided by few.
 PAIR_SHARES = (0.0, 1e-4, 1e-3, 0.01, 0.05, 0.25, 0.5, 0.75, 1.0)
 
 
-def posterior_figures(mu: Tensor, log_var: Tensor) -> dict[str, Figure]:
+def posterior_metrics(mu: Tensor, log_var: Tensor) -> dict[str, Metric]:
     """Return the figures of N posteriors, each float32 (N, D).
 
     References:
@@ -28,12 +28,12 @@ def posterior_figures(mu: Tensor, log_var: Tensor) -> dict[str, Figure]:
     """
     n, latent_dim = mu.shape
     return {
-        "kl_nats": Figure(
+        "kl_nats": Metric(
             float(kl_to_standard_normal(mu, log_var).sum(1).mean()),
             n,
             "Mean divergence of a molecule's posterior from N(0, I), in nats.",
         ),
-        "active_units": Figure(
+        "active_units": Metric(
             float((mu.var(0) > ACTIVE_VARIANCE).sum()),
             n,
             f"Latent dimensions, of {latent_dim}, whose posterior mean has a variance above {ACTIVE_VARIANCE}.",
@@ -45,10 +45,10 @@ def by_dimension(mu: Tensor, log_var: Tensor) -> list[dict[str, float]]:
     """Return for each of D dimensions its mean KL from N(0, 1) in nats, and the variance of the posterior mean."""
     kl = kl_to_standard_normal(mu, log_var).mean(0)
     rows = zip(kl.tolist(), mu.var(0).tolist(), strict=True)
-    return [{"kl_nats": nats, "mean_variance": variance} for nats, variance in rows]
+    return [{"kl_nats": nll, "mean_variance": variance} for nll, variance in rows]
 
 
-def similarity_by_distance(smiles: list[str], mu: Tensor) -> tuple[Figure, list[dict[str, Any]]]:
+def similarity_by_distance(smiles: list[str], mu: Tensor) -> tuple[Metric, list[dict[str, Any]]]:
     """Compare the distance of codes with the similarity of their molecules, over all pairs.
 
     Args:
@@ -59,7 +59,7 @@ def similarity_by_distance(smiles: list[str], mu: Tensor) -> tuple[Figure, list[
         The rank correlation of the two; and for bins of pairs, nearest first: `distance` (mean Euclidean distance),
         `similarity` (mean ECFP4 Tanimoto similarity) and `n` (pairs).
     """
-    smiles, mu = smiles[:MOST_PAIRED], mu[:MOST_PAIRED]
+    smiles, mu = smiles[:MAX_PAIRED], mu[:MAX_PAIRED]
     pairs = np.triu_indices(len(smiles), 1)
     bits = morgan_bits(smiles, 2048)
     similarity = tanimoto_matrix(bits, bits)[pairs]
@@ -67,7 +67,7 @@ def similarity_by_distance(smiles: list[str], mu: Tensor) -> tuple[Figure, list[
     distance = torch.cdist(mu, mu, compute_mode="donot_use_mm_for_euclid_dist").numpy()[pairs]
     # With two molecules there is one pair, and with one value no ranks to correlate.
     varies = np.ptp(similarity) > 0.0 and np.ptp(distance) > 0.0 if len(distance) else False
-    correlation = Figure(
+    correlation = Metric(
         float(spearmanr(distance, similarity).statistic) if varies else math.nan,
         len(distance),
         "Spearman's rank correlation, over n pairs of held-out molecules, of the distance of their codes and their "

@@ -5,7 +5,7 @@ import pandas as pd
 from sklearn.decomposition import PCA
 
 from molvae.chem.descriptors import compute_properties
-from molvae.model import MolVAE
+from molvae.model.model import MolVAE
 from molvae.seeding import numpy_generator
 
 PROPERTIES = ["qed", "logp", "mol_weight", "sa_score"]

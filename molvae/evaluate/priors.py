@@ -3,9 +3,9 @@
 from typing import Any
 
 from molvae.chem.fcd import Moments, chemnet_statistics, frechet_distance
-from molvae.figures import Figure, as_json
 from molvae.log import logger
-from molvae.model import MolVAE
+from molvae.metrics.metric import Metric, as_json
+from molvae.model.model import MolVAE
 
 
 def compare_priors(
@@ -31,25 +31,25 @@ def compare_priors(
         figures = _measure(sampled, training, test, n_jobs)
         logger.info("prior %s: FCD %.2f of %d samples", name, figures["fcd"].value, figures["fcd"].n)
         chosen = name == model.generation.prior
-        bounds = {bound: model.best_trial(name)[bound] for bound in ("min_probability", "max_nats")}
+        bounds = {bound: model.best_trial(name)[bound] for bound in ("min_probability", "max_nll")}
         compared[name] = {"chosen": chosen, **bounds, **as_json(figures)}
     return compared
 
 
-def _measure(sampled: list[str | None], training: set[str], test: Moments, n_jobs: int) -> dict[str, Figure]:
+def _measure(sampled: list[str | None], training: set[str], test: Moments, n_jobs: int) -> dict[str, Metric]:
     valid = [smiles for smiles in sampled if smiles is not None]
     distinct = set(valid)
     return {
-        "validity": Figure(len(valid) / len(sampled), len(sampled), "Share of the samples that are molecules."),
-        "uniqueness": Figure(
+        "validity": Metric(len(valid) / len(sampled), len(sampled), "Share of the samples that are molecules."),
+        "uniqueness": Metric(
             len(distinct) / max(1, len(valid)), len(valid), "Share of distinct ones of the molecules."
         ),
-        "novelty": Figure(
+        "novelty": Metric(
             len(distinct - training) / max(1, len(distinct)),
             len(distinct),
             "Share of the distinct molecules that are not in the training split.",
         ),
-        "fcd": Figure(
+        "fcd": Metric(
             frechet_distance(chemnet_statistics(valid, n_jobs), test),
             len(valid),
             "Frechet ChemNet distance of the molecules to the test split. It falls with n: compare at one n only.",

@@ -12,8 +12,8 @@ from scipy.stats import binomtest
 from molvae.chem.descriptors import PROPERTIES, compute_properties
 from molvae.chem.fingerprints import morgan_bits, paired_similarity
 from molvae.chem.molecules import parse
-from molvae.figures import Figure
-from molvae.model import MolVAE
+from molvae.metrics.metric import Metric
+from molvae.model.model import MolVAE
 from molvae.nn.tokens import TokenStore
 
 LENGTH_BINS = 8
@@ -39,38 +39,38 @@ def reconstruct(model: MolVAE, smiles: list[str], codes: torch.Tensor) -> pd.Dat
     return pd.DataFrame({"smiles": smiles, "decoded": decoded, "exact": exact, "similarity": similarity.round(4)})
 
 
-def teacher_forced_figures(model: MolVAE, store: TokenStore, codes: torch.Tensor) -> dict[str, Figure]:
+def teacher_forced_metrics(model: MolVAE, store: TokenStore, codes: torch.Tensor) -> dict[str, Metric]:
     """Return the figures of teacher-forced decoding of N held-out molecules from their posterior means, (N, D)."""
     n = len(store)
-    nats, n_right = model.teacher_forced(store, codes)
+    nll, n_right = model.teacher_forced(store, codes)
     return {
-        "token_accuracy": Figure(
+        "token_accuracy": Metric(
             float(n_right.sum() / store.lengths.sum()),
             int(store.lengths.sum()),
             "Share of the tokens (n of them, ends included) that are the likeliest, given the true tokens before and "
             "the posterior mean. This is not reconstruction.",
         ),
-        "reconstruction_nats": Figure(
-            float(nats.mean()), n, "Mean cross-entropy of a molecule, decoded from its posterior mean, in nats."
+        "reconstruction_nats": Metric(
+            float(nll.mean()), n, "Mean cross-entropy of a molecule, decoded from its posterior mean, in nats."
         ),
-        "unconditional_nats": Figure(
-            float(model.unconditional_nats(store).mean()),
+        "unconditional_nats": Metric(
+            float(model.unconditional_nll(store).mean()),
             n,
             "Mean cross-entropy of a molecule under the decoder without a code, in nats.",
         ),
     }
 
 
-def reconstruction_figures(table: pd.DataFrame) -> dict[str, Figure]:
+def reconstruction_metrics(table: pd.DataFrame) -> dict[str, Metric]:
     """Return the figures of free-running reconstruction."""
     return {
-        "exact_reconstruction": Figure(
+        "exact_reconstruction": Metric(
             float(table["exact"].mean()),
             len(table),
             "Share of held-out molecules whose posterior mean decodes, greedily and freely running, to the same "
             "canonical SMILES.",
         ),
-        "reconstruction_similarity": Figure(
+        "reconstruction_similarity": Metric(
             float(np.mean(table["similarity"])),
             len(table),
             "Mean ECFP4 Tanimoto similarity of held-out molecules to what their posterior mean decodes to.",
@@ -78,7 +78,7 @@ def reconstruction_figures(table: pd.DataFrame) -> dict[str, Figure]:
     }
 
 
-def value_discrepancies(table: pd.DataFrame, n_jobs: int) -> dict[str, Figure]:
+def value_discrepancies(table: pd.DataFrame, n_jobs: int) -> dict[str, Metric]:
     """Return how far properties move on the way through the latent space: mean |f(x) - f(decode(encode(x)))|.
 
     It bounds what any search that scores codes can reach. A reconstruction that is no molecule is left out.
@@ -94,7 +94,7 @@ def value_discrepancies(table: pd.DataFrame, n_jobs: int) -> dict[str, Figure]:
     for name in DISCREPANCIES:
         shift = (before[name] - after[name]).abs().dropna()
         spread = float(before[name].max() - before[name].min())
-        figures[f"value_discrepancy_{name}"] = Figure(
+        figures[f"value_discrepancy_{name}"] = Metric(
             float(shift.mean()) / spread if len(shift) and spread > 0.0 else math.nan,
             len(shift),
             f"Mean change of {PROPERTIES[name].title} from a held-out molecule to what its posterior mean decodes to, "

@@ -8,23 +8,23 @@ import pandas as pd
 from molvae.chem.fcd import Moments
 from molvae.config import EvaluateConfig
 from molvae.errors import DataError
-from molvae.evaluate.decoded import decoded_figures, gaps
-from molvae.evaluate.latent import by_dimension, posterior_figures, similarity_by_distance
+from molvae.evaluate.decoded import decoded_metrics, gaps
+from molvae.evaluate.latent import by_dimension, posterior_metrics, similarity_by_distance
 from molvae.evaluate.latent_map import latent_map
 from molvae.evaluate.priors import compare_priors
 from molvae.evaluate.reconstruction import (
     reconstruct,
     reconstruction_by_size,
-    reconstruction_figures,
-    teacher_forced_figures,
+    reconstruction_metrics,
+    teacher_forced_metrics,
     value_discrepancies,
 )
-from molvae.figures import as_json
 from molvae.files import read_table, write_json, write_table
 from molvae.log import logger
-from molvae.model import MolVAE
+from molvae.metrics.metric import as_json
+from molvae.model.model import MolVAE
 from molvae.nn.tokens import TokenStore
-from molvae.score.statistics import test_moments
+from molvae.score.statistics import reference_moments
 from molvae.seeding import derive_seed, numpy_generator
 
 
@@ -54,7 +54,7 @@ def evaluate(model: MolVAE, prepared: Path, out: Path, config: EvaluateConfig, s
             )
     reconstructions, figures = _through_the_latent_space(model, splits["test"], config.n_reconstruct, seed, n_jobs)
     training = set(molecules.loc[molecules["split"] == "train", "smiles"])
-    reference = test_moments(splits["test"]["smiles"].tolist(), n_jobs)
+    reference = reference_moments(splits["test"]["smiles"].tolist(), n_jobs)
     priors = compare_priors(model, config.n_samples, training, reference, derive_seed(seed, "evaluate"), n_jobs)
     figures["fcd_prior"] = priors[model.generation.prior]["fcd"]
     figures |= _latent_space(model, splits["validation"], reference, config.n_latent, seed, n_jobs)
@@ -72,8 +72,8 @@ def _through_the_latent_space(
     store = TokenStore.from_selfies(held_out["selfies"].tolist(), model.vocabulary)
     mu, log_var = model.posterior(store)
     table = reconstruct(model, held_out["smiles"].tolist(), mu)
-    figures = reconstruction_figures(table) | teacher_forced_figures(model, store, mu)
-    figures |= posterior_figures(mu, log_var) | value_discrepancies(table, n_jobs)
+    figures = reconstruction_metrics(table) | teacher_forced_metrics(model, store, mu)
+    figures |= posterior_metrics(mu, log_var) | value_discrepancies(table, n_jobs)
     logger.info(
         "exact reconstruction %.3f of %d, token accuracy %.4f, KL %.1f nats",
         figures["exact_reconstruction"].value,
@@ -95,7 +95,7 @@ def _latent_space(
     held_out = validation.iloc[numpy_generator(seed, "evaluate latent").permutation(len(validation))[:n]]
     smiles = held_out["smiles"].tolist()
     codes = model.posterior(TokenStore.from_selfies(held_out["selfies"].tolist(), model.vocabulary))
-    decoded = decoded_figures(model, smiles, codes, reference, seed, n_jobs)
+    decoded = decoded_metrics(model, smiles, codes, reference, seed, n_jobs)
     correlation, by_distance = similarity_by_distance(smiles, codes[0])
     return {
         **as_json({**gaps(decoded), "distance_similarity_correlation": correlation}),

@@ -16,8 +16,8 @@ class Batch:
     Attributes:
         token_ids: int64 (B, T), each sequence with its end token, then padding.
         lengths: Tokens in each sequence with its end token, int64 (B,).
-        read_ids: What the encoder reads of the first C molecules, int64 (C, T').
-        read_lengths: Tokens in each of these with its end token, int64 (C,).
+        encoder_ids: What the encoder reads of the first C molecules, int64 (C, T').
+        encoder_lengths: Tokens in each of these with its end token, int64 (C,).
         noise: Standard normal draws for the codes, float32 (C, D).
         hidden: The decoder's inputs that it must do without, bool (B, T); None if it sees them all.
         properties: Standardised properties of the first C molecules, float32 (C, P), NaN where unknown; None if there
@@ -26,8 +26,8 @@ class Batch:
 
     token_ids: Tensor
     lengths: Tensor
-    read_ids: Tensor
-    read_lengths: Tensor
+    encoder_ids: Tensor
+    encoder_lengths: Tensor
     noise: Tensor
     hidden: Tensor | None = None
     properties: Tensor | None = None
@@ -62,9 +62,9 @@ class Batch:
         hidden = None
         if word_dropout > 0.0:
             hidden = torch.rand(token_ids.shape, generator=generator, device=device) < word_dropout
-        read_ids, read_lengths = (token_ids, lengths) if read is None else read
+        encoder_ids, encoder_lengths = (token_ids, lengths) if read is None else read
         properties = None if properties is None else properties[:n_coded]
-        return cls(token_ids, lengths, read_ids[:n_coded], read_lengths[:n_coded], noise, hidden, properties)
+        return cls(token_ids, lengths, encoder_ids[:n_coded], encoder_lengths[:n_coded], noise, hidden, properties)
 
     def __len__(self) -> int:
         """Return B."""
@@ -86,8 +86,8 @@ class Batch:
         return Batch(
             of_all(self.token_ids),
             of_all(self.lengths),
-            self.read_ids[number::n_shards],
-            self.read_lengths[number::n_shards],
+            self.encoder_ids[number::n_shards],
+            self.encoder_lengths[number::n_shards],
             self.noise[number::n_shards],
             None if self.hidden is None else of_all(self.hidden),
             None if self.properties is None else self.properties[number::n_shards],

@@ -7,10 +7,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from molvae.chem.vocabulary import BOS_ID, EOS_ID, PAD_ID
 from molvae.config import ModelConfig
 from molvae.nn.cells import activation, gate_weights, recurrent_layer
 from molvae.nn.device import gains_from_bfloat16
+from molvae.vocabulary import BOS_ID, EOS_ID, PAD_ID
 
 
 class Decoder(nn.Module):
@@ -73,7 +73,7 @@ class Decoder(nn.Module):
         generator: torch.Generator | None = None,
         code_weight: Tensor | None = None,
         min_probability: float = 0.0,
-        max_nats: float = math.inf,
+        max_nll: float = math.inf,
     ) -> tuple[Tensor, Tensor]:
         """Write a sequence for each code, freely running, until all have ended.
 
@@ -88,46 +88,44 @@ class Decoder(nn.Module):
                 thinks so unlikely is more often a fault of its own than a rarity of the molecules (epsilon sampling,
                 Hewitt et al., Truncation sampling as language model desmoothing, EMNLP Findings 2022,
                 doi:10.18653/v1/2022.findings-emnlp.249).
-            max_nats: A sequence that has more is given up on the way, and may lack its end token.
+            max_nll: A sequence that has more is given up on the way, and may lack its end token.
 
         Returns:
             Token ids, int64 (B, T), padded, with the end token where one came, and the nats of each sequence, float32
             (B,): the sum of -log p of its tokens at temperature 1. A sequence has at least one token.
         """
         written = torch.full((len(z), max_length), PAD_ID, device=z.device)
-        nats = torch.zeros(len(z), device=z.device)
+        nll = torch.zeros(len(z), device=z.device)
         rows = torch.arange(len(z), device=z.device)
         tokens = torch.full((len(z),), BOS_ID, device=z.device)
-        going_on = torch.ones(len(z), dtype=torch.bool, device=z.device)
+        active = torch.ones(len(z), dtype=torch.bool, device=z.device)
         stepper = _Stepper(self, z) if code_weight is None else _MixedStepper(self, z, code_weight)
         for step in range(max_length):
             logits = stepper.step(tokens)
             logits[:, [PAD_ID, BOS_ID]] = -torch.inf
             if step == 0:
                 logits[:, EOS_ID] = -torch.inf
-            log_likely = logits.log_softmax(1)
-            tokens = _choose(log_likely, temperature, generator, min_probability)
+            log_probs = logits.log_softmax(1)
+            tokens = _choose(log_probs, temperature, generator, min_probability)
             written[rows, step] = tokens
-            nats[rows] -= log_likely.gather(1, tokens[:, None])[:, 0].masked_fill(~going_on, 0.0)
-            going_on &= tokens != EOS_ID
+            nll[rows] -= log_probs.gather(1, tokens[:, None])[:, 0].masked_fill(~active, 0.0)
+            active &= tokens != EOS_ID
             # Asking for the count waits for the device, so it is done every few steps only.
             if step % 4 == 3:
-                going_on &= nats[rows] <= max_nats
-                n_left = int(going_on.sum())
+                active &= nll[rows] <= max_nll
+                n_left = int(active.sum())
                 if n_left == 0:
                     break
                 if n_left < len(rows):
-                    stepper.keep(going_on)
-                    rows, tokens, going_on = (each[going_on] for each in (rows, tokens, going_on))
-        return _end_at_first_end(written[:, : step + 1]), nats
+                    stepper.keep(active)
+                    rows, tokens, active = (each[active] for each in (rows, tokens, active))
+        return _end_at_first_end(written[:, : step + 1]), nll
 
 
-def _choose(
-    log_likely: Tensor, temperature: float, generator: torch.Generator | None, min_probability: float
-) -> Tensor:
+def _choose(log_probs: Tensor, temperature: float, generator: torch.Generator | None, min_probability: float) -> Tensor:
     if temperature == 0.0:
-        return log_likely.argmax(1)
-    likely = (log_likely / temperature).softmax(1)
+        return log_probs.argmax(1)
+    likely = (log_probs / temperature).softmax(1)
     lowest = likely.amax(1, keepdim=True).clamp_(max=min_probability)
     # One number in (0, 1] for each row says how far up the cumulative distribution its token is.
     cumulative = likely.masked_fill_(likely < lowest, 0.0).cumsum(1)

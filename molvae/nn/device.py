@@ -4,8 +4,8 @@ from contextlib import AbstractContextManager, nullcontext
 
 import torch
 
-from molvae.chem.parallel import cpus_to_use
 from molvae.errors import ConfigError
+from molvae.parallel import cpus_to_use
 
 
 def choose_device(name: str = "auto") -> torch.device:

@@ -4,10 +4,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from molvae.chem.vocabulary import PAD_ID
+from molvae.vocabulary import PAD_ID
 
 
-def sequence_nats(logits: Tensor, token_ids: Tensor) -> Tensor:
+def sequence_nll(logits: Tensor, token_ids: Tensor) -> Tensor:
     """Return the cross-entropy of each sequence, summed over its tokens (the end token included).
 
     Args:
@@ -17,8 +17,8 @@ def sequence_nats(logits: Tensor, token_ids: Tensor) -> Tensor:
     Returns:
         float32 (B,), at least 0.
     """
-    nats = F.cross_entropy(logits.float().flatten(0, 1), token_ids.flatten(), ignore_index=PAD_ID, reduction="none")
-    return nats.view(token_ids.shape).sum(1)
+    nll = F.cross_entropy(logits.float().flatten(0, 1), token_ids.flatten(), ignore_index=PAD_ID, reduction="none")
+    return nll.view(token_ids.shape).sum(1)
 
 
 def kl_to_standard_normal(mu: Tensor, log_var: Tensor) -> Tensor:

@@ -50,7 +50,7 @@ class PropertyHead(nn.Sequential):
         )
 
 
-def property_nats(predicted: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
+def property_loss(predicted: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
     """Return the loss of predicted properties: for a normal distribution of standard deviation 1, without its constant.
 
     Args:

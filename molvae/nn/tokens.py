@@ -10,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from molvae.chem.vocabulary import EOS_ID, PAD_ID, Vocabulary
 from molvae.files import growing_array
+from molvae.vocabulary import EOS_ID, PAD_ID, Vocabulary
 
 POOL_BATCHES = 50
 _FILES = ("token_ids.npy", "offsets.npy")

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from molvae.chem.vocabulary import BOS_ID, EOS_ID, PAD_ID
 from molvae.config import ModelConfig
 from molvae.nn.batch import Batch
 from molvae.nn.decoder import Decoder
 from molvae.nn.encoder import Encoder
-from molvae.nn.losses import kl_to_standard_normal, mean, sequence_nats, with_free_bits
-from molvae.nn.property_head import PropertyHead, property_nats
+from molvae.nn.losses import kl_to_standard_normal, mean, sequence_nll, with_free_bits
+from molvae.nn.property_head import PropertyHead, property_loss
+from molvae.vocabulary import BOS_ID, EOS_ID, PAD_ID
 
 
 @dataclass(frozen=True)
@@ -89,17 +89,17 @@ class VAE(nn.Module):
         """
         n_coded = batch.n_coded
         # A shard of a small batch may have no molecule with a code, and the encoder cannot read none.
-        mu, log_var = self.encode(batch.read_ids, batch.read_lengths) if n_coded else (batch.noise, batch.noise)
+        mu, log_var = self.encode(batch.encoder_ids, batch.encoder_lengths) if n_coded else (batch.noise, batch.noise)
         z = mu + batch.noise * torch.exp(0.5 * log_var)
         no_code = z.new_zeros(len(batch) - n_coded, z.shape[1])
-        nats = sequence_nats(self.logits(batch.token_ids, torch.cat([z, no_code]), batch.hidden), batch.token_ids)
+        nll = sequence_nll(self.logits(batch.token_ids, torch.cat([z, no_code]), batch.hidden), batch.token_ids)
         kl = kl_to_standard_normal(mu, log_var)
-        properties = self.property_nats(z, batch.properties, weights.properties)
+        properties = self.property_loss(z, batch.properties, weights.properties)
         penalty = weights.kl * with_free_bits(kl, weights.free_bits) + weights.z_l2 * mean(z.square().sum(1))
-        total = (nats.sum() + (penalty + properties) * n_coded) / len(batch)
-        return Loss(total, mean(nats[:n_coded]), mean(kl.sum(1)), mean(nats[n_coded:]), properties)
+        total = (nll.sum() + (penalty + properties) * n_coded) / len(batch)
+        return Loss(total, mean(nll[:n_coded]), mean(kl.sum(1)), mean(nll[n_coded:]), properties)
 
-    def property_nats(self, z: Tensor, targets: Tensor | None, weights: tuple[float, ...]) -> Tensor:
+    def property_loss(self, z: Tensor, targets: Tensor | None, weights: tuple[float, ...]) -> Tensor:
         """Return the loss of the properties predicted from codes, 0 if there are none to predict; scalar.
 
         Args:
@@ -109,4 +109,4 @@ class VAE(nn.Module):
         """
         if self.property_head is None or targets is None:
             return z.new_zeros(())
-        return property_nats(self.property_head(z).float(), targets, z.new_tensor(weights))
+        return property_loss(self.property_head(z).float(), targets, z.new_tensor(weights))

@@ -13,11 +13,11 @@ from typing import Self
 import pandas as pd
 
 from molvae.chem.molecules import canonical_smiles
-from molvae.chem.parallel import ignore_interrupts
 from molvae.chem.quiet import quiet
 from molvae.errors import DataError
 from molvae.optimize.calls import TERM, CallRecord
 from molvae.optimize.objective import Evaluation, Objective
+from molvae.parallel import ignore_interrupts
 
 # Molecules that are scored and written down together: what a kill can lose.
 CHUNK = 25

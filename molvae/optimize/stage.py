@@ -7,18 +7,18 @@ from typing import Any
 
 import pandas as pd
 
-from molvae.chem.parallel import map_chunks
 from molvae.chem.sdf import write_sdf
 from molvae.config import OptimizeConfig
 from molvae.errors import DataError
 from molvae.files import read_table, write_json, write_table
 from molvae.log import logger, progress
-from molvae.model import MolVAE
+from molvae.model.model import MolVAE
 from molvae.optimize.auc import auc_top, top_mean
 from molvae.optimize.candidates import candidates_table
 from molvae.optimize.objective import Objective
 from molvae.optimize.oracle import Oracle
-from molvae.optimize.strategies import STRATEGIES, Setting, Strategy
+from molvae.optimize.strategies import STRATEGIES, SearchContext, Strategy
+from molvae.parallel import map_chunks
 from molvae.provenance import software
 from molvae.seeding import derive_seed, numpy_generator
 
@@ -52,7 +52,7 @@ def optimize(
         DataError: If no molecule could be scored.
     """
     train = molecules.loc[molecules["split"] == "train", "smiles"].tolist()
-    setting = Setting(model, _start(train, config, seed), train, derive_seed(seed, f"optimize {config.strategy}"))
+    setting = SearchContext(model, _start(train, config, seed), train, derive_seed(seed, f"optimize {config.strategy}"))
     strategy = STRATEGIES[config.strategy](setting)
     with Oracle(objective, config.budget, out / "resume", n_jobs, set(train)) as oracle:
         n_rounds = _search(strategy, oracle, config)

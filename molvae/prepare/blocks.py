@@ -17,17 +17,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from molvae.chem.parallel import chunks_of, map_tasks
 from molvae.chem.quiet import quiet
 from molvae.chem.reading import NO_VALUE, Columns, Record, read_records, with_structure
-from molvae.chem.supervised import Ended, map_within
-from molvae.chem.vocabulary import split_selfies
+from molvae.chem.timeout import Outcome, map_within
 from molvae.config import PrepareConfig
 from molvae.files import MEASURED, replacing
+from molvae.parallel import chunks_of, map_tasks
 from molvae.prepare.convert import Accepted, Reason, Refused, convert_all
 from molvae.prepare.split import hint_of
 from molvae.prepare.stereoisomers import enumerate_stereoisomers
 from molvae.provenance import software
+from molvae.vocabulary import split_selfies
 
 BLOCK_SIZE = 20_000
 NOT_A_NUMBER = "not a number."
@@ -200,7 +200,7 @@ def _with_structures(records: Sequence[Record], seconds: float) -> list[Record]:
         read = map_within(with_structure, records, seconds)
     return [
         replace(record, block="", problem=f"a structure that is {each.value} to read")
-        if isinstance(each, Ended)
+        if isinstance(each, Outcome)
         else each
         for record, each in zip(records, read, strict=True)
     ]

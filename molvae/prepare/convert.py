@@ -10,15 +10,15 @@ from rdkit.Chem import rdqueries
 
 from molvae.chem.alerts import COLLECTIONS, MOSES_COLLECTIONS, passes_moses_filters, structural_alerts
 from molvae.chem.descriptors import PROPERTIES
-from molvae.chem.molecules import LONGEST_SMILES, parse, radical_atoms, why_not_a_molecule
+from molvae.chem.molecules import MAX_SMILES_LENGTH, parse, radical_atoms, why_not_a_molecule
 from molvae.chem.quiet import quiet
 from molvae.chem.reading import Record
 from molvae.chem.scaffolds import murcko_scaffold
 from molvae.chem.selfies_codec import selfies_constraints, selfies_to_smiles, smiles_to_selfies
 from molvae.chem.standardise import Standardised, Steps, metals_in_complexes, standardise
-from molvae.chem.supervised import Ended, map_within
-from molvae.chem.vocabulary import split_selfies
+from molvae.chem.timeout import Outcome, map_within
 from molvae.config import PrepareConfig
+from molvae.vocabulary import split_selfies
 
 
 class Reason(StrEnum):
@@ -96,34 +96,34 @@ class Refused:
     detail: str
 
 
-Outcome = Accepted | Refused
+Conversion = Accepted | Refused
 
 
-def convert_all(records: Sequence[Record], config: PrepareConfig) -> list[Outcome]:
+def convert_all(records: Sequence[Record], config: PrepareConfig) -> list[Conversion]:
     """Convert records, in order, and reject those that take too long or bring the libraries down; see `convert`."""
-    outcomes: list[Outcome] = []
+    outcomes: list[Conversion] = []
     with quiet(), selfies_constraints(config.selfies_constraints):
         for outcome in map_within(partial(_convert_record, config=config), records, config.time_limit_s):
-            if outcome is Ended.TOO_SLOW:
+            if outcome is Outcome.TOO_SLOW:
                 outcome = Refused(Reason.TOO_SLOW, f"more than {config.time_limit_s:g} s")
-            elif outcome is Ended.CRASHED:
+            elif outcome is Outcome.CRASHED:
                 outcome = Refused(Reason.CRASHED, "")
             outcomes.append(outcome)
         return _filtered(outcomes, config) if config.filters else outcomes
 
 
-def _convert_record(record: Record, config: PrepareConfig) -> Outcome:
+def _convert_record(record: Record, config: PrepareConfig) -> Conversion:
     return convert(record.smiles, config) if record.smiles else Refused(Reason.NO_STRUCTURE, record.problem)
 
 
-def convert(smiles: str, config: PrepareConfig) -> Outcome:
+def convert(smiles: str, config: PrepareConfig) -> Conversion:
     """Standardise a molecule, check it against the settings, and write it as SELFIES that means the same molecule.
 
     The filters are not looked at here: they are cheaper for many molecules at once.
     """
     if not smiles:
         return Refused(Reason.NO_STRUCTURE, "")
-    if len(smiles) > LONGEST_SMILES:
+    if len(smiles) > MAX_SMILES_LENGTH:
         return Refused(Reason.TOO_LARGE, f"characters: {len(smiles)}")
     form = standardise(smiles, Steps.of(config))
     if form is None:
@@ -173,7 +173,7 @@ def _other_elements(elements: tuple[str, ...]) -> Chem.QueryAtom:
     return query
 
 
-def _encode(form: Standardised, config: PrepareConfig) -> Outcome:
+def _encode(form: Standardised, config: PrepareConfig) -> Conversion:
     selfies = smiles_to_selfies(form.smiles)
     if selfies is None:
         return Refused(Reason.NO_SELFIES, form.smiles)
@@ -187,7 +187,7 @@ def _encode(form: Standardised, config: PrepareConfig) -> Outcome:
     return Accepted(form.smiles, selfies, n_tokens, scaffold, form.steps)
 
 
-def _filtered(outcomes: Sequence[Outcome], config: PrepareConfig) -> list[Outcome]:
+def _filtered(outcomes: Sequence[Conversion], config: PrepareConfig) -> list[Conversion]:
     """Refuse what the filters refuse."""
     moses = "MOSES" in config.filters
     wanted = [each for each in COLLECTIONS if each in config.filters or (moses and each in MOSES_COLLECTIONS)]

@@ -10,7 +10,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from molvae.chem.vocabulary import Vocabulary, split_selfies
 from molvae.config import PrepareConfig
 from molvae.prepare.blocks import Blocks
 from molvae.prepare.convert import Reason
@@ -27,13 +26,14 @@ from molvae.prepare.split import (
     split_randomly,
 )
 from molvae.seeding import derive_seed
+from molvae.vocabulary import Vocabulary, split_selfies
 
 N_EXAMPLES = 3
 
 _TokenTest = Callable[[list[str]], bool]
 
 
-class Fate(IntEnum):
+class RowStatus(IntEnum):
     """What becomes of a row."""
 
     REFUSED = 0
@@ -43,7 +43,7 @@ class Fate(IntEnum):
 
 
 @dataclass
-class Tally:
+class RejectCounts:
     """What the rows of one source became on their own.
 
     Attributes:
@@ -79,9 +79,9 @@ class Tally:
                 examples += zip(*(rows[name].to_pylist() for name in ("line", "input", "detail")), strict=True)
 
 
-def tally(blocks: Blocks, source: str) -> Tally:
+def tally(blocks: Blocks, source: str) -> RejectCounts:
     """Count what the rows of a source became."""
-    found = Tally()
+    found = RejectCounts()
     for _, table in blocks.read(["source", "line", "is_added", "input", "reason", "detail", "steps"], only=source):
         found.add(table)
     return found
@@ -92,7 +92,7 @@ class Library:
 
     Attributes:
         blocks: The rows.
-        fates: `Fate` of each row, uint8 (n_rows,).
+        fates: `RowStatus` of each row, uint8 (n_rows,).
         splits: Position of its split in `SPLITS`, of a kept row, uint8 (n_rows,).
         duplicates: The rows that repeat a molecule.
     """
@@ -104,17 +104,17 @@ class Library:
         self.fates: NDArray[np.uint8] = np.zeros(blocks.n_rows, dtype=np.uint8)
         self.splits: NDArray[np.uint8] = np.zeros(blocks.n_rows, dtype=np.uint8)
         for rows, table in blocks.read(["smiles"]):
-            self.fates[rows][table["smiles"].is_valid().to_numpy()] = Fate.KEPT
-        self.fates[duplicates.mask] = Fate.DUPLICATE
+            self.fates[rows][table["smiles"].is_valid().to_numpy()] = RowStatus.KEPT
+        self.fates[duplicates.mask] = RowStatus.DUPLICATE
         self._is_test_file = blocks.sources()
 
     def n_kept(self, *, test_file: bool) -> int:
         """Return how many molecules of the test file, or of the input, are kept."""
-        return int(np.count_nonzero((self.fates == Fate.KEPT) & (self._is_test_file == test_file)))
+        return int(np.count_nonzero((self.fates == RowStatus.KEPT) & (self._is_test_file == test_file)))
 
     def in_splits(self) -> dict[str, int]:
         """Return how many molecules are kept in each split."""
-        counts = np.bincount(self.splits[self.fates == Fate.KEPT], minlength=len(SPLITS))
+        counts = np.bincount(self.splits[self.fates == RowStatus.KEPT], minlength=len(SPLITS))
         return {split: int(n) for split, n in zip(SPLITS, counts, strict=True)}
 
     def drop_rare_tokens(self, fewest: int) -> frozenset[str]:
@@ -160,7 +160,7 @@ class Library:
     def _assign(self, column: str, fractions: tuple[float, float], seed: int, unique_tokens: frozenset[str]) -> None:
         def inputs() -> Iterator[tuple[NDArray[np.int64], Keys, NDArray[np.bool_]]]:
             for rows, table in self.blocks.read([column, "kinds"], only="input"):
-                kept = np.flatnonzero(self.fates[rows] == Fate.KEPT)
+                kept = np.flatnonzero(self.fates[rows] == RowStatus.KEPT)
                 keys = keyed(table[column].to_numpy()[kept], seed)
                 needed = _having(table["kinds"], lambda tokens: not unique_tokens.isdisjoint(tokens))[kept]
                 yield kept + rows.start, keys, needed
@@ -178,7 +178,7 @@ class Library:
         """Return the tokens of the training molecules, and reject the molecules held out that have others."""
         texts: set[str] = set()
         for rows, kinds in self._kept("kinds"):
-            train = self.splits[rows][self.fates[rows] == Fate.KEPT] == SPLITS.index(TRAIN)
+            train = self.splits[rows][self.fates[rows] == RowStatus.KEPT] == SPLITS.index(TRAIN)
             texts.update(pc.unique(kinds.filter(pa.array(train))).to_pylist())
         vocabulary = Vocabulary.from_selfies(texts)
         known = frozenset(vocabulary.tokens)
@@ -187,12 +187,12 @@ class Library:
 
     def _kept(self, column: str) -> Iterator[tuple[slice, pa.ChunkedArray]]:
         for rows, table in self.blocks.read([column]):
-            yield rows, table[column].filter(pa.array(self.fates[rows] == Fate.KEPT))
+            yield rows, table[column].filter(pa.array(self.fates[rows] == RowStatus.KEPT))
 
     def _reject(self, is_rare: _TokenTest) -> None:
         for rows, table in self.blocks.read(["kinds"]):
             fates = self.fates[rows]
-            fates[_having(table["kinds"], is_rare) & (fates == Fate.KEPT)] = Fate.RARE_TOKEN
+            fates[_having(table["kinds"], is_rare) & (fates == RowStatus.KEPT)] = RowStatus.RARE_TOKEN
 
 
 def _having(kinds: pa.ChunkedArray, test: _TokenTest) -> NDArray[np.bool_]:

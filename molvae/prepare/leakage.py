@@ -12,11 +12,11 @@ import numpy as np
 import pyarrow as pa
 
 from molvae.chem.fingerprints import PackedBits, morgan_bits, nearest
-from molvae.chem.parallel import CHUNK_SIZE, map_tasks, processes_for
+from molvae.parallel import CHUNK_SIZE, map_tasks, processes_for
 
-MOST_HELD_OUT = 1_000
+MAX_HELD_OUT = 1_000
 """Molecules of a held-out split that are looked at, about; in a smaller split all."""
-MOST_TRAIN = 250_000
+MAX_TRAIN = 250_000
 """Training molecules that they are compared with, about; of fewer all."""
 N_BITS = 1024
 CLOSE = 0.7

@@ -11,16 +11,16 @@ import numpy as np
 import pyarrow as pa
 from rdkit import Chem
 
-from molvae.chem.parallel import processes_for
 from molvae.chem.selfies_codec import selfies_constraints
 from molvae.config import PrepareConfig, StandardiseConfig
 from molvae.errors import ConfigError, DataError, MolvaeError
 from molvae.files import write_json
 from molvae.log import logger, progress
+from molvae.parallel import processes_for
 from molvae.prepare.blocks import Blocks, Source, convert_blocks, identity
 from molvae.prepare.convert import Reason
 from molvae.prepare.duplicates import Duplicates
-from molvae.prepare.gather import Fate, Library, Tally, tally
+from molvae.prepare.gather import Library, RejectCounts, RowStatus, tally
 from molvae.prepare.leakage import leakage
 from molvae.prepare.split import SPLITS, TEST, TRAIN, VALIDATION, check_splits
 from molvae.prepare.summary import PrepareSummary
@@ -33,7 +33,7 @@ VOCABULARY, SUMMARY = "vocabulary.json", "summary.json"
 
 RESUME = "resume"
 
-FEWEST_MOLECULES = 10
+MIN_MOLECULES = 10
 _MOST_SHOWN = 200
 
 
@@ -129,11 +129,11 @@ def _converted(
     sources = [source for source in (Source("test", tests), Source("input", tuple(inputs))) if source.paths]
     # A first reading costs little, finds a damaged file before the work begins, and tells how long that will take.
     n_rows = {source.name: sum(1 for _ in source.records(config)) for source in sources}
-    tallies = {source.name: Tally() for source in sources}
+    tallies = {source.name: RejectCounts() for source in sources}
 
     def judge(source: str, block: pa.Table) -> None:
         tallies[source].add(block)
-        _check_share(tallies[source], n_rows[source], config.max_rejected)
+        _check_rejected_fraction(tallies[source], n_rows[source], config.max_rejected)
 
     n_all = sum(n_rows.values())
     with progress("prepare", n_all) as advance:
@@ -152,7 +152,7 @@ def _gathered(blocks: Blocks, out: Path, config: PrepareConfig, seed: int, n_job
     """Judge the rows together, and write what becomes of them."""
     tallies = {source: tally(blocks, source) for source in ("input", "test")}
     for found in tallies.values():
-        _check_share(found, found.n_rows, config.max_rejected)
+        _check_rejected_fraction(found, found.n_rows, config.max_rejected)
     library = Library(blocks, Duplicates(blocks, out / RESUME / "duplicates"))
     _check_number(library.n_kept(test_file=False), tallies["input"])
     unique_tokens = library.drop_rare_tokens(config.min_token_molecules)
@@ -166,7 +166,7 @@ def _gathered(blocks: Blocks, out: Path, config: PrepareConfig, seed: int, n_job
         library, vocabulary, list(config.properties), derive_seed(seed, "leakage"), out / MOLECULES, out / REJECTED
     )
     drawn = {split: pa.chunked_array(smiles, pa.string()) for split, smiles in written.drawn.items()}
-    n_rare = int(np.count_nonzero(library.fates == Fate.RARE_TOKEN))
+    n_rare = int(np.count_nonzero(library.fates == RowStatus.RARE_TOKEN))
     reasons = sum((found.reasons for found in tallies.values()), Counter({Reason.RARE_TOKEN: n_rare}))
     summary = PrepareSummary.of(
         read=sum(found.n_rows for found in tallies.values()),
@@ -209,7 +209,7 @@ def _check_elements(elements: Sequence[str]) -> None:
             raise ConfigError(f"prepare.elements: expected symbols of elements, found {element!r}") from error
 
 
-def _check_share(found: Tally, n_rows: int, most: float) -> None:
+def _check_rejected_fraction(found: RejectCounts, n_rows: int, most: float) -> None:
     """Stop when more than the bound of the `n_rows` is bad, even if not all are counted yet; a duplicate is not bad."""
     n_bad = found.reasons.total()
     if n_bad <= most * n_rows:
@@ -227,10 +227,10 @@ def _check_share(found: Tally, n_rows: int, most: float) -> None:
     )
 
 
-def _check_number(n_kept: int, found: Tally) -> None:
-    if n_kept < FEWEST_MOLECULES:
+def _check_number(n_kept: int, found: RejectCounts) -> None:
+    if n_kept < MIN_MOLECULES:
         raise DataError(
-            f"{', '.join(found.files)}: expected at least {FEWEST_MOLECULES} distinct valid molecules, found {n_kept}; "
+            f"{', '.join(found.files)}: expected at least {MIN_MOLECULES} distinct valid molecules, found {n_kept}; "
             "give more molecules"
         )
 

@@ -10,14 +10,14 @@ from rdkit.Chem.EnumerateStereoisomers import EnumerateStereoisomers, StereoEnum
 from molvae.chem.quiet import quiet
 from molvae.chem.reading import Record
 from molvae.chem.standardise import STEREO
-from molvae.chem.supervised import Ended, map_within
+from molvae.chem.timeout import Outcome, map_within
 from molvae.config import PrepareConfig
-from molvae.prepare.convert import Accepted, Outcome, Reason, Refused, convert_all
+from molvae.prepare.convert import Accepted, Conversion, Reason, Refused, convert_all
 
 
 def enumerate_stereoisomers(
-    records: Sequence[Record], outcomes: Sequence[Outcome], config: PrepareConfig
-) -> tuple[list[Record], list[Outcome], list[bool]]:
+    records: Sequence[Record], outcomes: Sequence[Conversion], config: PrepareConfig
+) -> tuple[list[Record], list[Conversion], list[bool]]:
     """Put the stereoisomers of each accepted molecule in its place.
 
     Centres and double bonds that are drawn stay as they are. Of more isomers than the settings allow, a choice is taken
@@ -36,11 +36,11 @@ def enumerate_stereoisomers(
     with quiet():
         enumerate_one = partial(_isomers, most=config.max_stereoisomers)
         found = iter(map_within(enumerate_one, smiles, config.time_limit_s))
-    rows: list[tuple[Record, Outcome, bool]] = []
+    rows: list[tuple[Record, Conversion, bool]] = []
     for record, outcome in zip(records, outcomes, strict=True):
         isomers = next(found) if isinstance(outcome, Accepted) else []
-        if isinstance(isomers, Ended):
-            reason = Reason.TOO_SLOW if isomers is Ended.TOO_SLOW else Reason.CRASHED
+        if isinstance(isomers, Outcome):
+            reason = Reason.TOO_SLOW if isomers is Outcome.TOO_SLOW else Reason.CRASHED
             rows.append((record, Refused(reason, "while its stereoisomers were enumerated"), False))
         elif len(isomers) < 2:
             rows.append((record, outcome, False))
@@ -59,10 +59,10 @@ def _isomers(smiles: str, most: int) -> list[str]:
 
 
 def _as_rows(
-    record: Record, isomers: Sequence[str], drawn: Outcome, config: PrepareConfig
-) -> list[tuple[Record, Outcome, bool]]:
+    record: Record, isomers: Sequence[str], drawn: Conversion, config: PrepareConfig
+) -> list[tuple[Record, Conversion, bool]]:
     outcomes = convert_all([replace(record, smiles=isomer) for isomer in isomers], config)
-    rows: list[tuple[Record, Outcome, bool]] = []
+    rows: list[tuple[Record, Conversion, bool]] = []
     for number, outcome in enumerate(outcomes):
         if isinstance(outcome, Accepted) and isinstance(drawn, Accepted):
             outcome = replace(outcome, steps=(*drawn.steps, STEREO))

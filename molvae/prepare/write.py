@@ -11,14 +11,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from molvae.chem.vocabulary import Vocabulary, split_selfies
 from molvae.files import MEASURED, replacing
 from molvae.prepare.blocks import NOT_A_NUMBER
 from molvae.prepare.convert import Reason
-from molvae.prepare.gather import Fate, Library
-from molvae.prepare.leakage import MOST_HELD_OUT, MOST_TRAIN
+from molvae.prepare.gather import Library, RowStatus
+from molvae.prepare.leakage import MAX_HELD_OUT, MAX_TRAIN
 from molvae.prepare.split import SPLITS, TRAIN, keyed
 from molvae.prepare.summary import PropertyStatistics
+from molvae.vocabulary import Vocabulary, split_selfies
 
 ROW_GROUP = 20_000
 """Rows that a reader of molecules.parquet can take at a time."""
@@ -106,7 +106,7 @@ def write_rows(
     written = Written()
     known = frozenset(vocabulary.tokens)
     n_in_split = library.in_splits()
-    share = {split: (MOST_TRAIN if split == TRAIN else MOST_HELD_OUT) / max(n, 1) for split, n in n_in_split.items()}
+    share = {split: (MAX_TRAIN if split == TRAIN else MAX_HELD_OUT) / max(n, 1) for split, n in n_in_split.items()}
     text = dict.fromkeys(("id", "smiles", "selfies", "split"), pa.string())
     schema = pa.schema({**text, **{MEASURED + name: pa.float64() for name in properties}})
     with (
@@ -119,8 +119,8 @@ def write_rows(
         for source in ("input", "test"):
             for rows, table in library.blocks.read(library.blocks.columns, only=source):
                 fates = library.fates[rows]
-                splits = library.splits[rows][fates == Fate.KEPT]
-                kept = table.filter(pa.array(fates == Fate.KEPT))
+                splits = library.splits[rows][fates == RowStatus.KEPT]
+                kept = table.filter(pa.array(fates == RowStatus.KEPT))
                 kept = kept.append_column("split", pa.array(np.array(SPLITS, dtype=object)[splits], pa.string()))
                 groups.add(kept.select(schema.names))
                 _rejected(table, fates, rows.start, library, known).to_csv(
@@ -148,15 +148,15 @@ def _note(written: Written, kept: pa.Table, splits: NDArray[np.uint8], share: di
 def _rejected(
     table: pa.Table, fates: NDArray[np.uint8], start: int, library: Library, known: frozenset[str]
 ) -> pd.DataFrame:
-    gone = np.flatnonzero(fates != Fate.KEPT)
+    gone = np.flatnonzero(fates != RowStatus.KEPT)
     rows = table.select(["source", "line", "input", "reason", "detail", "kinds"]).take(pa.array(gone))
     columns = {name: rows[name].to_pylist() for name in rows.column_names}
-    repeated = iter(library.duplicates.first_ids(gone[fates[gone] == Fate.DUPLICATE] + start))
+    repeated = iter(library.duplicates.first_ids(gone[fates[gone] == RowStatus.DUPLICATE] + start))
     for position, fate in enumerate(fates[gone].tolist()):
-        if fate == Fate.DUPLICATE:
+        if fate == RowStatus.DUPLICATE:
             columns["reason"][position] = Reason.DUPLICATE.value
             columns["detail"][position] = f"of {next(repeated)}"
-        elif fate == Fate.RARE_TOKEN:
+        elif fate == RowStatus.RARE_TOKEN:
             columns["reason"][position] = Reason.RARE_TOKEN.value
             unknown = [token for token in split_selfies(columns["kinds"][position]) if token not in known]
             columns["detail"][position] = " ".join(unknown)

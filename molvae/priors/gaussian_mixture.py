@@ -10,7 +10,7 @@ from molvae.priors.base import PRIORS, Prior
 from molvae.seeding import derive_seed
 
 # Codes that the mixture is fitted to: enough for full covariances of the usual sizes; more only takes longer.
-MOST_CODES = 20_000
+MAX_CODES = 20_000
 
 
 @PRIORS.register("gaussian_mixture")
@@ -34,7 +34,7 @@ class GaussianMixturePrior(Prior):
         """Fit to the first 20,000 codes by expectation maximisation (scikit-learn's)."""
         from sklearn.mixture import GaussianMixture
 
-        codes = codes[:MOST_CODES].cpu()
+        codes = codes[:MAX_CODES].cpu()
         # A full covariance needs more codes than it has dimensions.
         n_components = max(1, min(config.prior_components, len(codes) // (2 * codes.shape[1])))
         mixture = GaussianMixture(

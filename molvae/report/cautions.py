@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from molvae.report.numerals import count, number, percent, plural
 from molvae.report.run_data import Optimization, Run, value_of
 from molvae.report.searches import new_top_mean
-from molvae.report.words import PRIORS, title_of, training_top, unique_at_most
+from molvae.report.sentences import PRIORS, title_of, training_top, unique_at_most
 
 MANY_REJECTED = 0.05
 FEW_ACTIVE_UNITS = 0.1

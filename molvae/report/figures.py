@@ -37,7 +37,7 @@ MAP_POINTS = 600
 CHARTED = ("mol_weight", "logp", "tpsa", "qed", "sa_score", "heavy_atoms", "rings", "rotatable_bonds", "fraction_csp3")
 """Properties whose distributions are shown."""
 
-MOST_BINS = 36
+MAX_BINS = 36
 """Most bins of a distribution."""
 
 
@@ -232,9 +232,9 @@ def _edges(values: NDArray[np.float64], n_smallest: int) -> tuple[NDArray[np.flo
     The others are evenly spaced, as many as Rice's rule (twice the cube root) gives for the smallest set.
     """
     low, high = np.quantile(values, [0.005, 0.995]) if values.size else (0.0, 1.0)
-    if values.size and np.array_equal(values, values.round()) and high - low <= MOST_BINS:
+    if values.size and np.array_equal(values, values.round()) and high - low <= MAX_BINS:
         return np.arange(np.floor(low) - 0.5, np.ceil(high) + 1.0), True
-    n_bins = int(np.clip(2 * np.cbrt(n_smallest), 6, MOST_BINS))
+    n_bins = int(np.clip(2 * np.cbrt(n_smallest), 6, MAX_BINS))
     return np.linspace(low, high if high > low else low + 1.0, n_bins + 1), False
 
 

@@ -17,11 +17,11 @@ from molvae.chem.descriptors import compute_properties
 from molvae.config import RunConfig
 from molvae.files import replacing, write_json
 from molvae.provenance import gather, recorded_sources, settings_of
-from molvae.report import diagnostics, figures, tables, tiles, words
+from molvae.report import diagnostics, figures, sentences, tables, tiles
 from molvae.report.cautions import cautions
 from molvae.report.figures import Figure
-from molvae.report.goals import Goal, goal_of
 from molvae.report.numerals import count
+from molvae.report.objective_text import ObjectiveText, objective_text
 from molvae.report.run_data import Optimization, Run, load_run
 from molvae.report.searches import by_origin
 
@@ -44,7 +44,7 @@ class OptimizationPart:
         figure: Scores against oracle calls.
         table: The candidates.
         origins: Outcome of each way to propose molecules.
-        goal: The objective in words.
+        goal: The objective in sentences.
         csv_uri: The candidates as a file to save.
     """
 
@@ -53,7 +53,7 @@ class OptimizationPart:
     figure: Figure
     table: tables.CandidateTable
     origins: list[tuple[str, str, str, str, str]]
-    goal: Goal
+    goal: ObjectiveText
     csv_uri: str
 
 
@@ -101,11 +101,11 @@ def _optimization_part(result: Optimization, units: Mapping[str, str]) -> Optimi
     table = tables.candidate_table(result, units)
     return OptimizationPart(
         name=result.objective,
-        title=words.title_of(result.objective),
+        title=sentences.title_of(result.objective),
         figure=figures.optimization(result),
         table=table,
         origins=tables.origins(by_origin(result.search.trace)),
-        goal=goal_of(result.search.summary.get("objective", {})),
+        goal=objective_text(result.search.summary.get("objective", {})),
         csv_uri="data:text/csv;base64," + base64.b64encode(table.csv.encode()).decode(),
     )
 
@@ -137,8 +137,8 @@ def _content(
         "title": config.report.title,
         "run": config.run,
         "seed": config.seed,
-        "cards": words.cards(run),
-        "sentences": words.sentences(run),
+        "cards": sentences.cards(run),
+        "sentences": sentences.sentences(run),
         "cautions": cautions(run, sources),
         "figures": {figure.name: figure for figure in drawn},
         "intake": _intake(run),

@@ -49,14 +49,14 @@ class Prior:
         name: `normal`, `gaussian_mixture`, `flow` or `decoder`.
         chosen: Whether training chose it, by the FCD to the validation molecules.
         min_probability: Least probability of the tokens of its samples.
-        max_nats: Most nats of a sample, of all its tokens together; None for no bound.
+        max_nll: Most nats of a sample, of all its tokens together; None for no bound.
         measures: Figures of its samples by name.
     """
 
     name: str
     chosen: bool
     min_probability: float
-    max_nats: float | None
+    max_nll: float | None
     measures: Mapping[str, Measure]
 
 
@@ -247,7 +247,7 @@ def _evaluation(folder: Path) -> Evaluation:
             bool(content.get("chosen")),
             # Runs of the first version have neither.
             float(content.get("min_probability", 0.0)),
-            content.get("max_nats"),
+            content.get("max_nll"),
             _measures(content),
         )
         for name, content in metrics.get("priors", {}).items()

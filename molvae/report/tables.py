@@ -213,8 +213,8 @@ def prior_title(prior: Prior) -> str:
     title = PRIOR_TITLES.get(prior.name, prior.name)
     if prior.min_probability > 0.0:
         title += f", p\u00a0≥\u00a0{prior.min_probability:g}"
-    if prior.max_nats is not None:
-        title += f", ≤\u00a0{prior.max_nats:.1f}\u00a0nats"
+    if prior.max_nll is not None:
+        title += f", ≤\u00a0{prior.max_nll:.1f}\u00a0nats"
     return title
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 from molvae.config import SampleConfig
 from molvae.files import write_table
 from molvae.log import logger
-from molvae.model import MolVAE
+from molvae.model.model import MolVAE
 from molvae.seeding import derive_seed
 
 
@@ -24,7 +24,7 @@ def sample(model: MolVAE, out: Path, config: SampleConfig, seed: int, n_jobs: in
         config.temperature,
         config.prior_temperature,
         config.min_probability,
-        config.max_nats,
+        config.max_nll,
         n_jobs,
     )
     write_table(out, pd.DataFrame({"smiles": [smiles or "" for smiles in drawn]}))

@@ -9,16 +9,16 @@ import pandas as pd
 
 from molvae.chem.descriptors import PROPERTIES
 from molvae.files import replacing
-from molvae.score.statistics import MAIN_PROPERTIES, TestStatistics
+from molvae.score.statistics import MAIN_PROPERTIES, ReferenceStatistics
 
 GENERATED, TEST = "#0f62a6", "#6b7785"
 BINS = 40
-MOST_BARS = 20
-MOST_LABEL = 60
+MAX_BARS = 20
+MAX_LABEL = 60
 WIDTH = 260
 
 
-def write_charts(folder: Path, valid: pd.DataFrame, test: TestStatistics) -> None:
+def write_charts(folder: Path, valid: pd.DataFrame, test: ReferenceStatistics) -> None:
     """Write `properties.svg`, `similarity.svg`, `scaffolds.svg` and `alerts.svg`, together or none.
 
     Args:
@@ -44,7 +44,7 @@ def write_charts(folder: Path, valid: pd.DataFrame, test: TestStatistics) -> Non
             chart.configure_view(stroke=None).save(temporary / f"{name}.svg")
 
 
-def _property_chart(name: str, valid: pd.DataFrame, test: TestStatistics) -> alt.Chart:
+def _property_chart(name: str, valid: pd.DataFrame, test: ReferenceStatistics) -> alt.Chart:
     known = PROPERTIES[name]
     title = known.title + (f", {known.unit}" if known.unit else "")
     values = {"generated": valid[name].dropna().to_numpy(), "test": test.properties[name]}
@@ -83,8 +83,8 @@ def _similarity_chart(valid: pd.DataFrame) -> alt.Chart:
 
 def _bars(counts: Counter[str], title: str, what: str) -> alt.Chart:
     # The commonest first, equal ones by name.
-    chosen = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:MOST_BARS]
-    labels = [name if len(name) <= MOST_LABEL else name[: MOST_LABEL - 1] + "…" for name, _ in chosen]
+    chosen = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:MAX_BARS]
+    labels = [name if len(name) <= MAX_LABEL else name[: MAX_LABEL - 1] + "…" for name, _ in chosen]
     table = pd.DataFrame({"name": labels, "n": [n for _, n in chosen]}).astype({"name": "str", "n": "int64"})
     chart: alt.Chart = (
         alt.Chart(table, title=title, width=2 * WIDTH)

@@ -17,13 +17,13 @@ from molvae.chem.fcd import ACTIVATIONS, chemnet_activations
 from molvae.chem.fingerprints import PackedBits, pack_morgan, stack_packed
 from molvae.chem.fragments import brics_fragments
 from molvae.chem.molecules import is_ordinary, parse, why_not_a_molecule
-from molvae.chem.parallel import chunks_of, map_tasks, processes_for
 from molvae.chem.quiet import quiet
 from molvae.chem.ring_systems import ring_systems
 from molvae.chem.scaffolds import murcko_scaffold
-from molvae.chem.supervised import Ended, map_within
+from molvae.chem.timeout import Outcome, map_within
 from molvae.log import progress
-from molvae.score.guacamol import DESCRIPTORS, FINGERPRINT_BITS, Plain, describe_plain
+from molvae.parallel import chunks_of, map_tasks, processes_for
+from molvae.score.guacamol import DESCRIPTORS, FINGERPRINT_BITS, FlatMolecules, describe_plain
 from molvae.score.statistics import counted_scaffold
 
 TIME_LIMIT_S = 5.0
@@ -114,11 +114,11 @@ class Generated:
         return dict(zip(PROPERTIES, rows.reshape(len(self), len(PROPERTIES)).T, strict=True))
 
     @cached_property
-    def plain(self) -> Plain:
+    def plain(self) -> FlatMolecules:
         """The molecules without stereochemistry, as the GuacaMol metrics need them."""
         rows = np.array(self.each(lambda molecule: molecule.plain_descriptors), dtype=np.float64)
         columns = rows.reshape(len(self), len(DESCRIPTORS)).T
-        return Plain(
+        return FlatMolecules(
             smiles=self.each(lambda molecule: molecule.plain_smiles),
             descriptors=dict(zip(DESCRIPTORS, columns, strict=True)),
             fingerprints=stack_packed(self.each(lambda molecule: molecule.plain_fingerprint), FINGERPRINT_BITS),
@@ -166,9 +166,9 @@ def _describe_chunk(texts: list[str], *, with_activations: bool) -> tuple[list[M
     return described, chemnet_activations(smiles)
 
 
-def _outcome(found: Molecule | str | Ended) -> Molecule | str:
-    if isinstance(found, Ended):
-        took = f"more than {TIME_LIMIT_S:g} s" if found is Ended.TOO_SLOW else "the chemistry library broke off on it"
+def _outcome(found: Molecule | str | Outcome) -> Molecule | str:
+    if isinstance(found, Outcome):
+        took = f"more than {TIME_LIMIT_S:g} s" if found is Outcome.TOO_SLOW else "the chemistry library broke off on it"
         return f"{found.value}: {took}"
     return found
 

@@ -22,7 +22,7 @@ from molvae.chem.descriptors import PROPERTIES
 from molvae.chem.fcd import Moments, frechet_distance, moments
 from molvae.chem.fingerprints import PackedBits, nearest_within, pack_morgan, stack_packed
 from molvae.chem.molecules import without_stereo
-from molvae.figures import Figure
+from molvae.metrics.metric import Metric
 
 # How many molecules the benchmark compares.
 SAMPLE_SIZE = 10_000
@@ -43,7 +43,7 @@ _FLOOR = 1e-10
 
 
 @dataclass(frozen=True)
-class Plain:
+class FlatMolecules:
     """Molecules without stereochemistry and isotopes, with an entry for each of N.
 
     Attributes:
@@ -56,9 +56,9 @@ class Plain:
     descriptors: dict[str, NDArray[np.float64]]
     fingerprints: PackedBits
 
-    def take(self, rows: NDArray[np.int64]) -> "Plain":
+    def take(self, rows: NDArray[np.int64]) -> "FlatMolecules":
         """Return the molecules in some rows, in their order."""
-        return Plain(
+        return FlatMolecules(
             [self.smiles[row] for row in rows],
             {name: values[rows] for name, values in self.descriptors.items()},
             self.fingerprints[rows],
@@ -78,7 +78,7 @@ class Samples:
 
     is_valid: NDArray[np.bool_]
     smiles: list[str]
-    plain: Plain
+    plain: FlatMolecules
     activations: NDArray[np.float32]
 
 
@@ -99,7 +99,7 @@ class Training:
 
 def describe_plain(
     mols: Sequence[Chem.Mol], smiles: Sequence[str], properties: Mapping[str, NDArray[np.float64]]
-) -> Plain:
+) -> FlatMolecules:
     """Leave out the stereochemistry of molecules and describe them as the metrics need it.
 
     Args:
@@ -114,7 +114,7 @@ def describe_plain(
             for name in DESCRIPTORS:
                 descriptors[name][row] = PROPERTIES[name].compute(flat)
     fingerprints = stack_packed([pack_morgan(flat, FINGERPRINT_BITS) for _, flat in plain], FINGERPRINT_BITS)
-    return Plain([text for text, _ in plain], descriptors, fingerprints)
+    return FlatMolecules([text for text, _ in plain], descriptors, fingerprints)
 
 
 def reference_rows(n_training: int) -> NDArray[np.int64]:
@@ -131,7 +131,7 @@ def reference_rows(n_training: int) -> NDArray[np.int64]:
     return np.random.RandomState(REFERENCE_SEED).choice(n_training, SAMPLE_SIZE, replace=False)
 
 
-def distributions(molecules: Plain) -> dict[str, NDArray[np.float64]]:
+def distributions(molecules: FlatMolecules) -> dict[str, NDArray[np.float64]]:
     """Return the ten quantities whose distributions are compared, of the D distinct molecules.
 
     Returns:
@@ -195,7 +195,7 @@ def fcd_score(distance: float) -> float:
 
 
 @dataclass(frozen=True)
-class Draw:
+class Subsample:
     """What a metric takes of the samples.
 
     Attributes:
@@ -207,17 +207,17 @@ class Draw:
     wanted: int
 
 
-def draw_valid(samples: Samples) -> Draw:
+def draw_valid(samples: Samples) -> Subsample:
     """Take the first valid molecules."""
     return _draw(samples, np.ones(len(samples.smiles), dtype=np.bool_), TRIES_FOR_VALID)
 
 
-def draw_distinct(samples: Samples) -> Draw:
+def draw_distinct(samples: Samples) -> Subsample:
     """Take the first molecules that are distinct; by the package's rule, mirror images are."""
     return _draw(samples, _first_occurrences(samples.smiles), TRIES_FOR_DISTINCT)
 
 
-def _draw(samples: Samples, counts: NDArray[np.bool_], tries: int) -> Draw:
+def _draw(samples: Samples, counts: NDArray[np.bool_], tries: int) -> Subsample:
     """Take molecules that count, asking each time for as many strings as are missing."""
     counting = np.zeros(len(samples.is_valid), dtype=np.bool_)
     counting[samples.is_valid] = counts
@@ -228,7 +228,7 @@ def _draw(samples: Samples, counts: NDArray[np.bool_], tries: int) -> Draw:
         asked += missing
     among_valid = np.cumsum(samples.is_valid) - 1
     came_to_an_end = asked > len(counting)
-    return Draw(among_valid[np.flatnonzero(counting[:asked])], found if came_to_an_end else SAMPLE_SIZE)
+    return Subsample(among_valid[np.flatnonzero(counting[:asked])], found if came_to_an_end else SAMPLE_SIZE)
 
 
 def _first_occurrences(smiles: Sequence[str]) -> NDArray[np.bool_]:
@@ -236,7 +236,7 @@ def _first_occurrences(smiles: Sequence[str]) -> NDArray[np.bool_]:
     return np.array([first.setdefault(text, row) == row for row, text in enumerate(smiles)], dtype=np.bool_)
 
 
-def guacamol_figures(samples: Samples, training: Training) -> dict[str, Figure]:
+def guacamol_metrics(samples: Samples, training: Training) -> dict[str, Metric]:
     """Return the five metrics of the benchmark by their names in the paper.
 
     Where the samples come to an end before there are as many molecules as the definition asks for, the shares are of
@@ -248,19 +248,19 @@ def guacamol_figures(samples: Samples, training: Training) -> dict[str, Figure]:
     novel = set(plain.smiles).difference(training.smiles)
     first = samples.is_valid[:SAMPLE_SIZE]
     return {
-        "validity": Figure(
+        "validity": Metric(
             _share(int(np.count_nonzero(first)), len(first)),
             len(first),
             f"Share of molecules among the first {SAMPLE_SIZE} samples.",
             warning=_too_few(len(first), "samples"),
         ),
-        "uniqueness": Figure(
+        "uniqueness": Metric(
             _share(len(unique), valid.wanted),
             valid.wanted,
             f"Share of distinct molecules, stereochemistry apart, among the first {SAMPLE_SIZE} valid samples.",
             warning=_too_few(len(valid.rows), "valid samples"),
         ),
-        "novelty": Figure(
+        "novelty": Metric(
             _share(len(novel), distinct.wanted),
             distinct.wanted,
             f"Share of the first {SAMPLE_SIZE} distinct molecules that are not training molecules, stereochemistry "
@@ -268,16 +268,16 @@ def guacamol_figures(samples: Samples, training: Training) -> dict[str, Figure]:
             len(training.smiles),
             _too_few(len(distinct.rows), "distinct molecules"),
         ),
-        "kl_divergence": _kl_figure(plain, training),
-        "fcd": _fcd_figure(samples, valid, training),
+        "kl_divergence": _kl_metric(plain, training),
+        "fcd": _fcd_metric(samples, valid, training),
     }
 
 
-def _kl_figure(distinct: Plain, training: Training) -> Figure:
+def _kl_metric(distinct: FlatMolecules, training: Training) -> Metric:
     generated = distributions(distinct)
     divergences = kl_divergences(generated, training.distributions)
     unknown = [name for name, divergence in divergences.items() if math.isnan(divergence)]
-    return Figure(
+    return Metric(
         kl_score(divergences),
         len(generated["internal_similarity"]),
         "Mean of exp(-KL divergence) of the distributions of ten quantities in the first "
@@ -289,11 +289,11 @@ def _kl_figure(distinct: Plain, training: Training) -> Figure:
     )
 
 
-def _fcd_figure(samples: Samples, valid: Draw, training: Training) -> Figure:
+def _fcd_metric(samples: Samples, valid: Subsample, training: Training) -> Metric:
     n, reference = len(valid.rows), training.moments
     n_reference = 0 if reference is None else reference.n
     measured = moments([samples.activations[valid.rows]]) if n >= 2 else None
-    return Figure(
+    return Metric(
         math.nan if measured is None or reference is None else fcd_score(frechet_distance(measured, reference)),
         n,
         f"exp(-0.2 FCD) of the first {SAMPLE_SIZE} valid samples to training molecules; 1 is best.",

@@ -27,7 +27,7 @@ RESAMPLES = 500
 Interval = tuple[float, float]
 
 
-def of_share(share: float, n: int) -> Interval | None:
+def wilson_interval(share: float, n: int) -> Interval | None:
     """Return Wilson's interval of a share of n; unlike a bootstrap, it has a width where the share is 0 or 1."""
     if n == 0:
         return None
@@ -35,7 +35,7 @@ def of_share(share: float, n: int) -> Interval | None:
     return float(low), float(high)
 
 
-def of_mean(values: NDArray[np.floating], seed: int) -> Interval | None:
+def mean_interval(values: NDArray[np.floating], seed: int) -> Interval | None:
     """Return the percentile bootstrap interval of the mean of values, (N,); None for fewer than 2."""
     if len(values) < 2:
         return None
@@ -56,7 +56,7 @@ def around(value: float, influence: NDArray[np.float64], seed: int, *, lowest: f
         seed: Seed of the resampling.
         lowest: The least that the figure can be.
     """
-    moved = of_mean(influence - influence.mean(), seed) if len(influence) else None
+    moved = mean_interval(influence - influence.mean(), seed) if len(influence) else None
     return None if moved is None else (max(value + moved[0], lowest), max(value + moved[1], lowest))
 
 

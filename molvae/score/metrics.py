@@ -19,12 +19,12 @@ from molvae.chem.fingerprints import PackedBits, tanimoto_matrix
 DIVERSITY_BLOCK = 2048
 
 
-def unique_share(canonical: Sequence[str]) -> float:
+def unique_fraction(canonical: Sequence[str]) -> float:
     """Return the share of molecules that are distinct, NaN for none."""
     return len(set(canonical)) / len(canonical) if canonical else math.nan
 
 
-def novel_share(canonical: Iterable[str], training: Collection[str]) -> float:
+def novel_fraction(canonical: Iterable[str], training: Collection[str]) -> float:
     """Return the share of the distinct molecules that are not training molecules, NaN for none."""
     distinct = set(canonical)
     return len(distinct.difference(training)) / len(distinct) if distinct else math.nan

@@ -8,20 +8,20 @@ import numpy as np
 from molvae.chem.sdf import write_sdf
 from molvae.config import ScoreConfig
 from molvae.errors import ConfigError, DataError
-from molvae.figures import Figure, as_json
 from molvae.files import write_json, write_table
 from molvae.log import logger
-from molvae.model import MolVAE
+from molvae.metrics.metric import Metric, as_json
+from molvae.model.model import MolVAE
 from molvae.score.charts import write_charts
 from molvae.score.describe import Generated, describe
-from molvae.score.figures import Compared, moses_figures, property_summaries
-from molvae.score.guacamol import Samples, guacamol_figures
+from molvae.score.guacamol import Samples, guacamol_metrics
+from molvae.score.moses import Compared, moses_metrics, property_summaries
 from molvae.score.reference import Reference
-from molvae.score.statistics import TestStatistics, TrainStatistics, test_statistics, train_statistics
+from molvae.score.statistics import ReferenceStatistics, TrainStatistics, reference_statistics, train_statistics
 from molvae.score.table import Anomaly, molecule_table
 from molvae.seeding import numpy_generator
 
-MOST_HELD_OUT = 5000
+MAX_HELD_OUT = 5000
 """Test molecules whose anomaly scores a molecule's is ranked among."""
 
 
@@ -34,7 +34,7 @@ def score(
     n_jobs: int = 1,
     model: MolVAE | None = None,
     device: str = "cpu",
-) -> dict[str, Figure]:
+) -> dict[str, Metric]:
     """Score generated molecules -> `metrics.json`, `molecules.csv`, `molecules.sdf` and `figures/`.
 
     What is computed of reference molecules is kept for the next time, see `molvae.score.cache`.
@@ -59,11 +59,11 @@ def score(
         logger.warning("score: found no generated molecules; every metric is of none of them, and has no value")
     reference = reference.thinned(config.n_reference, seed)
     train = train_statistics(reference.train, n_jobs)
-    tests = {name: test_statistics(smiles, n_jobs) for name, smiles in reference.tests().items()}
+    tests = {name: reference_statistics(smiles, n_jobs) for name, smiles in reference.tests().items()}
     _check_reference(reference, train, tests)
     generated = describe(samples, n_jobs, device)
-    figures = moses_figures(Compared(generated, reference.train, tests, seed))
-    guacamol = guacamol_figures(
+    figures = moses_metrics(Compared(generated, reference.train, tests, seed))
+    guacamol = guacamol_metrics(
         Samples(generated.is_valid, generated.smiles, generated.plain, generated.activations), train.guacamol
     )
     table = molecule_table(samples, generated, reference, train, _anomaly(model, generated, reference, seed))
@@ -79,7 +79,7 @@ def score(
     return figures
 
 
-def _log(figures: dict[str, Figure], n_samples: int) -> None:
+def _log(figures: dict[str, Metric], n_samples: int) -> None:
     logger.info(
         "valid %.4f of %d, novel %.4f, FCD/Test %.3f, passing the filters %.4f",
         figures["valid"].value,
@@ -94,7 +94,7 @@ def _anomaly(model: MolVAE | None, generated: Generated, reference: Reference, s
     """Ask the model, if there is one that can tell."""
     if model is None:
         return None
-    rows = numpy_generator(seed, "anomaly").permutation(len(reference.test))[:MOST_HELD_OUT]
+    rows = numpy_generator(seed, "anomaly").permutation(len(reference.test))[:MAX_HELD_OUT]
     try:
         held_out = model.anomaly_score([reference.test[row] for row in sorted(rows)])
     except ConfigError as error:
@@ -103,7 +103,7 @@ def _anomaly(model: MolVAE | None, generated: Generated, reference: Reference, s
     return Anomaly(model.anomaly_score(generated.smiles), held_out[~np.isnan(held_out)])
 
 
-def _check_reference(reference: Reference, train: TrainStatistics, tests: dict[str, TestStatistics]) -> None:
+def _check_reference(reference: Reference, train: TrainStatistics, tests: dict[str, ReferenceStatistics]) -> None:
     n_all = {"train": (len(reference.train), len(train))}
     n_all |= {name: (len(smiles), len(tests[name])) for name, smiles in reference.tests().items()}
     for name, (n_given, n_valid) in n_all.items():

@@ -15,25 +15,25 @@ from molvae.chem.fcd import Moments, chemnet_activations, moments
 from molvae.chem.fingerprints import PackedBits, pack_morgan, stack_packed
 from molvae.chem.fragments import brics_fragments
 from molvae.chem.molecules import parse, without_stereo
-from molvae.chem.parallel import chunks_of, map_tasks, processes_for
 from molvae.chem.quiet import quiet
 from molvae.chem.ring_systems import ring_systems
 from molvae.chem.scaffolds import murcko_scaffold
 from molvae.errors import DataError
 from molvae.log import progress
+from molvae.parallel import chunks_of, map_tasks, processes_for
 from molvae.score import guacamol
 from molvae.score.cache import Stored, cached
-from molvae.score.guacamol import Plain, Training, describe_plain
+from molvae.score.guacamol import FlatMolecules, Training, describe_plain
 
 MAIN_PROPERTIES = ("logp", "sa_score", "qed", "mol_weight", "tpsa", "heavy_atoms", "rings")
 """The properties whose distributions are compared."""
 
-FEWEST_SCAFFOLD_RINGS = 2
+MIN_SCAFFOLD_RINGS = 2
 """Rings that a scaffold must have to count in Scaf."""
 
 
 @dataclass(frozen=True)
-class TestStatistics:
+class ReferenceStatistics:
     """Of the N molecules of a test set.
 
     Attributes:
@@ -82,7 +82,7 @@ class TrainStatistics:
         return len(self.smiles)
 
 
-def test_statistics(smiles: Sequence[str], n_jobs: int) -> TestStatistics:
+def reference_statistics(smiles: Sequence[str], n_jobs: int) -> ReferenceStatistics:
     """Describe a test set, or find it described in the cache.
 
     Args:
@@ -91,7 +91,7 @@ def test_statistics(smiles: Sequence[str], n_jobs: int) -> TestStatistics:
     """
     stored = cached("test", smiles, lambda: _describe_test(smiles, n_jobs))
     arrays = stored.arrays
-    return TestStatistics(
+    return ReferenceStatistics(
         n_given=len(smiles),
         fingerprints=arrays["fingerprints"],
         fragments=stored.counts["fragments"],
@@ -101,20 +101,20 @@ def test_statistics(smiles: Sequence[str], n_jobs: int) -> TestStatistics:
     )
 
 
-def test_moments(smiles: Sequence[str], n_jobs: int) -> Moments:
+def reference_moments(smiles: Sequence[str], n_jobs: int) -> Moments:
     """Return the moments of a test set's ChemNet activations; whatever else scoring needs of it is kept too.
 
     Raises:
         DataError: If there are fewer than 2 molecules.
     """
-    described = test_statistics(smiles, n_jobs)
+    described = reference_statistics(smiles, n_jobs)
     if described.moments is None:
         raise DataError(f"FCD: expected at least 2 molecules to compare with, found {len(described)}")
     return described.moments
 
 
 def train_statistics(smiles: Sequence[str], n_jobs: int) -> TrainStatistics:
-    """Describe a training set, or find it described in the cache; see `test_statistics`."""
+    """Describe a training set, or find it described in the cache; see `reference_statistics`."""
     stored = cached("training", smiles, lambda: _describe_train(smiles, n_jobs))
     canonical = stored.texts["smiles"]
     drawn = [smiles[row] for row in guacamol.reference_rows(len(smiles))]
@@ -199,7 +199,7 @@ def _describe_test_part(smiles: list[str]) -> _TestPart:
 def counted_scaffold(mol: Chem.Mol) -> str:
     """Return the scaffold that Scaf counts, with its stereochemistry; empty with fewer than 2 rings."""
     # A scaffold has all the rings of its molecule.
-    is_counted = mol.GetRingInfo().NumRings() >= FEWEST_SCAFFOLD_RINGS
+    is_counted = mol.GetRingInfo().NumRings() >= MIN_SCAFFOLD_RINGS
     return murcko_scaffold(mol, stereo=True) if is_counted else ""
 
 
@@ -252,13 +252,13 @@ def _describe_train_part(smiles: list[str]) -> _TrainPart:
 
 @dataclass(frozen=True)
 class _DrawnPart:
-    plain: Plain
+    plain: FlatMolecules
     activations: NDArray[np.float32]
 
 
 def _describe_drawn(smiles: Sequence[str], n_jobs: int) -> Stored:
     parts = list(_described(_describe_drawn_part, "describe drawn molecules", smiles, n_jobs))
-    plain = Plain(
+    plain = FlatMolecules(
         smiles=list(chain.from_iterable(part.plain.smiles for part in parts)),
         descriptors={
             name: np.concatenate([part.plain.descriptors[name] for part in parts]) for name in guacamol.DESCRIPTORS

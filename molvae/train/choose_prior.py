@@ -9,17 +9,17 @@ import torch
 from torch import Tensor
 
 from molvae.chem.fcd import ACTIVATIONS, Moments, activations_of_many, chemnet_statistics, frechet_distance, moments
-from molvae.chem.vocabulary import Vocabulary
 from molvae.config import StandardiseConfig, TrainConfig
 from molvae.errors import DataError
 from molvae.log import logger
-from molvae.model import Generation, MolVAE
+from molvae.model.model import Generation, MolVAE
+from molvae.nn.generation import generate_sequences
 from molvae.nn.property_head import PropertyScale
 from molvae.nn.tokens import TokenStore
 from molvae.nn.vae import VAE
-from molvae.nn.writing import write_many
 from molvae.priors import PRIORS
 from molvae.seeding import derive_seed, numpy_generator, torch_generator
+from molvae.vocabulary import Vocabulary
 
 # Codes that a prior may be fitted to. Where there are fewer molecules, each has several posterior samples.
 N_CODES = 200_000
@@ -43,8 +43,8 @@ def choose_prior(
 ) -> MolVAE:
     """Return the model with all its priors fitted and the best one by validation FCD chosen.
 
-    Every prior is tried with each of `train.min_probabilities` and `train.rejected_shares`. The `decoder` prior is left
-    out where there was no code dropout, because the decoder then never saw an empty code.
+    Every prior is tried with each of `train.min_probabilities` and `train.rejected_fractions`. The `decoder` prior is
+    left out where there was no code dropout, because the decoder then never saw an empty code.
 
     Args:
         vae: The trained networks.
@@ -88,10 +88,10 @@ def _trials(
 
     All of a prior's trials have the same number of samples, since FCD falls with it.
     """
-    n_drawn = math.ceil(config.prior_samples / (1.0 - max(config.rejected_shares)))
+    n_drawn = math.ceil(config.prior_samples / (1.0 - max(config.rejected_fractions)))
     chance = derive_seed(seed, "choose prior")
     codes = model.priors[prior].sample(n_drawn, torch_generator(chance, "sample codes"))
-    written = write_many(
+    written = generate_sequences(
         model.vae.decoder,
         codes,
         model.generation.max_length,
@@ -99,15 +99,15 @@ def _trials(
         torch_generator(chance, "sample"),
         min_probability=least,
     )
-    sequences, each_nats = zip(*written, strict=True)
-    nats = np.array(each_nats)
+    sequences, nlls = zip(*written, strict=True)
+    nll = np.array(nlls)
     smiles = model.read(sequences, n_drawn, n_jobs)
     valid = np.array([each is not None for each in smiles])
     activations = np.empty((n_drawn, ACTIVATIONS), dtype=np.float32)
     activations[valid] = activations_of_many([each for each in smiles if each is not None], n_jobs)
-    for share in config.rejected_shares:
-        most = float(np.quantile(nats, 1.0 - share)) if share else math.inf
-        kept = np.flatnonzero(nats <= most)[: config.prior_samples]
+    for share in config.rejected_fractions:
+        most = float(np.quantile(nll, 1.0 - share)) if share else math.inf
+        kept = np.flatnonzero(nll <= most)[: config.prior_samples]
         molecules = activations[kept[valid[kept]]]
         # Too few molecules for a distance are as bad as any distance.
         fcd = frechet_distance(moments([molecules]), reference) if len(molecules) > 1 else NO_FCD
@@ -115,8 +115,8 @@ def _trials(
         yield {
             "prior": prior,
             "min_probability": least,
-            "rejected_share": share,
-            "max_nats": most if share else None,
+            "rejected_fraction": share,
+            "max_nll": most if share else None,
             "validation_fcd": fcd,
         }
 

@@ -10,18 +10,18 @@ from numpy.typing import NDArray
 from molvae.chem.descriptors import compute_properties
 from molvae.chem.quiet import quiet
 from molvae.chem.selfies_codec import randomised_selfies, selfies_constraints
-from molvae.chem.vocabulary import Vocabulary, split_selfies
 from molvae.config import StandardiseConfig
 from molvae.files import MEASURED
 from molvae.nn.tokens import TokenStore
 from molvae.seeding import derive_seed
-from molvae.train.molecules import N_SPELLINGS, Molecules
+from molvae.train.molecules import N_RANDOMISED, Molecules
+from molvae.vocabulary import Vocabulary, split_selfies
 
 SPLITS = ("train", "validation")
 
 
 @dataclass(frozen=True)
-class Recipe:
+class ConversionSpec:
     """What is asked of each molecule.
 
     Attributes:
@@ -35,13 +35,13 @@ class Recipe:
     vocabulary: Vocabulary
     standardisation: StandardiseConfig
     properties: tuple[str, ...]
-    spelt: bool
+    randomised: bool
     seed: int
 
     @property
     def is_slow(self) -> bool:
         """Whether a molecule takes much longer than starting a process is worth."""
-        return self.spelt or bool(self.properties)
+        return self.randomised or bool(self.properties)
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Converted:
     longest: int
 
 
-def convert(block: pd.DataFrame, recipe: Recipe) -> Converted:
+def convert(block: pd.DataFrame, recipe: ConversionSpec) -> Converted:
     """Convert rows of `molecules.parquet`: selfies, split, and what the recipe needs.
 
     Raises:
@@ -67,21 +67,21 @@ def convert(block: pd.DataFrame, recipe: Recipe) -> Converted:
     return Converted({split: _molecules(block[block["split"] == split], split, recipe) for split in SPLITS}, longest)
 
 
-def _molecules(rows: pd.DataFrame, split: str, recipe: Recipe) -> Molecules:
+def _molecules(rows: pd.DataFrame, split: str, recipe: ConversionSpec) -> Molecules:
     selfies = rows["selfies"].tolist()
-    spellings = None
-    if recipe.spelt and split == "train":
-        spellings = TokenStore.from_selfies(_spellings(rows["smiles"].tolist(), selfies, recipe), recipe.vocabulary)
+    randomised = None
+    if recipe.randomised and split == "train":
+        randomised = TokenStore.from_selfies(_randomised(rows["smiles"].tolist(), selfies, recipe), recipe.vocabulary)
     properties = _properties(rows, recipe.properties) if recipe.properties else None
-    return Molecules(TokenStore.from_selfies(selfies, recipe.vocabulary), spellings, properties)
+    return Molecules(TokenStore.from_selfies(selfies, recipe.vocabulary), randomised, properties)
 
 
-def _spellings(smiles: Sequence[str], canonical: Sequence[str], recipe: Recipe) -> list[str]:
+def _randomised(smiles: Sequence[str], canonical: Sequence[str], recipe: ConversionSpec) -> list[str]:
     """Return each molecule from other SMILES; where that needs a token that there is not, in its canonical form."""
     found = []
     with quiet(), selfies_constraints(recipe.standardisation.selfies_constraints):
         for each, fallback in zip(smiles, canonical, strict=True):
-            others = randomised_selfies(each, N_SPELLINGS, derive_seed(recipe.seed, f"spellings {each}"))
+            others = randomised_selfies(each, N_RANDOMISED, derive_seed(recipe.seed, f"spellings {each}"))
             found += [other if other and recipe.vocabulary.knows(other) else fallback for other in others]
     return found
 

@@ -13,20 +13,20 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from molvae.chem.descriptors import PROPERTIES
-from molvae.chem.parallel import map_tasks, processes_for
 from molvae.chem.selfies_codec import selfies_constraints, smiles_to_selfies
 from molvae.errors import ConfigError, DataError
 from molvae.files import MEASURED, read_blocks, read_json, replacing, write_json
-from molvae.model import MolVAE
+from molvae.model.model import MolVAE
 from molvae.nn.property_head import PropertyScale
+from molvae.parallel import map_tasks, processes_for
 from molvae.provenance import file_sha256
 from molvae.seeding import derive_seed, numpy_generator
-from molvae.train.convert import SPLITS, Converted, Recipe, convert
+from molvae.train.convert import SPLITS, ConversionSpec, Converted, convert
 from molvae.train.molecules import Molecules, growing_molecules
-from molvae.train.start import Start
+from molvae.train.start import InitialState
 
 # Validation molecules against which the priors are measured; more would only take longer.
-MOST_REFERENCE = 20_000
+MAX_REFERENCE = 20_000
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class TrainingData:
     longest: int
 
 
-def training_identity(prepared: Path, start: Start, seed: int) -> str:
+def training_identity(prepared: Path, start: InitialState, seed: int) -> str:
     """Return a hash of all that decides the weights: what another training left behind is not used.
 
     Raises:
@@ -58,7 +58,7 @@ def training_identity(prepared: Path, start: Start, seed: int) -> str:
     return digest.hexdigest()
 
 
-def write_data(prepared: Path, folder: Path, start: Start, seed: int, identity: str, n_jobs: int = 1) -> None:
+def write_data(prepared: Path, folder: Path, start: InitialState, seed: int, identity: str, n_jobs: int = 1) -> None:
     """Write what there is to learn block by block, unless the folder holds it already.
 
     A model that is trained further adds molecules of its own to those to learn.
@@ -82,8 +82,8 @@ def write_data(prepared: Path, folder: Path, start: Start, seed: int, identity: 
     summary = read_json(prepared / "summary.json", ["kept", "splits"])
     n_new = int(summary["splits"]["train"])
     units = _units(start, {name: each["unit"] for name, each in summary.get("properties", {}).items()})
-    spelt = start.config.randomised_input > 0.0
-    recipe = Recipe(start.vocabulary, start.standardisation, tuple(units), spelt, seed)
+    randomised = start.config.randomised_input > 0.0
+    recipe = ConversionSpec(start.vocabulary, start.standardisation, tuple(units), randomised, seed)
     measured = [MEASURED + name for name in units if name in summary.get("properties", {})]
     blocks = _blocks(prepared, start, measured, n_new, seed)
     n_jobs = processes_for(int(summary["kept"]), n_jobs) if recipe.is_slow else 1
@@ -110,7 +110,9 @@ def open_data(folder: Path) -> TrainingData:
     return TrainingData(train, Molecules.open(folder / "validation", scales), int(about["longest"]))
 
 
-def _blocks(prepared: Path, start: Start, measured: Sequence[str], n_new: int, seed: int) -> Iterator[pd.DataFrame]:
+def _blocks(
+    prepared: Path, start: InitialState, measured: Sequence[str], n_new: int, seed: int
+) -> Iterator[pd.DataFrame]:
     """Yield the prepared molecules, and then those that a model adds which is trained further."""
     columns = ["smiles", "selfies", "split", *measured]
     yield from read_blocks(prepared / "molecules.parquet", columns)
@@ -136,7 +138,7 @@ def replayed(base: MolVAE, n_new: int, share: float, seed: int) -> pd.DataFrame:
     return pd.DataFrame(known, columns=["smiles", "selfies"])
 
 
-def _units(start: Start, measured: dict[str, str]) -> dict[str, str]:
+def _units(start: InitialState, measured: dict[str, str]) -> dict[str, str]:
     """Return the units of the properties of the head; a measured column comes before a computed one of its name."""
     units = {}
     for name in start.config.property_head:
@@ -187,14 +189,16 @@ class _Written:
         return tuple(scales)
 
 
-def _write(folder: Path, blocks: Iterable[pd.DataFrame], recipe: Recipe, n_jobs: int) -> _Written:
+def _write(folder: Path, blocks: Iterable[pd.DataFrame], recipe: ConversionSpec, n_jobs: int) -> _Written:
     """Write what becomes of the molecules, by split."""
     written = _Written(dict.fromkeys(SPLITS, 0), 0, np.zeros((3, len(recipe.properties))))
     with ExitStack() as stack:
         append = {}
         for split in SPLITS:
-            spelt = recipe.spelt and split == "train"
-            growing = growing_molecules(folder / split, recipe.vocabulary, len(recipe.properties), spelt=spelt)
+            randomised = recipe.randomised and split == "train"
+            growing = growing_molecules(
+                folder / split, recipe.vocabulary, len(recipe.properties), randomised=randomised
+            )
             append[split] = stack.enter_context(growing)
         for _, converted in map_tasks(partial(convert, recipe=recipe), blocks, n_jobs):
             for split, molecules in converted.molecules.items():
@@ -205,7 +209,7 @@ def _write(folder: Path, blocks: Iterable[pd.DataFrame], recipe: Recipe, n_jobs:
 
 def validation_smiles(prepared: Path, n: int, seed: int) -> list[str]:
     """Return the canonical SMILES of the n validation molecules, or of 20,000 of them drawn at random, in order."""
-    rows = range(n) if n <= MOST_REFERENCE else numpy_generator(seed, "reference").permutation(n)[:MOST_REFERENCE]
+    rows = range(n) if n <= MAX_REFERENCE else numpy_generator(seed, "reference").permutation(n)[:MAX_REFERENCE]
     wanted = set(map(int, rows))
     smiles: list[str] = []
     n_seen = 0

@@ -9,11 +9,10 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from molvae.chem.vocabulary import PAD_ID
 from molvae.config import TrainConfig
 from molvae.errors import MolvaeError
 from molvae.log import logger, progress
-from molvae.nn.losses import kl_to_standard_normal, sequence_nats
+from molvae.nn.losses import kl_to_standard_normal, sequence_nll
 from molvae.nn.schedules import KL_SCHEDULES, learning_rate_factor
 from molvae.nn.tokens import by_length, length_bucketed
 from molvae.nn.vae import VAE, LossWeights
@@ -22,6 +21,7 @@ from molvae.train.checkpoint import Checkpoint
 from molvae.train.molecules import Molecules
 from molvae.train.processes import add_up, is_first, number_of_processes, rank
 from molvae.train.shards import ShardedStep
+from molvae.vocabulary import PAD_ID
 
 
 @dataclass
@@ -35,7 +35,7 @@ class TrainState:
         history: A row a finished epoch, as written to `history.csv`.
         sums: Sums over the molecules of the present epoch: reconstruction, kl, properties, unconditional, float64 (4,).
         n_coded: Molecules of the present epoch decoded from their code.
-        n_bare: Molecules of the present epoch decoded without a code.
+        n_unconditional: Molecules of the present epoch decoded without a code.
         best_loss: Lowest validation loss so far.
         best_epoch: The epoch that had it.
         best_weights: The weights that gave it.
@@ -48,7 +48,7 @@ class TrainState:
     history: list[dict[str, float]] = field(default_factory=list)
     sums: Tensor = field(default_factory=lambda: torch.zeros(4, dtype=torch.float64))
     n_coded: int = 0
-    n_bare: int = 0
+    n_unconditional: int = 0
     best_loss: float = math.inf
     best_epoch: int = 0
     best_weights: dict[str, Tensor] = field(default_factory=dict)
@@ -112,7 +112,7 @@ def _epoch(state: TrainState, sharded: ShardedStep, train: Molecules, config: Tr
         torch.manual_seed(derive_seed(seed, f"dropout {step}") + rank())
         state.sums += sharded.gradient(batch, loss_weights(config, step / n_steps))
         state.n_coded += batch.n_coded
-        state.n_bare += len(batch) - batch.n_coded
+        state.n_unconditional += len(batch) - batch.n_coded
         sharded.update(learning_rate(config, step, n_steps))
         state.batch += 1
         yield
@@ -150,14 +150,14 @@ def validate(vae: VAE, validation: Molecules, config: TrainConfig) -> dict[str, 
         mu, log_var = vae.encode(token_ids, lengths)
         logits = vae.logits(token_ids, mu)
         right = (logits.argmax(2) == token_ids) & (token_ids != PAD_ID)
-        bare = sequence_nats(vae.logits(token_ids, torch.zeros_like(mu)), token_ids)
+        bare = sequence_nll(vae.logits(token_ids, torch.zeros_like(mu)), token_ids)
         kl = kl_to_standard_normal(mu, log_var).sum(1)
-        properties = vae.property_nats(mu, validation.standardised(rows, device), weights) * len(rows)
-        parts = [sequence_nats(logits, token_ids).sum(), kl.sum(), properties, bare.sum(), right.sum(), lengths.sum()]
+        properties = vae.property_loss(mu, validation.standardised(rows, device), weights) * len(rows)
+        parts = [sequence_nll(logits, token_ids).sum(), kl.sum(), properties, bare.sum(), right.sum(), lengths.sum()]
         sums += torch.stack([part.double() for part in parts])
     add_up(sums)
-    *nats, n_right, n_tokens = sums.tolist()
-    reconstruction, kl_nats, properties_nats, unconditional = (total / len(validation) for total in nats)
+    *nll, n_right, n_tokens = sums.tolist()
+    reconstruction, kl_nats, properties_nats, unconditional = (total / len(validation) for total in nll)
     coded = reconstruction + config.kl_weight * kl_nats + properties_nats
     share = config.code_dropout
     return {
@@ -188,7 +188,7 @@ def _finish_epoch(state: TrainState, vae: VAE, validation: Molecules, config: Tr
         "kl_weight": loss_weights(config, (step - 1) / n_steps).kl,
         "train_reconstruction_nats": reconstruction / state.n_coded,
         "train_kl_nats": kl / state.n_coded,
-        "train_unconditional_nats": bare / state.n_bare if state.n_bare else math.nan,
+        "train_unconditional_nats": bare / state.n_unconditional if state.n_unconditional else math.nan,
         **({"train_property_nats": properties / state.n_coded} if config.property_head else {}),
         **measured,
         "seconds": round(state.seconds, 1),
@@ -196,7 +196,7 @@ def _finish_epoch(state: TrainState, vae: VAE, validation: Molecules, config: Tr
     state.history.append(row)
     state.batch = 0
     state.sums = torch.zeros_like(state.sums)
-    state.n_coded = state.n_bare = 0
+    state.n_coded = state.n_unconditional = 0
     if measured["validation_loss"] < state.best_loss:
         state.best_loss = measured["validation_loss"]
         state.best_epoch = state.epoch

@@ -10,17 +10,17 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from molvae.chem.vocabulary import Vocabulary
 from molvae.config import TrainConfig
 from molvae.files import growing_array
 from molvae.nn.batch import Batch
 from molvae.nn.property_head import PropertyScale
 from molvae.nn.tokens import TokenStore, growing_store
 from molvae.seeding import numpy_generator, torch_generator
+from molvae.vocabulary import Vocabulary
 
 # Other spellings of each molecule: enough that the encoder seldom meets one twice in a row, few enough to store.
-N_SPELLINGS = 4
-_SPELLINGS, _PROPERTIES = "spellings", "properties.npy"
+N_RANDOMISED = 4
+_RANDOMISED, _PROPERTIES = "spellings", "properties.npy"
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Molecules:
     """
 
     tokens: TokenStore
-    spellings: TokenStore | None = None
+    randomised: TokenStore | None = None
     properties: NDArray[np.float32] | None = None
     scales: tuple[PropertyScale, ...] = ()
     n_added: int = 0
@@ -53,9 +53,9 @@ class Molecules:
     @classmethod
     def open(cls, folder: Path, scales: tuple[PropertyScale, ...] = (), n_added: int = 0) -> "Molecules":
         """Map what `growing_molecules` wrote."""
-        spellings = TokenStore.open(folder / _SPELLINGS) if (folder / _SPELLINGS).exists() else None
+        randomised = TokenStore.open(folder / _RANDOMISED) if (folder / _RANDOMISED).exists() else None
         properties = np.asarray(np.load(folder / _PROPERTIES, mmap_mode="r")) if scales else None
-        return cls(TokenStore.open(folder), spellings, properties, scales, n_added)
+        return cls(TokenStore.open(folder), randomised, properties, scales, n_added)
 
     def standardised(self, rows: NDArray[np.integer], device: torch.device) -> Tensor | None:
         """Return the properties of some molecules in units of their standard deviations, float32 (B, P)."""
@@ -75,11 +75,11 @@ class Molecules:
         is_new = rows < self.n_new
         rows = np.concatenate([rows[~is_new], rows[is_new]])
         read = None
-        if self.spellings is not None:
+        if self.randomised is not None:
             random = numpy_generator(seed, f"spelling {step}")
-            which = rows.astype(np.int64) * N_SPELLINGS + random.integers(N_SPELLINGS, size=len(rows))
+            which = rows.astype(np.int64) * N_RANDOMISED + random.integers(N_RANDOMISED, size=len(rows))
             other = random.random(len(rows)) < config.randomised_input
-            read = _either(self.spellings.batch(which, device), self.tokens.batch(rows, device), other)
+            read = _either(self.randomised.batch(which, device), self.tokens.batch(rows, device), other)
         return Batch.draw(
             *self.tokens.batch(rows, device),
             config.latent_dim,
@@ -103,7 +103,7 @@ def _either(
 
 @contextmanager
 def growing_molecules(
-    folder: Path, vocabulary: Vocabulary, n_properties: int, *, spelt: bool
+    folder: Path, vocabulary: Vocabulary, n_properties: int, *, randomised: bool
 ) -> Iterator[Callable[[Molecules], None]]:
     """Write molecules to a folder, for more than fit into memory together; `Molecules.open` maps them.
 
@@ -111,22 +111,22 @@ def growing_molecules(
         folder: The folder to make.
         vocabulary: Their tokens.
         n_properties: Number of properties of each.
-        spelt: Whether they come with other spellings.
+        randomised: Whether they come with randomised SMILES too.
 
     Yields:
         A function that appends molecules.
     """
     with ExitStack() as stack:
         add_tokens = stack.enter_context(growing_store(folder, vocabulary))
-        add_spellings = stack.enter_context(growing_store(folder / _SPELLINGS, vocabulary)) if spelt else None
+        add_randomised = stack.enter_context(growing_store(folder / _RANDOMISED, vocabulary)) if randomised else None
         add_properties = (
             stack.enter_context(growing_array(folder / _PROPERTIES, np.float32, n_properties)) if n_properties else None
         )
 
         def append(molecules: Molecules) -> None:
             add_tokens(molecules.tokens)
-            if add_spellings is not None and molecules.spellings is not None:
-                add_spellings(molecules.spellings)
+            if add_randomised is not None and molecules.randomised is not None:
+                add_randomised(molecules.randomised)
             if add_properties is not None and molecules.properties is not None:
                 add_properties(molecules.properties)
 

@@ -17,7 +17,7 @@ from molvae.errors import ConfigError
 from molvae.log import logger
 
 # The others wait while the first writes the molecules of a large library, so a long wait is no failure.
-LONGEST_WAIT = timedelta(days=1)
+MAX_WAIT_S = timedelta(days=1)
 
 
 @contextmanager
@@ -47,7 +47,7 @@ def process_group(device: torch.device) -> Iterator[torch.device]:
             )
         device = torch.device("cuda", dist.get_node_local_rank())
         torch.cuda.set_device(device)
-    dist.init_process_group("nccl" if on_gpu else "gloo", timeout=LONGEST_WAIT, device_id=device if on_gpu else None)
+    dist.init_process_group("nccl" if on_gpu else "gloo", timeout=MAX_WAIT_S, device_id=device if on_gpu else None)
     level = logger.level
     if not is_first():
         logger.setLevel(logging.WARNING)

@@ -15,7 +15,7 @@ from molvae.train.optimizers import make_optimizers
 from molvae.train.processes import add_up, number_of_processes, rank
 
 # A smaller share of a batch keeps a core busy with everything but matrix products.
-FEWEST_PER_SHARD = 64
+MIN_PER_SHARD = 64
 
 
 class ShardedStep:
@@ -37,7 +37,7 @@ class ShardedStep:
         self._config = config
         self._device = next(vae.parameters()).device
         alone = self._device.type != "cpu" or config.dropout > 0.0
-        fewest = FEWEST_PER_SHARD * number_of_processes()
+        fewest = MIN_PER_SHARD * number_of_processes()
         n_threads = 1 if alone else max(1, min(torch.get_num_threads(), config.batch_size // fewest))
         self._replicas = [vae, *(_sharing(vae) for _ in range(n_threads - 1))]
         self.optimizers = make_optimizers(vae, config)

@@ -6,7 +6,6 @@ from typing import Any
 import pandas as pd
 import torch
 
-from molvae.chem.vocabulary import Vocabulary
 from molvae.config import StandardiseConfig, TrainConfig
 from molvae.files import existing, read_json, write_table
 from molvae.log import logger
@@ -17,6 +16,7 @@ from molvae.train.data import TrainingData, open_data, training_identity, valida
 from molvae.train.loop import fit
 from molvae.train.processes import is_first, number_of_processes, process_group, wait_for_all
 from molvae.train.start import starting_point
+from molvae.vocabulary import Vocabulary
 
 
 def train(prepared: Path, out: Path, config: TrainConfig, seed: int, n_jobs: int = 1, device: str = "auto") -> None:

@@ -4,15 +4,15 @@ from dataclasses import dataclass
 
 import torch
 
-from molvae.chem.vocabulary import Vocabulary
 from molvae.config import ModelConfig, StandardiseConfig, TrainConfig
 from molvae.errors import ConfigError
-from molvae.loading import load
 from molvae.log import logger
-from molvae.model import MolVAE
+from molvae.model.loading import load
+from molvae.model.model import MolVAE
 from molvae.nn.property_head import PropertyScale
 from molvae.nn.vae import VAE
 from molvae.seeding import derive_seed
+from molvae.vocabulary import Vocabulary
 
 # The first tokens of every vocabulary stand for no part of a molecule.
 N_SPECIAL = 3
@@ -21,7 +21,7 @@ PER_TOKEN = ("embedding.weight", "decoder.embedding.weight", "decoder.output.wei
 
 
 @dataclass(frozen=True)
-class Start:
+class InitialState:
     """What is decided before the first step.
 
     Attributes:
@@ -41,7 +41,9 @@ class Start:
     scales: tuple[PropertyScale, ...] = ()
 
 
-def starting_point(config: TrainConfig, vocabulary: Vocabulary, standardisation: StandardiseConfig, seed: int) -> Start:
+def starting_point(
+    config: TrainConfig, vocabulary: Vocabulary, standardisation: StandardiseConfig, seed: int
+) -> InitialState:
     """Make networks with chance weights, or with those of the model in `init_from`.
 
     Args:
@@ -57,7 +59,7 @@ def starting_point(config: TrainConfig, vocabulary: Vocabulary, standardisation:
     torch.manual_seed(derive_seed(seed, "weights"))
     if config.init_from is None:
         vae = VAE(_architecture(config), len(vocabulary), len(config.property_head))
-        return Start(vae, vocabulary, config, standardisation)
+        return InitialState(vae, vocabulary, config, standardisation)
     base = load(config.init_from, "cpu")
     asked, trained = standardisation.selfies_constraints, base.standardisation.selfies_constraints
     if asked != trained:
@@ -76,7 +78,7 @@ def starting_point(config: TrainConfig, vocabulary: Vocabulary, standardisation:
             logger.info("the head of %s, which predicts %s, is left behind", config.init_from, names)
         weights = {name: each for name, each in weights.items() if not name.startswith("property_head.")}
     vae.load_state_dict(vae.state_dict() | weights)
-    return Start(vae, vocabulary, config, standardisation, base, base.scales if keeps_head else ())
+    return InitialState(vae, vocabulary, config, standardisation, base, base.scales if keeps_head else ())
 
 
 def _architecture(config: TrainConfig) -> ModelConfig:

@@ -5,13 +5,13 @@ import pytest
 
 from molvae.chem.molecules import canonical_smiles
 from molvae.optimize.objective import Evaluation
-from molvae.optimize.strategies import STRATEGIES, Setting
+from molvae.optimize.strategies import STRATEGIES, SearchContext
 
 
 @pytest.fixture(params=STRATEGIES)
 def make(request, model, smiles):
     def make_strategy(start=6, seed=1):
-        return STRATEGIES[request.param](Setting(model, smiles[:start], smiles, seed))
+        return STRATEGIES[request.param](SearchContext(model, smiles[:start], smiles, seed))
 
     return make_strategy
 

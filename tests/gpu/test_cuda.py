@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from molvae.config import ModelConfig, OptimizeConfig
-from molvae.loading import load
-from molvae.model import MolVAE
+from molvae.model.loading import load
+from molvae.model.model import MolVAE
 from molvae.nn.batch import Batch
 from molvae.nn.vae import VAE, LossWeights
-from molvae.optimize.strategies import LatentSearch, Setting
+from molvae.optimize.strategies import LatentSearch, SearchContext
 from molvae.train import train
 from molvae.train.checkpoint import Checkpoint
 from molvae.train.loop import fit
@@ -43,8 +43,8 @@ def test_nearly_all_codes_decode_to_the_same_molecules(model, on_gpu, smiles):
 def test_samples_follow_from_the_seed(on_gpu, prior):
     assert on_gpu.sample(200, seed=1, prior=prior) == on_gpu.sample(200, seed=1, prior=prior)
     assert on_gpu.sample(200, seed=1, prior=prior) != on_gpu.sample(200, seed=2, prior=prior)
-    likely = on_gpu.sample(200, seed=1, prior=prior, max_nats=20.0)
-    assert likely == on_gpu.sample(200, seed=1, prior=prior, max_nats=20.0)
+    likely = on_gpu.sample(200, seed=1, prior=prior, max_nll=20.0)
+    assert likely == on_gpu.sample(200, seed=1, prior=prior, max_nll=20.0)
 
 
 def test_teacher_forced_logits_agree_with_the_cpus(model, store):
@@ -90,7 +90,7 @@ def test_the_train_stage_runs_and_its_model_loads_on_the_cpu(prepared, small_tra
 
 
 def test_a_search_runs(on_gpu, smiles):
-    strategy = LatentSearch(Setting(on_gpu, [], smiles, seed=1))
+    strategy = LatentSearch(SearchContext(on_gpu, [], smiles, seed=1))
     assert len(strategy.ask(OptimizeConfig().batch_size)) > 0
 
 

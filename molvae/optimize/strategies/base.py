@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from molvae.model import MolVAE
+from molvae.model.model import MolVAE
 from molvae.optimize.objective import Evaluation
 from molvae.registry import Registry
 
@@ -13,7 +13,7 @@ Proposal = tuple[str, str]
 
 
 @dataclass(frozen=True)
-class Setting:
+class SearchContext:
     """What a strategy may use.
 
     Attributes:
@@ -33,7 +33,7 @@ class Strategy(ABC):
     """A search. The same setting and the same scores give the same proposals."""
 
     @abstractmethod
-    def __init__(self, setting: Setting) -> None:
+    def __init__(self, setting: SearchContext) -> None:
         """Begin a search."""
 
     @abstractmethod

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from molvae.chem.fingerprints import morgan_bits
-from molvae.model import MolVAE
+from molvae.model.model import MolVAE
 from molvae.optimize.objective import Evaluation
-from molvae.optimize.strategies.base import STRATEGIES, Proposal, Setting, Strategy
+from molvae.optimize.strategies.base import STRATEGIES, Proposal, SearchContext, Strategy
 from molvae.optimize.strategies.refit import refit
 from molvae.optimize.strategies.surrogate import TanimotoGP, expected_improvement
 from molvae.seeding import derive_seed, numpy_generator, torch_generator
@@ -24,7 +24,7 @@ INFEASIBLE = 0.5
 # Range of the noise around an incumbent's code, in each dimension: from near copies to other scaffolds.
 RADII = (0.15, 1.0)
 # The surrogate's cost grows with the cube of the molecules that it knows.
-MOST_KNOWN_TO_SURROGATE = 3000
+MAX_KNOWN_TO_SURROGATE = 3000
 FINGERPRINT_BITS = 2048
 
 
@@ -50,7 +50,7 @@ class LatentSearch(Strategy):
         (a local, re-fitted latent space).
     """
 
-    def __init__(self, setting: Setting) -> None:
+    def __init__(self, setting: SearchContext) -> None:
         """Begin a search."""
         self._setting = setting
         # A copy is trained; the caller's model stays as it is.
@@ -123,7 +123,7 @@ class LatentSearch(Strategy):
         """Return the n molecules of the pool with the largest expected improvement, best first."""
         if not pool:
             return []
-        known = sorted(self._scores, key=lambda smiles: -self._scores[smiles])[:MOST_KNOWN_TO_SURROGATE]
+        known = sorted(self._scores, key=lambda smiles: -self._scores[smiles])[:MAX_KNOWN_TO_SURROGATE]
         surrogate = TanimotoGP.fit(
             np.stack([self._fingerprints[smiles] for smiles in known]),
             np.array([self._scores[smiles] for smiles in known]),

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from molvae.optimize.objective import Evaluation
-from molvae.optimize.strategies.base import STRATEGIES, Proposal, Setting, Strategy
+from molvae.optimize.strategies.base import STRATEGIES, Proposal, SearchContext, Strategy
 from molvae.seeding import derive_seed
 
 
@@ -11,7 +11,7 @@ from molvae.seeding import derive_seed
 class RandomSearch(Strategy):
     """Samples of the model's prior, whatever the scores."""
 
-    def __init__(self, setting: Setting) -> None:
+    def __init__(self, setting: SearchContext) -> None:
         """Begin a search."""
         self._setting = setting
         self._round = 0

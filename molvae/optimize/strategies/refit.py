@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from molvae.model import MolVAE
+from molvae.model.model import MolVAE
 from molvae.nn.batch import Batch
 from molvae.nn.device import autocast
 from molvae.nn.tokens import length_bucketed

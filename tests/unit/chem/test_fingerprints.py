@@ -50,7 +50,7 @@ def test_nearest_equals_brute_force_for_every_size_of_block(query, reference, ro
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(fingerprints, "QUERY_BLOCK", rows)
         patch.setattr(fingerprints, "REFERENCE_BLOCK", columns)
-        patch.setattr(fingerprints, "MOST_LEFT", most_left)
+        patch.setattr(fingerprints, "MAX_LEFT", most_left)
         patch.setattr("torch.get_num_threads", lambda: n_threads)
         similarity, index = nearest(query, reference)
     assert np.array_equal(similarity, expected.max(axis=1))
@@ -81,7 +81,7 @@ def test_nearest_is_exact_where_bfloat16_would_not_be():
     rng = np.random.default_rng(0)
     query = rng.integers(0, 256, (40, 256), dtype=np.uint8)
     reference = rng.integers(0, 256, (70, 256), dtype=np.uint8)
-    assert bit_counts(query).min() > fingerprints.MOST_BITS_IN_BFLOAT16
+    assert bit_counts(query).min() > fingerprints.MAX_BITS_IN_BFLOAT16
     expected = brute_force(query, reference)
     similarity, index = nearest(query, reference)
     assert np.array_equal(similarity, expected.max(axis=1))

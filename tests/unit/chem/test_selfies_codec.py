@@ -9,8 +9,8 @@ from rdkit import Chem
 from molvae.chem.molecules import canonical_smiles
 from molvae.chem.quiet import quiet
 from molvae.chem.selfies_codec import read_tokens, selfies_constraints, selfies_to_smiles, smiles_to_selfies
-from molvae.chem.vocabulary import Vocabulary
 from molvae.errors import ConfigError
+from molvae.vocabulary import Vocabulary
 
 ALPHABET = sorted(selfies.get_semantic_robust_alphabet())
 

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from molvae.chem.fingerprints import morgan_bits
-from molvae.evaluate.latent import by_dimension, posterior_figures, similarity_by_distance
+from molvae.evaluate.latent import by_dimension, posterior_metrics, similarity_by_distance
 
 
 def test_codes_that_follow_the_structure_are_told_from_random_ones(smiles):
@@ -36,4 +36,4 @@ def test_a_collapsed_dimension_costs_nothing_and_is_not_active():
     silent, speaking = by_dimension(mu, log_var)
     assert silent == {"kl_nats": 0.0, "mean_variance": 0.0}
     assert speaking["kl_nats"] > 1.0
-    assert posterior_figures(mu, log_var)["active_units"].value == 1.0
+    assert posterior_metrics(mu, log_var)["active_units"].value == 1.0

@@ -50,7 +50,7 @@ def test_the_priors_stand_side_by_side(metrics):
     assert [name for name, prior in metrics["priors"].items() if prior["chosen"]] == ["decoder"]
     for prior in metrics["priors"].values():
         assert {"min_probability", "validity", "uniqueness", "novelty", "fcd"} <= set(prior)
-        assert prior["max_nats"] is None
+        assert prior["max_nll"] is None
     assert metrics["fcd_prior"] == metrics["priors"]["decoder"]["fcd"]
 
 

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from molvae.chem.vocabulary import EOS_ID, PAD_ID
+from molvae.vocabulary import EOS_ID, PAD_ID
 
 
 @pytest.fixture
@@ -35,10 +35,10 @@ def test_between_the_ends_both_have_a_say(model, codes):
 
 
 def test_a_sequence_beyond_the_most_nats_is_given_up(model, codes):
-    def written(max_nats):
-        return model.vae.decoder.generate(codes, 30, 1.0, torch.Generator().manual_seed(1), max_nats=max_nats)
+    def written(max_nll):
+        return model.vae.decoder.generate(codes, 30, 1.0, torch.Generator().manual_seed(1), max_nll=max_nll)
 
-    tokens, nats = written(10.0)
-    assert 0 < (nats <= 10.0).sum() < len(codes)
-    assert tokens[nats > 10.0].count_nonzero(1).float().mean() < written(torch.inf)[0].count_nonzero(1).float().mean()
-    assert ((tokens == EOS_ID).any(1) | (tokens != PAD_ID).all(1))[nats <= 10.0].all()
+    tokens, nll = written(10.0)
+    assert 0 < (nll <= 10.0).sum() < len(codes)
+    assert tokens[nll > 10.0].count_nonzero(1).float().mean() < written(torch.inf)[0].count_nonzero(1).float().mean()
+    assert ((tokens == EOS_ID).any(1) | (tokens != PAD_ID).all(1))[nll <= 10.0].all()

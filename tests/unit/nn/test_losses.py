@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch.distributions import Categorical, Normal, kl_divergence
 
-from molvae.nn.losses import kl_to_standard_normal, sequence_nats, with_free_bits
+from molvae.nn.losses import kl_to_standard_normal, sequence_nll, with_free_bits
 
 
 def test_kl_agrees_with_torch_distributions():
@@ -20,7 +20,7 @@ def test_sequence_nats_sum_over_real_tokens_only():
     logits = torch.randn(1, 3, 4, generator=torch.Generator().manual_seed(0))
     token_ids = torch.tensor([[3, 2, 0]])
     expected = -sum(Categorical(logits=logits[0, step]).log_prob(token_ids[0, step]) for step in range(2))
-    assert sequence_nats(logits, token_ids)[0].item() == pytest.approx(expected.item())
+    assert sequence_nll(logits, token_ids)[0].item() == pytest.approx(expected.item())
 
 
 def test_free_bits_charge_each_dimension_at_least_that_much():

@@ -4,20 +4,20 @@ import torch
 
 from molvae.config import ModelConfig
 from molvae.nn.batch import Batch
-from molvae.nn.property_head import property_nats
+from molvae.nn.property_head import property_loss
 from molvae.nn.vae import VAE, LossWeights
 
 
 def test_the_loss_is_half_the_weighted_squared_error_of_what_was_measured():
     predicted = torch.tensor([[1.0, 2.0], [0.0, 5.0]])
     targets = torch.tensor([[0.0, 4.0], [2.0, torch.nan]])
-    loss = property_nats(predicted, targets, torch.tensor([1.0, 3.0]))
+    loss = property_loss(predicted, targets, torch.tensor([1.0, 3.0]))
     assert loss.item() == pytest.approx((0.5 * 1 + 0.5 * 3 * 4 + 0.5 * 4) / 2)
 
 
 def test_what_was_not_measured_leaves_no_trace_in_the_gradient():
     predicted = torch.ones(2, 1, requires_grad=True)
-    property_nats(predicted, torch.tensor([[torch.nan], [0.0]]), torch.ones(1)).backward()
+    property_loss(predicted, torch.tensor([[torch.nan], [0.0]]), torch.ones(1)).backward()
     assert predicted.grad.tolist() == [[0.0], [0.5]]
 
 

@@ -3,9 +3,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from molvae.chem.vocabulary import EOS_ID, PAD_ID
 from molvae.errors import VocabularyError
 from molvae.nn.tokens import TokenStore, by_length, growing_store, length_bucketed
+from molvae.vocabulary import EOS_ID, PAD_ID
 
 LENGTHS = st.lists(st.integers(1, 60), min_size=1, max_size=400).map(np.array)
 

@@ -2,12 +2,12 @@ import numpy as np
 import pytest
 import torch
 
-from molvae.chem.vocabulary import BOS_ID, EOS_ID, PAD_ID
 from molvae.config import ModelConfig
 from molvae.nn import decoder
 from molvae.nn.batch import Batch
-from molvae.nn.losses import sequence_nats
+from molvae.nn.losses import sequence_nll
 from molvae.nn.vae import VAE, LossWeights
+from molvae.vocabulary import BOS_ID, EOS_ID, PAD_ID
 
 VARIANTS = [
     {"cell": "gru"},
@@ -27,13 +27,13 @@ def vae(request, vocabulary):
 def test_padding_and_company_change_neither_code_nor_loss(vae, store):
     token_ids, lengths = store.batch(np.arange(8))
     mu, log_var = vae.encode(token_ids, lengths)
-    nats = sequence_nats(vae.logits(token_ids, mu), token_ids)
+    nll = sequence_nll(vae.logits(token_ids, mu), token_ids)
     for row in range(8):
         alone, length = store.batch(np.array([row]))
         mu_alone, log_var_alone = vae.encode(alone, length)
         torch.testing.assert_close(mu_alone[0], mu[row])
         torch.testing.assert_close(log_var_alone[0], log_var[row])
-        torch.testing.assert_close(sequence_nats(vae.logits(alone, mu_alone), alone)[0], nats[row])
+        torch.testing.assert_close(sequence_nll(vae.logits(alone, mu_alone), alone)[0], nll[row])
 
 
 def test_the_order_of_tokens_matters_to_the_code(vae, store):
@@ -48,14 +48,14 @@ def test_the_order_of_tokens_matters_to_the_code(vae, store):
 def test_greedy_generation_takes_the_tokens_that_teacher_forcing_finds_likeliest(vae, monkeypatch):
     monkeypatch.setattr(decoder, "gains_from_bfloat16", lambda device: False)
     z = torch.randn(16, 6, generator=torch.Generator().manual_seed(1))
-    written, nats = vae.decoder.generate(z, 30)
+    written, nll = vae.decoder.generate(z, 30)
     logits = vae.logits(written, z)
     logits[:, :, [PAD_ID, BOS_ID]] = -torch.inf
     logits[:, 0, EOS_ID] = -torch.inf
     real = written != PAD_ID
     assert (logits.argmax(2)[real] == written[real]).all()
     taken = logits.log_softmax(2).gather(2, written[:, :, None])[:, :, 0].masked_fill(~real, 0.0)
-    assert torch.allclose(nats, -taken.sum(1), atol=1e-3)
+    assert torch.allclose(nll, -taken.sum(1), atol=1e-3)
 
 
 def test_generation_in_bfloat16_finds_nearly_the_same_logits(vae, monkeypatch):

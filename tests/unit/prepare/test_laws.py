@@ -18,11 +18,11 @@ from molvae.chem.molecules import canonical_smiles
 from molvae.chem.quiet import quiet
 from molvae.chem.reading import read_molecules
 from molvae.chem.selfies_codec import selfies_constraints, selfies_to_smiles
-from molvae.chem.vocabulary import split_selfies
 from molvae.config import PrepareConfig
 from molvae.files import read_table
 from molvae.prepare import prepare
 from molvae.prepare.convert import Reason
+from molvae.vocabulary import split_selfies
 
 GOOD = [r.smiles for r in read_molecules(Path(__file__).parents[3] / "data" / "demo_test.smi.gz")][:120]
 ODD = [

@@ -14,13 +14,13 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from molvae.chem.reading import read_molecules
-from molvae.chem.vocabulary import Vocabulary, split_selfies
 from molvae.config import PrepareConfig
 from molvae.errors import ConfigError, DataError
 from molvae.files import read_table
 from molvae.prepare import prepare, prepare_shard
 from molvae.prepare.blocks import convert_chunk
 from molvae.prepare.convert import Reason
+from molvae.vocabulary import Vocabulary, split_selfies
 
 DEMO = [r.smiles for r in read_molecules(Path(__file__).parents[3] / "data" / "demo_test.smi.gz")][:300]
 LENIENT = PrepareConfig(max_rejected=1.0)
@@ -82,7 +82,7 @@ def test_test_molecules_come_last_and_are_dropped_from_the_input(tmp_path):
 
 
 def test_rejects_of_many_chunks_stand_in_the_order_of_the_rows(tmp_path, monkeypatch):
-    monkeypatch.setattr("molvae.chem.parallel.CHUNK_SIZE", 10)
+    monkeypatch.setattr("molvae.parallel.CHUNK_SIZE", 10)
     _, rejected, _ = run(tmp_path, [*DEMO[:55], "CC("], test=["CC(", *DEMO[60:75]])
     assert list(zip(rejected.source, rejected.line, strict=True)) == [
         (str(tmp_path / "in.smi"), 56),
@@ -151,8 +151,8 @@ def test_every_row_is_kept_or_rejected_exactly_once(tmp_path, inputs, test):
 
 
 def test_outputs_do_not_depend_on_the_number_of_processes(tmp_path, monkeypatch):
-    monkeypatch.setattr("molvae.chem.parallel.FEWEST_FOR_A_POOL", 0)
-    monkeypatch.setattr("molvae.chem.parallel.CHUNK_SIZE", 30)
+    monkeypatch.setattr("molvae.parallel.MIN_FOR_A_POOL", 0)
+    monkeypatch.setattr("molvae.parallel.CHUNK_SIZE", 30)
     path = write(tmp_path / "in.smi", [*DEMO, "CC(", "CCO", "CCO"])
     for n_jobs in (1, 2):
         prepare([path], tmp_path / str(n_jobs), PrepareConfig(), 1, n_jobs=n_jobs)
@@ -236,7 +236,7 @@ def all_bytes(folder):
 def small_blocks(monkeypatch):
     monkeypatch.setattr("molvae.prepare.blocks.BLOCK_SIZE", 25)
     monkeypatch.setattr("molvae.prepare.duplicates.ROWS_AT_A_TIME", 70)
-    monkeypatch.setattr("molvae.chem.parallel.CHUNK_SIZE", 10)
+    monkeypatch.setattr("molvae.parallel.CHUNK_SIZE", 10)
 
 
 MESSY_ROWS = [*DEMO[:120], "CC(", *DEMO[50:70], "CC[As](C)C", *DEMO[120:160], "nonsense"]

@@ -25,7 +25,7 @@ def test_a_least_probability_near_1_leaves_the_likeliest_molecule_alone(model, t
 
 
 def test_a_bound_on_the_nats_is_used(model, tmp_path):
-    drawn = model.sample(20, derive_seed(1, "sample stage"), max_nats=12.0)
-    sample(model, tmp_path / "a.csv", SampleConfig(n=20, max_nats=12.0), 1)
+    drawn = model.sample(20, derive_seed(1, "sample stage"), max_nll=12.0)
+    sample(model, tmp_path / "a.csv", SampleConfig(n=20, max_nll=12.0), 1)
     assert pd.read_csv(tmp_path / "a.csv", keep_default_na=False)["smiles"].tolist() == drawn
     assert drawn != model.sample(20, derive_seed(1, "sample stage"))

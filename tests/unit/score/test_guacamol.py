@@ -18,7 +18,7 @@ from molvae.score import guacamol
 from molvae.score.guacamol import (
     COUNTS,
     DESCRIPTORS,
-    Plain,
+    FlatMolecules,
     Samples,
     Training,
     describe_plain,
@@ -26,7 +26,7 @@ from molvae.score.guacamol import (
     draw_distinct,
     draw_valid,
     fcd_score,
-    guacamol_figures,
+    guacamol_metrics,
     kl_divergences,
     kl_score,
     reference_rows,
@@ -73,7 +73,7 @@ def golden():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(guacamol, "SAMPLE_SIZE", PACKAGE["number_samples"])
         samples, training = described(sets["generated"]), trained_on(sets["train"])
-        return samples, training, draw_distinct(samples), guacamol_figures(samples, training)
+        return samples, training, draw_distinct(samples), guacamol_metrics(samples, training)
 
 
 @pytest.mark.parametrize("name", PACKAGE["scores"])
@@ -97,7 +97,7 @@ def test_the_package_has_no_other_scores_or_quantities(golden):
 
 def test_fewer_samples_than_the_definition_asks_for_have_a_warning(golden):
     samples, training, *_ = golden
-    figures = guacamol_figures(samples, training)
+    figures = guacamol_metrics(samples, training)
     n_valid = len(samples.smiles)
     assert figures["validity"].n == len(samples.is_valid)
     assert figures["uniqueness"].value == len(set(samples.plain.smiles)) / n_valid
@@ -108,10 +108,10 @@ def test_fewer_samples_than_the_definition_asks_for_have_a_warning(golden):
 
 
 def test_samples_without_a_molecule_have_validity_0_and_nothing_else(golden):
-    figures = guacamol_figures(described(["C(C", ""]), golden[1])
+    figures = guacamol_metrics(described(["C(C", ""]), golden[1])
     assert figures["validity"].value == 0
     assert all(math.isnan(figure.value) for name, figure in figures.items() if name != "validity")
-    assert math.isnan(guacamol_figures(described([]), golden[1])["validity"].value)
+    assert math.isnan(guacamol_metrics(described([]), golden[1])["validity"].value)
 
 
 @pytest.mark.parametrize("n_training", [10_001, 25_000])
@@ -132,7 +132,7 @@ def samples_of(pattern):
     """Return samples from letters: a molecule for each, the same for the same letter, and none for a space."""
     smiles = [letter for letter in pattern if letter != " "]
     zeros = np.zeros(len(smiles))
-    plain = Plain(
+    plain = FlatMolecules(
         [text.lower() for text in smiles], dict.fromkeys(DESCRIPTORS, zeros), np.zeros((len(smiles), 512), np.uint8)
     )
     is_valid = np.array([letter != " " for letter in pattern], dtype=bool)
@@ -188,7 +188,7 @@ def test_a_density_of_a_single_value_has_no_divergence():
 
 def test_a_quantity_without_a_density_is_named(golden, monkeypatch):
     monkeypatch.setattr(guacamol, "SAMPLE_SIZE", 3)
-    figure = guacamol_figures(described(["CCC", "CCCCC", "CC(C)C"]), golden[1])["kl_divergence"]
+    figure = guacamol_metrics(described(["CCC", "CCCCC", "CC(C)C"]), golden[1])["kl_divergence"]
     assert math.isnan(figure.value)
     assert figure.warning == "there is no density to compare of tpsa"
 
@@ -207,7 +207,7 @@ def test_the_fcd_score_of_known_distances():
 def test_distributions_are_of_distinct_molecules_with_0_for_what_is_not_finite():
     descriptors = {name: np.array([1.0, math.nan, 2.0, math.inf]) for name in DESCRIPTORS}
     packed = morgan_bits(["CCO", "CCN", "CCO", "CCCO"], 4096)
-    found = distributions(Plain(["CCO", "CCN", "CCO", "CCCO"], descriptors, packed))
+    found = distributions(FlatMolecules(["CCO", "CCN", "CCO", "CCCO"], descriptors, packed))
     assert found["logp"].tolist() == [1.0, 0.0, 0.0]
     to_others = tanimoto_matrix(packed[[0, 1, 3]], packed[[0, 1, 3]]) - np.eye(3)
     assert found["internal_similarity"] == pytest.approx(to_others.max(axis=1))

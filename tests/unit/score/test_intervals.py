@@ -70,25 +70,25 @@ def test_the_influence_on_the_internal_diversity(power):
 @given(st.integers(1, 500), st.data())
 def test_the_interval_of_a_share_holds_it_and_has_a_width(n, data):
     share = data.draw(st.integers(0, n)) / n
-    low, high = intervals.of_share(share, n)
+    low, high = intervals.wilson_interval(share, n)
     assert 0 <= low <= share <= high <= 1
     assert low < high
 
 
 def test_the_interval_of_a_share_is_wilsons():
     # The example of Newcombe, Statistics in Medicine 1998, doi:10.1002/(SICI)1097-0258(19980430)17:8<857::AID-SIM777>
-    assert intervals.of_share(81 / 263, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)
+    assert intervals.wilson_interval(81 / 263, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)
 
 
 def test_the_interval_of_a_mean_is_about_two_standard_errors_to_each_side():
     values = RANDOM.normal(5, 2, size=2000)
-    low, high = intervals.of_mean(values, seed=1)
+    low, high = intervals.mean_interval(values, seed=1)
     half = 1.96 * values.std() / math.sqrt(2000)
     assert (values.mean() - low, high - values.mean()) == pytest.approx((half, half), rel=0.25)
-    assert intervals.of_mean(values, seed=1) == (low, high)
+    assert intervals.mean_interval(values, seed=1) == (low, high)
 
 
 def test_there_is_no_interval_of_too_little():
-    assert intervals.of_share(math.nan, 0) is None
-    assert intervals.of_mean(np.array([1.0]), seed=1) is None
+    assert intervals.wilson_interval(math.nan, 0) is None
+    assert intervals.mean_interval(np.array([1.0]), seed=1) is None
     assert intervals.around(math.nan, np.array([]), seed=1) is None

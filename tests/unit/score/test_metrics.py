@@ -13,8 +13,8 @@ from molvae.score.metrics import (
     cosine_similarity,
     distribution_distance,
     mean_powers,
-    novel_share,
-    unique_share,
+    novel_fraction,
+    unique_fraction,
 )
 
 MOLECULES = ["CCO", "CCN", "c1ccccc1", "CC(=O)O", "C1CCNCC1"]
@@ -32,19 +32,19 @@ fingerprint_sets = arrays(np.uint8, st.tuples(st.integers(1, 12), st.just(8)), e
 
 @given(molecule_lists, molecule_lists)
 def test_shares_ignore_order_and_lie_between_0_and_1(molecules, training):
-    for share in (unique_share, lambda each: novel_share(each, training)):
+    for share in (unique_fraction, lambda each: novel_fraction(each, training)):
         assert 0 <= share(molecules) <= 1
         assert share(molecules) == share(molecules[::-1])
 
 
 def test_shares_of_known_molecules():
-    assert unique_share(["CCO", "CCO", "CCN", "C"]) == 0.75
-    assert novel_share(["CCO", "CCO", "CCN", "C"], {"CCO", "CCCC"}) == pytest.approx(2 / 3)
+    assert unique_fraction(["CCO", "CCO", "CCN", "C"]) == 0.75
+    assert novel_fraction(["CCO", "CCO", "CCN", "C"], {"CCO", "CCCC"}) == pytest.approx(2 / 3)
 
 
 def test_shares_of_nothing_are_nan():
-    assert math.isnan(unique_share([]))
-    assert math.isnan(novel_share([], {"CCO"}))
+    assert math.isnan(unique_fraction([]))
+    assert math.isnan(novel_fraction([], {"CCO"}))
 
 
 @given(counts, counts)

@@ -9,7 +9,7 @@ import pytest
 from rdkit import Chem
 from typer.testing import CliRunner
 
-from molvae.chem import parallel
+from molvae import parallel
 from molvae.chem.descriptors import PROPERTIES
 from molvae.config import ScoreConfig
 from molvae.errors import DataError
@@ -117,7 +117,7 @@ def test_malformed_strings_count_and_have_rows_without_values(tmp_path, moses):
 
 def test_malformed_strings_are_each_reported_and_change_nothing_of_the_others(tmp_path, moses, scored, monkeypatch):
     monkeypatch.setattr("molvae.score.describe.TIME_LIMIT_S", 0.2)
-    monkeypatch.setattr("molvae.chem.molecules.LONGEST_SMILES", 2_000)
+    monkeypatch.setattr("molvae.chem.molecules.MAX_SMILES_LENGTH", 2_000)
     malformed = [smiles for _, smiles in malformed_strings(96, seed=1)]
     strings = list(chain.from_iterable(zip_longest(moses[0], malformed)))
     strings = [each for each in strings if each is not None]
@@ -213,7 +213,7 @@ def test_the_order_of_the_samples_changes_no_figure(tmp_path, moses, scored):
 
 
 def test_the_number_of_processes_changes_no_byte(tmp_path, moses, scored, monkeypatch):
-    monkeypatch.setattr(parallel, "FEWEST_FOR_A_POOL", 1)
+    monkeypatch.setattr(parallel, "MIN_FOR_A_POOL", 1)
     monkeypatch.setattr(parallel, "CHUNK_SIZE", 100)
     for n_jobs in (1, 2):
         score(*moses, tmp_path / str(n_jobs), ScoreConfig(), seed=1, n_jobs=n_jobs)

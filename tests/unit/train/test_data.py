@@ -8,15 +8,15 @@ import torch
 import molvae.files
 from molvae.chem.descriptors import compute_properties
 from molvae.chem.selfies_codec import selfies_to_smiles
-from molvae.chem.vocabulary import Vocabulary
 from molvae.config import StandardiseConfig
 from molvae.errors import ConfigError, DataError
 from molvae.files import read_json, read_table
 from molvae.nn.tokens import TokenStore
 from molvae.train import data
 from molvae.train.data import open_data, training_identity, validation_smiles, write_data
-from molvae.train.molecules import N_SPELLINGS, Molecules
+from molvae.train.molecules import N_RANDOMISED, Molecules
 from molvae.train.start import starting_point
+from molvae.vocabulary import Vocabulary
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +87,7 @@ def test_the_reference_molecules_are_all_or_some_of_the_validation_split(prepare
     molecules = read_table(prepared / "molecules.parquet")
     held_out = molecules.loc[molecules["split"] == "validation", "smiles"].tolist()
     assert validation_smiles(prepared, len(held_out), 1) == held_out
-    monkeypatch.setattr(data, "MOST_REFERENCE", 10)
+    monkeypatch.setattr(data, "MAX_REFERENCE", 10)
     drawn = validation_smiles(prepared, len(held_out), 1)
     assert len(drawn) == 10
     assert [each for each in held_out if each in drawn] == drawn
@@ -158,15 +158,15 @@ def test_other_spellings_are_the_same_molecules_of_known_tokens(prepared, known,
     start = start_with(known, small_train_config, randomised_input=0.5)
     write_data(prepared, tmp_path / "data", start, 1, "a")
     train = open_data(tmp_path / "data").train
-    assert len(train.spellings) == N_SPELLINGS * len(train)
+    assert len(train.randomised) == N_RANDOMISED * len(train)
     n_other = 0
     for row in range(30):
         canonical = known.decode(train.tokens.batch(np.array([row]))[0][0].tolist())
-        for variant in range(N_SPELLINGS):
-            place = np.array([row * N_SPELLINGS + variant])
-            spelt = known.decode(train.spellings.batch(place)[0][0].tolist())
-            assert selfies_to_smiles(spelt) == selfies_to_smiles(canonical)
-            n_other += spelt != canonical
+        for variant in range(N_RANDOMISED):
+            place = np.array([row * N_RANDOMISED + variant])
+            randomised = known.decode(train.randomised.batch(place)[0][0].tolist())
+            assert selfies_to_smiles(randomised) == selfies_to_smiles(canonical)
+            n_other += randomised != canonical
     assert n_other > 60
 
 
@@ -180,12 +180,12 @@ def test_the_encoder_reads_a_share_of_the_molecules_in_another_spelling(
     rows = np.arange(len(train), dtype=np.uint32)
     config = start.config.model_copy(update={"randomised_input": share})
     batch, again = (train.draw_batch(rows, config, 1, 7, torch.device("cpu")) for _ in range(2))
-    assert torch.equal(batch.read_ids, again.read_ids)
+    assert torch.equal(batch.encoder_ids, again.encoder_ids)
     canonical = train.tokens.batch(rows)[0]
     assert torch.equal(batch.token_ids, canonical)
-    width = max(canonical.shape[1], batch.read_ids.shape[1])
+    width = max(canonical.shape[1], batch.encoder_ids.shape[1])
     pad = torch.nn.functional.pad
-    read, written = (pad(ids[: batch.n_coded], (0, width - ids.shape[1])) for ids in (batch.read_ids, canonical))
+    read, written = (pad(ids[: batch.n_coded], (0, width - ids.shape[1])) for ids in (batch.encoder_ids, canonical))
     other = (read != written).any(1).float().mean().item()
     assert other == pytest.approx(share * 0.95, abs=0.08)
 

@@ -51,7 +51,7 @@ ELSEWHERE = {
         "flow_steps",
         "prior_samples",
         "min_probabilities",
-        "rejected_shares",
+        "rejected_fractions",
     ),
 }
 
@@ -66,8 +66,8 @@ def learned(small_train_config, vocabulary, store, tmp_path_factory):
         config = TrainConfig.model_validate(base.model_dump() | settings)
         scales = tuple(PropertyScale(name, "", 0.0, 1.0) for name in config.property_head)
         # The spellings are those of the molecule itself, once reversed: another reading, as other spellings are.
-        spellings = store.subset(np.repeat(np.arange(len(store))[::-1], 4)) if config.randomised_input else None
-        everything = Molecules(store, spellings, logp if scales else None, scales)
+        randomised = store.subset(np.repeat(np.arange(len(store))[::-1], 4)) if config.randomised_input else None
+        everything = Molecules(store, randomised, logp if scales else None, scales)
         validation = Molecules(store.subset(np.arange(40)), None, logp[:40] if scales else None, scales)
         torch.manual_seed(3)
         fields = config.model_dump(include=set(ModelConfig.model_fields))

@@ -44,9 +44,9 @@ def test_the_shards_add_up_to_the_batch(vae, small_train_config, draw, n):
     sums = step.gradient(batch, LossWeights(0.1, z_l2=0.01, properties=(3.0,)))
     step.close()
     loss = vae.loss(batch, LossWeights(0.1, z_l2=0.01, properties=(3.0,)))
-    n_bare = n - batch.n_coded
+    n_unconditional = n - batch.n_coded
     coded = [part * batch.n_coded for part in (loss.reconstruction, loss.kl, loss.properties)]
-    torch.testing.assert_close(sums, torch.stack([*coded, loss.unconditional * n_bare]))
+    torch.testing.assert_close(sums, torch.stack([*coded, loss.unconditional * n_unconditional]))
     for parameter, wanted in zip(
         vae.parameters(), torch.autograd.grad(loss.total, list(vae.parameters())), strict=True
     ):
@@ -60,7 +60,7 @@ def test_every_molecule_is_dealt_to_one_shard_with_its_own_draws(draw):
     assert max(shard.n_coded for shard in shards) - min(shard.n_coded for shard in shards) <= 1
 
     def coded(part):
-        columns = part.token_ids, part.hidden, part.read_ids, part.noise
+        columns = part.token_ids, part.hidden, part.encoder_ids, part.noise
         return [tuple(map(tuple, row)) for row in zip(*(column.tolist() for column in columns), strict=False)]
 
     assert sorted(row for shard in shards for row in coded(shard)) == sorted(coded(batch))

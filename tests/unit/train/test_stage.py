@@ -18,7 +18,9 @@ def trained(prepared, small_train_config, tmp_path_factory):
 
 
 def one_epoch(config):
-    return config.model_copy(update={"epochs": 1, "min_probabilities": [0.0, 0.3], "rejected_shares": [0.0, 0.2, 0.5]})
+    return config.model_copy(
+        update={"epochs": 1, "min_probabilities": [0.0, 0.3], "rejected_fractions": [0.0, 0.2, 0.5]}
+    )
 
 
 def test_it_writes_a_model_and_a_history_and_tidies_up(trained):
@@ -32,13 +34,13 @@ def test_the_chosen_prior_has_the_lowest_validation_fcd(trained):
     config = json.loads((trained / "model" / "config.json").read_text())
     trials = config["training"]["priors"]
     names = ("normal", "gaussian_mixture", "decoder")
-    tried = {(each["prior"], each["min_probability"], each["rejected_share"]): each for each in trials}
+    tried = {(each["prior"], each["min_probability"], each["rejected_fraction"]): each for each in trials}
     assert set(tried) == {(name, least, share) for name in names for least in (0.0, 0.3) for share in (0.0, 0.2, 0.5)}
     for name in names:
         plain, bounded, likely = (tried[name, *bounds]["validation_fcd"] for bounds in [(0, 0), (0.3, 0), (0, 0.5)])
         assert plain not in (bounded, likely)
-        assert tried[name, 0.0, 0.0]["max_nats"] is None
-        assert tried[name, 0.0, 0.5]["max_nats"] < tried[name, 0.0, 0.2]["max_nats"]
+        assert tried[name, 0.0, 0.0]["max_nll"] is None
+        assert tried[name, 0.0, 0.5]["max_nll"] < tried[name, 0.0, 0.2]["max_nll"]
     assert config["generation"]["prior"] == min(trials, key=lambda trial: trial["validation_fcd"])["prior"]
 
 
@@ -86,13 +88,13 @@ def test_the_likeliest_samples_are_kept(model, small_train_config, monkeypatch):
     carbon = model.vocabulary.tokens.index("[C]")
     written = [([carbon] * length, 100.0 - length) for length in range(1, 41)]
     lengths = []
-    monkeypatch.setattr(choose_prior, "write_many", lambda *_, **__: written)
+    monkeypatch.setattr(choose_prior, "generate_sequences", lambda *_, **__: written)
     monkeypatch.setattr(
         choose_prior, "activations_of_many", lambda smiles, _: np.array([[len(each)] for each in smiles])
     )
     monkeypatch.setattr(choose_prior, "moments", lambda parts: lengths.append(sorted(parts[0][:, 0])))
     monkeypatch.setattr(choose_prior, "frechet_distance", lambda *_: 1.0)
-    config = small_train_config.model_copy(update={"prior_samples": 20, "rejected_shares": [0.0, 0.5]})
+    config = small_train_config.model_copy(update={"prior_samples": 20, "rejected_fractions": [0.0, 0.5]})
     trials = list(choose_prior._trials(model, "decoder", 0.0, None, config, 1, 1))
     assert lengths == [list(range(1, 21)), list(range(21, 41))]
-    assert [trial["max_nats"] for trial in trials] == [None, 79.5]
+    assert [trial["max_nll"] for trial in trials] == [None, 79.5]

@@ -3,13 +3,13 @@ import pytest
 import torch
 
 import molvae
-from molvae.chem.vocabulary import Vocabulary
 from molvae.config import StandardiseConfig
 from molvae.errors import ConfigError, DataError
-from molvae.model import MolVAE
+from molvae.model.model import MolVAE
 from molvae.nn.property_head import PropertyScale
 from molvae.train import train
 from molvae.train.start import starting_point
+from molvae.vocabulary import Vocabulary
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ import pytest
 from molvae.chem.descriptors import PROPERTIES
 from molvae.chem.molecules import parse
 from molvae.optimize.objective import Evaluation
-from molvae.optimize.strategies.base import Setting
+from molvae.optimize.strategies.base import SearchContext
 from molvae.optimize.strategies.latent_search import LatentSearch
 from molvae.optimize.strategies.random_search import RandomSearch
 
@@ -27,20 +27,20 @@ def search(strategy, calls):
 @pytest.mark.timeout(120)
 def test_it_beats_its_start_and_random_sampling(model, smiles):
     start = smiles[:50]
-    found = search(LatentSearch(Setting(model, start, smiles, seed=1)), 150)
-    at_random = search(RandomSearch(Setting(model, [], smiles, seed=1)), 150)
+    found = search(LatentSearch(SearchContext(model, start, smiles, seed=1)), 150)
+    at_random = search(RandomSearch(SearchContext(model, [], smiles, seed=1)), 150)
     best_of_start = np.sort([tpsa(each) for each in start])[::-1]
     assert found[:10].mean() > best_of_start[:10].mean() + 0.05
     assert found[:10].mean() > at_random[:10].mean() + 0.05
 
 
 def test_it_scores_the_given_molecules_first(model, smiles):
-    strategy = LatentSearch(Setting(model, smiles[:7], smiles, seed=1))
+    strategy = LatentSearch(SearchContext(model, smiles[:7], smiles, seed=1))
     assert [each for _ in range(2) for each, _ in strategy.ask(5)] == smiles[:7]
 
 
 def test_it_never_asks_again_for_what_was_scored(model, smiles):
-    strategy = LatentSearch(Setting(model, smiles[:10], smiles, seed=1))
+    strategy = LatentSearch(SearchContext(model, smiles[:10], smiles, seed=1))
     asked = []
     for _ in range(4):
         proposals = strategy.ask(10)

@@ -16,7 +16,7 @@ _MOST_SHOWN = 10
 _LONGEST_SHOWN = 100
 
 
-def look_over(paths: Sequence[Path], config: PrepareConfig) -> Iterator[str]:
+def preview(paths: Sequence[Path], config: PrepareConfig) -> Iterator[str]:
     """Yield in lines for people, for each file, how it is read and what becomes of its first rows.
 
     Args:

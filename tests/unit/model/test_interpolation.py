@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from molvae.beside import between, decode_around, decode_line
+from molvae.model.interpolation import between, decode_around, decode_line
 
 
 @pytest.fixture

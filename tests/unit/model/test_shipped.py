@@ -6,7 +6,7 @@ import torch
 from safetensors.torch import load_file
 
 import molvae
-from molvae import shipped
+from molvae.model import shipped
 from molvae.errors import DataError
 
 

@@ -3,8 +3,8 @@ import selfies
 from hypothesis import given
 from hypothesis import strategies as st
 
-from molvae.chem.vocabulary import BOS, EOS, EOS_ID, PAD, PAD_ID, Vocabulary, split_selfies
 from molvae.errors import VocabularyError
+from molvae.vocabulary import BOS, EOS, EOS_ID, PAD, PAD_ID, Vocabulary, split_selfies
 
 ALPHABET = sorted(selfies.get_semantic_robust_alphabet())
 VOCABULARY = Vocabulary.from_selfies(ALPHABET)

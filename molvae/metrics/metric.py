@@ -7,7 +7,7 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Figure:
+class Metric:
     """One measured number.
 
     Attributes:
@@ -27,12 +27,12 @@ class Figure:
     interval: tuple[float, float] | None = None
 
 
-def as_json(figures: Mapping[str, Figure]) -> dict[str, dict[str, Any]]:
+def as_json(figures: Mapping[str, Metric]) -> dict[str, dict[str, Any]]:
     """Return what a metrics file holds of figures: null for NaN, and no entry for what a figure does not have."""
     return {name: _entries(figure) for name, figure in figures.items()}
 
 
-def _entries(figure: Figure) -> dict[str, Any]:
+def _entries(figure: Metric) -> dict[str, Any]:
     entries = {
         "value": None if math.isnan(figure.value) else figure.value,
         "interval": None if figure.interval is None else list(figure.interval),

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from molvae.chem.supervised import Ended, map_within
+from molvae.chem.timeout import Outcome, map_within
 
 
 def act(item):
@@ -27,7 +27,7 @@ def test_results_come_in_order():
 def test_what_hangs_or_crashes_is_given_up_and_the_others_are_done():
     begin = time.monotonic()
     found = map_within(act, ["a", "hang", "b", "crash", "c", "hang"], 0.3)
-    assert found == ["did a", Ended.TOO_SLOW, "did b", Ended.CRASHED, "did c", Ended.TOO_SLOW]
+    assert found == ["did a", Outcome.TOO_SLOW, "did b", Outcome.CRASHED, "did c", Outcome.TOO_SLOW]
     assert time.monotonic() - begin < 10
 
 

@@ -1,22 +1,23 @@
 """Read a trained model from its folder."""
 
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from molvae.chem.vocabulary import Vocabulary
 from molvae.config import ModelConfig, StandardiseConfig
 from molvae.errors import CheckpointError
 from molvae.files import existing, read_json
-from molvae.model import FORMAT, Generation, MolVAE
+from molvae.model.model import FORMAT, Generation, MolVAE
+from molvae.model.shipped import model_folder
 from molvae.nn.device import choose_device
 from molvae.nn.property_head import PropertyScale
 from molvae.nn.vae import VAE
 from molvae.priors import PRIORS
-from molvae.shipped import model_folder
+from molvae.vocabulary import Vocabulary
 
 
 def load(model: str | Path, device: str = "auto") -> MolVAE:
@@ -53,8 +54,15 @@ def load(model: str | Path, device: str = "auto") -> MolVAE:
         raise CheckpointError(f"{folder}: expected a whole model, found parts that do not fit ({error})") from error
     vae.to(choose_device(device))
     priors = {name: prior.to(next(vae.parameters()).device) for name, prior in priors.items()}
-    return MolVAE(vae, vocabulary, priors, generation, standardisation, config["training"], scales)
+    return MolVAE(vae, vocabulary, priors, generation, standardisation, _renamed(config["training"]), scales)
 
 
 def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+
+
+def _renamed(training: dict[str, Any]) -> dict[str, Any]:
+    """Return what a model records of its training by today's names, from those of older models."""
+    names = {"max_nats": "max_nll", "rejected_share": "rejected_fraction"}
+    trials = [{names.get(key, key): value for key, value in trial.items()} for trial in training["priors"]]
+    return training | {"priors": trials}

@@ -17,7 +17,7 @@ Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 # Below this many molecules, starting processes (each imports RDKit anew) costs more than it gives.
-FEWEST_FOR_A_POOL = 2000
+MIN_FOR_A_POOL = 2000
 CHUNK_SIZE = 500
 # Tasks under way for each process: enough that none waits, few enough that a long stream is not held in memory.
 _AHEAD = 4
@@ -35,7 +35,7 @@ def cpus_to_use(asked: int | None) -> int:
 
 def processes_for(n_molecules: int, n_jobs: int) -> int:
     """Return how many of `n_jobs` processes are worth starting for that many molecules."""
-    return n_jobs if n_molecules >= FEWEST_FOR_A_POOL else 1
+    return n_jobs if n_molecules >= MIN_FOR_A_POOL else 1
 
 
 def chunks_of(items: Iterable[Item]) -> Iterator[list[Item]]:

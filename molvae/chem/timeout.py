@@ -17,14 +17,14 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-class Ended(Enum):
+class Outcome(Enum):
     """Why there is no result for an item."""
 
     TOO_SLOW = "too slow"
     CRASHED = "crashed"
 
 
-def map_within(function: Callable[[Item], Result], items: Sequence[Item], seconds: float) -> list[Result | Ended]:
+def map_within(function: Callable[[Item], Result], items: Sequence[Item], seconds: float) -> list[Result | Outcome]:
     """Apply a function to each item, and give up on the items that take too long or bring the process down.
 
     Args:
@@ -38,7 +38,7 @@ def map_within(function: Callable[[Item], Result], items: Sequence[Item], second
     """
     if not hasattr(os, "fork"):
         return [function(item) for item in items]
-    done: list[Result | Ended] = []
+    done: list[Result | Outcome] = []
     while len(done) < len(items):
         found, ended = _in_child(function, items[len(done) :], seconds)
         done += found
@@ -46,11 +46,11 @@ def map_within(function: Callable[[Item], Result], items: Sequence[Item], second
             # What came before the item that ended it is lost with the process, and quickly done again.
             at, why = ended
             done += map_within(function, items[len(done) : len(done) + at], seconds)
-            done.append(_again(function, items[len(done)], seconds) if why is Ended.CRASHED else why)
+            done.append(_again(function, items[len(done)], seconds) if why is Outcome.CRASHED else why)
     return done
 
 
-def _again(function: Callable[[Item], Result], item: Item, seconds: float) -> Result | Ended:
+def _again(function: Callable[[Item], Result], item: Item, seconds: float) -> Result | Outcome:
     """Give an item that crashed a second chance: a machine short of memory ends processes that have no fault."""
     found, ended = _in_child(function, [item], seconds)
     return found[0] if ended is None else ended[1]
@@ -58,7 +58,7 @@ def _again(function: Callable[[Item], Result], item: Item, seconds: float) -> Re
 
 def _in_child(
     function: Callable[[Item], Result], items: Sequence[Item], seconds: float
-) -> tuple[list[Result], tuple[int, Ended] | None]:
+) -> tuple[list[Result], tuple[int, Outcome] | None]:
     """Return the results, or at which item the child ended, and why."""
     if not items:
         return [], None
@@ -82,7 +82,7 @@ def _in_child(
         # Ctrl-C reaches the child too, and is no fault of the item's.
         if number in (signal.SIGINT, signal.SIGTERM):
             raise KeyboardInterrupt
-        why = Ended.TOO_SLOW if number == signal.SIGALRM else Ended.CRASHED
+        why = Outcome.TOO_SLOW if number == signal.SIGALRM else Outcome.CRASHED
         return [], (int.from_bytes(position[:], "little"), why)
     results: list[Result] | Exception = pickle.loads(content)
     if isinstance(results, Exception):

@@ -159,10 +159,10 @@ def _samples(run: Run) -> str:
 def _bounds(run: Run, prior: str) -> list[str]:
     """Return what was left out of the samples, in words."""
     sample, suited = run.settings.sample, next((each for each in run.evaluation.priors if each.name == prior), None)
-    least, most = sample.min_probability, sample.max_nats
+    least, most = sample.min_probability, sample.max_nll
     if suited is not None:
         least = suited.min_probability if least is None else least
-        most = suited.max_nats if most is None else most
+        most = suited.max_nll if most is None else most
     bounds = [f"no token under a probability of {least:g}"] if least else []
     if most is not None:
         bounds.append(f"no string of more than {most:.1f} nats")

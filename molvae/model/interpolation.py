@@ -14,10 +14,10 @@ import torch
 from torch import Tensor
 
 if TYPE_CHECKING:
-    from molvae.model import MolVAE
+    from molvae.model.model import MolVAE
 
 N_CANDIDATES = 12
-LEAST_CODE_WEIGHT = 0.5
+MIN_CODE_WEIGHT = 0.5
 # Of the draws around the middle of a line between two codes; about the spread of a posterior.
 LINE_NOISE = 0.4
 # Standard deviation of the noise around a molecule's code at which a code is no molecule's any more.
@@ -87,7 +87,7 @@ def _likeliest(
 
     if model.training["code_dropout"] == 0.0:
         return model.generate(near())
-    code_weight = 1.0 - (1.0 - LEAST_CODE_WEIGHT) * away
+    code_weight = 1.0 - (1.0 - MIN_CODE_WEIGHT) * away
     candidates = [model.generate(near(), code_weight=code_weight) for _ in range(N_CANDIDATES)]
     scores = [model.anomaly_score([smiles or "" for smiles in each]) for each in candidates]
     best = np.argmin(np.nan_to_num(scores, nan=np.inf), axis=0)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import molvae
-from molvae.chem import parallel
+from molvae import parallel
 from molvae.config import StandardiseConfig
 from molvae.errors import CheckpointError, ConfigError, DataError
 from molvae.priors import PRIORS
@@ -82,8 +82,8 @@ def test_a_temperature_of_the_prior_changes_the_samples_of_codes_only(model):
 def test_samples_are_drawn_with_what_suited_their_prior_best(model, monkeypatch):
     """With a least probability near 1 only the likeliest token is left, so that all samples are one molecule."""
     tried = [
-        {"prior": "decoder", "min_probability": 0.0, "max_nats": None, "validation_fcd": 2.0},
-        {"prior": "decoder", "min_probability": 0.999, "max_nats": 1e9, "validation_fcd": 1.0},
+        {"prior": "decoder", "min_probability": 0.0, "max_nll": None, "validation_fcd": 2.0},
+        {"prior": "decoder", "min_probability": 0.999, "max_nll": 1e9, "validation_fcd": 1.0},
     ]
     monkeypatch.setitem(model.training, "priors", tried)
     assert len(set(model.sample(20, seed=1, prior="decoder"))) == 1
@@ -95,14 +95,14 @@ def test_unlikely_samples_are_drawn_again(model, monkeypatch):
         sampled = model.sample(60, seed=1, prior="decoder", **bound)
         assert len(sampled) == 60
         store, _ = model.tokenise([smiles for smiles in sampled if smiles is not None])
-        return float(model.unconditional_nats(store).mean())
+        return float(model.unconditional_nll(store).mean())
 
     everything = mean_nats()
-    assert mean_nats(max_nats=15.0) < everything
+    assert mean_nats(max_nll=15.0) < everything
     (trial,) = (each for each in model.training["priors"] if each["prior"] == "decoder")
-    monkeypatch.setitem(trial, "max_nats", 15.0)
-    assert mean_nats() == mean_nats(max_nats=15.0)
-    assert mean_nats(max_nats=np.inf) == everything
+    monkeypatch.setitem(trial, "max_nll", 15.0)
+    assert mean_nats() == mean_nats(max_nll=15.0)
+    assert mean_nats(max_nll=np.inf) == everything
 
 
 def test_an_unknown_prior_is_refused_with_the_known_ones(model):
@@ -111,7 +111,7 @@ def test_an_unknown_prior_is_refused_with_the_known_ones(model):
 
 
 def test_samples_do_not_depend_on_the_number_of_processes(model, monkeypatch):
-    monkeypatch.setattr(parallel, "FEWEST_FOR_A_POOL", 1)
+    monkeypatch.setattr(parallel, "MIN_FOR_A_POOL", 1)
     monkeypatch.setattr(parallel, "CHUNK_SIZE", 8)
     assert model.sample(20, seed=1, n_jobs=2) == model.sample(20, seed=1)
 

@@ -1,10 +1,10 @@
 import pytest
 import torch
 
-from molvae.chem.vocabulary import BOS_ID, EOS_ID, PAD_ID
 from molvae.errors import ConfigError
-from molvae.nn import writing
-from molvae.nn.writing import write_likely, write_many
+from molvae.nn import generation
+from molvae.nn.generation import generate_accepted, generate_sequences
+from molvae.vocabulary import BOS_ID, EOS_ID, PAD_ID
 
 N = 40
 
@@ -12,12 +12,12 @@ N = 40
 @pytest.fixture
 def write(model, monkeypatch):
     """Return a function that writes in groups of 8."""
-    monkeypatch.setitem(writing.ROWS, "cpu", 8)
+    monkeypatch.setitem(generation.ROWS, "cpu", 8)
     codes = torch.randn(N, model.latent_dim, generator=torch.Generator().manual_seed(0))
 
     def call(n=N, temperature=1.0, seed=1, code_weight=None):
         generator = torch.Generator().manual_seed(seed)
-        return list(write_many(model.vae.decoder, codes[:n], 30, temperature, generator, code_weight))
+        return list(generate_sequences(model.vae.decoder, codes[:n], 30, temperature, generator, code_weight))
 
     return call
 
@@ -45,10 +45,11 @@ def test_more_codes_leave_the_first_ones_molecules_as_they_are(write):
 
 
 def test_each_group_has_its_own_chance(model, monkeypatch):
-    monkeypatch.setitem(writing.ROWS, "cpu", 8)
+    monkeypatch.setitem(generation.ROWS, "cpu", 8)
     same = torch.zeros(16, model.latent_dim)
     written, others = (
-        list(write_many(model.vae.decoder, same, 30, 1.0, torch.Generator().manual_seed(seed))) for seed in (1, 2)
+        list(generate_sequences(model.vae.decoder, same, 30, 1.0, torch.Generator().manual_seed(seed)))
+        for seed in (1, 2)
     )
     assert written[:8] != written[8:]
     assert written != others
@@ -64,9 +65,9 @@ def test_tokens_below_the_least_probability_are_not_drawn(model, write):
 
     def drawn(min_probability):
         chance = torch.Generator().manual_seed(1)
-        return list(write_many(model.vae.decoder, codes, 30, 1.0, chance, min_probability=min_probability))
+        return list(generate_sequences(model.vae.decoder, codes, 30, 1.0, chance, min_probability=min_probability))
 
-    greedy = list(write_many(model.vae.decoder, codes, 30))
+    greedy = list(generate_sequences(model.vae.decoder, codes, 30))
     assert drawn(0.0) != greedy
     # No two tokens have more than half each, so that only the likeliest is left.
     assert drawn(0.999) == greedy
@@ -81,9 +82,9 @@ def test_no_codes_are_no_molecules(write):
 @pytest.fixture
 def write_under(model, monkeypatch):
     """Return a function that writes 40 sequences of at most some nats, in groups of 8, and says how many were tried."""
-    monkeypatch.setitem(writing.ROWS, "cpu", 8)
+    monkeypatch.setitem(generation.ROWS, "cpu", 8)
 
-    def call(max_nats, n=N):
+    def call(max_nll, n=N):
         tried = []
 
         def codes(wanted):
@@ -91,7 +92,7 @@ def write_under(model, monkeypatch):
             return torch.zeros(wanted, model.latent_dim)
 
         chance = torch.Generator().manual_seed(1)
-        return list(write_likely(model.vae.decoder, codes, n, 30, 1.0, chance, 0.0, max_nats)), sum(tried)
+        return list(generate_accepted(model.vae.decoder, codes, n, 30, 1.0, chance, 0.0, max_nll)), sum(tried)
 
     return call
 
@@ -101,9 +102,9 @@ def test_sequences_that_are_unlikely_are_written_again(model, write_under):
     assert n_tried == len(everything) == N
     likely, n_tried = write_under(20.0)
     assert len(likely) == N < n_tried
-    nats = {tuple(tokens): nats_of(model, tokens) for tokens in likely + everything}
-    assert max(nats[tuple(tokens)] for tokens in likely) <= 20.01
-    assert max(nats[tuple(tokens)] for tokens in everything) > 20.01
+    nll = {tuple(tokens): nats_of(model, tokens) for tokens in likely + everything}
+    assert max(nll[tuple(tokens)] for tokens in likely) <= 20.01
+    assert max(nll[tuple(tokens)] for tokens in everything) > 20.01
 
 
 def nats_of(model, tokens):
@@ -122,7 +123,7 @@ def test_unlikely_sequences_do_not_depend_on_the_number_of_threads(write_under, 
 
 
 def test_a_bound_that_nothing_is_under_is_refused(write_under):
-    with pytest.raises(ConfigError, match=r"sample.max_nats: .* found 0.001; raise it"):
+    with pytest.raises(ConfigError, match=r"sample.max_nll: .* found 0.001; raise it"):
         write_under(0.001, n=200)
 
 

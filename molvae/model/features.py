@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 
-from molvae.model import MolVAE
+from molvae.model.model import MolVAE
 
 
 class LatentFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]

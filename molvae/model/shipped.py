@@ -5,7 +5,7 @@ from pathlib import Path
 
 from molvae.errors import DataError
 
-_PACKAGE = Path(__file__).parent
+_PACKAGE = Path(__file__).parents[1]
 # In an installed package, and in a clone of the repository.
 HOMES = (_PACKAGE / "models", _PACKAGE.parent / "data" / "models")
 

@@ -14,24 +14,24 @@ from numpy.typing import NDArray
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from molvae.beside import decode_around, decode_line
 from molvae.chem.molecules import parse
-from molvae.chem.parallel import chunks_of, map_tasks, processes_for
 from molvae.chem.quiet import quiet
 from molvae.chem.selfies_codec import read_tokens, selfies_constraints, smiles_to_selfies
 from molvae.chem.standardise import Steps, standardise
-from molvae.chem.vocabulary import PAD_ID, Vocabulary
 from molvae.config import ModelConfig, StandardiseConfig
 from molvae.errors import ConfigError, DataError
 from molvae.files import replacing, write_json
-from molvae.nn.losses import sequence_nats
+from molvae.model.interpolation import decode_around, decode_line
+from molvae.nn.generation import generate_accepted, generate_sequences
+from molvae.nn.losses import sequence_nll
 from molvae.nn.property_head import PropertyScale
 from molvae.nn.tokens import TokenStore, by_length
 from molvae.nn.vae import VAE
-from molvae.nn.writing import write_likely, write_many
+from molvae.parallel import chunks_of, map_tasks, processes_for
 from molvae.priors import Prior
 from molvae.provenance import software
 from molvae.seeding import torch_generator
+from molvae.vocabulary import PAD_ID, Vocabulary
 
 FORMAT = 2
 BATCH_SIZE = 1024
@@ -145,7 +145,7 @@ class MolVAE:
         temperature: float = 1.0,
         prior_temperature: float = 1.0,
         min_probability: float | None = None,
-        max_nats: float | None = None,
+        max_nll: float | None = None,
         n_jobs: int = 1,
     ) -> list[str | None]:
         """Return new molecules.
@@ -155,11 +155,11 @@ class MolVAE:
             seed: Seed of the draw.
             prior: Name of the prior; by default the one chosen in training.
             temperature: Token temperature: below 1 samples are more alike and more like those learned from. Above 1
-                more of them exceed `max_nats`.
+                more of them exceed `max_nll`.
             prior_temperature: Scale of the noise that codes are drawn with; the `decoder` prior has none.
             min_probability: Tokens of a lower probability are not drawn (`Decoder.generate`); by default what suited
                 the prior best in training.
-            max_nats: Sequences of more nats (the sum of -log p of their tokens at temperature 1) are drawn again; by
+            max_nll: Sequences of more nats (the sum of -log p of their tokens at temperature 1) are drawn again; by
                 default those beyond what suited the prior best in training. Infinity keeps all.
             n_jobs: Processes that turn many sequences into molecules.
 
@@ -174,9 +174,9 @@ class MolVAE:
             raise ConfigError(f"sample.prior: expected one of {', '.join(self.priors)}, found {name!r}")
         suited = self.best_trial(name)
         least = suited["min_probability"] if min_probability is None else min_probability
-        most = suited["max_nats"] if max_nats is None else max_nats
+        most = suited["max_nll"] if max_nll is None else max_nll
         source, chance = torch_generator(seed, "sample codes"), torch_generator(seed, "sample")
-        written = write_likely(
+        written = generate_accepted(
             self.vae.decoder,
             lambda wanted: self.priors[name].sample(wanted, source, prior_temperature),
             n,
@@ -191,7 +191,7 @@ class MolVAE:
     def best_trial(self, prior: str) -> dict[str, Any]:
         """Return the trial of a prior that had its lowest validation FCD in training.
 
-        Its `min_probability` and `max_nats` (None for no bound) are those that samples are drawn with.
+        Its `min_probability` and `max_nll` (None for no bound) are those that samples are drawn with.
         """
         trials = [trial for trial in self.training["priors"] if trial["prior"] == prior]
         return dict(min(trials, key=lambda trial: trial["validation_fcd"]))
@@ -275,7 +275,7 @@ class MolVAE:
         with quiet():
             scores = np.array([np.nan if parse(each) is None else np.inf for each in smiles])
         if rows:
-            scores[rows] = self.unconditional_nats(store).numpy() / store.lengths
+            scores[rows] = self.unconditional_nll(store).numpy() / store.lengths
         return scores
 
     @torch.inference_mode()
@@ -301,12 +301,12 @@ class MolVAE:
         def measure(token_ids: Tensor, _: Tensor, z: Tensor) -> Tensor:
             logits = self.vae.logits(token_ids, z)
             right = (logits.argmax(2) == token_ids) & (token_ids != PAD_ID)
-            return torch.stack([sequence_nats(logits, token_ids), right.sum(1)], dim=1)
+            return torch.stack([sequence_nll(logits, token_ids), right.sum(1)], dim=1)
 
-        nats, n_right = self._in_batches(store, measure, codes).unbind(1)
-        return nats, n_right
+        nll, n_right = self._in_batches(store, measure, codes).unbind(1)
+        return nll, n_right
 
-    def unconditional_nats(self, store: TokenStore) -> Tensor:
+    def unconditional_nll(self, store: TokenStore) -> Tensor:
         """Return the cross-entropy of tokenised molecules under the decoder without a code, float32 (N,)."""
         return self.teacher_forced(store, torch.zeros(len(store), self.latent_dim))[0]
 
@@ -375,7 +375,7 @@ class MolVAE:
             N canonical SMILES, with None where no molecule came out.
         """
         longest = self.generation.max_length
-        written = write_many(self.vae.decoder, codes, longest, temperature, generator, code_weight)
+        written = generate_sequences(self.vae.decoder, codes, longest, temperature, generator, code_weight)
         return self.read((tokens for tokens, _ in written), len(codes))
 
     def read(self, sequences: Iterable[list[int]], n: int, n_jobs: int = 1) -> list[str | None]:

@@ -1,6 +1,6 @@
 from dataclasses import replace
 
-from molvae.report.words import cards, sentences, unique_at_most
+from molvae.report.sentences import cards, sentences, unique_at_most
 
 
 def test_every_card_names_its_denominator(run):
@@ -49,6 +49,6 @@ def test_uniqueness_is_that_over_the_most_samples(run):
 
 
 def test_a_setting_of_the_samples_stands_in_place_of_what_suited_the_prior(run):
-    asked = run.settings.sample.model_copy(update={"min_probability": 0.0, "max_nats": 50.0})
+    asked = run.settings.sample.model_copy(update={"min_probability": 0.0, "max_nll": 50.0})
     text = " ".join(sentences(replace(run, settings=run.settings.model_copy(update={"sample": asked}))))
     assert "without a code (no string of more than 50.0 nats)," in text

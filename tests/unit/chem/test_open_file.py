@@ -5,7 +5,7 @@ import zipfile
 import pyarrow as pa
 import pytest
 
-from molvae.chem.opening import LONGEST_LINE, explained, open_lines
+from molvae.chem.open_file import MAX_LINE_LENGTH, explained, open_lines
 from molvae.chem.reading import Columns, read_molecules, read_records, with_structure
 from molvae.errors import ConfigError, DataError
 
@@ -121,9 +121,9 @@ def test_a_line_of_a_million_characters_is_bad_alone_and_not_held(tmp_path, name
 
 
 def test_no_line_is_longer_than_the_bound(tmp_path):
-    path = write(tmp_path / "a.txt", "x" * LONGEST_LINE + "\n" + "y\n" + "z" * (LONGEST_LINE - 1) + "\n")
+    path = write(tmp_path / "a.txt", "x" * MAX_LINE_LENGTH + "\n" + "y\n" + "z" * (MAX_LINE_LENGTH - 1) + "\n")
     with open_lines(path) as lines:
-        assert [len(line) for line in lines] == [len(f"<line-of-{LONGEST_LINE}-characters>\n"), 2, LONGEST_LINE]
+        assert [len(line) for line in lines] == [len(f"<line-of-{MAX_LINE_LENGTH}-characters>\n"), 2, MAX_LINE_LENGTH]
 
 
 @pytest.mark.parametrize("cell", ["", "NaN", "nan", "N/A", "null", "None"])

@@ -15,7 +15,7 @@ from typing import IO, cast
 
 from molvae.errors import DataError
 
-LONGEST_LINE = 100_000
+MAX_LINE_LENGTH = 100_000
 """Characters of a line above which it is not read: no molecule is that long, and memory is bounded by it."""
 
 _HEAD = 4096
@@ -119,7 +119,7 @@ def _check_beginning(path: Path, head: bytes, *, text: bool) -> None:
 def open_lines(path: Path, newline: str | None = None) -> Iterator[Iterator[str]]:
     """Open a text file as a stream of lines, with their ends.
 
-    A line above `LONGEST_LINE` is not held: `<line-of-N-characters>` stands for it, which is no molecule, and has
+    A line above `MAX_LINE_LENGTH` is not held: `<line-of-N-characters>` stands for it, which is no molecule, and has
     none of the characters that separate columns.
 
     Args:
@@ -137,9 +137,9 @@ def open_lines(path: Path, newline: str | None = None) -> Iterator[Iterator[str]
 def _lines(path: Path, text: io.TextIOWrapper) -> Iterator[str]:
     read, number = text.readline, 0
     try:
-        while line := read(LONGEST_LINE):
+        while line := read(MAX_LINE_LENGTH):
             number += 1
-            if len(line) == LONGEST_LINE and not line.endswith("\n"):
+            if len(line) == MAX_LINE_LENGTH and not line.endswith("\n"):
                 line = _stand_in(line, read)
             yield line
     except UnicodeDecodeError as error:
@@ -152,7 +152,7 @@ def _lines(path: Path, text: io.TextIOWrapper) -> Iterator[str]:
 
 def _stand_in(start: str, read: Callable[[int], str]) -> str:
     length = len(start)
-    while rest := read(LONGEST_LINE):
+    while rest := read(MAX_LINE_LENGTH):
         length += len(rest)
         if rest.endswith("\n"):
             length -= 1

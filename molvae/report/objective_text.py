@@ -25,7 +25,7 @@ _NOT_DESIRABILITIES = {*QUANTITIES, "name", "weight", "timeout_s"}
 
 
 @dataclass(frozen=True)
-class Wish:
+class TermRow:
     """A term of an objective.
 
     Attributes:
@@ -42,7 +42,7 @@ class Wish:
 
 
 @dataclass(frozen=True)
-class Goal:
+class ObjectiveText:
     """An objective.
 
     Attributes:
@@ -54,17 +54,17 @@ class Goal:
 
     description: str
     mean: str
-    wishes: tuple[Wish, ...]
+    wishes: tuple[TermRow, ...]
     constraints: tuple[str, ...]
 
 
-def goal_of(specification: Mapping[str, Any]) -> Goal:
+def objective_text(specification: Mapping[str, Any]) -> ObjectiveText:
     """Return an objective in words.
 
     Args:
         specification: The objective's specification as plain values; empty if it was not recorded.
     """
-    return Goal(
+    return ObjectiveText(
         description=str(specification.get("description", "")),
         mean=str(specification.get("mean", "")),
         wishes=tuple(_wish(term) for term in specification.get("terms", [])),
@@ -89,11 +89,11 @@ def _quantity(part: Mapping[str, Any]) -> tuple[str, str]:
     return str(part.get("name") or default), text
 
 
-def _wish(term: Mapping[str, Any]) -> Wish:
+def _wish(term: Mapping[str, Any]) -> TermRow:
     title, quantity = _quantity(term)
     kind = next((key for key in term if key not in _NOT_DESIRABILITIES and term[key] is not None), None)
     wanted = "as it is, from 0 to 1" if kind is None else _wanted(kind, term[kind])
-    return Wish(title, quantity, wanted, f"{float(term.get('weight', 1.0)):g}")
+    return TermRow(title, quantity, wanted, f"{float(term.get('weight', 1.0)):g}")
 
 
 def _wanted(kind: str, numbers: Mapping[str, Any]) -> str:

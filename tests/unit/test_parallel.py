@@ -4,9 +4,10 @@ from functools import partial
 
 import pytest
 
-from molvae.chem.parallel import (
+from molvae.errors import DataError
+from molvae.parallel import (
     CHUNK_SIZE,
-    FEWEST_FOR_A_POOL,
+    MIN_FOR_A_POOL,
     available_cpus,
     chunks_of,
     cpus_to_use,
@@ -14,7 +15,6 @@ from molvae.chem.parallel import (
     map_tasks,
     processes_for,
 )
-from molvae.errors import DataError
 
 # Something that a fresh process can import.
 backwards = partial(sorted, reverse=True)
@@ -40,7 +40,7 @@ def test_chunks_hold_all_in_order(n_items):
 
 
 def test_results_do_not_depend_on_the_number_of_processes():
-    items = [str(number) for number in range(FEWEST_FOR_A_POOL + 7)]
+    items = [str(number) for number in range(MIN_FOR_A_POOL + 7)]
     assert list(map_chunks(first_and_number, items, 2)) == list(map_chunks(first_and_number, items, 1))
 
 
@@ -80,8 +80,8 @@ def test_worker_processes_leave_an_interrupt_to_the_one_that_started_them():
 
 
 def test_few_molecules_start_no_processes():
-    assert processes_for(FEWEST_FOR_A_POOL - 1, 8) == 1
-    assert processes_for(FEWEST_FOR_A_POOL, 8) == 8
+    assert processes_for(MIN_FOR_A_POOL - 1, 8) == 1
+    assert processes_for(MIN_FOR_A_POOL, 8) == 8
 
 
 def test_the_cpus_are_those_this_process_may_use():

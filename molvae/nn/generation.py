@@ -14,10 +14,10 @@ from molvae.nn.decoder import Decoder
 # Rows written together: on a CPU as many as its caches hold, on a GPU as many as keep it busy.
 ROWS = {"cpu": 256, "cuda": 4096}
 # Sequences that are written for each one that is likely enough, before more of these are despaired of.
-MOST_TRIES = 100
+MAX_TRIES = 100
 
 
-def write_many(
+def generate_sequences(
     decoder: Decoder,
     codes: Tensor,
     max_length: int,
@@ -25,7 +25,7 @@ def write_many(
     generator: torch.Generator | None = None,
     code_weight: Tensor | None = None,
     min_probability: float = 0.0,
-    max_nats: float = math.inf,
+    max_nll: float = math.inf,
 ) -> Iterator[tuple[list[int], float]]:
     """Write a sequence for each code, with every thread at work on some of them.
 
@@ -40,7 +40,7 @@ def write_many(
         generator: Source of the draws, on the CPU; needed for a temperature above 0.
         code_weight: As in `Decoder.generate`, float32 (N,), on the CPU.
         min_probability: As in `Decoder.generate`.
-        max_nats: As in `Decoder.generate`.
+        max_nll: As in `Decoder.generate`.
 
     Yields:
         N lists of token ids with their nats, as soon as they are written; what comes after an end token is padding.
@@ -54,10 +54,10 @@ def write_many(
     def write(rows: Tensor, seed: int) -> Iterator[tuple[list[int], float]]:
         chance = None if generator is None else torch.Generator(device).manual_seed(seed)
         weight = None if code_weight is None else code_weight[rows].to(device)
-        written, nats = decoder.generate(
-            codes[rows].to(device), max_length, temperature, chance, weight, min_probability, max_nats
+        written, nll = decoder.generate(
+            codes[rows].to(device), max_length, temperature, chance, weight, min_probability, max_nll
         )
-        return zip(written.tolist(), nats.tolist(), strict=True)
+        return zip(written.tolist(), nll.tolist(), strict=True)
 
     if device.type != "cpu":
         yield from chain.from_iterable(map(write, groups, seeds))
@@ -68,7 +68,7 @@ def write_many(
             yield from chain.from_iterable(pool.map(write, groups, seeds))
 
 
-def write_likely(
+def generate_accepted(
     decoder: Decoder,
     draw_codes: Callable[[int], Tensor],
     n: int,
@@ -76,7 +76,7 @@ def write_likely(
     temperature: float,
     generator: torch.Generator,
     min_probability: float,
-    max_nats: float | None,
+    max_nll: float | None,
 ) -> Iterator[list[int]]:
     """Write sequences until there are n whose tokens together are likely enough.
 
@@ -87,11 +87,11 @@ def write_likely(
         decoder: The decoder.
         draw_codes: Returns as many codes as asked for, float32 (N, D), on the CPU.
         n: How many are wanted.
-        max_length: As in `write_many`.
+        max_length: As in `generate_sequences`.
         temperature: Above 0.
         generator: Source of the draws, on the CPU.
         min_probability: As in `Decoder.generate`.
-        max_nats: Most nats of a sequence; no bound by None.
+        max_nll: Most nats of a sequence; no bound by None.
 
     Yields:
         n lists of token ids.
@@ -99,21 +99,21 @@ def write_likely(
     Raises:
         ConfigError: If hardly any sequence is likely enough.
     """
-    most = math.inf if max_nats is None else max_nats
+    most = math.inf if max_nll is None else max_nll
     n_written = n_kept = 0
     while n_kept < n:
         # Ten more, lest a few wanted be given up by bad luck.
-        if n_written > MOST_TRIES * (n_kept + 10):
+        if n_written > MAX_TRIES * (n_kept + 10):
             raise ConfigError(
-                f"sample.max_nats: expected a bound that one sequence in {MOST_TRIES} is under, found {most:g}; "
+                f"sample.max_nll: expected a bound that one sequence in {MAX_TRIES} is under, found {most:g}; "
                 "raise it, or lower sample.temperature"
             )
         codes = draw_codes(n - n_kept)
         n_written += len(codes)
-        written = write_many(
-            decoder, codes, max_length, temperature, generator, min_probability=min_probability, max_nats=most
+        written = generate_sequences(
+            decoder, codes, max_length, temperature, generator, min_probability=min_probability, max_nll=most
         )
-        for tokens, nats in written:
-            if nats <= most:
+        for tokens, nll in written:
+            if nll <= most:
                 n_kept += 1
                 yield tokens

@@ -1,4 +1,4 @@
-from molvae.report.goals import goal_of
+from molvae.report.objective_text import objective_text
 
 SPECIFICATION = {
     "name": "lead",
@@ -18,7 +18,7 @@ SPECIFICATION = {
 
 
 def test_terms_say_what_is_computed_and_wanted():
-    first, second, third = goal_of(SPECIFICATION).wishes
+    first, second, third = objective_text(SPECIFICATION).wishes
     assert (first.title, first.desirability, first.weight) == ("qed", "as it is, from 0 to 1", "2")
     assert second.quantity == "similarity to CCO, fingerprint ECFP4"
     assert second.desirability == "high: in proportion, 1 from 0.6"
@@ -27,7 +27,7 @@ def test_terms_say_what_is_computed_and_wanted():
 
 
 def test_constraints_read_as_phrases():
-    assert goal_of(SPECIFICATION).constraints == (
+    assert objective_text(SPECIFICATION).constraints == (
         "mol_weight at most 400",
         "amide (has C(=O)N)",
         "no PAINS or BRENK alert",
@@ -39,11 +39,11 @@ def test_a_desirability_without_words_is_written_as_its_numbers():
         {"property": "logp", "novel_kind": {"at": 3.0, "side": "left"}},
         {"property": "logp", "maximise": {"low": 1}},
     ]
-    wanted = [wish.desirability for wish in goal_of({"terms": terms}).wishes]
+    wanted = [wish.desirability for wish in objective_text({"terms": terms}).wishes]
     assert wanted == ["novel kind: at 3, side left", "maximise: low 1"]
 
 
 def test_an_objective_that_was_not_recorded_is_empty():
-    goal = goal_of({})
+    goal = objective_text({})
     assert goal.wishes == ()
     assert goal.constraints == ()

@@ -1,0 +1,1 @@
+"""A trained model: its face, how it is loaded, and what is built on it."""
