@@ -38,7 +38,7 @@ def test_new_molecules_count_alone_and_fewer_than_asked_are_all_taken():
     assert math.isnan(new_top_mean(trace.head(1), 10))
 
 
-def test_each_origin_has_its_calls_best_mean_and_share_of_the_best():
+def test_each_origin_has_its_title_calls_best_and_mean_score_and_number_among_the_best():
     trace = pd.DataFrame(
         {
             "origin": ["start", "start", "perturb"],
@@ -47,7 +47,7 @@ def test_each_origin_has_its_calls_best_mean_and_share_of_the_best():
         }
     )
     table = by_origin(trace)
-    assert table["origin"].tolist() == ["start", "perturb"]
+    assert table["origin"].tolist() == ["training", "perturbed"]
     assert table["calls"].tolist() == [2, 1]
     assert table["best"].tolist() == [0.2, 0.8]
     assert table["among_best"].tolist() == [1, 1]
