@@ -79,7 +79,7 @@ def _by_distance(rows: pd.DataFrame) -> Panel:
             alt.Tooltip("n:Q", format=",", title="pairs"),
         ],
     )
-    return chart.properties(title="Similarity of molecules against distance between codes", height=PANEL_HEIGHT)
+    return chart.properties(title="Similarity against distance between codes", height=PANEL_HEIGHT)
 
 
 def _decoded(decoded: Mapping[str, Mapping[str, Measure]]) -> Panel:

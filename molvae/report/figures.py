@@ -334,7 +334,7 @@ def _novelty(candidates: pd.DataFrame) -> Panel:
         y=alt.Y("score:Q", title="Score", scale=scale, axis=axis),
         tooltip=["image:N", "rank:Q", "score:Q", "similarity:Q", "SMILES:N"],
     )
-    return chart.properties(title="Candidates: score against similarity to the training set", height=320)
+    return chart.properties(title="Candidates: score against similarity", height=320)
 
 
 def evenly(table: pd.DataFrame, max_rows: int) -> pd.DataFrame:

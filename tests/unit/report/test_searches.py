@@ -18,12 +18,12 @@ def trace_of(calls: list[tuple[float, bool, bool]]) -> pd.DataFrame:
 @given(st.lists(CALL, max_size=40), st.integers(1, 12))
 def test_the_running_mean_is_that_of_the_best_feasible_scores_so_far(calls, top):
     running = best_so_far(trace_of(calls), top)
-    for place in range(len(calls)):
-        scores = [score for score, feasible, _ in calls[: place + 1] if feasible and not math.isnan(score)]
+    for i in range(len(calls)):
+        scores = [score for score, feasible, _ in calls[: i + 1] if feasible and not math.isnan(score)]
         if len(scores) < top:
-            assert math.isnan(running[place])
+            assert math.isnan(running[i])
         else:
-            assert running[place] == pytest.approx(np.mean(sorted(scores)[-top:]))
+            assert running[i] == pytest.approx(np.mean(sorted(scores)[-top:]))
 
 
 @given(st.lists(CALL, min_size=1, max_size=40))
