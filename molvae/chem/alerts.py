@@ -50,12 +50,12 @@ def _smarts_alerts() -> tuple[_Alert, ...]:
     Both lists write hydrogens as atoms. Merged into the counts of their neighbours, the patterns match molecules
     without explicit hydrogens, which takes a third of the time.
     """
-    with (Path(RDConfig.RDDataDir) / "Pains" / "wehi_pains.csv").open(newline="") as pains:
+    with (Path(RDConfig.RDDataDir) / "Pains" / "wehi_pains.csv").open(encoding="utf-8", newline="") as pains:
         rows = [
             ("PAINS", regid.strip().removeprefix("<regId=").removesuffix(">"), smarts)
             for smarts, regid in csv.reader(pains)
         ]
-    with (files("molvae.chem") / "data" / "mcf.csv").open() as mcf:
+    with (files("molvae.chem") / "data" / "mcf.csv").open(encoding="utf-8") as mcf:
         rows += [("MCF", row["name"], row["smarts"]) for row in csv.DictReader(mcf)]
     return tuple(
         _Alert(collection, name, Chem.MergeQueryHs(Chem.MolFromSmarts(smarts))) for collection, name, smarts in rows
@@ -72,7 +72,7 @@ def _catalogue(collection: str) -> FilterCatalog:
 @cache
 def _moses_pains() -> dict[str, Chem.Mol]:
     """Return by name the PAINS patterns that RDKit has corrected since, as the MOSES package has them."""
-    with (files("molvae.chem") / "data" / "moses_pains.csv").open() as original:
+    with (files("molvae.chem") / "data" / "moses_pains.csv").open(encoding="utf-8") as original:
         return {row["name"]: Chem.MergeQueryHs(Chem.MolFromSmarts(row["smarts"])) for row in csv.DictReader(original)}
 
 

@@ -21,12 +21,13 @@ from molvae.chem.quiet import quiet
 from molvae.chem.reading import NO_VALUE, Columns, Record, read_records, with_structure
 from molvae.chem.timeout import Outcome, map_within
 from molvae.config import PrepareConfig
-from molvae.files import MEASURED, replacing
+from molvae.files import replacing
 from molvae.parallel import chunks_of, map_tasks
 from molvae.prepare.convert import Accepted, Reason, Refused, convert_all
 from molvae.prepare.split import hint_of
 from molvae.prepare.stereoisomers import enumerate_stereoisomers
 from molvae.provenance import software
+from molvae.tables import MEASURED
 from molvae.vocabulary import split_selfies
 
 BLOCK_SIZE = 20_000

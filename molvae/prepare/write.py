@@ -11,13 +11,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from molvae.files import MEASURED, replacing
+from molvae.files import replacing
 from molvae.prepare.blocks import NOT_A_NUMBER
 from molvae.prepare.convert import Reason
 from molvae.prepare.gather import Library, RowStatus
 from molvae.prepare.leakage import MAX_HELD_OUT, MAX_TRAIN
 from molvae.prepare.split import SPLITS, TRAIN, keyed
 from molvae.prepare.summary import PropertyStatistics
+from molvae.tables import MEASURED
 from molvae.vocabulary import Vocabulary, split_selfies
 
 ROW_GROUP = 20_000

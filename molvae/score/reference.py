@@ -8,8 +8,9 @@ import pyarrow.parquet as pq
 
 from molvae.chem.reading import read_molecules
 from molvae.errors import DataError
-from molvae.files import MEASURED, existing, read_table
+from molvae.files import existing, read_table
 from molvae.seeding import numpy_generator
+from molvae.tables import MEASURED
 
 
 @dataclass(frozen=True)

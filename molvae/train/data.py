@@ -15,12 +15,13 @@ from numpy.typing import NDArray
 from molvae.chem.descriptors import PROPERTIES
 from molvae.chem.selfies_codec import selfies_constraints, smiles_to_selfies
 from molvae.errors import ConfigError, DataError
-from molvae.files import MEASURED, read_blocks, read_json, replacing, write_json
+from molvae.files import read_blocks, read_json, replacing, write_json
 from molvae.model.model import MolVAE
 from molvae.nn.property_head import PropertyScale
 from molvae.parallel import map_tasks, processes_for
 from molvae.provenance import file_sha256
 from molvae.seeding import derive_seed, numpy_generator
+from molvae.tables import MEASURED
 from molvae.train.convert import SPLITS, ConversionSpec, Converted, convert
 from molvae.train.molecules import Molecules, growing_molecules
 from molvae.train.start import InitialState
