@@ -176,10 +176,8 @@ TIMES = TableSchema(
 )
 """When each oracle call was done; apart from the trace, which is the same in every run."""
 
-_NEAREST = (
-    Column("nearest_train_smiles", "str", "The most similar training molecule."),
-    Column("nearest_train_similarity", "float64", "Tanimoto similarity to it, ECFP4 (1,024 bits)."),
-)
+_NEAREST_SMILES = Column("nearest_train_smiles", "str", "The most similar training molecule.")
+_NEAREST_SIMILARITY = Column("nearest_train_similarity", "float64", "Tanimoto similarity to it, ECFP4 (1,024 bits).")
 
 CANDIDATES = TableSchema(
     "candidates.csv",
@@ -189,7 +187,8 @@ CANDIDATES = TableSchema(
         Column("score", "float64", "Its score."),
         Column("call", "int64", "Number of its oracle call."),
         Column("origin", "str", "How it was proposed."),
-        *_NEAREST,
+        _NEAREST_SMILES,
+        _NEAREST_SIMILARITY,
     ),
     (Column(TERM, "float64", "Raw value of a term of the objective."),),
     has_descriptors=True,
@@ -208,8 +207,9 @@ SCORED_MOLECULES = TableSchema(
         Column("n_alerts", "Int64", "How many it has."),
         Column("passes_filters", "bool", "Whether it passes the filters of MOSES."),
         Column("novel", "bool", "Whether it is no training molecule, by canonical SMILES."),
-        *_NEAREST,
+        _NEAREST_SMILES,
         Column("nearest_train_id", "str", "The name of that training molecule.", optional=True),
+        _NEAREST_SIMILARITY,
         Column("scaffold", "str", "Bemis-Murcko scaffold; empty without rings.", optional=True),
         Column("scaffold_in_train", "bool", "Whether a training molecule has it.", optional=True),
         Column("known_ring_systems", "float64", "Fraction of its ring systems seen in training.", optional=True),
@@ -222,7 +222,7 @@ SCORED_MOLECULES = TableSchema(
     (Column("nearest_train_", "float64", "A measured property of the most similar training molecule."),),
     has_descriptors=True,
 )
-"""What the score stage finds out about each generated molecule."""
+"""Each generated molecule with its properties, as the score stage describes it."""
 
 TABLES = (
     MOLECULES,
