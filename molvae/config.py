@@ -1,4 +1,4 @@
-"""Every setting of a run: name, type, default, range, unit, and what it is for.
+"""Every setting of a run: name, type, default, range, unit and purpose.
 
 This is the only home of defaults. The workflow's JSON Schema is made from these models
 (`python -m molvae.config FILE`), and the command line reads its settings through them.
@@ -305,7 +305,7 @@ WHOLE_RUN = ("run", "seed", "device")
 
 
 def load_config(file: Path | None = None, overrides: Sequence[str] = ()) -> RunConfig:
-    """Read a YAML file and put `section.key=value` overrides over it; what neither gives has its default.
+    """Read settings from a YAML file and `section.key=value` overrides, with defaults for all others.
 
     Raises:
         ConfigError: If a key is unknown, a value impossible, or the file is not a YAML mapping.
@@ -334,7 +334,8 @@ def parse_config(content: dict[str, Any], where: str) -> RunConfig:
     try:
         return RunConfig.model_validate(content)
     except ValidationError as error:
-        raise ConfigError("; ".join(explain(RunConfig, each) for each in error.errors()) + f" ({where})") from error
+        faults = "; ".join(explain(RunConfig, details) for details in error.errors())
+        raise ConfigError(f"{faults} ({where})") from error
 
 
 def _apply(content: dict[str, Any], override: str) -> None:

@@ -77,7 +77,7 @@ def read_json(path: Path, keys: Sequence[str] = ()) -> Any:
 
     Args:
         path: The file.
-        keys: What must be among its entries; with any, the file must hold a JSON object.
+        keys: Required keys; if there are any, the file must contain a JSON object.
 
     Raises:
         DataError: If the file is missing, not JSON, or lacks a key.
@@ -95,7 +95,7 @@ def read_json(path: Path, keys: Sequence[str] = ()) -> Any:
 
 
 def check_table_name(path: Path) -> None:
-    """Refuse a name that does not say how to write a table: call it before work whose outcome is one.
+    """Check that a file name has the ending of a table, before the work whose result it is.
 
     Raises:
         DataError: If it ends neither in `.parquet` nor in `.csv`.
@@ -198,7 +198,7 @@ def growing_array(path: Path, dtype: DTypeLike, n_columns: int = 0) -> Iterator[
 
 
 def existing(path: Path) -> Path:
-    """Return `path` if something is there, or raise a `DataError` that names it."""
+    """Return `path` if it exists, or raise a `DataError` that names it."""
     if not path.exists():
         raise DataError(f"{path}: expected a file or folder here, found none; check the path or run the stage before")
     return path
