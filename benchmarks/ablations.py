@@ -37,7 +37,7 @@ VARIANTS: dict[str, list[str]] = {
     "default, seed 2": ["seed=2"],
     "default, seed 3": ["seed=3"],
     "LSTM": ["train.cell=lstm"],
-    "encoder reads one way": ["train.bidirectional=false"],
+    "unidirectional encoder": ["train.bidirectional=false"],
     "two decoder layers": ["train.decoder_layers=2"],
     "two encoder layers": ["train.encoder_layers=2"],
     "smaller: 128, 224": ["train.encoder_hidden=128", "train.decoder_hidden=224"],
