@@ -61,8 +61,9 @@ def card(name: str, run: Path, settings: RunConfig, trained_on: str, measured: d
         f"- **Training**: {history['epoch'].iloc[-1]} epochs, {history['seconds'].iloc[-1] / 3600:.1f} hours on "
         f"{trained_on}; {training['training']['n_parameters']:,} parameters; seed {settings.seed}{initialised}.",
         f"- **Limits**: intended for molecules similar to the training set, of at most {max_tokens} SELFIES tokens, "
-        f"{'without' if settings.prepare.stereo == 'drop' else 'with'} stereochemistry; `molvae anomaly` scores how far "
-        "a molecule is from it. Weights are stored as float16, and all metrics below are those of the stored weights.",
+        f"{'without' if settings.prepare.stereo == 'drop' else 'with'} stereochemistry; `molvae anomaly` scores how "
+        "far a molecule is from it. Weights are stored as float16, and all metrics below are those of the stored "
+        "weights.",
         "",
         "Settings of `prepare` and `train` that differ from the defaults:",
         "",
