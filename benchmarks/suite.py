@@ -79,9 +79,7 @@ def bench_score() -> list[Row]:
 def bench_moses(folder: Path = MOSES) -> Iterator[str]:
     """Time scoring with the sample size of the MOSES metrics, with molvae and the MOSES package."""
     if not list(folder.glob("test_scaffolds.csv*")):
-        return iter(
-            [f"moses: skipped, because the train, test and test_scaffolds .csv files are not in {folder}"]
-        )
+        return iter([f"moses: skipped, because the train, test and test_scaffolds .csv files are not in {folder}"])
     return compared(folder, N_JOBS)
 
 
