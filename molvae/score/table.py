@@ -88,7 +88,7 @@ def molecule_table(
     table = valid.reindex(range(len(samples)))
     for name in FLAGS:
         if name in table:
-            table[name] = table[name].fillna(value=False).astype(bool)
+            table[name] = table[name].eq(other=True)
     table.insert(0, "smiles", list(samples))
     table.insert(2, "valid", generated.is_valid)
     table.insert(3, "problem", generated.problems)
