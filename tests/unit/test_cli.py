@@ -71,6 +71,12 @@ def test_every_verb_explains_itself(molvae, verb):
     assert [option.name for option in options if option.param_type_name == "option" and not option.help] == []
 
 
+def test_help_leaves_line_breaks_within_paragraphs_to_the_terminal():
+    commands = main.typer.main.get_command(main.app).commands
+    paragraphs = [text for command in commands.values() for text in command.help.split("\n\n")]
+    assert [text for text in paragraphs if not text or "\n" in text] == []
+
+
 def test_without_a_verb_there_is_the_help_and_no_error(molvae):
     assert molvae() == molvae("--help")
     status, out, err = molvae()
