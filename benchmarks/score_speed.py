@@ -45,8 +45,8 @@ def compared(folder: Path, n_jobs: int) -> Iterator[str]:
         peer = run_other("moses_peer.py", [samples, training], n_jobs, environment)
         values = json.loads((Path(work) / "out" / "metrics.json").read_text())["moses"]
         yield f"MOSES package, its metrics       {peer['total']:>10,.0f} s"
-        share = ours["total"] / peer["total"]
-        yield f"molvae, the same metrics         {ours['total']:>10,.0f} s   {share:.1%} of that"
+        ratio = ours["total"] / peer["total"]
+        yield f"molvae, the same metrics         {ours['total']:>10,.0f} s   {ratio:.1%} of that"
         yield "By itself each metric starts processes and parses anew."
         yield f"{'metric':<14}{'package, s':>12}{'molvae, s':>12}{'package':>14}{'molvae':>14}"
         for name, seconds in peer["seconds"].items():

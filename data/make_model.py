@@ -6,8 +6,8 @@ Writes data/models/<name>/, and the measurements to <run>/shipped/.
 """
 
 import argparse
+import math
 from pathlib import Path
-from typing import Any
 
 import yaml
 
@@ -15,6 +15,8 @@ from molvae.config import EvaluateConfig, RunConfig, SampleConfig
 from molvae.errors import DataError
 from molvae.evaluate import evaluate
 from molvae.files import read_json, read_table, replacing
+from molvae.metrics.metric import Metric
+from molvae.metrics.registry import METRICS, metrics_from_json
 from molvae.model.loading import load
 from molvae.nn.device import set_threads
 from molvae.provenance import settings_of
@@ -27,8 +29,8 @@ MAX_BYTES = 12_000_000
 N_SAMPLES = 30_000
 
 
-def measure(shipped: Path, run: Path, settings: RunConfig, n_jobs: int) -> dict[str, dict[str, Any]]:
-    """Evaluate the model that ships and score its samples; return the figures of both."""
+def measure(shipped: Path, run: Path, settings: RunConfig, n_jobs: int) -> dict[str, dict[str, Metric]]:
+    """Evaluate the model that ships and score its samples; return the metrics by verb."""
     out = run / "shipped"
     model = load(shipped, settings.device)
     # The number of samples that the benchmark's metrics are defined for, whatever the run drew.
@@ -39,11 +41,10 @@ def measure(shipped: Path, run: Path, settings: RunConfig, n_jobs: int) -> dict[
     score(drawn, from_prepared(run / "prepare"), out / "score", settings.score, settings.seed, n_jobs)
     evaluated = read_json(out / "evaluate" / "metrics.json")
     scored = read_json(out / "score" / "metrics.json", ["moses"])["moses"]
-    figures = {name: each for name, each in evaluated.items() if isinstance(each, dict) and "value" in each}
-    return {"molvae evaluate": figures, "molvae score": scored}
+    return {"molvae evaluate": metrics_from_json(evaluated), "molvae score": metrics_from_json(scored)}
 
 
-def card(name: str, run: Path, settings: RunConfig, trained_on: str, measured: dict[str, dict[str, Any]]) -> str:
+def card(name: str, run: Path, settings: RunConfig, trained_on: str, measured: dict[str, dict[str, Metric]]) -> str:
     """Return the text that goes with a model."""
     prepared = read_json(run / "prepare" / "summary.json", ["kept", "splits"])
     training = read_json(run / "train" / "model" / "config.json", ["training", "generation"])
@@ -62,7 +63,7 @@ def card(name: str, run: Path, settings: RunConfig, trained_on: str, measured: d
         f"{trained_on}; {training['training']['n_parameters']:,} parameters; seed {settings.seed}{further}.",
         f"- **Limits**: it knows molecules like these, of at most {longest} SELFIES tokens, "
         f"{'without' if settings.prepare.stereo == 'drop' else 'with'} stereochemistry; `molvae anomaly` says how far "
-        "another is from them. Weights are stored as float16, and the figures below are those of the stored weights.",
+        "another is from them. Weights are stored as float16, and the metrics below are those of the stored weights.",
         "",
         "Settings of `prepare` and `train` that are not at their defaults:",
         "",
@@ -70,11 +71,17 @@ def card(name: str, run: Path, settings: RunConfig, trained_on: str, measured: d
         yaml.safe_dump(changed, sort_keys=False).rstrip(),
         "```",
     ]
-    for verb, figures in measured.items():
-        known = {key: each for key, each in figures.items() if each["value"] is not None}
-        rows = [f"| {key} | {each['value']:.4g} | {each['n']:,} |" for key, each in known.items()]
-        lines += ["", f"`{verb}`:", "", "| figure | value | n |", "|---|---|---|", *rows]
+    for verb, metrics in measured.items():
+        rows = [_row(name, metric) for name, metric in metrics.items() if not math.isnan(metric.value)]
+        lines += ["", f"`{verb}`:", "", "| key | metric | better | value | n |", "|---|---|---|---|---|", *rows]
     return "\n".join(lines) + "\n"
+
+
+def _row(name: str, metric: Metric) -> str:
+    title = METRICS[name].title if name in METRICS else name
+    unit = metric.unit if metric.unit != "fraction" else ""
+    value = f"{metric.value:.4g} {unit}".rstrip()
+    return f"| `{name}` | {title} | {metric.better or ''} | {value} | {metric.n:,} |"
 
 
 def main() -> None:

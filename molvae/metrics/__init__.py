@@ -1,1 +1,1 @@
-"""Measured values with their definitions."""
+"""Metrics: what each one is, how it is computed, and how it is written to files."""

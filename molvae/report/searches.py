@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from molvae.metrics.sets import top_mean
+
 
 def counted_scores(trace: pd.DataFrame) -> NDArray[np.float64]:
     """Return the scores that count: NaN for a failed molecule and for one that breaks a constraint.
@@ -48,9 +50,7 @@ def new_top_mean(trace: pd.DataFrame, top: int) -> float:
         trace: A row for each oracle call, columns `score`, `feasible` and `in_training`.
         top: How many of the best.
     """
-    scores = counted_scores(trace[~trace["in_training"].astype(bool)])
-    best = np.sort(scores[~np.isnan(scores)])[::-1][:top]
-    return float(best.mean()) if best.size else float("nan")
+    return top_mean(counted_scores(trace[~trace["in_training"].astype(bool)]), top)
 
 
 def by_origin(trace: pd.DataFrame) -> pd.DataFrame:

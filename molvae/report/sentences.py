@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from molvae.metrics.metric import Metric
 from molvae.report.numerals import count, listed, number, percent, plural
-from molvae.report.run_data import Measure, Optimization, Run, Search, value_of
+from molvae.report.run_data import Optimization, Run, Search, value_of
 from molvae.report.searches import n_new, new_top_mean
 
 PRIORS = {
@@ -38,14 +39,17 @@ def cards(run: Run) -> list[Card]:
     """Return the headline figures of a run, each with what it was taken over."""
     kept = len(run.preparation.molecules)
     found = [Card("Molecules", count(kept), f"kept of {count(run.preparation.n_read)} read")]
-    exact = run.evaluation.measures.get("exact_reconstruction")
+    exact = run.evaluation.metrics.get("exact_reconstruction")
     if exact is not None:
         found.append(Card("Reconstructed", percent(exact.value), f"exactly, of {count(exact.n)} test molecules"))
     moses = run.samples.moses
     named = [("valid", "Valid", "samples"), (unique_at_most(moses), "Unique", "valid samples")]
-    for name, title, of in [*named, ("Novelty", "Novel", "distinct valid samples")]:
+    for name, title, of in named:
         if name in moses:
             found.append(Card(title, percent(moses[name].value), f"of {count(moses[name].n)} {of}"))
+    novelty = run.samples.novelty
+    if novelty is not None:
+        found.append(Card("Novel", percent(novelty.value), f"of {count(novelty.n)} distinct valid samples"))
     if "FCD/Test" in moses:
         fcd = moses["FCD/Test"]
         found.append(Card("FCD to test", number(fcd.value), f"{count(fcd.n)} samples; lower is better"))
@@ -64,7 +68,7 @@ def title_of(objective: str) -> str:
     return objective.replace("_", " ")
 
 
-def unique_at_most(moses: Mapping[str, Measure]) -> str:
+def unique_at_most(moses: Mapping[str, Metric]) -> str:
     """Return the name of the uniqueness that looks at the most samples; an empty string if there is none."""
     names = [name for name in moses if name.startswith("unique@")]
     return max(names, key=lambda name: int(name.partition("@")[2]), default="")
@@ -110,7 +114,7 @@ def _training(run: Run) -> str:
 
 
 def _reconstruction(run: Run) -> str:
-    measures = run.evaluation.measures
+    measures = run.evaluation.metrics
     exact = measures.get("exact_reconstruction")
     if exact is None:
         return ""
@@ -146,8 +150,8 @@ def _samples(run: Run) -> str:
     unique = unique_at_most(moses)
     if unique:
         parts.append(f"{percent(moses[unique].value)} of the valid ones are distinct")
-    if "Novelty" in moses:
-        parts.append(f"{percent(moses['Novelty'].value)} of the distinct ones are not in the training set")
+    if run.samples.novelty is not None:
+        parts.append(f"{percent(run.samples.novelty.value)} of the distinct ones are not in the training set")
     text = f"Of {plural(len(run.samples.molecules), 'sample')} from {source}, {listed(parts)}."
     if "FCD/Test" in moses:
         text += (
