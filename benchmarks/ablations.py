@@ -74,7 +74,7 @@ TIMELESS = (
     *("train.word_dropout", "train.code_dropout"),
 )
 
-# Many test molecules, so that the Frechet distance can tell the models apart.
+# Many test molecules, so that the Fréchet distance can tell the models apart.
 PREPARE = ["prepare.validation_fraction=0.05", "prepare.test_fraction=0.3"]
 # There is nothing to choose among one prior drawn in one way, so few samples do.
 ALL = [

@@ -21,8 +21,8 @@ from molvae.chem.fingerprints import morgan_bits, nearest
 from molvae.chem.fragments import brics_fragments
 from molvae.chem.reading import read_molecules
 from molvae.metrics.comparison import mean_powers
+from molvae.metrics.definitions import COMPARED_PROPERTIES
 from molvae.metrics.reference import counted_scaffold, reference_statistics
-from molvae.metrics.registry import COMPARED_PROPERTIES
 from molvae.nn.device import set_threads
 from molvae.parallel import map_chunks
 from molvae.score.describe import describe

@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from molvae.chem.descriptors import compute_properties
 from molvae.chem.fingerprints import morgan_bits, paired_similarity
 from molvae.chem.molecules import parse
+from molvae.metrics.definitions import DISCREPANCIES
 from molvae.metrics.intervals import wilson_interval
 from molvae.metrics.metric import Metric
-from molvae.metrics.registry import DISCREPANCIES, measured
+from molvae.metrics.registry import measured
 from molvae.model.model import MolVAE
 from molvae.nn.tokens import TokenStore
 

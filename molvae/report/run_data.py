@@ -13,8 +13,9 @@ from molvae.config import RunConfig
 from molvae.errors import DataError
 from molvae.files import read_json, read_table
 from molvae.log import logger
+from molvae.metrics.definitions import GUACAMOL
 from molvae.metrics.metric import Metric
-from molvae.metrics.registry import GUACAMOL, metrics_from_json
+from molvae.metrics.registry import metrics_from_json
 
 
 def value_of(metrics: Mapping[str, Metric], name: str) -> float:

@@ -23,8 +23,9 @@ from molvae.chem.fcd import Moments, frechet_distance, moments
 from molvae.chem.fingerprints import PackedBits, nearest_within, pack_morgan, stack_packed
 from molvae.chem.molecules import without_stereo
 from molvae.metrics.columns import take
+from molvae.metrics.definitions import GUACAMOL, GUACAMOL_SAMPLES
 from molvae.metrics.metric import Metric
-from molvae.metrics.registry import GUACAMOL, GUACAMOL_SAMPLES, measured
+from molvae.metrics.registry import measured
 from molvae.metrics.sets import fraction
 
 # How many times as many strings as it needs molecules the benchmark draws at most.

@@ -19,9 +19,10 @@ from molvae.chem.fcd import Moments, frechet_distance, moments
 from molvae.chem.fingerprints import nearest
 from molvae.metrics import intervals
 from molvae.metrics.comparison import cosine_similarity, distribution_distance, internal_diversity, mean_powers
+from molvae.metrics.definitions import COMPARED_PROPERTIES, UNIQUE_AT
 from molvae.metrics.metric import Metric
 from molvae.metrics.reference import MAIN_PROPERTIES, ReferenceStatistics
-from molvae.metrics.registry import COMPARED_PROPERTIES, UNIQUE_AT, measured
+from molvae.metrics.registry import measured
 from molvae.metrics.sets import fraction, novel_fraction, unique_fraction
 from molvae.score.describe import TIME_LIMIT_S, Descriptions, Generated
 from molvae.seeding import derive_seed

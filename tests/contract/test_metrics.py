@@ -6,8 +6,9 @@ import pytest
 
 from molvae.config import EvaluateConfig, RunConfig, ScoreConfig
 from molvae.evaluate import evaluate
+from molvae.metrics.definitions import GUACAMOL
 from molvae.metrics.metric import to_json
-from molvae.metrics.registry import GUACAMOL, METRICS, MetricSpec, measured, metrics_from_json
+from molvae.metrics.registry import METRICS, MetricSpec, measured, metrics_from_json
 from molvae.report.run_data import load_run
 from molvae.report.tables import metric_groups, metric_rows
 from molvae.score import Reference, score
