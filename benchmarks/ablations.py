@@ -73,7 +73,7 @@ TIMELESS = (
     *("train.word_dropout", "train.code_dropout"),
 )
 
-# Many test molecules, so that the Frechet distance can tell the models apart.
+# Many test molecules, so that the Fréchet distance can tell the models apart.
 PREPARE = ["prepare.validation_fraction=0.05", "prepare.test_fraction=0.3"]
 # With a single prior and threshold there is nothing to choose, so few samples suffice.
 ALL = [

@@ -20,12 +20,13 @@ from molvae.chem.fcd import chemnet_statistics, frechet_distance
 from molvae.chem.fingerprints import morgan_bits, nearest
 from molvae.chem.fragments import brics_fragments
 from molvae.chem.reading import read_molecules
+from molvae.metrics.comparison import mean_powers
+from molvae.metrics.definitions import COMPARED_PROPERTIES
+from molvae.metrics.reference import counted_scaffold, reference_statistics
 from molvae.nn.device import set_threads
 from molvae.parallel import map_chunks
 from molvae.score.describe import describe
-from molvae.score.metrics import mean_powers
-from molvae.score.moses import COMPARED_PROPERTIES, Compared, moses_metrics
-from molvae.score.statistics import counted_scaffold, reference_statistics
+from molvae.score.moses import Compared, moses_metrics
 
 
 def map_mols(function: Callable[[Chem.Mol], object], smiles: list[str]) -> list[object]:
@@ -52,7 +53,7 @@ def main(samples: Path, test: Path, test_scaffolds: Path, n_jobs: int) -> None:
 
     begin = time.perf_counter()
     tests = {name: reference_statistics(molecules, n_jobs) for name, molecules in known.items()}
-    moses_metrics(Compared(describe(smiles, n_jobs), smiles, tests, seed=1))
+    moses_metrics(Compared(describe(smiles, n_jobs), smiles, smiles, tests, seed=1))
     total = time.perf_counter() - begin
     for name, statistics in tests.items():
         measure(f"FCD/{name}", lambda s=statistics: frechet_distance(chemnet_statistics(smiles, n_jobs), s.moments))

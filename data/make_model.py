@@ -6,8 +6,8 @@ Writes data/models/<name>/, and the evaluation to <run>/shipped/.
 """
 
 import argparse
+import math
 from pathlib import Path
-from typing import Any
 
 import yaml
 
@@ -15,6 +15,8 @@ from molvae.config import EvaluateConfig, RunConfig, SampleConfig
 from molvae.errors import DataError
 from molvae.evaluate import evaluate
 from molvae.files import read_json, read_table, replacing
+from molvae.metrics.metric import Metric
+from molvae.metrics.registry import METRICS, metrics_from_json
 from molvae.model.loading import load
 from molvae.nn.device import set_threads
 from molvae.provenance import settings_of
@@ -27,7 +29,7 @@ MAX_BYTES = 12_000_000
 N_SAMPLES = 30_000
 
 
-def measure(shipped: Path, run: Path, settings: RunConfig, n_jobs: int) -> dict[str, dict[str, Any]]:
+def measure(shipped: Path, run: Path, settings: RunConfig, n_jobs: int) -> dict[str, dict[str, Metric]]:
     """Evaluate the shipped model and score its samples; return the metrics of both, by command."""
     out = run / "shipped"
     model = load(shipped, settings.device)
@@ -39,11 +41,10 @@ def measure(shipped: Path, run: Path, settings: RunConfig, n_jobs: int) -> dict[
     score(drawn, from_prepared(run / "prepare"), out / "score", settings.score, settings.seed, n_jobs)
     evaluated = read_json(out / "evaluate" / "metrics.json")
     scored = read_json(out / "score" / "metrics.json", ["moses"])["moses"]
-    metrics = {name: value for name, value in evaluated.items() if isinstance(value, dict) and "value" in value}
-    return {"molvae evaluate": metrics, "molvae score": scored}
+    return {"molvae evaluate": metrics_from_json(evaluated), "molvae score": metrics_from_json(scored)}
 
 
-def card(name: str, run: Path, settings: RunConfig, trained_on: str, measured: dict[str, dict[str, Any]]) -> str:
+def card(name: str, run: Path, settings: RunConfig, trained_on: str, measured: dict[str, dict[str, Metric]]) -> str:
     """Return the model card, as Markdown."""
     prepared = read_json(run / "prepare" / "summary.json", ["kept", "splits"])
     training = read_json(run / "train" / "model" / "config.json", ["training", "generation"])
@@ -72,10 +73,16 @@ def card(name: str, run: Path, settings: RunConfig, trained_on: str, measured: d
         "```",
     ]
     for command, metrics in measured.items():
-        known = {name: metric for name, metric in metrics.items() if metric["value"] is not None}
-        rows = [f"| {name} | {metric['value']:.4g} | {metric['n']:,} |" for name, metric in known.items()]
-        lines += ["", f"`{command}`:", "", "| metric | value | n |", "|---|---|---|", *rows]
+        rows = [_row(name, metric) for name, metric in metrics.items() if not math.isnan(metric.value)]
+        lines += ["", f"`{command}`:", "", "| key | metric | better | value | n |", "|---|---|---|---|---|", *rows]
     return "\n".join(lines) + "\n"
+
+
+def _row(name: str, metric: Metric) -> str:
+    title = METRICS[name].title if name in METRICS else name
+    unit = metric.unit if metric.unit != "fraction" else ""
+    value = f"{metric.value:.4g} {unit}".rstrip()
+    return f"| `{name}` | {title} | {metric.better or ''} | {value} | {metric.n:,} |"
 
 
 def main() -> None:

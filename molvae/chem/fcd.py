@@ -1,9 +1,9 @@
-"""Frechet ChemNet distance: how far apart two sets of molecules are, as a network for bioactivity sees them.
+"""Fréchet ChemNet distance between two sets of molecules, from the activations of a network trained on bioactivities.
 
-The distance falls with the number of molecules, so figures compare only at one number of them.
+The distance falls with the number of molecules, so compare only values from equally large sets.
 
 References:
-    Preuer et al., Frechet ChemNet Distance: a metric for generative models for molecules in drug discovery, Journal of
+    Preuer et al., Fréchet ChemNet Distance: a metric for generative models for molecules in drug discovery, Journal of
     Chemical Information and Modeling 2018, doi:10.1021/acs.jcim.8b00234. Network and weights are those of the package
     `fcd` (ChemNet 0.13).
 """
@@ -50,7 +50,7 @@ def chemnet_activations(smiles: Sequence[str], device: str = "cpu") -> NDArray[n
 
     Args:
         smiles: N valid canonical SMILES.
-        device: `cpu` or `cuda`. Figures from one differ from those of the other by rounding.
+        device: `cpu` or `cuda`. Activations on the two differ by rounding.
 
     Returns:
         Activations, float32 (N, 512). They do not depend on the other molecules, apart from rounding.
@@ -97,8 +97,8 @@ def _one_hot(smiles: Sequence[str]) -> NDArray[np.float32]:
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    # The order of additions depends on the number of threads: with one, the figures are the same on every machine
-    # setting, and processes use the cores better.
+    # The order of additions depends on the number of threads: with one, the activations do not depend on the settings
+    # of the machine, and processes use the cores better.
     import torch
 
     before = torch.get_num_threads()
@@ -114,20 +114,20 @@ def activations_of_many(smiles: Sequence[str], n_jobs: int = 1) -> NDArray[np.fl
 
     Args:
         smiles: N valid canonical SMILES.
-        n_jobs: Processes to use for large N.
+        n_jobs: Number of processes for large N.
     """
     parts = map_chunks(chemnet_activations, smiles, n_jobs)
     return np.concatenate([np.empty((0, ACTIVATIONS), np.float32), *parts])
 
 
 def moments(parts: Iterable[NDArray[np.float32]]) -> Moments:
-    """Return mean and covariance of activations, of which one part at a time is held in memory.
+    """Return mean and covariance of activations, with one part at a time in memory.
 
     Args:
-        parts: float32 (N_i, D) each, the sum of the N_i at least 2.
+        parts: Activations, float32 (N_i, D) each; at least 2 rows in all.
 
     Raises:
-        DataError: If there are fewer, and so no covariance.
+        DataError: If there are fewer, for which there is no covariance.
     """
     n, total, products = 0, np.zeros(1), np.zeros((1, 1))
     for part in parts:
@@ -146,7 +146,7 @@ def chemnet_statistics(smiles: Sequence[str], n_jobs: int = 1) -> Moments:
 
     Args:
         smiles: N valid canonical SMILES, N at least 2.
-        n_jobs: Processes to use for large N.
+        n_jobs: Number of processes for large N.
 
     Raises:
         DataError: If there are fewer than 2 molecules.
@@ -155,24 +155,24 @@ def chemnet_statistics(smiles: Sequence[str], n_jobs: int = 1) -> Moments:
 
 
 def frechet_distance(a: Moments, b: Moments) -> float:
-    """Return the squared Frechet distance between two Gaussians, |m1 - m2|^2 + tr(C1 + C2 - 2 (C1 C2)^(1/2)).
+    """Return the squared Fréchet distance between two Gaussians, |m1 - m2|^2 + tr(C1 + C2 - 2 (C1 C2)^(1/2)).
 
-    The eigenvalues of C1 C2 are those of the symmetric C1^(1/2) C2 C1^(1/2), which is faster and safer to take apart
-    than a general matrix root.
+    The eigenvalues of C1 C2 are those of the symmetric C1^(1/2) C2 C1^(1/2), whose decomposition is faster and
+    numerically safer than a general matrix square root.
     """
     root = _power(a.covariance, 0.5)
     product = np.linalg.eigvalsh(root @ b.covariance @ root)
     cross = np.sqrt(np.clip(product, 0.0, None)).sum()
     offset = a.mean - b.mean
     distance = offset @ offset + np.trace(a.covariance) + np.trace(b.covariance) - 2.0 * cross
-    # Rounding can leave equal sets a hair below zero.
+    # Rounding can make the distance of equal sets slightly negative.
     return max(float(distance), 0.0)
 
 
 def transport_map(a: Moments, b: Moments) -> NDArray[np.float64]:
     """Return the matrix of the optimal transport from a Gaussian to another, float64 (512, 512).
 
-    It is C1^(-1/2) (C1^(1/2) C2 C1^(1/2))^(1/2) C1^(-1/2), on the directions in which the first has any spread.
+    It is C1^(-1/2) (C1^(1/2) C2 C1^(1/2))^(1/2) C1^(-1/2), on the directions in which the first has variance.
 
     References:
         Olkin and Pukelsheim, The distance between two random vectors with given dispersion matrices, Linear Algebra and
@@ -184,7 +184,7 @@ def transport_map(a: Moments, b: Moments) -> NDArray[np.float64]:
 
 
 def _power(covariance: NDArray[np.float64], exponent: float) -> NDArray[np.float64]:
-    """Return a power of a symmetric matrix without negative eigenvalues; what rounding left of zeros stays zero."""
+    """Return a power of a positive semidefinite matrix; eigenvalues that are zero up to rounding stay zero."""
     values, vectors = np.linalg.eigh(covariance)
     is_real = values > np.finfo(np.float64).eps * len(values) * max(values[-1], 0.0)
     powers = np.where(is_real, np.where(is_real, values, 1.0) ** exponent, 0.0)

@@ -1,8 +1,8 @@
-"""What codes decode to: where molecules are, around them and between them.
+"""The molecules that codes decode to, at the codes of held-out molecules, around them and between them.
 
-Decoded posterior samples of held-out molecules are the bound for every prior over codes: a prior that followed the
-codes exactly would give molecules like these. Codes between and around those of molecules show how much of the space
-beside them still means molecules, which is what interpolation and a search around a code rely on.
+Decoded posterior samples of held-out molecules are the bound for every prior over codes: a prior that matched the
+distribution of codes exactly would give molecules like these. Codes around and between those of molecules show how
+much of the latent space decodes to realistic molecules, which interpolation and local search rely on.
 """
 
 import math
@@ -19,30 +19,32 @@ from molvae.chem.fcd import Moments, activations_of_many, frechet_distance, mome
 from molvae.chem.fingerprints import PackedBits, morgan_bits, paired_similarity
 from molvae.log import logger
 from molvae.metrics.metric import Metric
+from molvae.metrics.registry import measured
+from molvae.metrics.sets import fraction
 from molvae.model.interpolation import decode_line
 from molvae.model.model import MolVAE
 from molvae.seeding import derive_seed, torch_generator
 
 RADII = (0.25, 0.5, 1.0)
-"""Standard deviations, in each dimension, of the noise that makes neighbours of a code."""
+"""Standard deviations, in each dimension, of the noise that is added to a code for its neighbours."""
 
 
 @dataclass(frozen=True)
 class Decoded:
-    """Molecules of one kind.
+    """Molecules decoded from one kind of code.
 
     Attributes:
-        smiles: A molecule for each code; None where there is none.
-        origins: Groups of molecules whose codes the codes were made from, each in the order of `smiles`: one group
-            for neighbours, two for midpoints, none for samples of a prior.
+        smiles: A molecule for each code; None where it decodes to none.
+        origins: The molecules from whose codes the codes were made, in the order of `smiles`: one sequence for
+            neighbours, two for midpoints, none for samples of a prior.
     """
 
     smiles: Sequence[str | None]
     origins: tuple[Sequence[str], ...] = ()
 
 
-class _Known(NamedTuple):
-    """What was computed once for each distinct molecule: its row, activations, nats per token, fingerprint."""
+class _Descriptions(NamedTuple):
+    """What is computed once for each distinct molecule: row, activations, anomaly score, ECFP4 (2,048 bits)."""
 
     rows: dict[str, int]
     activations: NDArray[np.float32]
@@ -53,35 +55,35 @@ class _Known(NamedTuple):
 def decoded_metrics(
     model: MolVAE, held_out: list[str], codes: tuple[Tensor, Tensor], reference: Moments, seed: int, n_jobs: int
 ) -> dict[str, dict[str, Metric]]:
-    """Measure the molecules of several kinds of codes, as many of each as there are held-out molecules.
+    """Measure the molecules that several kinds of codes decode to, as many of each as there are held-out molecules.
 
     Args:
         model: The model.
         held_out: N canonical SMILES, in random order.
-        codes: Mean and log-variance of their posteriors, float32 (N, D) each.
-        reference: ChemNet statistics of other held-out molecules.
+        codes: Means and log-variances of their posteriors, float32 (N, D) each.
+        reference: Moments of the ChemNet activations of other held-out molecules.
         seed: Seed of all draws.
-        n_jobs: Processes for ChemNet.
+        n_jobs: Number of processes for ChemNet.
 
     Returns:
-        For each kind of code its figures: `validity`, `fcd`, `anomaly` (where the model has an unconditional decoder)
+        For each kind of code its metrics: `validity`, `fcd`, `anomaly` (where the model has an unconditional decoder)
         and `similarity` (where the codes were made from those of molecules). The kinds are `held_out` (the molecules
         themselves), `posterior_means`, `posterior_samples`, `midpoints` (decoded greedily, as all but the next),
         `interpolated` (between the same pairs, as `MolVAE.interpolate` does it), `neighbors_<radius>`, and `prior`, the
         model's own.
     """
     sets = _decode(model, held_out, *codes, seed)
-    distinct = list(dict.fromkeys(each for kind in sets.values() for each in kind.smiles if each is not None))
-    known = _Known(
+    distinct = list(dict.fromkeys(text for kind in sets.values() for text in kind.smiles if text is not None))
+    descriptions = _Descriptions(
         {smiles: row for row, smiles in enumerate(distinct)},
         activations_of_many(distinct, n_jobs),
         model.anomaly_score(distinct) if model.training["code_dropout"] > 0.0 else None,
         morgan_bits(distinct, 2048, n_jobs=n_jobs),
     )
-    measured = {name: _measure(kind, known, reference) for name, kind in sets.items()}
-    for name, figures in measured.items():
-        logger.info("%s: FCD %.2f of %d", name.replace("_", " "), figures["fcd"].value, figures["fcd"].n)
-    return measured
+    metrics = {name: _measure(kind, descriptions, reference) for name, kind in sets.items()}
+    for name, of_kind in metrics.items():
+        logger.info("%s: FCD %.2f of %d", name.replace("_", " "), of_kind["fcd"].value, of_kind["fcd"].n)
+    return metrics
 
 
 def _decode(model: MolVAE, held_out: list[str], mu: Tensor, log_var: Tensor, seed: int) -> dict[str, Decoded]:
@@ -108,52 +110,35 @@ def _decode(model: MolVAE, held_out: list[str], mu: Tensor, log_var: Tensor, see
     }
 
 
-def _measure(decoded: Decoded, known: _Known, reference: Moments) -> dict[str, Metric]:
-    places = [place for place, smiles in enumerate(decoded.smiles) if smiles is not None]
-    rows = np.array([known.rows[str(decoded.smiles[place])] for place in places], dtype=np.int64)
+def _measure(decoded: Decoded, known: _Descriptions, reference: Moments) -> dict[str, Metric]:
+    valid = [index for index, smiles in enumerate(decoded.smiles) if smiles is not None]
+    rows = np.array([known.rows[str(decoded.smiles[index])] for index in valid], dtype=np.int64)
     # Without two molecules there is no covariance, so no distance.
     fcd = frechet_distance(moments([known.activations[rows]]), reference) if len(rows) > 1 else math.nan
-    figures = {
-        "validity": Metric(len(rows) / len(decoded.smiles), len(decoded.smiles), "Share that are molecules."),
-        "fcd": Metric(
-            fcd, len(rows), "Frechet ChemNet distance to the test split; compare at one n only.", reference.n
-        ),
+    n_codes = len(decoded.smiles)
+    metrics = {
+        "validity": measured("validity", fraction(len(rows), n_codes), n_codes),
+        "fcd": measured("fcd", fcd, len(rows), n_reference=reference.n),
     }
     if known.anomaly is not None:
         scores = known.anomaly[rows]
         scores = scores[np.isfinite(scores)]
-        mean = float(scores.mean()) if len(scores) else math.nan
-        figures["anomaly"] = Metric(
-            mean,
-            len(scores),
-            "Mean nats per token under the decoder without a code; higher is less like the training set.",
-        )
+        metrics["anomaly"] = measured("anomaly", float(scores.mean()) if len(scores) else math.nan, len(scores))
     if decoded.origins:
-        groups = [[known.rows[group[place]] for place in places] for group in decoded.origins]
-        similarity = [paired_similarity(known.bits[rows], known.bits[group]) for group in groups]
-        figures["similarity"] = Metric(
-            float(np.mean(similarity)) if len(rows) else math.nan,
-            len(rows),
-            "Mean ECFP4 Tanimoto similarity to the molecule whose code it came from, or to both ends of a midpoint.",
-        )
-    return figures
+        origins = [[known.rows[smiles[index]] for index in valid] for smiles in decoded.origins]
+        similarity = [paired_similarity(known.bits[rows], known.bits[origin]) for origin in origins]
+        mean = float(np.mean(similarity)) if len(rows) else math.nan
+        metrics["similarity"] = measured("similarity", mean, len(rows))
+    return metrics
 
 
 def gaps(decoded: Mapping[str, Mapping[str, Metric]]) -> dict[str, Metric]:
-    """Return how many times the FCD of decoded posterior samples those of the prior and of midpoints are."""
+    """Return the FCD of prior samples, midpoints and interpolation, relative to that of decoded posterior samples."""
+    bound = decoded["posterior_samples"]["fcd"].value
 
-    def gap(name: str, what: str) -> Metric:
-        fcd, bound = decoded[name]["fcd"], decoded["posterior_samples"]["fcd"]
-        ratio = fcd.value / bound.value if bound.value > 0.0 else math.nan
-        return Metric(
-            ratio,
-            fcd.n,
-            f"FCD of {what}, divided by the FCD of as many decoded posterior samples of held-out molecules, the bound "
-            "for a prior over codes.",
-        )
+    def gap(name: str, kind: str) -> Metric:
+        fcd = decoded[kind]["fcd"]
+        return measured(name, fcd.value / bound if bound > 0.0 else math.nan, fcd.n)
 
-    return {
-        "prior_gap": gap("prior", "the chosen prior's samples"),
-        "midpoint_gap": gap("midpoints", "what codes halfway between random pairs of held-out molecules decode to"),
-        "interpolation_gap": gap("interpolated", "what interpolation gives halfway between the same pairs"),
-    }
+    kinds = {"prior_gap": "prior", "midpoint_gap": "midpoints", "interpolation_gap": "interpolated"}
+    return {name: gap(name, kind) for name, kind in kinds.items()}

@@ -1,4 +1,4 @@
-"""A map of the latent space."""
+"""A two-dimensional map of the latent space."""
 
 import numpy as np
 import pandas as pd
@@ -12,12 +12,12 @@ PROPERTIES = ["qed", "logp", "mol_weight", "sa_score"]
 
 
 def latent_map(model: MolVAE, molecules: pd.DataFrame, n: int, seed: int) -> pd.DataFrame:
-    """Return training and test molecules, half each, on the two main axes of their codes.
+    """Project the codes of training and test molecules, half each, on their first two principal components.
 
     Args:
         model: The model.
         molecules: The prepared molecules: id, smiles, split.
-        n: Most molecules on the map.
+        n: Maximum number of molecules on the map.
         seed: Seed of the choice of molecules.
 
     Returns:

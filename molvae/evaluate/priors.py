@@ -1,57 +1,51 @@
 """The model's priors side by side."""
 
+import math
 from typing import Any
 
 from molvae.chem.fcd import Moments, chemnet_statistics, frechet_distance
 from molvae.log import logger
-from molvae.metrics.metric import Metric, as_json
+from molvae.metrics.metric import Metric, to_json
+from molvae.metrics.registry import measured
+from molvae.metrics.sets import fraction, novel_fraction, unique_fraction
 from molvae.model.model import MolVAE
 
 
 def compare_priors(
     model: MolVAE, n_samples: int, training: set[str], test: Moments, seed: int, n_jobs: int
 ) -> dict[str, dict[str, Any]]:
-    """Sample from every prior, as suited it best in training, and measure the samples.
+    """Sample from every prior, with the settings that were best for it in training, and measure the samples.
 
     Args:
         model: The model.
-        n_samples: Samples from each prior.
+        n_samples: Number of samples from each prior.
         training: Canonical SMILES of the training split.
-        test: ChemNet statistics of the test split.
+        test: Moments of the ChemNet activations of the test split.
         seed: Seed of the samples.
-        n_jobs: Processes.
+        n_jobs: Number of processes.
 
     Returns:
-        For each prior: whether it is the chosen one, the least probability of a token and the most nats of a sequence
-        (None for no bound) that its samples were drawn with, and their figures.
+        For each prior: whether it is the chosen one, `min_probability` of a token and `max_nll` of a sequence in nats
+        (None for no bound) with which it was sampled, and the metrics of its samples.
     """
     compared = {}
     for name in model.priors:
-        sampled = model.sample(n_samples, seed, name, n_jobs=n_jobs)
-        figures = _measure(sampled, training, test, n_jobs)
-        logger.info("prior %s: FCD %.2f of %d samples", name, figures["fcd"].value, figures["fcd"].n)
+        samples = model.sample(n_samples, seed, name, n_jobs=n_jobs)
+        metrics = _measure(samples, training, test, n_jobs)
+        logger.info("prior %s: FCD %.2f of %d samples", name, metrics["fcd"].value, metrics["fcd"].n)
         chosen = name == model.generation.prior
         bounds = {bound: model.best_trial(name)[bound] for bound in ("min_probability", "max_nll")}
-        compared[name] = {"chosen": chosen, **bounds, **as_json(figures)}
+        compared[name] = {"chosen": chosen, **bounds, **to_json(metrics)}
     return compared
 
 
-def _measure(sampled: list[str | None], training: set[str], test: Moments, n_jobs: int) -> dict[str, Metric]:
-    valid = [smiles for smiles in sampled if smiles is not None]
-    distinct = set(valid)
+def _measure(samples: list[str | None], training: set[str], test: Moments, n_jobs: int) -> dict[str, Metric]:
+    valid = [smiles for smiles in samples if smiles is not None]
+    # Without two molecules there is no covariance, so no distance.
+    fcd = frechet_distance(chemnet_statistics(valid, n_jobs), test) if len(valid) > 1 else math.nan
     return {
-        "validity": Metric(len(valid) / len(sampled), len(sampled), "Share of the samples that are molecules."),
-        "uniqueness": Metric(
-            len(distinct) / max(1, len(valid)), len(valid), "Share of distinct ones of the molecules."
-        ),
-        "novelty": Metric(
-            len(distinct - training) / max(1, len(distinct)),
-            len(distinct),
-            "Share of the distinct molecules that are not in the training split.",
-        ),
-        "fcd": Metric(
-            frechet_distance(chemnet_statistics(valid, n_jobs), test),
-            len(valid),
-            "Frechet ChemNet distance of the molecules to the test split. It falls with n: compare at one n only.",
-        ),
+        "validity": measured("validity", fraction(len(valid), len(samples)), len(samples)),
+        "uniqueness": measured("uniqueness", unique_fraction(valid), len(valid)),
+        "novelty": measured("novelty", novel_fraction(valid, training), len(set(valid)), n_reference=len(training)),
+        "fcd": measured("fcd", fcd, len(valid), n_reference=test.n),
     }

@@ -1,4 +1,9 @@
-"""How well held-out molecules survive the way through the latent space."""
+"""How well held-out molecules are reconstructed from their codes.
+
+References:
+    Lee et al., Latent Bayesian optimization via autoregressive normalizing flows, 2025, arXiv:2504.14889 (value
+    discrepancy).
+"""
 
 import math
 from typing import Any
@@ -7,22 +12,22 @@ import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
-from scipy.stats import binomtest
 
-from molvae.chem.descriptors import PROPERTIES, compute_properties
+from molvae.chem.descriptors import compute_properties
 from molvae.chem.fingerprints import morgan_bits, paired_similarity
 from molvae.chem.molecules import parse
+from molvae.metrics.definitions import DISCREPANCIES
+from molvae.metrics.intervals import wilson_interval
 from molvae.metrics.metric import Metric
+from molvae.metrics.registry import measured
 from molvae.model.model import MolVAE
 from molvae.nn.tokens import TokenStore
 
-LENGTH_BINS = 8
-DISCREPANCIES = ("logp", "qed")
-"""Properties whose value discrepancy is measured."""
+MAX_SIZE_BINS = 8
 
 
 def reconstruct(model: MolVAE, smiles: list[str], codes: torch.Tensor) -> pd.DataFrame:
-    """Decode each molecule's posterior mean, freely running and greedily, and compare.
+    """Decode each molecule's posterior mean greedily, without teacher forcing, and compare.
 
     Args:
         model: The model.
@@ -30,109 +35,81 @@ def reconstruct(model: MolVAE, smiles: list[str], codes: torch.Tensor) -> pd.Dat
         codes: Their posterior means, float32 (N, D).
 
     Returns:
-        A row a molecule: smiles, decoded (empty if no molecule), exact (the same canonical SMILES), similarity
-        (Tanimoto of 2,048-bit ECFP4).
+        A row for each molecule: smiles, decoded (empty if no molecule), exact (the same canonical SMILES), similarity
+        (Tanimoto, ECFP4 of 2,048 bits).
     """
-    decoded = [each or "" for each in model.decode(codes.numpy())]
+    decoded = [text or "" for text in model.decode(codes.numpy())]
     similarity = paired_similarity(morgan_bits(smiles, 2048), morgan_bits(decoded, 2048))
     exact = [before == after for before, after in zip(smiles, decoded, strict=True)]
     return pd.DataFrame({"smiles": smiles, "decoded": decoded, "exact": exact, "similarity": similarity.round(4)})
 
 
 def teacher_forced_metrics(model: MolVAE, store: TokenStore, codes: torch.Tensor) -> dict[str, Metric]:
-    """Return the figures of teacher-forced decoding of N held-out molecules from their posterior means, (N, D)."""
-    n = len(store)
+    """Return the metrics of teacher-forced decoding of N held-out molecules from their posterior means, (N, D)."""
+    n, n_tokens = len(store), int(store.lengths.sum())
     nll, n_right = model.teacher_forced(store, codes)
     return {
-        "token_accuracy": Metric(
-            float(n_right.sum() / store.lengths.sum()),
-            int(store.lengths.sum()),
-            "Share of the tokens (n of them, ends included) that are the likeliest, given the true tokens before and "
-            "the posterior mean. This is not reconstruction.",
-        ),
-        "reconstruction_nats": Metric(
-            float(nll.mean()), n, "Mean cross-entropy of a molecule, decoded from its posterior mean, in nats."
-        ),
-        "unconditional_nats": Metric(
-            float(model.unconditional_nll(store).mean()),
-            n,
-            "Mean cross-entropy of a molecule under the decoder without a code, in nats.",
-        ),
+        "token_accuracy": measured("token_accuracy", float(n_right.sum() / store.lengths.sum()), n_tokens),
+        "reconstruction_nats": measured("reconstruction_nats", float(nll.mean()), n),
+        "unconditional_nats": measured("unconditional_nats", float(model.unconditional_nll(store).mean()), n),
     }
 
 
 def reconstruction_metrics(table: pd.DataFrame) -> dict[str, Metric]:
-    """Return the figures of free-running reconstruction."""
+    """Return the metrics of reconstruction without teacher forcing, from the table of `reconstruct`."""
+    n = len(table)
     return {
-        "exact_reconstruction": Metric(
-            float(table["exact"].mean()),
-            len(table),
-            "Share of held-out molecules whose posterior mean decodes, greedily and freely running, to the same "
-            "canonical SMILES.",
-        ),
-        "reconstruction_similarity": Metric(
-            float(np.mean(table["similarity"])),
-            len(table),
-            "Mean ECFP4 Tanimoto similarity of held-out molecules to what their posterior mean decodes to.",
-        ),
+        "exact_reconstruction": measured("exact_reconstruction", float(table["exact"].mean()), n),
+        "reconstruction_similarity": measured("reconstruction_similarity", float(np.mean(table["similarity"])), n),
     }
 
 
 def value_discrepancies(table: pd.DataFrame, n_jobs: int) -> dict[str, Metric]:
-    """Return how far properties move on the way through the latent space: mean |f(x) - f(decode(encode(x)))|.
+    """Return the mean change of properties by encoding and decoding, |f(x) - f(decode(encode(x)))|.
 
-    It bounds what any search that scores codes can reach. A reconstruction that is no molecule is left out.
+    It bounds what any search that scores codes can reach. Reconstructions that are not molecules are left out.
 
-    References:
-        Lee et al., Latent Bayesian optimization via autoregressive normalizing flows, 2025, arXiv:2504.14889.
+    Args:
+        table: From `reconstruct`.
+        n_jobs: Number of processes.
     """
     before = compute_properties(table["smiles"].tolist(), DISCREPANCIES, n_jobs)
     after = before.copy()
     changed = np.flatnonzero(~table["exact"])
     after.iloc[changed] = compute_properties(table["decoded"].iloc[changed].tolist(), DISCREPANCIES, n_jobs)
-    figures = {}
-    for name in DISCREPANCIES:
-        shift = (before[name] - after[name]).abs().dropna()
-        spread = float(before[name].max() - before[name].min())
-        figures[f"value_discrepancy_{name}"] = Metric(
-            float(shift.mean()) / spread if len(shift) and spread > 0.0 else math.nan,
-            len(shift),
-            f"Mean change of {PROPERTIES[name].title} from a held-out molecule to what its posterior mean decodes to, "
-            "divided by the range of the held-out molecules; 0 is best.",
-        )
-    return figures
+    metrics = {}
+    for prop in DISCREPANCIES:
+        shift = (before[prop] - after[prop]).abs().dropna()
+        spread = float(before[prop].max() - before[prop].min())
+        value = float(shift.mean()) / spread if len(shift) and spread > 0.0 else math.nan
+        name = f"value_discrepancy_{prop}"
+        metrics[name] = measured(name, value, len(shift))
+    return metrics
 
 
 def reconstruction_by_size(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return the share of exact reconstructions for bins of molecules of similar size.
+    """Return the fraction of exact reconstructions for bins of molecules of similar size.
 
     Returns:
-        For each of at most 8 bins of about as many molecules: `heavy_atoms_from` and `heavy_atoms_to` (both
+        For each of at most 8 bins of about equally many molecules: `heavy_atoms_from` and `heavy_atoms_to` (both
         included), `exact` with its 95 % Wilson interval `low` to `high`, and `n`.
     """
     heavy_atoms = np.array([mol.GetNumHeavyAtoms() for mol in map(parse, table["smiles"]) if mol is not None])
     exact = table["exact"].to_numpy(dtype=bool)
     rows = []
-    for first, last in _bins_of_whole_numbers(heavy_atoms, LENGTH_BINS):
+    for first, last in _integer_bins(heavy_atoms, MAX_SIZE_BINS):
         inside = (heavy_atoms >= first) & (heavy_atoms <= last)
         n, n_exact = int(inside.sum()), int(exact[inside].sum())
-        interval = binomtest(n_exact, n).proportion_ci(method="wilson")
+        low, high = wilson_interval(n_exact / n, n) or (math.nan, math.nan)
         rows.append(
-            {
-                "heavy_atoms_from": first,
-                "heavy_atoms_to": last,
-                "exact": n_exact / n,
-                "low": float(interval.low),
-                "high": float(interval.high),
-                "n": n,
-            }
+            {"heavy_atoms_from": first, "heavy_atoms_to": last, "exact": n_exact / n, "low": low, "high": high, "n": n}
         )
     return rows
 
 
-def _bins_of_whole_numbers(values: NDArray[np.int64], most: int) -> list[tuple[int, int]]:
-    """Cut whole numbers into at most `most` bins of about as many values: first and last number of each."""
-    quantiles = np.quantile(values, np.linspace(0.0, 1.0, most + 1)[1:], method="inverted_cdf")
+def _integer_bins(values: NDArray[np.int64], max_bins: int) -> list[tuple[int, int]]:
+    """Return the first and the last number of each of at most `max_bins` bins of about equally many integers."""
+    quantiles = np.quantile(values, np.linspace(0.0, 1.0, max_bins + 1)[1:], method="inverted_cdf")
     lasts = np.unique(quantiles.astype(int)).tolist()
     firsts = [int(values.min()), *(last + 1 for last in lasts[:-1])]
     return list(zip(firsts, lasts, strict=True))

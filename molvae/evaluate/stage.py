@@ -1,4 +1,4 @@
-"""The evaluate stage, from the model and the prepared folder to the figures."""
+"""The evaluate stage: from the model and the prepared folder to the metrics."""
 
 from pathlib import Path
 from typing import Any
@@ -21,18 +21,19 @@ from molvae.evaluate.reconstruction import (
 )
 from molvae.files import read_table, write_json, write_table
 from molvae.log import logger
-from molvae.metrics.metric import as_json
+from molvae.metrics.metric import to_json
+from molvae.metrics.reference import reference_moments
 from molvae.model.model import MolVAE
 from molvae.nn.tokens import TokenStore
-from molvae.score.statistics import reference_moments
+from molvae.provenance import software
 from molvae.seeding import derive_seed, numpy_generator
 
 
 def evaluate(model: MolVAE, prepared: Path, out: Path, config: EvaluateConfig, seed: int, n_jobs: int = 1) -> None:
     """Measure a model on held-out molecules -> `metrics.json`, `reconstructions.csv`, `latent_map.parquet`.
 
-    Test molecules are reconstructed, and are what generated molecules are compared with. Codes are decoded again from
-    those of validation molecules, so that none is compared with itself.
+    Test molecules are reconstructed, and generated molecules are compared with them. The codes that are decoded on,
+    around and between molecules are those of validation molecules, so that no molecule is compared with itself.
 
     Args:
         model: The trained model.
@@ -40,7 +41,7 @@ def evaluate(model: MolVAE, prepared: Path, out: Path, config: EvaluateConfig, s
         out: Folder to write.
         config: Settings.
         seed: The run's seed.
-        n_jobs: Processes for ChemNet.
+        n_jobs: Number of processes for ChemNet.
 
     Raises:
         DataError: If a file is missing, or the test or validation split has fewer than 2 molecules.
@@ -52,37 +53,37 @@ def evaluate(model: MolVAE, prepared: Path, out: Path, config: EvaluateConfig, s
             raise DataError(
                 f"{prepared}: expected at least 2 {name} molecules, found {len(rows)}; see prepare.{name}_fraction"
             )
-    reconstructions, figures = _through_the_latent_space(model, splits["test"], config.n_reconstruct, seed, n_jobs)
+    reconstructions, metrics = _reconstruction(model, splits["test"], config.n_reconstruct, seed, n_jobs)
     training = set(molecules.loc[molecules["split"] == "train", "smiles"])
     reference = reference_moments(splits["test"]["smiles"].tolist(), n_jobs)
     priors = compare_priors(model, config.n_samples, training, reference, derive_seed(seed, "evaluate"), n_jobs)
-    figures["fcd_prior"] = priors[model.generation.prior]["fcd"]
-    figures |= _latent_space(model, splits["validation"], reference, config.n_latent, seed, n_jobs)
+    metrics["fcd_prior"] = priors[model.generation.prior]["fcd"]
+    metrics |= _latent_space(model, splits["validation"], reference, config.n_latent, seed, n_jobs)
     write_table(out / "reconstructions.csv", reconstructions)
     write_table(out / "latent_map.parquet", latent_map(model, molecules, config.n_map, seed))
-    write_json(out / "metrics.json", {**figures, "priors": priors})
+    write_json(out / "metrics.json", {"software": software(), **metrics, "priors": priors})
 
 
-def _through_the_latent_space(
+def _reconstruction(
     model: MolVAE, test: pd.DataFrame, n: int, seed: int, n_jobs: int
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """Reconstruct test molecules, and return the reconstructions and what metrics.json holds of them."""
+    """Reconstruct test molecules, and return the reconstructions and their part of metrics.json."""
     rows = numpy_generator(seed, "reconstruct").permutation(len(test))[:n]
     held_out = test.iloc[sorted(rows)]
     store = TokenStore.from_selfies(held_out["selfies"].tolist(), model.vocabulary)
     mu, log_var = model.posterior(store)
     table = reconstruct(model, held_out["smiles"].tolist(), mu)
-    figures = reconstruction_metrics(table) | teacher_forced_metrics(model, store, mu)
-    figures |= posterior_metrics(mu, log_var) | value_discrepancies(table, n_jobs)
+    metrics = reconstruction_metrics(table) | teacher_forced_metrics(model, store, mu)
+    metrics |= posterior_metrics(mu, log_var) | value_discrepancies(table, n_jobs)
     logger.info(
         "exact reconstruction %.3f of %d, token accuracy %.4f, KL %.1f nats",
-        figures["exact_reconstruction"].value,
+        metrics["exact_reconstruction"].value,
         len(table),
-        figures["token_accuracy"].value,
-        figures["kl_nats"].value,
+        metrics["token_accuracy"].value,
+        metrics["kl_nats"].value,
     )
     return table, {
-        **as_json(figures),
+        **to_json(metrics),
         "reconstruction_by_size": reconstruction_by_size(table),
         "by_dimension": by_dimension(mu, log_var),
     }
@@ -91,14 +92,14 @@ def _through_the_latent_space(
 def _latent_space(
     model: MolVAE, validation: pd.DataFrame, reference: Moments, n: int, seed: int, n_jobs: int
 ) -> dict[str, Any]:
-    """Decode codes on, around and between validation molecules, and return what metrics.json holds of them."""
+    """Decode codes on, around and between validation molecules, and return their part of metrics.json."""
     held_out = validation.iloc[numpy_generator(seed, "evaluate latent").permutation(len(validation))[:n]]
     smiles = held_out["smiles"].tolist()
     codes = model.posterior(TokenStore.from_selfies(held_out["selfies"].tolist(), model.vocabulary))
     decoded = decoded_metrics(model, smiles, codes, reference, seed, n_jobs)
     correlation, by_distance = similarity_by_distance(smiles, codes[0])
     return {
-        **as_json({**gaps(decoded), "distance_similarity_correlation": correlation}),
+        **to_json({**gaps(decoded), "distance_similarity_correlation": correlation}),
         "similarity_by_distance": by_distance,
-        "decoded": {name: as_json(each) for name, each in decoded.items()},
+        "decoded": {kind: to_json(metrics) for kind, metrics in decoded.items()},
     }

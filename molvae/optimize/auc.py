@@ -1,4 +1,4 @@
-"""How good a search was, in one number: means of the best scores, and the area under their curve.
+"""How good a search was, in one number: the area under the curve of its best scores.
 
 References:
     Gao et al., Sample efficiency matters: a benchmark for practical molecular optimization, NeurIPS Datasets and
@@ -10,25 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-
-def _numbers(scores: Sequence[float] | NDArray[np.floating]) -> NDArray[np.float64]:
-    return np.nan_to_num(np.asarray(scores, dtype=np.float64), nan=0.0)
-
-
-def top_mean(scores: Sequence[float] | NDArray[np.floating], n: int) -> float:
-    """Return the mean of the `n` best scores.
-
-    Args:
-        scores: A score for each distinct molecule; NaN (a failed evaluation) counts as 0.
-        n: How many; with fewer scores all of them are taken, as in PMO.
-
-    Returns:
-        The mean, 0 if there is no score.
-    """
-    if n < 1:
-        raise ValueError(f"expected n of at least 1, got {n}")
-    best = np.sort(_numbers(scores))[::-1][:n]
-    return float(best.mean()) if best.size else 0.0
+from molvae.metrics.sets import top_mean
 
 
 def auc_top(scores: Sequence[float] | NDArray[np.floating], n: int, budget: int, every: int = 100) -> float:
@@ -51,7 +33,7 @@ def auc_top(scores: Sequence[float] | NDArray[np.floating], n: int, budget: int,
     Raises:
         ValueError: If there are more scores than the budget allows.
     """
-    values = _numbers(scores)
+    values = np.nan_to_num(np.asarray(scores, dtype=np.float64), nan=0.0)
     if len(values) > budget:
         raise ValueError(f"expected at most {budget} scores (the budget), got {len(values)}")
     if not len(values):

@@ -12,8 +12,10 @@ from molvae.config import OptimizeConfig
 from molvae.errors import DataError
 from molvae.files import read_table, write_json, write_table
 from molvae.log import logger, progress
+from molvae.metrics.metric import null_for_nan
+from molvae.metrics.sets import top_mean
 from molvae.model.model import MolVAE
-from molvae.optimize.auc import auc_top, top_mean
+from molvae.optimize.auc import auc_top
 from molvae.optimize.candidates import candidates_table
 from molvae.optimize.objective import Objective
 from molvae.optimize.oracle import Oracle
@@ -64,10 +66,10 @@ def optimize(
     if config.compare_training and train:
         summary |= _of_training(train, objective, n_jobs)
     logger.info(
-        "%s: %d calls, best ten feasible %.3f on average, %d candidates",
+        "%s: %d calls, best ten feasible %s on average, %d candidates",
         objective.name,
         len(trace),
-        summary["top10_mean"],
+        "none" if summary["top10_mean"] is None else f"{summary['top10_mean']:.3f}",
         len(table),
     )
     write_table(out / "trace.parquet", trace)
@@ -119,8 +121,8 @@ def _summary(
         "n_rounds": n_rounds,
         "n_feasible": int(trace["feasible"].sum()),
         "n_failed": int((trace["status"] == "failed").sum()),
-        **{f"top{n}_mean": top_mean(scores, n) for n in (1, 10, 100)},
-        "new_top10_mean": top_mean(trace.loc[new, "score"].to_numpy(), 10),
+        **{f"top{n}_mean": null_for_nan(top_mean(scores, n)) for n in (1, 10, 100)},
+        "new_top10_mean": null_for_nan(top_mean(trace.loc[new, "score"].to_numpy(), 10)),
         "auc_top10": auc_top(scores, 10, config.budget),
         "origins": {origin: _of_origin(rows) for origin, rows in trace.groupby("origin", sort=True)},
     }
@@ -139,7 +141,7 @@ def _of_training(train: list[str], objective: Objective, n_jobs: int) -> dict[st
     return {
         "n_training": len(train),
         "training_n_feasible": sum(each.feasible for each in evaluations),
-        **{f"training_top{n}_mean": top_mean(scores, n) for n in (1, 10, 100)},
+        **{f"training_top{n}_mean": null_for_nan(top_mean(scores, n)) for n in (1, 10, 100)},
     }
 
 

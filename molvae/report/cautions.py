@@ -71,12 +71,12 @@ def _training(run: Run) -> Iterator[str]:
 
 
 def _reconstruction(run: Run) -> Iterator[str]:
-    exact = value_of(run.evaluation.measures, "exact_reconstruction")
-    active = value_of(run.evaluation.measures, "active_units")
+    exact = value_of(run.evaluation.metrics, "exact_reconstruction")
+    active = value_of(run.evaluation.metrics, "active_units")
     latent_dim = run.settings.train.latent_dim
-    conditional = value_of(run.evaluation.measures, "reconstruction_nats")
-    unconditional = value_of(run.evaluation.measures, "unconditional_nats")
-    kl = value_of(run.evaluation.measures, "kl_nats")
+    conditional = value_of(run.evaluation.metrics, "reconstruction_nats")
+    unconditional = value_of(run.evaluation.metrics, "unconditional_nats")
+    kl = value_of(run.evaluation.metrics, "kl_nats")
     few, low = active < FEW_ACTIVE_UNITS * latent_dim, exact < LOW_RECONSTRUCTION
     if low and (few or kl < COLLAPSED_KL or unconditional - conditional < SMALL_GAIN * unconditional):
         yield (
@@ -93,13 +93,13 @@ def _reconstruction(run: Run) -> Iterator[str]:
         )
     elif few:
         yield f"Only {number(active)} of {latent_dim} latent dimensions {inflected(int(active), 'is', 'are')} active."
-    n = run.evaluation.measures["exact_reconstruction"].n if "exact_reconstruction" in run.evaluation.measures else 0
+    n = run.evaluation.metrics["exact_reconstruction"].n if "exact_reconstruction" in run.evaluation.metrics else 0
     if 0 < n < SMALL_TEST:
         yield f"Reconstruction is measured on only {plural(n, 'molecule')}, so its metrics are imprecise."
 
 
 def _latent_space(run: Run) -> Iterator[str]:
-    measures, decoded = run.evaluation.measures, run.evaluation.decoded
+    measures, decoded = run.evaluation.metrics, run.evaluation.decoded
     chosen = run.evaluation.chosen
     gap = value_of(measures, "prior_gap")
     if gap > FAR_FROM_BOUND:
@@ -125,10 +125,11 @@ def _samples(run: Run) -> Iterator[str]:
     unique = value_of(moses, unique_at_most(moses))
     if unique < LOW_UNIQUENESS:
         yield f"Samples are often repeated: only {percent(unique)} of the valid ones are distinct."
-    if value_of(moses, "Novelty") < LOW_NOVELTY:
+    novelty = run.samples.novelty
+    if novelty is not None and novelty.value < LOW_NOVELTY:
         yield (
-            f"The model has memorised training molecules: they are {percent(1 - value_of(moses, 'Novelty'))} of the "
-            "distinct samples, which also lowers (flatters) the FCD."
+            f"The model has memorised training molecules: they are {percent(1 - novelty.value)} of the distinct "
+            "samples, which also lowers (flatters) the FCD."
         )
     if value_of(moses, "FCD/Test") > HIGH_FCD:
         yield (

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 import altair as alt
 import pandas as pd
 
+from molvae.metrics.metric import Metric
 from molvae.report.figures import ACCENT, PANEL_HEIGHT, REFERENCE, Figure, Panel
-from molvae.report.run_data import Evaluation, Measure, value_of
+from molvae.report.run_data import Evaluation, value_of
 from molvae.report.tables import decoded_title
 
 
@@ -82,7 +83,7 @@ def _by_distance(rows: pd.DataFrame) -> Panel:
     return chart.properties(title="Similarity against distance between codes", height=PANEL_HEIGHT)
 
 
-def _decoded(decoded: Mapping[str, Mapping[str, Measure]]) -> Panel:
+def _decoded(decoded: Mapping[str, Mapping[str, Metric]]) -> Panel:
     table = pd.DataFrame(
         {
             "kind": [decoded_title(kind) for kind in decoded],

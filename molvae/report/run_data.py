@@ -1,4 +1,4 @@
-"""What the report reads: the tables and figures of a run, as the stages left them."""
+"""The data of the report: the tables and metrics of a run, as the stages wrote them."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -13,65 +13,47 @@ from molvae.config import RunConfig
 from molvae.errors import DataError
 from molvae.files import read_json, read_table
 from molvae.log import logger
+from molvae.metrics.definitions import GUACAMOL
+from molvae.metrics.metric import Metric
+from molvae.metrics.registry import metrics_from_json
 
 
-@dataclass(frozen=True)
-class Measure:
-    """One figure with what it was taken over.
-
-    Attributes:
-        value: The figure; NaN where it could not be computed.
-        n: Molecules it was taken over.
-        definition: One sentence on what it is.
-        n_reference: Reference molecules that they were compared with; None where there are none.
-        warning: Why it is to be read with care; empty for no reason.
-        interval: Where it would lie, with 95 % confidence, for another sample; None where that is not known.
-    """
-
-    value: float
-    n: int
-    definition: str
-    n_reference: int | None = None
-    warning: str = ""
-    interval: tuple[float, float] | None = None
-
-
-def value_of(measures: Mapping[str, Measure], name: str) -> float:
-    """Return the value of a measure, NaN where there is none of that name."""
-    return measures[name].value if name in measures else math.nan
+def value_of(metrics: Mapping[str, Metric], name: str) -> float:
+    """Return the value of a metric, NaN where there is none of that name."""
+    return metrics[name].value if name in metrics else math.nan
 
 
 @dataclass(frozen=True)
 class Prior:
-    """A way to draw samples from the model, and how good its samples are.
+    """A prior of the model, and the metrics of its samples.
 
     Attributes:
         name: `normal`, `gaussian_mixture`, `flow` or `decoder`.
         chosen: Whether training chose it, by the FCD to the validation molecules.
-        min_probability: Least probability of the tokens of its samples.
-        max_nll: Most nats of a sample, of all its tokens together; None for no bound.
-        measures: Figures of its samples by name.
+        min_probability: Minimum probability of the tokens of its samples.
+        max_nll: Maximum negative log-likelihood of a sample, in nats; None for no bound.
+        metrics: Metrics of its samples by name.
     """
 
     name: str
     chosen: bool
     min_probability: float
     max_nll: float | None
-    measures: Mapping[str, Measure]
+    metrics: Mapping[str, Metric]
 
 
 @dataclass(frozen=True)
 class Preparation:
-    """What came in and what was kept.
+    """The input molecules, and which of them were kept.
 
     Attributes:
-        n_read: Rows read.
-        n_duplicates: Rows left out because their molecule was there already.
+        n_read: Number of rows read.
+        n_duplicates: Number of rows whose molecule an earlier row has.
         molecules: Columns `id, smiles, split`.
         rejected: Rejected rows by reason, most frequent first; reasons that did not occur are left out.
-        changed: Rows that each step of standardisation changed.
-        leakage: For each held-out split, figures of its similarity to the training molecules.
-        properties: For each measured property, its unit and the figures of its values.
+        changed: Number of rows that each step of standardisation changed.
+        leakage: For each held-out split, statistics of its similarity to the training molecules.
+        properties: For each measured property, its unit and statistics of its values.
     """
 
     n_read: int
@@ -92,19 +74,19 @@ class Evaluation:
     """How well the model does on molecules it was not trained on.
 
     Attributes:
-        measures: Figures by name.
-        priors: The priors that were tried.
-        decoded: Figures of what codes decode to, by the kind of code.
+        metrics: Metrics by name.
+        priors: The priors that were compared.
+        decoded: Metrics of the molecules that codes decode to, by the kind of code.
         by_size: Exact reconstruction in bins of heavy atoms: `heavy_atoms_from, heavy_atoms_to, exact, low, high, n`.
-        by_dimension: A row a latent dimension: `kl_nats, mean_variance`.
+        by_dimension: A row for each latent dimension: `kl_nats, mean_variance`.
         by_distance: Bins of pairs of molecules: `distance, similarity, n`.
         latent_map: Columns `id, smiles, split, x, y` and properties.
         reconstructions: Columns `smiles, decoded, exact, similarity`.
     """
 
-    measures: Mapping[str, Measure]
+    metrics: Mapping[str, Metric]
     priors: tuple[Prior, ...]
-    decoded: Mapping[str, Mapping[str, Measure]]
+    decoded: Mapping[str, Mapping[str, Metric]]
     by_size: pd.DataFrame
     by_dimension: pd.DataFrame
     by_distance: pd.DataFrame
@@ -122,13 +104,15 @@ class Scored:
     """Generated molecules with their properties and the metrics of the benchmarks.
 
     Attributes:
-        moses: Metrics by MOSES's names.
-        guacamol: Metrics by GuacaMol's names.
+        moses: MOSES metrics by the names of the MOSES package.
+        guacamol: GuacaMol metrics by their names in the registry of metrics.
+        novelty: Novelty by canonical SMILES; None where it was not recorded.
         molecules: A row for each generated molecule, in the order of generation.
     """
 
-    moses: Mapping[str, Measure]
-    guacamol: Mapping[str, Measure]
+    moses: Mapping[str, Metric]
+    guacamol: Mapping[str, Metric]
+    novelty: Metric | None
     molecules: pd.DataFrame
 
 
@@ -152,7 +136,7 @@ class Optimization:
     Attributes:
         objective: The objective's name.
         search: The search itself.
-        candidates: The molecules handed out, best first.
+        candidates: The molecules that are proposed as candidates, best first.
         baseline: The random search under the same budget, if there was one.
         scored: Candidates with properties and alerts, if they were scored.
     """
@@ -248,15 +232,15 @@ def _evaluation(folder: Path) -> Evaluation:
             # Runs of the first version have neither.
             float(content.get("min_probability", 0.0)),
             content.get("max_nll"),
-            _measures(content),
+            metrics_from_json(content),
         )
         for name, content in metrics.get("priors", {}).items()
     ]
     return Evaluation(
-        measures=_measures(metrics),
+        metrics=metrics_from_json(metrics),
         priors=tuple(priors),
         # Runs of the first version have none of the next four.
-        decoded={name: _measures(content) for name, content in metrics.get("decoded", {}).items()},
+        decoded={kind: metrics_from_json(content) for kind, content in metrics.get("decoded", {}).items()},
         by_size=pd.DataFrame(metrics.get("reconstruction_by_size", [])),
         by_dimension=pd.DataFrame(metrics.get("by_dimension", [])),
         by_distance=pd.DataFrame(metrics.get("similarity_by_distance", [])),
@@ -265,29 +249,18 @@ def _evaluation(folder: Path) -> Evaluation:
     )
 
 
-def _measures(content: Mapping[str, Any]) -> dict[str, Measure]:
-    """Pick the figures out of a metrics file: the objects with a value and a denominator."""
-    return {
-        name: Measure(
-            value=math.nan if each["value"] is None else float(each["value"]),
-            n=int(each["n"]),
-            definition=str(each["definition"]),
-            n_reference=each.get("n_reference"),
-            warning=str(each.get("warning", "")),
-            interval=(each["interval"][0], each["interval"][1]) if each.get("interval") else None,
-        )
-        for name, each in content.items()
-        if isinstance(each, dict) and "value" in each
-    }
-
-
 def _scored(folder: Path) -> Scored:
     metrics = _of_stage("score", read_json, folder / "metrics.json")
     molecules = _of_stage("score", read_table, folder / "molecules.csv")
-    # Runs of the first version have no metrics of GuacaMol.
-    guacamol = _measures(metrics.get("guacamol", {}))
-    texts = _with_texts(molecules, "smiles", "canonical_smiles", "alerts", "nearest_train_smiles")
-    return Scored(_measures(metrics["moses"]), guacamol, texts)
+    moses = metrics_from_json(metrics["moses"])
+    return Scored(
+        moses=moses,
+        # Runs of the first version have no metrics of GuacaMol.
+        guacamol=metrics_from_json(metrics.get("guacamol", {}), GUACAMOL),
+        # Runs of earlier versions have MOSES's novelty alone.
+        novelty=metrics_from_json(metrics).get("novelty", moses.get("Novelty")),
+        molecules=_with_texts(molecules, "smiles", "canonical_smiles", "alerts", "nearest_train_smiles"),
+    )
 
 
 def _with_texts(table: pd.DataFrame, *columns: str) -> pd.DataFrame:
@@ -297,11 +270,11 @@ def _with_texts(table: pd.DataFrame, *columns: str) -> pd.DataFrame:
 
 
 def _objectives(folder: Path, settings: RunConfig) -> list[str]:
-    """Name the objectives with results: those of the settings, or all if there are none of those."""
-    found = sorted(path.parent.name for path in (folder / "optimize").glob("*/summary.json"))
+    """Return the objectives with results: those of the settings, or all of them if the settings name none of them."""
+    names = sorted(path.parent.name for path in (folder / "optimize").glob("*/summary.json"))
     wanted = [_name_of(objective) for objective in settings.optimize.objectives]
-    shown = [name for name in wanted if name in found] or found
-    left_out = [name for name in found if name not in shown]
+    shown = [name for name in wanted if name in names] or names
+    left_out = [name for name in names if name not in shown]
     if left_out:
         logger.warning("report: not among optimize.objectives and left out: %s", ", ".join(left_out))
     return shown

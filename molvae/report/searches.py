@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from molvae.metrics.sets import top_mean
+
 ORIGIN_TITLES = {
     "start": "training",
     "prior": "sampled (re-fitted model)",
@@ -64,9 +66,7 @@ def new_top_mean(trace: pd.DataFrame, top: int) -> float:
         trace: A row for each oracle call, columns `score`, `feasible` and `in_training`.
         top: How many of the best.
     """
-    scores = feasible_scores(trace[~trace["in_training"].astype(bool)])
-    best = np.sort(scores[~np.isnan(scores)])[::-1][:top]
-    return float(best.mean()) if best.size else float("nan")
+    return top_mean(feasible_scores(trace[~trace["in_training"].astype(bool)]), top)
 
 
 def by_origin(trace: pd.DataFrame) -> pd.DataFrame:

@@ -4,8 +4,9 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from molvae.metrics.metric import Metric
 from molvae.report.numerals import count, inflected, listed, number, percent, plural
-from molvae.report.run_data import Measure, Optimization, Run, Search, value_of
+from molvae.report.run_data import Optimization, Run, Search, value_of
 from molvae.report.searches import n_new, new_top_mean
 
 PRIORS = {
@@ -36,14 +37,17 @@ def cards(run: Run) -> list[Card]:
     """Return the headline numbers of a run, each with the molecules that it was computed on."""
     kept = len(run.preparation.molecules)
     shown = [Card("Molecules", count(kept), f"kept of {count(run.preparation.n_read)} read")]
-    exact = run.evaluation.measures.get("exact_reconstruction")
+    exact = run.evaluation.metrics.get("exact_reconstruction")
     if exact is not None:
         shown.append(Card("Reconstructed", percent(exact.value), f"exactly, of {plural(exact.n, 'test molecule')}"))
     moses = run.samples.moses
     named = [("valid", "Valid", "sample"), (unique_at_most(moses), "Unique", "valid sample")]
-    for name, title, noun in [*named, ("Novelty", "Novel", "distinct valid sample")]:
+    for name, title, noun in named:
         if name in moses:
             shown.append(Card(title, percent(moses[name].value), f"of {plural(moses[name].n, noun)}"))
+    novelty = run.samples.novelty
+    if novelty is not None:
+        shown.append(Card("Novel", percent(novelty.value), f"of {plural(novelty.n, 'distinct valid sample')}"))
     if "FCD/Test" in moses:
         fcd = moses["FCD/Test"]
         shown.append(Card("FCD to test set", number(fcd.value), f"{plural(fcd.n, 'sample')}; lower is better"))
@@ -62,7 +66,7 @@ def title_of(objective: str) -> str:
     return objective.replace("follow_up", "follow-up").replace("_", " ")
 
 
-def unique_at_most(moses: Mapping[str, Measure]) -> str:
+def unique_at_most(moses: Mapping[str, Metric]) -> str:
     """Return the name of the uniqueness over the most samples; an empty string if there is none."""
     names = [name for name in moses if name.startswith("unique@")]
     return max(names, key=lambda name: int(name.partition("@")[2]), default="")
@@ -113,7 +117,7 @@ def _training(run: Run) -> str:
 
 
 def _reconstruction(run: Run) -> str:
-    measures = run.evaluation.measures
+    measures = run.evaluation.metrics
     exact = measures.get("exact_reconstruction")
     if exact is None:
         return ""
@@ -152,8 +156,8 @@ def _samples(run: Run) -> str:
     unique = unique_at_most(moses)
     if unique:
         parts.append(f"{percent(moses[unique].value)} of the valid ones are distinct")
-    if "Novelty" in moses:
-        parts.append(f"{percent(moses['Novelty'].value)} of the distinct ones are not in the training set")
+    if run.samples.novelty is not None:
+        parts.append(f"{percent(run.samples.novelty.value)} of the distinct ones are not in the training set")
     text = f"Of {plural(len(run.samples.molecules), 'sample')} from {source}, {listed(parts)}."
     if "FCD/Test" in moses:
         text += (

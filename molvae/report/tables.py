@@ -1,4 +1,4 @@
-"""The tables of the report: figures with their denominators, priors side by side, candidates."""
+"""The tables of the report: metrics with their sample sizes, priors side by side, candidates."""
 
 import math
 from collections.abc import Hashable, Mapping, Sequence
@@ -8,52 +8,19 @@ from typing import Any
 import pandas as pd
 
 from molvae.chem.descriptors import PROPERTIES
+from molvae.metrics.metric import Metric
+from molvae.metrics.registry import METRICS
 from molvae.report.drawings import draw
 from molvae.report.numerals import count, number, percent
-from molvae.report.run_data import Measure, Optimization, Prior, value_of
-
-TITLES = {
-    "exact_reconstruction": "Exact reconstruction",
-    "token_accuracy": "Token accuracy",
-    "reconstruction_similarity": "Similarity of the reconstruction",
-    "reconstruction_nats": "Reconstruction, nats per molecule",
-    "unconditional_nats": "Without a code, nats per molecule",
-    "kl_nats": "KL divergence, nats per molecule",
-    "active_units": "Active latent dimensions",
-    "fcd_prior": "FCD of the prior's samples",
-    "value_discrepancy_logp": "Change of logP, of its range",
-    "value_discrepancy_qed": "Change of QED, of its range",
-    "prior_gap": "FCD of the prior, in times the bound",
-    "midpoint_gap": "FCD of midpoints, in times the bound",
-    "interpolation_gap": "FCD of interpolation, in times the bound",
-    "distance_similarity_correlation": "Correlation of distance and similarity",
-    "valid": "Validity",
-    "Novelty": "Novelty",
-    "Filters": "Passing the filters",
-    "IntDiv": "Internal diversity",
-    "IntDiv2": "Internal diversity, p = 2",
-    "logP": "logP distance",
-    "SA": "SA score distance",
-    "QED": "QED distance",
-    "weight": "Weight distance, Da",
-    "validity": "Validity",
-    "uniqueness": "Uniqueness",
-    "novelty": "Novelty",
-    "fcd": "FCD",
-    "fcd_score": "FCD score",
-    "kl_divergence": "KL score",
-    "anomaly": "Nats per token",
-    "similarity": "Similarity",
-}
-"""What a reader calls a measure, where its own name does not do."""
+from molvae.report.run_data import Optimization, Prior, value_of
 
 PRIOR_TITLES = {
     "normal": "Standard normal",
     "gaussian_mixture": "Gaussian mixture",
     "flow": "Flow",
-    "decoder": "Decoder without a code",
+    "decoder": "Unconditional decoder",
 }
-"""What a prior is called at the head of a column."""
+"""Titles of the priors in column headings."""
 
 DECODED_TITLES = {
     "held_out": "The molecules themselves",
@@ -63,26 +30,25 @@ DECODED_TITLES = {
     "interpolated": "Between the same pairs, by interpolation",
     "prior": "Samples of the prior",
 }
-"""What a kind of decoded code is called, but for neighbours."""
-
-SHARES = {
-    "exact_reconstruction", "token_accuracy", "valid", "Novelty", "Filters", "validity", "uniqueness", "novelty",
-}  # fmt: skip
-"""Measures that are read as per cent; so are those that start with `unique@`."""
+"""Titles of the kinds of decoded codes, apart from neighbours."""
 
 MAIN_PROPERTIES = ("mol_weight", "logp", "tpsa", "qed", "sa_score")
-"""Property columns of the candidates that are shown at once; the others can be shown by a click."""
+"""Property columns of the candidates that are shown at first; a click shows the others."""
 
 DECIMALS = {"mol_weight": 1, "logp": 2, "tpsa": 1, "qed": 3, "sa_score": 2, "np_score": 2, "fraction_csp3": 2}
 """Decimals of a property; the others are counts."""
 
 
+OTHER_METRICS = "Other metrics"
+"""Group of the metrics of generated molecules that the registry does not know."""
+
+
 @dataclass(frozen=True)
-class MeasureRow:
-    """A line of a table of measures: what it is, the figure, over how many, its definition, a warning."""
+class MetricRow:
+    """A row of a table of metrics: title, value, sample size, definition, and a warning or nothing."""
 
     title: str
-    figure: str
+    value: str
     n: str
     definition: str
     warning: str
@@ -93,11 +59,11 @@ class Column:
     """A column of the candidates' table.
 
     Attributes:
-        title: Its heading.
-        hint: A sentence for who points at the heading.
-        kind: `number`, `text` or `drawing`; a drawing cannot be sorted by.
+        title: Heading.
+        hint: Tooltip of the heading.
+        kind: `number`, `text` or `drawing`; the table cannot be sorted by drawings.
         secondary: Whether it is hidden at first.
-        main: Whether it is what the candidates are ranked by.
+        main: Whether the candidates are ranked by it.
     """
 
     title: str
@@ -112,10 +78,10 @@ class Cell:
     """A cell of the candidates' table.
 
     Attributes:
-        text: What is shown.
-        order: What it is sorted by; empty for nothing.
-        smiles: Molecule under or beside the text.
-        svg: Its drawing.
+        text: Displayed text.
+        order: Sort key; empty where there is no value.
+        smiles: SMILES of the molecule in the cell, if any.
+        svg: Drawing of the molecule.
     """
 
     text: str
@@ -126,90 +92,94 @@ class Cell:
 
 @dataclass(frozen=True)
 class CandidateTable:
-    """The candidates of one objective, as the page shows them and as a file to save."""
+    """The candidates of one objective: the table on the page, and the CSV file to save."""
 
     columns: tuple[Column, ...]
     rows: tuple[tuple[Cell, ...], ...]
     csv: str
 
 
-def measure_rows(measures: Mapping[str, Measure]) -> list[MeasureRow]:
-    """Return measures as lines of a table, in their order."""
-    return [
-        MeasureRow(
-            title=title_of(name),
-            figure=figure_of(name, each.value)
-            + (f" ({' to '.join(figure_of(name, end) for end in each.interval)})" if each.interval else ""),
-            n=count(each.n) + (f" / {count(each.n_reference)}" if each.n_reference is not None else ""),
-            definition=each.definition,
-            warning=each.warning,
-        )
-        for name, each in measures.items()
-    ]
+def metric_rows(metrics: Mapping[str, Metric]) -> list[MetricRow]:
+    """Return metrics as rows of a table, in their order."""
+    return [_metric_row(name, metric) for name, metric in metrics.items()]
 
 
-def title_of(name: str) -> str:
-    """Return what a reader calls a measure."""
-    if name.startswith("unique@"):
-        return f"Uniqueness of the first {count(int(name.partition('@')[2]))}"
-    for ending, of in (("/TestSF", "scaffold test"), ("/Test", "test")):
-        if name.endswith(ending):
-            return f"{name.removesuffix(ending)} to {of}"
-    return TITLES.get(name, name.replace("_", " "))
+def _metric_row(name: str, metric: Metric) -> MetricRow:
+    value = value_text(metric, metric.value)
+    if metric.interval is not None:
+        low, high = (value_text(metric, end) for end in metric.interval)
+        value += f" ({low} to {high})"
+    n = count(metric.n)
+    if metric.n_reference is not None:
+        n += f" / {count(metric.n_reference)}"
+    return MetricRow(metric_title(name, metric), value, n, definition_text(metric), metric.warning or "")
 
 
-def figure_of(name: str, value: float) -> str:
-    """Return a measure's value as people read it."""
-    if name in SHARES or name.startswith("unique@"):
+def metric_title(name: str, metric: Metric) -> str:
+    """Return the title of a metric with its unit; one that the registry does not know has its name as title."""
+    title = METRICS[name].title if name in METRICS else name
+    return title if metric.unit in ("", "fraction") else f"{title}, {metric.unit}"
+
+
+def definition_text(metric: Metric) -> str:
+    """Return the definition of a metric, and which values are better."""
+    return f"{metric.definition} {metric.better.capitalize()} is better." if metric.better else metric.definition
+
+
+def value_text(metric: Metric, value: float) -> str:
+    """Return a value of a metric: a fraction as a percentage, other numbers with few decimals."""
+    if metric.unit == "fraction":
         return percent(value)
     return number(value, 2 if abs(value) >= 1 else 3)
 
 
-def metric_groups(moses: Mapping[str, Measure], guacamol: Mapping[str, Measure]) -> dict[str, list[MeasureRow]]:
-    """Return the benchmarks' metrics in groups that belong together; one of MOSES that is in none has a group."""
-    groups = {
-        "Valid, distinct, new": [name for name in moses if name in ("valid", "Novelty") or name.startswith("unique@")],
-        "Like the test molecules": [name for name in moses if name.endswith("/Test")],
-        "Like the test molecules with unseen scaffolds": [name for name in moses if name.endswith("/TestSF")],
-    }
-    grouped = {name for names in groups.values() for name in names}
-    groups["Diversity, filters, and distances of properties"] = [name for name in moses if name not in grouped]
-    rows = {title: measure_rows({name: moses[name] for name in names}) for title, names in groups.items() if names}
-    # Its fcd is no distance but a score, made of one.
-    scores = {"fcd_score" if name == "fcd" else name: each for name, each in guacamol.items()}
-    return rows | ({"By the GuacaMol benchmark": measure_rows(scores)} if scores else {})
+def metric_groups(metrics: Mapping[str, Metric]) -> dict[str, list[MetricRow]]:
+    """Return the metrics of generated molecules as rows of a table, by the groups of the registry and in its order."""
+    titles = dict.fromkeys([*(spec.group for spec in METRICS.values() if spec.group), OTHER_METRICS])
+    groups: dict[str, list[MetricRow]] = {title: [] for title in titles}
+    for name, metric in metrics.items():
+        group = METRICS[name].group if name in METRICS else ""
+        groups[group or OTHER_METRICS].append(_metric_row(name, metric))
+    return {title: rows for title, rows in groups.items() if rows}
 
 
 def prior_rows(priors: Sequence[Prior]) -> list[tuple[str, list[str], str]]:
-    """Return the priors side by side: a measure's title, its figure for each prior, and its definition."""
-    names = list(dict.fromkeys(name for prior in priors for name in prior.measures))
-    rows: list[tuple[str, list[str], str]] = []
-    for name in names:
-        found = [prior.measures.get(name) for prior in priors]
-        figures = [f"{figure_of(name, each.value)} of {count(each.n)}" if each else "–" for each in found]
-        if name not in SHARES:
-            figures = [figure.replace(" of ", " over ") for figure in figures]
-        rows.append((title_of(name), figures, next(each.definition for each in found if each)))
-    return rows
-
-
-def decoded_title(name: str) -> str:
-    """Return what a kind of decoded code is called."""
-    return DECODED_TITLES.get(name, f"Neighbours at radius {name.removeprefix('neighbors_')}")
-
-
-def decoded_rows(decoded: Mapping[str, Mapping[str, Measure]]) -> tuple[list[tuple[str, str]], list[tuple[str, ...]]]:
-    """Return what codes decode to: title and definition of each measure, and for each kind its title and figures."""
-    definitions = {name: each.definition for measures in decoded.values() for name, each in measures.items()}
-    rows = [
-        (decoded_title(kind), *(figure_of(name, value_of(measures, name)) for name in definitions))
-        for kind, measures in decoded.items()
+    """Return the priors side by side: the title of a metric, its value for each prior, and its definition."""
+    of_all = {name: metric for prior in reversed(priors) for name, metric in prior.metrics.items()}
+    names = dict.fromkeys(name for prior in priors for name in prior.metrics)
+    return [
+        (
+            metric_title(name, of_all[name]),
+            [_value_and_size(prior.metrics.get(name)) for prior in priors],
+            definition_text(of_all[name]),
+        )
+        for name in names
     ]
-    return [(title_of(name), definition) for name, definition in definitions.items()], rows
+
+
+def _value_and_size(metric: Metric | None) -> str:
+    if metric is None:
+        return "–"
+    return f"{value_text(metric, metric.value)} {'of' if metric.unit == 'fraction' else 'over'} {count(metric.n)}"
+
+
+def decoded_title(kind: str) -> str:
+    """Return the title of a kind of decoded codes."""
+    return DECODED_TITLES.get(kind, f"Neighbours at radius {kind.removeprefix('neighbors_')}")
+
+
+def decoded_rows(decoded: Mapping[str, Mapping[str, Metric]]) -> tuple[list[tuple[str, str]], list[tuple[str, ...]]]:
+    """Return title and definition of each metric of decoded codes, and title and values for each kind of code."""
+    of_all = {name: metric for metrics in decoded.values() for name, metric in metrics.items()}
+    rows = [
+        (decoded_title(kind), *(value_text(metric, value_of(metrics, name)) for name, metric in of_all.items()))
+        for kind, metrics in decoded.items()
+    ]
+    return [(metric_title(name, metric), definition_text(metric)) for name, metric in of_all.items()], rows
 
 
 def prior_title(prior: Prior) -> str:
-    """Return what a prior is called at the head of its column."""
+    """Return the heading of a prior's column, with the bounds on its samples."""
     title = PRIOR_TITLES.get(prior.name, prior.name)
     if prior.min_probability > 0.0:
         title += f", p\u00a0≥\u00a0{prior.min_probability:g}"
@@ -219,10 +189,10 @@ def prior_title(prior: Prior) -> str:
 
 
 def candidate_table(result: Optimization, units: Mapping[str, str] | None = None) -> CandidateTable:
-    """Return the candidates of one objective with all that is known about each; `units` are of measured properties."""
+    """Return the table of the candidates of one objective; `units` are those of the measured properties by name."""
     table = result.candidates
     alerts = _alerts(result)
-    found = _found(result, units or {})
+    scored_columns = _scored_columns(result, units or {})
     terms = [name for name in table.columns if name.startswith("term.")]
     known = [name for name in PROPERTIES if name in table.columns]
     properties = sorted(known, key=lambda name: name not in MAIN_PROPERTIES)
@@ -231,47 +201,50 @@ def candidate_table(result: Optimization, units: Mapping[str, str] | None = None
         Column("Candidate", kind="drawing"),
         Column("Score", "The objective's score, from 0 to 1.", main=True),
         *(Column(name.removeprefix("term."), "Raw value of this term of the objective.") for name in terms),
-        Column("Nearest training molecule", "By Tanimoto similarity of Morgan fingerprints.", kind="drawing"),
+        Column("Nearest training molecule", "By Tanimoto similarity, ECFP4 (1,024 bits).", kind="drawing"),
         Column("Similarity", "Tanimoto similarity to the nearest training molecule."),
         *(
             [Column("Alerts", "What the MOSES filters object to: MCF and PAINS patterns, or others.", kind="text")]
             if alerts
             else []
         ),
-        *found.values(),
+        *scored_columns.values(),
         *(_property_column(name, f"term.{name}" in terms) for name in properties),
         Column("Origin", "How the search proposed it.", kind="text", secondary=True),
         Column("Call", "The oracle call in which it was scored.", secondary=True),
     )
-    if found and result.scored is not None:
-        # As what is known of a candidate beside what the search wrote of it.
+    if scored_columns and result.scored is not None:
+        # The CSV file has these columns too.
         scored = result.scored.molecules.drop_duplicates("smiles")
-        table = table.merge(scored[["smiles", *found]], on="smiles", how="left", validate="many_to_one")
-    rows = [_candidate_row(row, terms, found, properties, alerts) for row in table.to_dict("records")]
+        table = table.merge(scored[["smiles", *scored_columns]], on="smiles", how="left", validate="many_to_one")
+    rows = [_candidate_row(row, terms, scored_columns, properties, alerts) for row in table.to_dict("records")]
     return CandidateTable(columns, tuple(rows), table.to_csv(index=False, lineterminator="\n"))
 
 
-def _found(result: Optimization, units: Mapping[str, str]) -> dict[str, Column]:
-    """Return by name the columns of the scored candidates to show that the search does not give."""
-    known = {
-        "nearest_train_id": Column("Its name", "The nearest training molecule's.", kind="text", secondary=True),
+def _scored_columns(result: Optimization, units: Mapping[str, str]) -> dict[str, Column]:
+    """Return by name the columns to show that the score stage, and not the search, has written."""
+    columns = {
+        "nearest_train_id": Column(
+            "Neighbour's ID", "ID of the nearest training molecule.", kind="text", secondary=True
+        ),
         **{
-            f"nearest_train_{name}": Column(f"Its {name}, {unit}", "As measured of the nearest training molecule.")
+            f"nearest_train_{name}": Column(
+                f"Neighbour's {name}, {unit}", "Measured value of the nearest training molecule."
+            )
             for name, unit in units.items()
         },
-        "known_ring_systems": Column("Known rings", "Share of its ring systems that training molecules have."),
+        "known_ring_systems": Column("Rings seen in training", "Fraction of its ring systems that occur in training."),
         "anomaly_percentile": Column(
-            "Anomaly",
-            "Percentile among held-out molecules of how unlikely the model finds it; above 99, it lies outside what "
-            "the model knows.",
+            "Unusualness (percentile)",
+            "Percentile of its anomaly score among held-out molecules; above 99, it lies outside the model's domain.",
         ),
     }
-    there = set() if result.scored is None else set(result.scored.molecules.columns)
-    return {name: column for name, column in known.items() if name in there}
+    present = set() if result.scored is None else set(result.scored.molecules.columns)
+    return {name: column for name, column in columns.items() if name in present}
 
 
 def _alerts(result: Optimization) -> dict[str, str]:
-    """Return by SMILES why a candidate does not pass the filters; nothing if the candidates were not scored."""
+    """Return by SMILES why a candidate does not pass the filters; empty if the candidates were not scored."""
     if result.scored is None:
         return {}
     scored = result.scored.molecules
@@ -282,16 +255,16 @@ def _alerts(result: Optimization) -> dict[str, str]:
 
 
 def _property_column(name: str, is_term: bool) -> Column:
-    """Return a property's column, hidden at first if it is a minor one or stands among the terms already."""
-    known = PROPERTIES[name]
-    title = known.title + (f", {known.unit}" if known.unit else "")
-    return Column(title, known.definition, secondary=is_term or name not in MAIN_PROPERTIES)
+    """Return a property's column, hidden at first if it is a minor one or one of the terms."""
+    spec = PROPERTIES[name]
+    title = spec.title + (f", {spec.unit}" if spec.unit else "")
+    return Column(title, spec.definition, secondary=is_term or name not in MAIN_PROPERTIES)
 
 
 def _candidate_row(
     row: Mapping[Hashable, Any],
     terms: Sequence[str],
-    found: Mapping[str, Column],
+    scored_columns: Mapping[str, Column],
     properties: Sequence[str],
     alerts: Mapping[str, str],
 ) -> tuple[Cell, ...]:
@@ -304,14 +277,14 @@ def _candidate_row(
         Cell("", smiles=nearest, svg=draw(nearest, smiles)),
         _number_cell(row["nearest_train_similarity"], 2),
         *([_text_cell(alerts[smiles])] if alerts else []),
-        *(_found_cell(name, row[name], column.kind == "text") for name, column in found.items()),
+        *(_scored_cell(name, row[name], column.kind == "text") for name, column in scored_columns.items()),
         *(_number_cell(row[name], DECIMALS.get(name, 0)) for name in properties),
         _text_cell(str(row["origin"])),
         _number_cell(row["call"], 0),
     )
 
 
-def _found_cell(name: str, value: Any, is_text: bool) -> Cell:
+def _scored_cell(name: str, value: Any, is_text: bool) -> Cell:
     if is_text:
         return _text_cell("" if pd.isna(value) else str(value))
     digits = {"known_ring_systems": 2, "anomaly_percentile": 0}.get(name, 3)
@@ -327,7 +300,7 @@ def _number_cell(value: float, digits: int) -> Cell:
 
 
 def origins(table: pd.DataFrame) -> list[tuple[str, str, str, str, str]]:
-    """Return the outcome of each way to propose molecules as lines: name, calls, best, mean, share of the best."""
+    """Return a row for each origin of molecules: name, calls, best score, mean score, number among the best."""
     return [
         (
             str(row["origin"]),
@@ -341,28 +314,28 @@ def origins(table: pd.DataFrame) -> list[tuple[str, str, str, str, str]]:
 
 
 def leakage_rows(leakage: Mapping[str, Mapping[str, float]]) -> list[tuple[str, ...]]:
-    """Return for each held-out split its name, molecules looked at, and how similar the nearest training one is."""
+    """Return a row for each held-out split: name, sample sizes, similarity to the nearest training molecules."""
     return [
         (
             split,
-            count(each["n"]),
-            count(each["n_train"]),
-            f"{each['median']:.2f}",
-            f"{each['maximum']:.2f}",
-            percent(each["close"]),
+            count(similarity["n"]),
+            count(similarity["n_train"]),
+            f"{similarity['median']:.2f}",
+            f"{similarity['maximum']:.2f}",
+            percent(similarity["close"]),
         )
-        for split, each in leakage.items()
+        for split, similarity in leakage.items()
     ]
 
 
 def property_rows(properties: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, ...]]:
-    """Return for each measured property its name, unit, molecules that have it, and lowest, mean and highest value."""
+    """Return a row for each measured property: name, unit, number of molecules, lowest, mean and highest value."""
     return [
         (
             name,
-            str(each["unit"]),
-            count(each["n"]),
-            *("" if each[key] is None else f"{each[key]:.4g}" for key in ("minimum", "mean", "maximum")),
+            str(values["unit"]),
+            count(values["n"]),
+            *("" if values[key] is None else f"{values[key]:.4g}" for key in ("minimum", "mean", "maximum")),
         )
-        for name, each in properties.items()
+        for name, values in properties.items()
     ]

@@ -1,4 +1,4 @@
-"""Figures of a scored set, as SVG files for a report or a slide."""
+"""Figures of generated molecules, as SVG files for a report or a slide."""
 
 from collections import Counter
 from pathlib import Path
@@ -9,7 +9,8 @@ import pandas as pd
 
 from molvae.chem.descriptors import PROPERTIES
 from molvae.files import replacing
-from molvae.score.statistics import MAIN_PROPERTIES, ReferenceStatistics
+from molvae.metrics.reference import MAIN_PROPERTIES, ReferenceStatistics
+from molvae.metrics.sets import fraction
 
 GENERATED, TEST = "#0f62a6", "#6b7785"
 BINS = 40
@@ -19,22 +20,22 @@ WIDTH = 260
 
 
 def write_charts(folder: Path, valid: pd.DataFrame, test: ReferenceStatistics) -> None:
-    """Write `properties.svg`, `similarity.svg`, `scaffolds.svg` and `alerts.svg`, together or none.
+    """Write `properties.svg`, `similarity.svg`, `scaffolds.svg` and `alerts.svg`, all of them or none.
 
     Args:
         folder: The folder to write.
-        valid: The rows of the table whose molecules are valid; where there are none, the charts are empty.
-        test: The test set.
+        valid: The rows of the table whose molecules are valid; where there are none, the figures are empty.
+        test: Statistics of the test set.
     """
     charts: dict[str, alt.Chart | alt.LayerChart | alt.ConcatChart] = {
         "properties": alt.concat(*(_property_chart(name, valid, test) for name in MAIN_PROPERTIES), columns=3),
         "similarity": _similarity_chart(valid),
         "scaffolds": _bars(
-            Counter(valid["scaffold"].dropna()[valid["scaffold"] != ""]), "Commonest scaffolds", "molecules"
+            Counter(valid["scaffold"].dropna()[valid["scaffold"] != ""]), "Most frequent scaffolds", "molecules"
         ),
         "alerts": _bars(
             Counter(name for names in valid["alerts"].dropna() for name in str(names).split("; ") if name),
-            "Commonest structural alerts",
+            "Most frequent structural alerts",
             "molecules",
         ),
     }
@@ -45,25 +46,23 @@ def write_charts(folder: Path, valid: pd.DataFrame, test: ReferenceStatistics) -
 
 
 def _property_chart(name: str, valid: pd.DataFrame, test: ReferenceStatistics) -> alt.Chart:
-    known = PROPERTIES[name]
-    title = known.title + (f", {known.unit}" if known.unit else "")
+    spec = PROPERTIES[name]
+    title = spec.title + (f", {spec.unit}" if spec.unit else "")
     values = {"generated": valid[name].dropna().to_numpy(), "test": test.properties[name]}
-    values = {what: each[~np.isnan(each)] for what, each in values.items()}
+    values = {what: of_set[~np.isnan(of_set)] for what, of_set in values.items()}
     both = np.concatenate(list(values.values()))
     edges = np.histogram_bin_edges(both, bins=BINS) if len(both) else np.array([0.0, 1.0])
     rows = [
-        {"at": (left + right) / 2, "share": share, "molecules": what}
-        for what, each in values.items()
-        for left, right, share in zip(
-            edges[:-1], edges[1:], np.histogram(each, bins=edges)[0] / max(len(each), 1), strict=True
-        )
+        {"value": (left + right) / 2, "fraction": fraction(count, len(of_set)), "molecules": what}
+        for what, of_set in values.items()
+        for left, right, count in zip(edges[:-1], edges[1:], np.histogram(of_set, bins=edges)[0], strict=True)
     ]
     chart: alt.Chart = (
         alt.Chart(pd.DataFrame(rows), title=title, width=WIDTH, height=140)
         .mark_line(interpolate="step")
         .encode(
-            x=alt.X("at:Q", title=None, scale=alt.Scale(zero=False)),
-            y=alt.Y("share:Q", title="share", axis=alt.Axis(format="%")),
+            x=alt.X("value:Q", title=None, scale=alt.Scale(zero=False)),
+            y=alt.Y("fraction:Q", title="fraction", axis=alt.Axis(format="%")),
             color=alt.Color("molecules:N", scale=alt.Scale(domain=["generated", "test"], range=[GENERATED, TEST])),
         )
     )
@@ -82,7 +81,7 @@ def _similarity_chart(valid: pd.DataFrame) -> alt.Chart:
 
 
 def _bars(counts: Counter[str], title: str, what: str) -> alt.Chart:
-    # The commonest first, equal ones by name.
+    # The most frequent first, ties by name.
     chosen = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:MAX_BARS]
     labels = [name if len(name) <= MAX_LABEL else name[: MAX_LABEL - 1] + "…" for name, _ in chosen]
     table = pd.DataFrame({"name": labels, "n": [n for _, n in chosen]}).astype({"name": "str", "n": "int64"})

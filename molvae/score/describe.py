@@ -1,9 +1,8 @@
-"""All that is computed of generated molecules one by one: each is parsed once, in one pass of the processes."""
+"""Describe generated molecules: each string is parsed once, and all that is computed of it is a column."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import cache, cached_property, partial
-from typing import TypeVar
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cache, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,202 +20,182 @@ from molvae.chem.quiet import quiet
 from molvae.chem.ring_systems import ring_systems
 from molvae.chem.scaffolds import murcko_scaffold
 from molvae.chem.timeout import Outcome, map_within
-from molvae.log import progress
-from molvae.parallel import chunks_of, map_tasks, processes_for
-from molvae.score.guacamol import DESCRIPTORS, FINGERPRINT_BITS, FlatMolecules, describe_plain
-from molvae.score.statistics import counted_scaffold
+from molvae.metrics.columns import concatenate, take
+from molvae.metrics.reference import counted_scaffold, in_chunks
+from molvae.score.guacamol import FlatMolecules, flat_molecules
 
 TIME_LIMIT_S = 5.0
 """Seconds for a string that is not ordinary; an ordinary molecule takes some thousandths."""
 
 
-@dataclass(frozen=True, slots=True)
-class Molecule:
-    """One generated molecule.
+@dataclass(frozen=True)
+class Descriptions:
+    """Descriptions of N valid molecules.
 
     Attributes:
         smiles: Canonical SMILES.
-        fingerprint: Packed Morgan fingerprint of radius 2 and 1,024 bits.
-        scaffold: Bemis-Murcko scaffold without stereochemistry; empty without rings.
-        counted_scaffold: The scaffold that Scaf counts, see `counted_scaffold`.
-        fragments: BRICS fragments.
-        ring_systems: Its ring systems, as often as they occur.
-        properties: Values of `PROPERTIES`, in their order; NaN where there is none.
-        passes_veber: Whether it passes Veber's rules.
-        alerts: Names of the structural alerts that it hits.
-        passes_filters: Whether it passes MOSES's filters.
-        inchikey: InChIKey; empty where InChI has none.
-        plain_smiles: Canonical SMILES without stereochemistry and isotopes.
-        plain_descriptors: GuacaMol's `DESCRIPTORS` of that molecule, in their order.
-        plain_fingerprint: Its packed Morgan fingerprint of radius 2 and 4,096 bits.
+        fingerprints: Packed ECFP4 fingerprints (1,024 bits), uint8 (N, 128).
+        scaffolds: Bemis-Murcko scaffolds without stereochemistry; empty without rings.
+        counted_scaffolds: The scaffolds that Scaf counts, see `counted_scaffold`.
+        fragments: BRICS fragments of each.
+        ring_systems: Ring systems of each, as often as they occur.
+        properties: Values by the names in `PROPERTIES`, float64 (N,) each; NaN where there is none.
+        passes_veber: Whether each satisfies Veber's rules, bool (N,).
+        alerts: Names of the structural alerts of each.
+        passes_filters: Whether each passes the filters of MOSES, bool (N,).
+        inchikeys: InChIKeys; empty where InChI has none.
+        flat: The molecules without stereochemistry, as the GuacaMol metrics need them.
     """
 
-    smiles: str
-    fingerprint: bytes
-    scaffold: str
-    counted_scaffold: str
-    fragments: tuple[str, ...]
-    ring_systems: tuple[str, ...]
-    properties: tuple[float, ...]
-    passes_veber: bool
-    alerts: tuple[str, ...]
-    passes_filters: bool
-    inchikey: str
-    plain_smiles: str
-    plain_descriptors: tuple[float, ...]
-    plain_fingerprint: bytes
+    smiles: list[str]
+    fingerprints: PackedBits
+    scaffolds: list[str]
+    counted_scaffolds: list[str]
+    fragments: list[list[str]]
+    ring_systems: list[list[str]]
+    properties: dict[str, NDArray[np.float64]]
+    passes_veber: NDArray[np.bool_]
+    alerts: list[tuple[str, ...]]
+    passes_filters: NDArray[np.bool_]
+    inchikeys: list[str]
+    flat: FlatMolecules
 
-
-Value = TypeVar("Value")
+    def __len__(self) -> int:
+        """Return N."""
+        return len(self.smiles)
 
 
 @dataclass(frozen=True)
 class Generated:
-    """Generated molecules.
+    """Generated strings, of which N are valid molecules.
 
     Attributes:
-        problems: For each string given, why it is no molecule; empty for a molecule.
-        molecules: The N valid ones, in order.
+        problems: Why each string is not a molecule; empty for a molecule.
+        is_unresolved: Whether it could not be found out if the string is a molecule: the description took too long, ran
+            out of memory or crashed, which another machine might not. Such strings have a problem too. bool.
+        molecules: The N valid molecules, in order.
         activations: Their ChemNet activations, float32 (N, 512).
     """
 
     problems: list[str]
-    molecules: list[Molecule]
+    is_unresolved: NDArray[np.bool_]
+    molecules: Descriptions
     activations: NDArray[np.float32]
 
-    def __len__(self) -> int:
-        """Return N."""
-        return len(self.molecules)
-
-    def each(self, value: Callable[[Molecule], Value]) -> list[Value]:
-        """Return something of every valid molecule."""
-        return [value(molecule) for molecule in self.molecules]
-
-    @cached_property
+    @property
     def is_valid(self) -> NDArray[np.bool_]:
-        """Which of the strings given are molecules, bool."""
+        """Whether each string is a valid molecule, bool."""
         return np.array([not problem for problem in self.problems], dtype=np.bool_)
 
-    @cached_property
-    def smiles(self) -> list[str]:
-        """Canonical SMILES of the valid ones."""
-        return self.each(lambda molecule: molecule.smiles)
-
-    @cached_property
-    def fingerprints(self) -> PackedBits:
-        """Packed Morgan fingerprints, uint8 (N, 128)."""
-        return stack_packed(self.each(lambda molecule: molecule.fingerprint))
-
-    @cached_property
-    def properties(self) -> dict[str, NDArray[np.float64]]:
-        """Values by the names in `PROPERTIES`, float64 (N,) each."""
-        rows = np.array(self.each(lambda molecule: molecule.properties), dtype=np.float64)
-        return dict(zip(PROPERTIES, rows.reshape(len(self), len(PROPERTIES)).T, strict=True))
-
-    @cached_property
-    def plain(self) -> FlatMolecules:
-        """The molecules without stereochemistry, as the GuacaMol metrics need them."""
-        rows = np.array(self.each(lambda molecule: molecule.plain_descriptors), dtype=np.float64)
-        columns = rows.reshape(len(self), len(DESCRIPTORS)).T
-        return FlatMolecules(
-            smiles=self.each(lambda molecule: molecule.plain_smiles),
-            descriptors=dict(zip(DESCRIPTORS, columns, strict=True)),
-            fingerprints=stack_packed(self.each(lambda molecule: molecule.plain_fingerprint), FINGERPRINT_BITS),
-        )
+    @property
+    def n_unresolved(self) -> int:
+        """Number of strings of which it is not known whether they are molecules."""
+        return int(np.count_nonzero(self.is_unresolved))
 
 
 def describe(samples: Sequence[str], n_jobs: int, device: str = "cpu") -> Generated:
     """Compute what the metrics and the table need of every generated molecule.
 
-    A string of thousands of characters, or one whose description takes too long or brings the libraries down, is no
-    molecule here, and changes nothing for the others.
+    A string of thousands of characters, or one whose description takes too long or crashes the chemistry libraries, is
+    not a molecule here, and does not affect the others.
 
     Args:
         samples: Strings that should be molecules.
-        n_jobs: Processes.
+        n_jobs: Number of processes.
         device: Where ChemNet runs: `cpu`, in the processes, or `cuda`.
     """
-    found: list[Molecule | str] = []
-    activations: list[NDArray[np.float32]] = [np.empty((0, ACTIVATIONS), np.float32)]
     work = partial(_describe_chunk, with_activations=device == "cpu")
-    with progress("describe molecules", len(samples)) as advance:
-        for chunk, (described, activated) in map_tasks(work, chunks_of(samples), processes_for(len(samples), n_jobs)):
-            found += described
-            activations.append(activated)
-            advance(len(chunk))
-    molecules = [each for each in found if isinstance(each, Molecule)]
+    generated = concatenate(list(in_chunks(work, samples, n_jobs, "describe molecules")))
     if device != "cpu":
-        activations.append(chemnet_activations([molecule.smiles for molecule in molecules], device))
-    return Generated(
-        problems=[each if isinstance(each, str) else "" for each in found],
-        molecules=molecules,
-        activations=np.concatenate(activations),
+        generated = replace(generated, activations=chemnet_activations(generated.molecules.smiles, device))
+    return generated
+
+
+def _describe_chunk(texts: list[str], *, with_activations: bool) -> Generated:
+    with quiet():
+        is_odd = np.array([not is_ordinary(text) for text in texts], dtype=np.bool_)
+        described = _describe_all([text for text in texts if is_ordinary(text)])
+        if is_odd.any():
+            _load()
+            odd = map_within(_describe_one, [text for text in texts if not is_ordinary(text)], TIME_LIMIT_S)
+            described = concatenate([described, *map(_resolve, odd)])
+            described = _reorder(described, np.argsort(is_odd, kind="stable"))
+    if with_activations:
+        described = replace(described, activations=chemnet_activations(described.molecules.smiles))
+    return described
+
+
+def _reorder(described: Generated, places: NDArray[np.int64]) -> Generated:
+    """Put strings, and with them their molecules, in the order of their places."""
+    order = np.argsort(places)
+    return replace(
+        described,
+        problems=take(described.problems, order),
+        is_unresolved=take(described.is_unresolved, order),
+        molecules=take(described.molecules, np.argsort(places[described.is_valid])),
     )
 
 
-def _describe_chunk(texts: list[str], *, with_activations: bool) -> tuple[list[Molecule | str], NDArray[np.float32]]:
-    with quiet():
-        ordinary = iter(describe_all([text for text in texts if is_ordinary(text)]))
-        odd = [text for text in texts if not is_ordinary(text)]
-        if odd:
-            _load()
-        others = iter(map_within(_describe_one, odd, TIME_LIMIT_S))
-        described = [_outcome(next(ordinary if is_ordinary(text) else others)) for text in texts]
-    smiles = [each.smiles for each in described if isinstance(each, Molecule) and with_activations]
-    return described, chemnet_activations(smiles)
+def _resolve(described: Generated | Outcome) -> Generated:
+    if described is Outcome.TOO_SLOW:
+        return _unresolved(f"{described.value}: more than {TIME_LIMIT_S:g} s")
+    if described is Outcome.CRASHED:
+        return _unresolved(f"{described.value}: the chemistry library broke off on it")
+    return described
 
 
-def _outcome(found: Molecule | str | Outcome) -> Molecule | str:
-    if isinstance(found, Outcome):
-        took = f"more than {TIME_LIMIT_S:g} s" if found is Outcome.TOO_SLOW else "the chemistry library broke off on it"
-        return f"{found.value}: {took}"
-    return found
+def _unresolved(problem: str) -> Generated:
+    """Return the description of a string of which it is not known whether it is a molecule."""
+    return replace(_describe_all([""]), problems=[problem], is_unresolved=np.array([True]))
 
 
-def _describe_one(text: str) -> Molecule | str:
+def _describe_one(text: str) -> Generated:
     try:
-        return describe_all([text])[0]
+        return _describe_all([text])
     except MemoryError:
-        return "too large: no memory for it"
+        return _unresolved("too large: no memory for it")
 
 
 @cache
 def _load() -> None:
     """Load the libraries' models before processes are forked, each of which would load them anew."""
-    describe_all(["C"])
+    _describe_all(["C"])
 
 
-def describe_all(texts: Sequence[str]) -> list[Molecule | str]:
-    """Describe strings, all but their activations; one that is no molecule becomes the reason for it."""
+def _describe_all(texts: Sequence[str]) -> Generated:
+    """Describe strings, all but their activations."""
     parsed = [parse(text) for text in texts]
     mols = [mol for mol in parsed if mol is not None]
+    problems = [
+        "" if mol is not None else why_not_a_molecule(text) if text.strip() else "empty"
+        for text, mol in zip(texts, parsed, strict=True)
+    ]
+    return Generated(
+        problems=problems,
+        is_unresolved=np.zeros(len(texts), dtype=np.bool_),
+        molecules=_describe_molecules(mols),
+        activations=np.empty((0, ACTIVATIONS), np.float32),
+    )
+
+
+def _describe_molecules(mols: Sequence[Chem.Mol]) -> Descriptions:
     smiles = [Chem.MolToSmiles(mol) for mol in mols]
     library = pattern_library(mols)
     alerts = structural_alerts(mols, library=library)
-    passes = passes_moses_filters(mols, alerts, library)
-    properties = [tuple(PROPERTIES[name].compute(mol) for name in PROPERTIES) for mol in mols]
-    columns = np.array(properties, dtype=np.float64).reshape(len(mols), len(PROPERTIES)).T
-    plain = describe_plain(mols, smiles, dict(zip(PROPERTIES, columns, strict=True)))
-    described = iter(
-        Molecule(
-            smiles=smiles[row],
-            fingerprint=pack_morgan(mol),
-            scaffold=murcko_scaffold(mol),
-            counted_scaffold=counted_scaffold(mol),
-            fragments=tuple(brics_fragments(mol)),
-            ring_systems=tuple(ring_systems(mol)),
-            properties=properties[row],
-            passes_veber=passes_veber(mol),
-            alerts=alerts[row],
-            passes_filters=passes[row],
-            inchikey=inchi.MolToInchiKey(mol),  # type: ignore[no-untyped-call]
-            plain_smiles=plain.smiles[row],
-            plain_descriptors=tuple(float(plain.descriptors[name][row]) for name in DESCRIPTORS),
-            plain_fingerprint=plain.fingerprints[row].tobytes(),
-        )
-        for row, mol in enumerate(mols)
+    rows = [[PROPERTIES[name].compute(mol) for name in PROPERTIES] for mol in mols]
+    columns = np.array(rows, dtype=np.float64).reshape(len(mols), len(PROPERTIES)).T
+    properties = dict(zip(PROPERTIES, columns, strict=True))
+    return Descriptions(
+        smiles=smiles,
+        fingerprints=stack_packed([pack_morgan(mol) for mol in mols]),
+        scaffolds=[murcko_scaffold(mol) for mol in mols],
+        counted_scaffolds=[counted_scaffold(mol) for mol in mols],
+        fragments=[brics_fragments(mol) for mol in mols],
+        ring_systems=[ring_systems(mol) for mol in mols],
+        properties=properties,
+        passes_veber=np.array([passes_veber(mol) for mol in mols], dtype=np.bool_),
+        alerts=alerts,
+        passes_filters=np.array(passes_moses_filters(mols, alerts, library), dtype=np.bool_),
+        inchikeys=[inchi.MolToInchiKey(mol) for mol in mols],  # type: ignore[no-untyped-call]
+        flat=flat_molecules(mols, smiles, properties),
     )
-    return [
-        next(described) if mol is not None else why_not_a_molecule(text) if text.strip() else "empty"
-        for text, mol in zip(texts, parsed, strict=True)
-    ]

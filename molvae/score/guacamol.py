@@ -1,7 +1,7 @@
 """The distribution-learning metrics of the GuacaMol benchmark.
 
-Definitions, denominators and order of operations are those of the package `guacamol` 0.5.5. It asks a model for
-molecules until it has enough; here the model is a list that gives its strings in order, to each metric from the start.
+Definitions, denominators and order of operations are those of the package `guacamol` 0.5.5, which samples from a model
+until it has enough molecules. Here the samples are a list, and each metric reads it in order from its beginning.
 
 References:
     Brown, Fiscato, Segler and Vaucher, GuacaMol: benchmarking models for de novo molecular design, Journal of Chemical
@@ -22,11 +22,13 @@ from molvae.chem.descriptors import PROPERTIES
 from molvae.chem.fcd import Moments, frechet_distance, moments
 from molvae.chem.fingerprints import PackedBits, nearest_within, pack_morgan, stack_packed
 from molvae.chem.molecules import without_stereo
+from molvae.metrics.columns import take
+from molvae.metrics.definitions import GUACAMOL, GUACAMOL_SAMPLES
 from molvae.metrics.metric import Metric
+from molvae.metrics.registry import measured
+from molvae.metrics.sets import fraction
 
-# How many molecules the benchmark compares.
-SAMPLE_SIZE = 10_000
-# How many times as many strings it asks a model for in order to get them.
+# How many times as many strings as it needs molecules the benchmark draws at most.
 TRIES_FOR_VALID = 10
 TRIES_FOR_DISTINCT = 2
 REFERENCE_SEED = 42
@@ -44,25 +46,17 @@ _FLOOR = 1e-10
 
 @dataclass(frozen=True)
 class FlatMolecules:
-    """Molecules without stereochemistry and isotopes, with an entry for each of N.
+    """N molecules without stereochemistry and isotopes.
 
     Attributes:
         smiles: Canonical SMILES.
         descriptors: Values by the names in `DESCRIPTORS`, float64 (N,) each; NaN where there is none.
-        fingerprints: Packed Morgan fingerprints of radius 2 and 4096 bits, uint8 (N, 512).
+        fingerprints: Packed ECFP4 fingerprints (4,096 bits), uint8 (N, 512).
     """
 
     smiles: list[str]
     descriptors: dict[str, NDArray[np.float64]]
     fingerprints: PackedBits
-
-    def take(self, rows: NDArray[np.int64]) -> "FlatMolecules":
-        """Return the molecules in some rows, in their order."""
-        return FlatMolecules(
-            [self.smiles[row] for row in rows],
-            {name: values[rows] for name, values in self.descriptors.items()},
-            self.fingerprints[rows],
-        )
 
 
 @dataclass(frozen=True)
@@ -70,26 +64,26 @@ class Samples:
     """Generated molecules. All but `is_valid` have an entry for each of the N valid ones, in order.
 
     Attributes:
-        is_valid: Which of the strings given are molecules, bool.
+        is_valid: Whether each sample is a valid molecule, bool.
         smiles: Canonical SMILES with stereochemistry.
-        plain: The molecules without.
+        flat: The molecules without stereochemistry.
         activations: ChemNet activations of the canonical SMILES, float32 (N, 512).
     """
 
     is_valid: NDArray[np.bool_]
     smiles: list[str]
-    plain: FlatMolecules
+    flat: FlatMolecules
     activations: NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class Training:
-    """What the metrics need of the training molecules; the last two of those in `reference_rows` alone.
+    """What the metrics compare with; the last two are those of the molecules in `reference_rows`.
 
     Attributes:
-        smiles: Canonical SMILES without stereochemistry of all of them.
+        smiles: Canonical SMILES without stereochemistry of all training molecules.
         distributions: From `distributions`.
-        moments: Of the ChemNet activations of the canonical SMILES with stereochemistry; None for fewer than 2.
+        moments: Moments of the ChemNet activations of the canonical SMILES with stereochemistry; None for fewer than 2.
     """
 
     smiles: AbstractSet[str]
@@ -97,38 +91,38 @@ class Training:
     moments: Moments | None
 
 
-def describe_plain(
+def flat_molecules(
     mols: Sequence[Chem.Mol], smiles: Sequence[str], properties: Mapping[str, NDArray[np.float64]]
 ) -> FlatMolecules:
-    """Leave out the stereochemistry of molecules and describe them as the metrics need it.
+    """Remove the stereochemistry and isotopes of molecules, and describe them as the metrics need it.
 
     Args:
         mols: N molecules.
         smiles: Their canonical SMILES.
-        properties: Their `DESCRIPTORS` as they are, float64 (N,) each; taken over where there is no stereochemistry.
+        properties: `DESCRIPTORS` of the molecules as given, float64 (N,) each; used where there is nothing to remove.
     """
-    plain = [without_stereo(mol, text) for mol, text in zip(mols, smiles, strict=True)]
+    flat = [without_stereo(mol, text) for mol, text in zip(mols, smiles, strict=True)]
     descriptors = {name: properties[name].copy() for name in DESCRIPTORS}
-    for row, (mol, (_, flat)) in enumerate(zip(mols, plain, strict=True)):
-        if flat is not mol:
+    for row, (mol, (_, flat_mol)) in enumerate(zip(mols, flat, strict=True)):
+        if flat_mol is not mol:
             for name in DESCRIPTORS:
-                descriptors[name][row] = PROPERTIES[name].compute(flat)
-    fingerprints = stack_packed([pack_morgan(flat, FINGERPRINT_BITS) for _, flat in plain], FINGERPRINT_BITS)
-    return FlatMolecules([text for text, _ in plain], descriptors, fingerprints)
+                descriptors[name][row] = PROPERTIES[name].compute(flat_mol)
+    fingerprints = stack_packed([pack_morgan(flat_mol, FINGERPRINT_BITS) for _, flat_mol in flat], FINGERPRINT_BITS)
+    return FlatMolecules([text for text, _ in flat], descriptors, fingerprints)
 
 
 def reference_rows(n_training: int) -> NDArray[np.int64]:
-    """Return which training molecules the samples are compared with: the rows that the package draws.
+    """Return the rows of the training molecules that the samples are compared with: those that the package draws.
 
     Args:
         n_training: Number of training molecules, as they are listed.
 
     Returns:
-        `SAMPLE_SIZE` rows in the order of the draw, int64; all of them if there are no more.
+        `GUACAMOL_SAMPLES` rows in the order in which they are drawn, int64; all rows if there are no more.
     """
-    if n_training <= SAMPLE_SIZE:
+    if n_training <= GUACAMOL_SAMPLES:
         return np.arange(n_training)
-    return np.random.RandomState(REFERENCE_SEED).choice(n_training, SAMPLE_SIZE, replace=False)
+    return np.random.RandomState(REFERENCE_SEED).choice(n_training, GUACAMOL_SAMPLES, replace=False)
 
 
 def distributions(molecules: FlatMolecules) -> dict[str, NDArray[np.float64]]:
@@ -138,7 +132,7 @@ def distributions(molecules: FlatMolecules) -> dict[str, NDArray[np.float64]]:
         The descriptors, with 0 where one is not finite, and `internal_similarity`, the Tanimoto similarity of each
         molecule to the nearest of the others; float64 (D,) each.
     """
-    distinct = molecules.take(np.flatnonzero(_first_occurrences(molecules.smiles)))
+    distinct = take(molecules, np.flatnonzero(_first_occurrences(molecules.smiles)))
     values = {name: np.where(np.isfinite(given), given, 0.0) for name, given in distinct.descriptors.items()}
     values["internal_similarity"] = nearest_within(distinct.fingerprints).astype(np.float64)
     return values
@@ -166,69 +160,69 @@ def kl_divergences(
 def _divergence_of_densities(reference: NDArray[np.float64], generated: NDArray[np.float64]) -> float:
     both = np.concatenate([reference, generated])
     try:
-        expected, found = gaussian_kde(reference), gaussian_kde(generated)
+        density, other = gaussian_kde(reference), gaussian_kde(generated)
     # Fewer than two values, or all of them equal.
     except ValueError:
         return math.nan
     grid = np.linspace(both.min(), both.max(), GRID_POINTS)
-    return float(entropy(expected(grid) + _FLOOR, found(grid) + _FLOOR))
+    return float(entropy(density(grid) + _FLOOR, other(grid) + _FLOOR))
 
 
 def _divergence_of_counts(reference: NDArray[np.float64], generated: NDArray[np.float64]) -> float:
     if not len(reference) or not len(generated):
         return math.nan
     # Counts beyond those of the reference are in no bin.
-    expected, edges = np.histogram(reference, bins=BINS, density=True)
+    density, edges = np.histogram(reference, bins=BINS, density=True)
     with np.errstate(invalid="ignore"):
-        found, _ = np.histogram(generated, bins=edges, density=True)
-    return float(entropy(expected + _FLOOR, found + _FLOOR))
+        other, _ = np.histogram(generated, bins=edges, density=True)
+    return float(entropy(density + _FLOOR, other + _FLOOR))
 
 
 def kl_score(divergences: Mapping[str, float]) -> float:
     """Return the mean of exp(-divergence), from 0 to 1 (best); NaN if one of them is."""
-    return sum(math.exp(-each) for each in divergences.values()) / len(divergences)
+    return sum(math.exp(-divergence) for divergence in divergences.values()) / len(divergences)
 
 
 def fcd_score(distance: float) -> float:
-    """Return exp(-0.2 distance) of a Frechet ChemNet distance, from 0 to 1 (best)."""
+    """Return exp(-0.2 distance) for a Fréchet ChemNet distance, from 0 to 1 (best)."""
     return math.exp(-0.2 * distance)
 
 
 @dataclass(frozen=True)
 class Subsample:
-    """What a metric takes of the samples.
+    """The molecules that a metric is computed from.
 
     Attributes:
-        rows: Places among the valid molecules, int64.
-        wanted: How many molecules it counts on: `SAMPLE_SIZE`, or all that were found if the samples came to an end.
+        rows: Rows of the valid molecules, int64.
+        n: The number to divide by: `GUACAMOL_SAMPLES`, or the size of the subsample where the samples ran out.
     """
 
     rows: NDArray[np.int64]
-    wanted: int
+    n: int
 
 
 def draw_valid(samples: Samples) -> Subsample:
-    """Take the first valid molecules."""
+    """Draw the first valid molecules."""
     return _draw(samples, np.ones(len(samples.smiles), dtype=np.bool_), TRIES_FOR_VALID)
 
 
 def draw_distinct(samples: Samples) -> Subsample:
-    """Take the first molecules that are distinct; by the package's rule, mirror images are."""
+    """Draw the first distinct molecules; as in the package, stereoisomers are distinct here."""
     return _draw(samples, _first_occurrences(samples.smiles), TRIES_FOR_DISTINCT)
 
 
-def _draw(samples: Samples, counts: NDArray[np.bool_], tries: int) -> Subsample:
-    """Take molecules that count, asking each time for as many strings as are missing."""
-    counting = np.zeros(len(samples.is_valid), dtype=np.bool_)
-    counting[samples.is_valid] = counts
-    asked = found = 0
-    while found < SAMPLE_SIZE and asked < tries * SAMPLE_SIZE:
-        missing = SAMPLE_SIZE - found
-        found += int(np.count_nonzero(counting[asked : asked + missing]))
-        asked += missing
+def _draw(samples: Samples, is_eligible: NDArray[np.bool_], tries: int) -> Subsample:
+    """Draw eligible ones of the valid molecules, each time as many strings as molecules are missing."""
+    eligible = np.zeros(len(samples.is_valid), dtype=np.bool_)
+    eligible[samples.is_valid] = is_eligible
+    n_strings = n_drawn = 0
+    while n_drawn < GUACAMOL_SAMPLES and n_strings < tries * GUACAMOL_SAMPLES:
+        missing = GUACAMOL_SAMPLES - n_drawn
+        n_drawn += int(np.count_nonzero(eligible[n_strings : n_strings + missing]))
+        n_strings += missing
     among_valid = np.cumsum(samples.is_valid) - 1
-    came_to_an_end = asked > len(counting)
-    return Subsample(among_valid[np.flatnonzero(counting[:asked])], found if came_to_an_end else SAMPLE_SIZE)
+    ran_out = n_strings > len(eligible)
+    return Subsample(among_valid[np.flatnonzero(eligible[:n_strings])], n_drawn if ran_out else GUACAMOL_SAMPLES)
 
 
 def _first_occurrences(smiles: Sequence[str]) -> NDArray[np.bool_]:
@@ -239,36 +233,35 @@ def _first_occurrences(smiles: Sequence[str]) -> NDArray[np.bool_]:
 def guacamol_metrics(samples: Samples, training: Training) -> dict[str, Metric]:
     """Return the five metrics of the benchmark by their names in the paper.
 
-    Where the samples come to an end before there are as many molecules as the definition asks for, the shares are of
-    those that there are, with a warning.
+    Where there are fewer samples than the definitions ask for, the metrics are computed from those that there are, and
+    have a warning.
     """
     valid, distinct = draw_valid(samples), draw_distinct(samples)
-    unique = {samples.plain.smiles[row] for row in valid.rows}
-    plain = samples.plain.take(distinct.rows)
-    novel = set(plain.smiles).difference(training.smiles)
-    first = samples.is_valid[:SAMPLE_SIZE]
+    n_unique = len({samples.flat.smiles[row] for row in valid.rows})
+    flat = take(samples.flat, distinct.rows)
+    n_novel = len(set(flat.smiles).difference(training.smiles))
+    first = samples.is_valid[:GUACAMOL_SAMPLES]
     return {
-        "validity": Metric(
-            _share(int(np.count_nonzero(first)), len(first)),
+        "validity": measured(
+            f"{GUACAMOL}validity",
+            fraction(int(np.count_nonzero(first)), len(first)),
             len(first),
-            f"Share of molecules among the first {SAMPLE_SIZE} samples.",
             warning=_too_few(len(first), "samples"),
         ),
-        "uniqueness": Metric(
-            _share(len(unique), valid.wanted),
-            valid.wanted,
-            f"Share of distinct molecules, stereochemistry apart, among the first {SAMPLE_SIZE} valid samples.",
+        "uniqueness": measured(
+            f"{GUACAMOL}uniqueness",
+            fraction(n_unique, valid.n),
+            valid.n,
             warning=_too_few(len(valid.rows), "valid samples"),
         ),
-        "novelty": Metric(
-            _share(len(novel), distinct.wanted),
-            distinct.wanted,
-            f"Share of the first {SAMPLE_SIZE} distinct molecules that are not training molecules, stereochemistry "
-            "apart.",
-            len(training.smiles),
-            _too_few(len(distinct.rows), "distinct molecules"),
+        "novelty": measured(
+            f"{GUACAMOL}novelty",
+            fraction(n_novel, distinct.n),
+            distinct.n,
+            n_reference=len(training.smiles),
+            warning=_too_few(len(distinct.rows), "distinct molecules"),
         ),
-        "kl_divergence": _kl_metric(plain, training),
+        "kl_divergence": _kl_metric(flat, training),
         "fcd": _fcd_metric(samples, valid, training),
     }
 
@@ -277,34 +270,32 @@ def _kl_metric(distinct: FlatMolecules, training: Training) -> Metric:
     generated = distributions(distinct)
     divergences = kl_divergences(generated, training.distributions)
     unknown = [name for name, divergence in divergences.items() if math.isnan(divergence)]
-    return Metric(
+    n_reference = len(training.distributions["internal_similarity"])
+    return measured(
+        f"{GUACAMOL}kl_divergence",
         kl_score(divergences),
         len(generated["internal_similarity"]),
-        "Mean of exp(-KL divergence) of the distributions of ten quantities in the first "
-        f"{SAMPLE_SIZE} distinct molecules from those in training molecules; 1 is best.",
-        len(training.distributions["internal_similarity"]),
-        _too_few(len(distinct.smiles), "distinct molecules")
-        or _too_few(len(training.distributions["internal_similarity"]), "distinct training molecules")
-        or (f"there is no density to compare of {', '.join(unknown)}" if unknown else None),
+        n_reference=n_reference,
+        warning=_too_few(len(distinct.smiles), "distinct molecules")
+        or _too_few(n_reference, "distinct training molecules")
+        or (f"no density can be estimated for {', '.join(unknown)}" if unknown else None),
     )
 
 
 def _fcd_metric(samples: Samples, valid: Subsample, training: Training) -> Metric:
     n, reference = len(valid.rows), training.moments
     n_reference = 0 if reference is None else reference.n
-    measured = moments([samples.activations[valid.rows]]) if n >= 2 else None
-    return Metric(
-        math.nan if measured is None or reference is None else fcd_score(frechet_distance(measured, reference)),
+    generated = moments([samples.activations[valid.rows]]) if n >= 2 else None
+    return measured(
+        f"{GUACAMOL}fcd",
+        math.nan if generated is None or reference is None else fcd_score(frechet_distance(generated, reference)),
         n,
-        f"exp(-0.2 FCD) of the first {SAMPLE_SIZE} valid samples to training molecules; 1 is best.",
-        n_reference,
-        _too_few(n, "valid samples") or _too_few(n_reference, "training molecules"),
+        n_reference=n_reference,
+        warning=_too_few(n, "valid samples") or _too_few(n_reference, "training molecules"),
     )
 
 
-def _share(n: int, of: int) -> float:
-    return n / of if of else math.nan
-
-
 def _too_few(n: int, what: str) -> str | None:
-    return None if n >= SAMPLE_SIZE else f"{n} {what} are fewer than the {SAMPLE_SIZE} that GuacaMol asks for"
+    if n >= GUACAMOL_SAMPLES:
+        return None
+    return f"{n:,} {what} are fewer than the {GUACAMOL_SAMPLES:,} that GuacaMol asks for"

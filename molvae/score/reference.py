@@ -18,10 +18,10 @@ class Reference:
     """Molecules to compare with, as SMILES.
 
     Attributes:
-        train: What the model was trained on: novelty and nearest neighbours are taken against these.
-        test: Molecules of the same distribution that it has not seen.
-        test_scaffolds: Molecules whose scaffolds it has not seen, where there are such (MOSES's TestSF).
-        train_columns: What else is known of the training molecules, a row each: `id` and measured properties.
+        train: Training molecules, for novelty and nearest neighbours.
+        test: Held-out molecules of the same distribution.
+        test_scaffolds: Held-out molecules whose scaffolds do not occur in training (MOSES's TestSF), if any.
+        train_columns: Further columns of the training molecules, with a row for each: `id` and measured properties.
     """
 
     train: list[str]
@@ -33,26 +33,26 @@ class Reference:
         """Return the test sets by MOSES's names."""
         return {"Test": self.test, **({} if self.test_scaffolds is None else {"TestSF": self.test_scaffolds})}
 
-    def thinned(self, most: int | None, seed: int) -> "Reference":
-        """Return the reference with at most that many molecules in each test set, drawn at random in their order."""
+    def thinned(self, max_test: int | None, seed: int) -> "Reference":
+        """Return the reference with at most `max_test` molecules in each test set, a random subset in their order."""
         scaffolds = self.test_scaffolds
         return Reference(
             self.train,
-            _draw(self.test, most, seed, "score test"),
-            None if scaffolds is None else _draw(scaffolds, most, seed, "score test scaffolds"),
+            _draw(self.test, max_test, seed, "score test"),
+            None if scaffolds is None else _draw(scaffolds, max_test, seed, "score test scaffolds"),
             self.train_columns,
         )
 
 
-def _draw(smiles: list[str], most: int | None, seed: int, purpose: str) -> list[str]:
-    if most is None or len(smiles) <= most:
+def _draw(smiles: list[str], n: int | None, seed: int, purpose: str) -> list[str]:
+    if n is None or len(smiles) <= n:
         return smiles
-    rows = numpy_generator(seed, purpose).choice(len(smiles), most, replace=False)
+    rows = numpy_generator(seed, purpose).choice(len(smiles), n, replace=False)
     return [smiles[row] for row in sorted(rows)]
 
 
 def from_prepared(folder: Path) -> Reference:
-    """Take the train and test splits of a folder that the prepare stage wrote.
+    """Read the train and test splits of a folder that the prepare stage wrote.
 
     Raises:
         DataError: If the table is missing or one of the two splits is empty.
@@ -72,11 +72,11 @@ def from_prepared(folder: Path) -> Reference:
 
 
 def from_files(train: Path, test: Path, test_scaffolds: Path | None = None) -> Reference:
-    """Read reference molecules from molecule files; a column with SMILES is found by its usual names.
+    """Read reference molecules from molecule files; the SMILES column is found by its usual names.
 
     Raises:
         DataError: If a file cannot be read or holds no molecules.
-        ConfigError: If the column with the SMILES cannot be told.
+        ConfigError: If it is not clear which column has the SMILES.
     """
     return Reference(
         _smiles_in(train), _smiles_in(test), None if test_scaffolds is None else _smiles_in(test_scaffolds)

@@ -9,31 +9,31 @@ from numpy.typing import NDArray
 
 from molvae.chem.fingerprints import nearest
 from molvae.chem.ring_systems import familiarity
-from molvae.score.describe import Generated
+from molvae.score.describe import Descriptions, Generated
 from molvae.score.reference import Reference
-from molvae.score.statistics import TrainStatistics
+from molvae.score.training import TrainStatistics
 
 FLAGS = ("passes_veber", "passes_filters", "novel", "scaffold_in_train", "outside_domain")
-"""Columns of truth values."""
+"""Boolean columns, which are false for strings that are not molecules."""
 
 OUTSIDE_PERCENTILE = 99.0
-"""A molecule that is more anomalous than this share of the held-out molecules is outside the model's domain."""
+"""A molecule with a higher anomaly score than this percentage of held-out molecules is outside the model's domain."""
 
 
 @dataclass(frozen=True)
 class Anomaly:
-    """How unlikely molecules are under a model.
+    """Anomaly scores of molecules, see `MolVAE.anomaly_score`.
 
     Attributes:
-        scores: Of the N valid generated molecules, float64 (N,); see `MolVAE.anomaly_score`.
-        held_out: Of test molecules, float64 (M,).
+        scores: Scores of the N valid generated molecules, float64 (N,).
+        held_out: Scores of M test molecules, float64 (M,).
     """
 
     scores: NDArray[np.float64]
     held_out: NDArray[np.float64]
 
     def percentiles(self) -> NDArray[np.float64]:
-        """Return the share of the held-out molecules, in percent, that are less anomalous, float64 (N,)."""
+        """Return the percentage of held-out molecules that have a lower score, float64 (N,)."""
         below = np.searchsorted(np.sort(self.held_out), self.scores)
         return 100.0 * below / len(self.held_out)
 
@@ -45,42 +45,42 @@ def molecule_table(
     train: TrainStatistics,
     anomaly: Anomaly | None = None,
 ) -> pd.DataFrame:
-    """Return what is known of each generated molecule.
+    """Return the table of generated molecules.
 
     Args:
-        samples: The strings given.
-        generated: What was computed for them.
+        samples: The generated strings.
+        generated: Their descriptions.
         reference: The molecules that they are compared with.
-        train: What was computed for the training molecules.
-        anomaly: What a model says of the valid ones, if there is one.
+        train: Statistics of the training molecules.
+        anomaly: Anomaly scores of the valid molecules under a model, if there is one.
 
     Returns:
-        A row a string, in order: `smiles` (as given), `canonical_smiles`, `valid`, `problem` (why not), a column for
-        each of `PROPERTIES`, `passes_veber`, `alerts` (names joined by `; `), `n_alerts`, `passes_filters`, `novel` (by
-        canonical SMILES), `nearest_train_smiles`, `nearest_train_id` and `nearest_train_<property>` for each measured
-        property where the reference has them, `nearest_train_similarity`, `scaffold` (empty without rings),
-        `scaffold_in_train`, `known_ring_systems` (share of its ring systems that training molecules have),
+        A row for each string, in order: `smiles` (as given), `canonical_smiles`, `valid`, `problem` (why not), a column
+        for each of `PROPERTIES`, `passes_veber`, `alerts` (names joined by `; `), `n_alerts`, `passes_filters`, `novel`
+        (by canonical SMILES), `nearest_train_smiles`, `nearest_train_id` and `nearest_train_<property>` for each
+        measured property where the reference has them, `nearest_train_similarity`, `scaffold` (empty without rings),
+        `scaffold_in_train`, `known_ring_systems` (fraction of its ring systems that training molecules have),
         `rarest_ring_system` (how many training molecules have the rarest), `inchikey`, and with a model
-        `anomaly_score`, `anomaly_percentile` and `outside_domain`. An invalid string has false where others have a
-        truth value, and nothing in the other cells.
+        `anomaly_score`, `anomaly_percentile` and `outside_domain`. Of a string that is not a molecule, boolean cells
+        are false, and other cells empty.
     """
-    known = set(train.smiles)
-    rings = generated.each(lambda molecule: familiarity(molecule.ring_systems, train.ring_systems))
+    molecules, known = generated.molecules, set(train.smiles)
+    rings = [familiarity(systems, train.ring_systems) for systems in molecules.ring_systems]
     valid = pd.DataFrame(
         {
-            "canonical_smiles": generated.smiles,
-            **generated.properties,
-            "passes_veber": generated.each(lambda molecule: molecule.passes_veber),
-            "alerts": generated.each(lambda molecule: "; ".join(molecule.alerts)),
-            "n_alerts": pd.array(generated.each(lambda molecule: len(molecule.alerts)), dtype="Int64"),
-            "passes_filters": generated.each(lambda molecule: molecule.passes_filters),
-            "novel": [smiles not in known for smiles in generated.smiles],
-            **_nearest_columns(generated, reference, train),
-            "scaffold": generated.each(lambda molecule: molecule.scaffold),
-            "scaffold_in_train": generated.each(lambda molecule: molecule.scaffold in train.scaffolds),
+            "canonical_smiles": molecules.smiles,
+            **molecules.properties,
+            "passes_veber": molecules.passes_veber,
+            "alerts": ["; ".join(alerts) for alerts in molecules.alerts],
+            "n_alerts": pd.array([len(alerts) for alerts in molecules.alerts], dtype="Int64"),
+            "passes_filters": molecules.passes_filters,
+            "novel": [smiles not in known for smiles in molecules.smiles],
+            **_nearest_columns(molecules, reference, train),
+            "scaffold": molecules.scaffolds,
+            "scaffold_in_train": [scaffold in train.scaffolds for scaffold in molecules.scaffolds],
             "known_ring_systems": [familiar.fraction for familiar in rings],
             "rarest_ring_system": pd.array([familiar.rarest for familiar in rings], dtype="Int64"),
-            "inchikey": generated.each(lambda molecule: molecule.inchikey),
+            "inchikey": molecules.inchikeys,
             **({} if anomaly is None else _anomaly_columns(anomaly)),
         },
         index=pd.Index(np.flatnonzero(generated.is_valid)),
@@ -95,8 +95,8 @@ def molecule_table(
     return table
 
 
-def _nearest_columns(generated: Generated, reference: Reference, train: TrainStatistics) -> dict[str, object]:
-    similarity, index = nearest(generated.fingerprints, train.fingerprints)
+def _nearest_columns(molecules: Descriptions, reference: Reference, train: TrainStatistics) -> dict[str, object]:
+    similarity, index = nearest(molecules.fingerprints, train.fingerprints)
     rows = train.rows[index]
     return {
         "nearest_train_smiles": [train.smiles[row] for row in index],

@@ -15,16 +15,16 @@ def table(pairs: list[tuple[str, str]]) -> pd.DataFrame:
 def test_the_value_discrepancy_is_the_mean_change_over_the_range():
     given = ["CCO", "CCCCCC", "c1ccccc1"]
     logp = compute_properties(given, ["logp"])["logp"]
-    figures = value_discrepancies(table([("CCO", "CCO"), ("CCCCCC", "CCO"), ("c1ccccc1", "c1ccccc1")]), 1)
+    metrics = value_discrepancies(table([("CCO", "CCO"), ("CCCCCC", "CCO"), ("c1ccccc1", "c1ccccc1")]), 1)
     expected = abs(logp[1] - logp[0]) / 3 / (logp.max() - logp.min())
-    assert figures["value_discrepancy_logp"].value == pytest.approx(expected)
-    assert figures["value_discrepancy_logp"].n == 3
+    assert metrics["value_discrepancy_logp"].value == pytest.approx(expected)
+    assert metrics["value_discrepancy_logp"].n == 3
 
 
 def test_what_decodes_to_no_molecule_does_not_count():
-    figures = value_discrepancies(table([("CCO", "CCO"), ("CCCCCC", ""), ("c1ccccc1", "c1ccccc1")]), 1)
-    assert figures["value_discrepancy_qed"].value == 0.0
-    assert figures["value_discrepancy_qed"].n == 2
+    metrics = value_discrepancies(table([("CCO", "CCO"), ("CCCCCC", ""), ("c1ccccc1", "c1ccccc1")]), 1)
+    assert metrics["value_discrepancy_qed"].value == 0.0
+    assert metrics["value_discrepancy_qed"].n == 2
 
 
 def test_without_a_range_there_is_no_discrepancy():

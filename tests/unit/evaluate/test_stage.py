@@ -7,6 +7,7 @@ import pytest
 from molvae.config import EvaluateConfig
 from molvae.errors import DataError
 from molvae.evaluate import evaluate
+from molvae.provenance import recorded_sources, software
 
 
 @pytest.fixture(scope="module")
@@ -21,9 +22,9 @@ def metrics(evaluated):
     return json.loads((evaluated / "metrics.json").read_text())
 
 
-def test_every_figure_has_a_value_a_denominator_and_a_definition(metrics):
-    figures = {name: entry for name, entry in metrics.items() if "value" in entry}
-    assert set(figures) == {
+def test_every_metric_has_a_value_a_denominator_and_a_definition(metrics):
+    values = {name: entry for name, entry in metrics.items() if "value" in entry}
+    assert set(values) == {
         "exact_reconstruction",
         "reconstruction_similarity",
         "token_accuracy",
@@ -39,10 +40,15 @@ def test_every_figure_has_a_value_a_denominator_and_a_definition(metrics):
         "interpolation_gap",
         "distance_similarity_correlation",
     }
-    for figure in figures.values():
-        assert {"value", "n", "definition"} <= set(figure)
-        assert figure["n"] > 0
-    assert figures["exact_reconstruction"]["n"] == 40
+    for metric in values.values():
+        assert {"value", "n", "definition"} <= set(metric)
+        assert metric["n"] > 0
+    assert values["exact_reconstruction"]["n"] == 40
+
+
+def test_the_file_says_which_source_wrote_it(evaluated, metrics):
+    assert metrics["software"] == software()
+    assert recorded_sources(evaluated) == {"metrics.json": software()["source"]}
 
 
 def test_the_priors_stand_side_by_side(metrics):
@@ -67,16 +73,16 @@ def test_codes_on_around_and_between_molecules_are_decoded_at_one_n(metrics):
         "neighbors_1",
         "prior",
     ]
-    assert {figures["validity"]["n"] for figures in decoded.values()} == {30}
+    assert {values["validity"]["n"] for values in decoded.values()} == {30}
     assert decoded["held_out"]["fcd"]["value"] < min(
-        figures["fcd"]["value"] for name, figures in decoded.items() if name != "held_out"
+        values["fcd"]["value"] for name, values in decoded.items() if name != "held_out"
     )
     bound = decoded["posterior_samples"]["fcd"]["value"]
     assert metrics["midpoint_gap"]["value"] == decoded["midpoints"]["fcd"]["value"] / bound
     assert metrics["prior_gap"]["value"] == decoded["prior"]["fcd"]["value"] / bound
 
 
-def test_bins_of_size_cover_every_molecule_with_an_interval_around_the_share(metrics):
+def test_bins_of_size_cover_every_molecule_with_an_interval_around_the_fraction(metrics):
     bins = metrics["reconstruction_by_size"]
     assert sum(row["n"] for row in bins) == 40
     assert sum(row["n"] * row["exact"] for row in bins) / 40 == pytest.approx(metrics["exact_reconstruction"]["value"])
@@ -91,12 +97,12 @@ def test_the_divergences_of_the_dimensions_add_up(metrics, model):
     assert total == pytest.approx(metrics["kl_nats"]["value"], rel=1e-4)
 
 
-def test_the_same_seed_gives_the_same_figures(model, prepared, tmp_path, evaluated):
+def test_the_same_seed_gives_the_same_values(model, prepared, tmp_path, evaluated):
     evaluate(model, prepared, tmp_path, EvaluateConfig(n_reconstruct=40, n_samples=60, n_latent=30, n_map=50), seed=1)
     assert (tmp_path / "metrics.json").read_bytes() == (evaluated / "metrics.json").read_bytes()
 
 
-def test_the_figures_follow_from_the_table_of_reconstructions(evaluated, metrics):
+def test_the_values_follow_from_the_table_of_reconstructions(evaluated, metrics):
     table = pd.read_csv(evaluated / "reconstructions.csv", keep_default_na=False)
     assert len(table) == 40
     assert (table["smiles"] == table["decoded"]).mean() == metrics["exact_reconstruction"]["value"]

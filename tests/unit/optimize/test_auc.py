@@ -1,4 +1,4 @@
-"""Means of the best, and the area under their curve."""
+"""The area under the curve of the best scores."""
 
 import math
 
@@ -7,20 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from molvae.optimize.auc import auc_top, top_mean
+from molvae.optimize.auc import auc_top
 
 scores = st.lists(st.floats(0, 1), min_size=1, max_size=450)
 
 
-def test_top_mean_takes_all_where_there_are_fewer():
-    assert top_mean([0.2, 0.9, 0.5], 2) == pytest.approx(0.7)
-    assert top_mean([0.2, 0.4], 10) == pytest.approx(0.3)
-    assert top_mean([], 10) == 0.0
-
-
 def test_failed_evaluations_count_as_0():
-    assert top_mean([0.6, math.nan], 2) == pytest.approx(0.3)
     assert auc_top([math.nan] * 5, 1, 10) == 0.0
+    assert auc_top([0.6, math.nan], 2, 2) == pytest.approx(auc_top([0.6, 0.0], 2, 2))
+    assert auc_top([], 1, 10) == 0.0
 
 
 def test_a_perfect_first_reading_loses_only_the_first_ramp():
@@ -55,4 +50,4 @@ def test_more_scores_than_budget_are_refused():
     with pytest.raises(ValueError, match="at most 2"):
         auc_top([0.1] * 3, 1, 2)
     with pytest.raises(ValueError, match="at least 1"):
-        top_mean([0.1], 0)
+        auc_top([0.1], 0, 2)

@@ -2,18 +2,20 @@ from dataclasses import replace
 
 import pytest
 
+from molvae.metrics.registry import measured
 from molvae.report.cautions import cautions
-from molvae.report.run_data import Measure, Run
+from molvae.report.run_data import Run
 
 
 def with_evaluation(run: Run, **values: float) -> Run:
-    measures = {name: Measure(value, 5000, "d") for name, value in values.items()}
-    return replace(run, evaluation=replace(run.evaluation, measures={**run.evaluation.measures, **measures}))
+    metrics = {name: measured(name, value, 5000) for name, value in values.items()}
+    return replace(run, evaluation=replace(run.evaluation, metrics={**run.evaluation.metrics, **metrics}))
 
 
 def with_moses(run: Run, **values: float) -> Run:
-    measures = {name: Measure(value, 10_000, "d") for name, value in values.items()}
-    return replace(run, samples=replace(run.samples, moses={**run.samples.moses, **measures}))
+    metrics = {name: measured(name, value, 10_000) for name, value in values.items()}
+    novelty = metrics.get("Novelty", run.samples.novelty)
+    return replace(run, samples=replace(run.samples, moses={**run.samples.moses, **metrics}, novelty=novelty))
 
 
 def text_of(run: Run, sources: dict[str, str] | None = None) -> str:

@@ -6,6 +6,7 @@ import pytest
 from molvae.config import RunConfig
 from molvae.errors import DataError
 from molvae.report.run_data import load_run, value_of
+from molvae.report.sentences import cards
 from tests.fixtures.run_folder import build_run_folder
 
 
@@ -62,7 +63,7 @@ def test_the_objectives_of_the_settings_are_shown_in_their_order(tmp_path, caplo
     assert shown(folder, "unknown") == ["a", "b", "z"]
 
 
-def test_a_figure_that_could_not_be_computed_is_nan(own_folder):
+def test_a_metric_that_could_not_be_computed_is_nan(own_folder):
     file = own_folder / "score" / "sample" / "metrics.json"
     content = json.loads(file.read_text())
     content["moses"]["FCD/Test"] = {"value": None, "n": 1, "definition": "d", "n_reference": 3, "warning": "too few"}
@@ -75,3 +76,14 @@ def test_a_figure_that_could_not_be_computed_is_nan(own_folder):
 def test_empty_cells_are_empty_strings(run):
     assert "" in set(run.samples.molecules["smiles"])
     assert "" in set(run.evaluation.reconstructions["decoded"])
+
+
+def test_the_novelty_is_that_by_canonical_smiles_where_it_was_recorded(own_folder):
+    file = own_folder / "score" / "sample" / "metrics.json"
+    content = json.loads(file.read_text())
+    samples = load_run(own_folder, RunConfig()).samples
+    assert samples.novelty == samples.moses["Novelty"]
+    file.write_text(json.dumps({**content, "novelty": {"value": 0.5, "n": 2, "definition": "d"}}))
+    run = load_run(own_folder, RunConfig())
+    assert value_of({"novelty": run.samples.novelty}, "novelty") == 0.5
+    assert [card.value for card in cards(run) if card.title == "Novel"] == ["50.0\u00a0%"]

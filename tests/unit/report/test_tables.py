@@ -3,18 +3,19 @@ import io
 import math
 from dataclasses import replace
 
-from molvae.report.run_data import Measure
+from molvae.metrics.metric import Metric
+from molvae.metrics.registry import measured
 from molvae.report.tables import (
     candidate_table,
     decoded_rows,
-    figure_of,
     leakage_rows,
-    measure_rows,
     metric_groups,
+    metric_rows,
+    metric_title,
     prior_rows,
     prior_title,
     property_rows,
-    title_of,
+    value_text,
 )
 
 
@@ -62,36 +63,41 @@ def test_no_candidate_gives_an_empty_table(run):
 
 
 def test_every_moses_metric_is_in_one_group(run):
-    groups = metric_groups(run.samples.moses, {})
+    groups = metric_groups(run.samples.moses)
     assert sum(len(rows) for rows in groups.values()) == len(run.samples.moses)
-    assert groups["Like the test molecules"][0].title == "FCD to test"
+    assert groups["Similarity to the test molecules"][0].title == "FCD to test"
 
 
-def test_measures_show_both_counts_and_the_warning():
-    (row,) = measure_rows({"FCD/Test": Measure(4.1, 2000, "d", 5000, "few")})
-    assert (row.title, row.figure, row.n, row.warning) == ("FCD to test", "4.10", "2,000 / 5,000", "few")
+def test_metrics_show_both_sample_sizes_the_direction_and_the_warning():
+    metric = Metric(4.1, 2000, "A distance.", better="lower", n_reference=5000, warning="few")
+    (row,) = metric_rows({"FCD/Test": metric})
+    assert (row.title, row.value, row.n, row.warning) == ("FCD to test", "4.10", "2,000 / 5,000", "few")
+    assert row.definition == "A distance. Lower is better."
 
 
 def test_priors_stand_side_by_side_with_their_counts(run):
-    rows = {title: figures for title, figures, _ in prior_rows(run.evaluation.priors)}
+    rows = {title: values for title, values, _ in prior_rows(run.evaluation.priors)}
     assert rows["Validity"] == ["97.0\u00a0% of 500", "98.0\u00a0% of 500", "99.8\u00a0% of 500"]
     assert rows["FCD"] == ["14.20 over 490", "9.80 over 490", "4.10 over 490"]
 
 
 def test_what_codes_decode_to_has_a_row_a_kind_with_gaps_where_nothing_was_measured(run):
-    measures, rows = decoded_rows(run.evaluation.decoded)
-    assert [title for title, _ in measures] == ["Validity", "FCD", "Nats per token", "Similarity"]
+    metrics, rows = decoded_rows(run.evaluation.decoded)
+    assert [title for title, _ in metrics] == ["Validity", "FCD", "Anomaly score, nats per token", "Similarity"]
     assert rows[0] == ("The molecules themselves", "100\u00a0%", "0.800", "0.700", "–")
     assert rows[3][0] == "Neighbours at radius 0.5"
     assert decoded_rows({}) == ([], [])
 
 
-def test_titles_and_figures_of_measures():
-    assert title_of("unique@1000") == "Uniqueness of the first 1,000"
-    assert title_of("SNN/TestSF") == "SNN to scaffold test"
-    assert title_of("something_new") == "something new"
-    assert figure_of("valid", 0.5) == "50.0\u00a0%"
-    assert figure_of("FCD/Test", math.nan) == "–"
+def test_titles_units_and_directions_come_from_the_registry_and_nothing_from_names():
+    fraction, other = measured("valid", 0.5, 1), Metric(math.nan, 1, "d", unit="Da")
+    assert metric_title("unique@1000", fraction) == "Uniqueness of the first 1,000"
+    assert metric_title("SNN/TestSF", measured("SNN/TestSF", 0.5, 1)) == "SNN to scaffold test"
+    assert metric_title("weight", measured("weight", 0.5, 1)) == "Molecular weight distance, Da"
+    assert metric_title("unique@3_new/Test", other) == "unique@3_new/Test, Da"
+    assert value_text(fraction, 0.5) == "50.0\u00a0%"
+    assert value_text(other, math.nan) == "–"
+    assert list(metric_groups({"unique@3_new/Test": other})) == ["Other metrics"]
 
 
 def test_leakage_and_measured_properties_have_a_row_each(run):
@@ -107,9 +113,9 @@ def test_candidates_show_what_scoring_found_beside_what_the_search_wrote(run):
     table = candidate_table(result, {"pIC50": "-log10 M"})
     titles = [column.title for column in table.columns]
     row = dict(zip(titles, (cell.text for cell in table.rows[0]), strict=True))
-    assert row["Its name"].startswith("cpd-")
-    assert row["Known rings"] == "0.50"
-    assert row["Anomaly"] == "100"
+    assert row["Neighbour's ID"].startswith("cpd-")
+    assert row["Rings seen in training"] == "0.50"
+    assert row["Unusualness (percentile)"] == "100"
     measured = [
         cell.text for cells in table.rows for title, cell in zip(titles, cells, strict=True) if "pIC50" in title
     ]
@@ -118,15 +124,16 @@ def test_candidates_show_what_scoring_found_beside_what_the_search_wrote(run):
     assert {"nearest_train_id", "nearest_train_pIC50"} <= set(next(csv.reader(io.StringIO(table.csv))))
 
 
-def test_a_measure_shows_its_interval():
-    measures = {"FCD/Test": Measure(4.1, 100, "x", interval=(3.9, 4.4)), "valid": Measure(0.98, 100, "x")}
-    assert [row.figure for row in measure_rows(measures)] == ["4.10 (3.90 to 4.40)", "98.0\u00a0%"]
+def test_a_metric_shows_its_interval():
+    metrics = {"FCD/Test": measured("FCD/Test", 4.1, 100, interval=(3.9, 4.4)), "valid": measured("valid", 0.98, 100)}
+    assert [row.value for row in metric_rows(metrics)] == ["4.10 (3.90 to 4.40)", "98.0\u00a0%"]
 
 
 def test_the_metrics_of_guacamol_have_a_group_in_which_the_fcd_is_a_score():
-    groups = metric_groups({}, {"fcd": Measure(0.4, 100, "x"), "kl_divergence": Measure(0.9, 100, "x")})
+    metrics = {name: measured(name, 0.4, 100) for name in ("guacamol/fcd", "guacamol/kl_divergence")}
+    groups = metric_groups(metrics)
     assert [row.title for row in groups["By the GuacaMol benchmark"]] == ["FCD score", "KL score"]
-    assert metric_groups({}, {}) == {}
+    assert metric_groups({}) == {}
 
 
 def test_a_prior_is_titled_with_what_its_samples_leave_out(run):

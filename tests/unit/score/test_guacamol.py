@@ -14,6 +14,7 @@ from molvae.chem.fcd import chemnet_activations, moments
 from molvae.chem.fingerprints import morgan_bits, tanimoto_matrix
 from molvae.chem.molecules import canonical_smiles, parse
 from molvae.chem.quiet import quiet
+from molvae.metrics.columns import take
 from molvae.score import guacamol
 from molvae.score.guacamol import (
     COUNTS,
@@ -21,11 +22,11 @@ from molvae.score.guacamol import (
     FlatMolecules,
     Samples,
     Training,
-    describe_plain,
     distributions,
     draw_distinct,
     draw_valid,
     fcd_score,
+    flat_molecules,
     guacamol_metrics,
     kl_divergences,
     kl_score,
@@ -56,37 +57,37 @@ def described(strings):
     smiles = [Chem.MolToSmiles(mol) for mol in mols]
     properties = {name: np.array([PROPERTIES[name].compute(mol) for mol in mols]) for name in DESCRIPTORS}
     is_valid = np.array([mol is not None for mol in parsed], dtype=bool)
-    return Samples(is_valid, smiles, describe_plain(mols, smiles, properties), chemnet_activations(smiles))
+    return Samples(is_valid, smiles, flat_molecules(mols, smiles, properties), chemnet_activations(smiles))
 
 
 def trained_on(strings):
     drawn = described([strings[row] for row in reference_rows(len(strings))])
     known = {canonical_smiles(text, stereo=False) for text in strings}
-    return Training(known, distributions(drawn.plain), moments([drawn.activations]))
+    return Training(known, distributions(drawn.flat), moments([drawn.activations]))
 
 
 @pytest.fixture(scope="module")
 def golden():
-    """Return the samples, the training molecules and the figures of the golden comparison."""
+    """Return the samples, the training molecules and the metrics of the golden comparison."""
     table = pd.read_csv(GOLDEN / "guacamol_molecules.csv", keep_default_na=False)
     sets = {name: group["smiles"].tolist() for name, group in table.groupby("set")}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(guacamol, "SAMPLE_SIZE", PACKAGE["number_samples"])
+        patch.setattr(guacamol, "GUACAMOL_SAMPLES", PACKAGE["number_samples"])
         samples, training = described(sets["generated"]), trained_on(sets["train"])
         return samples, training, draw_distinct(samples), guacamol_metrics(samples, training)
 
 
 @pytest.mark.parametrize("name", PACKAGE["scores"])
 def test_the_score_is_that_of_the_guacamol_package(golden, name):
-    figure = golden[3][name]
-    assert figure.value == pytest.approx(PACKAGE["scores"][name], abs=1e-6, rel=0)
-    assert figure.warning is None
+    metric = golden[3][name]
+    assert metric.value == pytest.approx(PACKAGE["scores"][name], abs=1e-6, rel=0)
+    assert metric.warning is None
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_divergence_is_that_of_the_guacamol_package(golden, name):
     samples, training, distinct, _ = golden
-    ours = kl_divergences(distributions(samples.plain.take(distinct.rows)), training.distributions)
+    ours = kl_divergences(distributions(take(samples.flat, distinct.rows)), training.distributions)
     assert ours[NAMES[name]] == pytest.approx(PACKAGE["divergences"][name], abs=1e-6, rel=0)
 
 
@@ -97,20 +98,20 @@ def test_the_package_has_no_other_scores_or_quantities(golden):
 
 def test_fewer_samples_than_the_definition_asks_for_have_a_warning(golden):
     samples, training, *_ = golden
-    figures = guacamol_metrics(samples, training)
+    metrics = guacamol_metrics(samples, training)
     n_valid = len(samples.smiles)
-    assert figures["validity"].n == len(samples.is_valid)
-    assert figures["uniqueness"].value == len(set(samples.plain.smiles)) / n_valid
-    assert figures["uniqueness"].n == figures["fcd"].n == n_valid
-    for figure in figures.values():
-        assert "fewer than the 10000 that GuacaMol asks for" in figure.warning
-        assert figure.definition.endswith(".")
+    assert metrics["validity"].n == len(samples.is_valid)
+    assert metrics["uniqueness"].value == len(set(samples.flat.smiles)) / n_valid
+    assert metrics["uniqueness"].n == metrics["fcd"].n == n_valid
+    for metric in metrics.values():
+        assert "fewer than the 10,000 that GuacaMol asks for" in metric.warning
+        assert metric.definition.endswith(".")
 
 
 def test_samples_without_a_molecule_have_validity_0_and_nothing_else(golden):
-    figures = guacamol_metrics(described(["C(C", ""]), golden[1])
-    assert figures["validity"].value == 0
-    assert all(math.isnan(figure.value) for name, figure in figures.items() if name != "validity")
+    metrics = guacamol_metrics(described(["C(C", ""]), golden[1])
+    assert metrics["validity"].value == 0
+    assert all(math.isnan(metric.value) for name, metric in metrics.items() if name != "validity")
     assert math.isnan(guacamol_metrics(described([]), golden[1])["validity"].value)
 
 
@@ -132,11 +133,11 @@ def samples_of(pattern):
     """Return samples from letters: a molecule for each, the same for the same letter, and none for a space."""
     smiles = [letter for letter in pattern if letter != " "]
     zeros = np.zeros(len(smiles))
-    plain = FlatMolecules(
+    flat = FlatMolecules(
         [text.lower() for text in smiles], dict.fromkeys(DESCRIPTORS, zeros), np.zeros((len(smiles), 512), np.uint8)
     )
     is_valid = np.array([letter != " " for letter in pattern], dtype=bool)
-    return Samples(is_valid, smiles, plain, np.zeros((len(smiles), 512), np.float32))
+    return Samples(is_valid, smiles, flat, np.zeros((len(smiles), 512), np.float32))
 
 
 @pytest.mark.parametrize(
@@ -158,14 +159,14 @@ def samples_of(pattern):
     ],
 )
 def test_molecules_are_drawn_until_there_are_enough_or_the_tries_are_spent(monkeypatch, pattern, valid, distinct):
-    monkeypatch.setattr(guacamol, "SAMPLE_SIZE", 3)
+    monkeypatch.setattr(guacamol, "GUACAMOL_SAMPLES", 3)
     samples = samples_of(pattern)
     for draw, (letters, wanted) in ((draw_valid(samples), valid), (draw_distinct(samples), distinct)):
         assert "".join(samples.smiles[row] for row in draw.rows) == letters
-        assert draw.wanted == wanted
+        assert draw.n == wanted
 
 
-counts = st.lists(st.integers(0, 12), min_size=3, max_size=30).filter(lambda each: len(set(each)) > 1)
+counts = st.lists(st.integers(0, 12), min_size=3, max_size=30).filter(lambda values: len(set(values)) > 1)
 
 
 def with_all(sample):
@@ -187,10 +188,10 @@ def test_a_density_of_a_single_value_has_no_divergence():
 
 
 def test_a_quantity_without_a_density_is_named(golden, monkeypatch):
-    monkeypatch.setattr(guacamol, "SAMPLE_SIZE", 3)
-    figure = guacamol_metrics(described(["CCC", "CCCCC", "CC(C)C"]), golden[1])["kl_divergence"]
-    assert math.isnan(figure.value)
-    assert figure.warning == "there is no density to compare of tpsa"
+    monkeypatch.setattr(guacamol, "GUACAMOL_SAMPLES", 3)
+    metric = guacamol_metrics(described(["CCC", "CCCCC", "CC(C)C"]), golden[1])["kl_divergence"]
+    assert math.isnan(metric.value)
+    assert metric.warning == "no density can be estimated for tpsa"
 
 
 def test_counts_beyond_those_of_the_reference_are_in_no_bin():
@@ -207,17 +208,17 @@ def test_the_fcd_score_of_known_distances():
 def test_distributions_are_of_distinct_molecules_with_0_for_what_is_not_finite():
     descriptors = {name: np.array([1.0, math.nan, 2.0, math.inf]) for name in DESCRIPTORS}
     packed = morgan_bits(["CCO", "CCN", "CCO", "CCCO"], 4096)
-    found = distributions(FlatMolecules(["CCO", "CCN", "CCO", "CCCO"], descriptors, packed))
-    assert found["logp"].tolist() == [1.0, 0.0, 0.0]
+    values = distributions(FlatMolecules(["CCO", "CCN", "CCO", "CCCO"], descriptors, packed))
+    assert values["logp"].tolist() == [1.0, 0.0, 0.0]
     to_others = tanimoto_matrix(packed[[0, 1, 3]], packed[[0, 1, 3]]) - np.eye(3)
-    assert found["internal_similarity"] == pytest.approx(to_others.max(axis=1))
+    assert values["internal_similarity"] == pytest.approx(to_others.max(axis=1))
 
 
 def test_descriptors_are_those_of_the_molecule_without_stereochemistry_and_isotopes():
     given = ["CCO", "[2H]C([2H])[2H]", r"[H]/N=C(/C)c1ccccc1", "C[C@H](N)C(=O)O"]
-    plain = described(given).plain
-    assert plain.smiles == ["CCO", "[H]C([H])[H]", "[H]N=C(C)c1ccccc1", "CC(N)C(=O)O"]
-    expected = compute_properties(plain.smiles, DESCRIPTORS)
+    flat = described(given).flat
+    assert flat.smiles == ["CCO", "[H]C([H])[H]", "[H]N=C(C)c1ccccc1", "CC(N)C(=O)O"]
+    expected = compute_properties(flat.smiles, DESCRIPTORS)
     for name in DESCRIPTORS:
-        assert plain.descriptors[name] == pytest.approx(expected[name])
-    assert np.array_equal(plain.fingerprints, morgan_bits(plain.smiles, 4096))
+        assert flat.descriptors[name] == pytest.approx(expected[name])
+    assert np.array_equal(flat.fingerprints, morgan_bits(flat.smiles, 4096))

@@ -11,9 +11,12 @@ from typer.testing import CliRunner
 
 from molvae import parallel
 from molvae.chem.descriptors import PROPERTIES
+from molvae.chem.timeout import Outcome
 from molvae.config import ScoreConfig
 from molvae.errors import DataError
+from molvae.provenance import recorded_sources, software
 from molvae.score import Reference, score
+from molvae.score.describe import describe
 from molvae.score.reference import from_prepared
 from tests.fixtures.malformed import malformed_strings
 
@@ -31,10 +34,10 @@ def moses():
 
 @pytest.fixture(scope="module")
 def scored(tmp_path_factory, moses):
-    """Return the figures, the metrics file and the table of the golden comparison, and the folder."""
+    """Return the metrics, the metrics file and the table of the golden comparison, and the folder."""
     out = tmp_path_factory.mktemp("score")
-    figures = score(*moses, out, ScoreConfig(), seed=1)
-    return figures, json.loads((out / "metrics.json").read_text()), pd.read_csv(out / "molecules.csv"), out
+    metrics = score(*moses, out, ScoreConfig(), seed=1)
+    return metrics, json.loads((out / "metrics.json").read_text()), pd.read_csv(out / "molecules.csv"), out
 
 
 GOLDEN_VALUES = json.loads((GOLDEN / "moses_metrics.json").read_text())
@@ -42,7 +45,7 @@ RATIOS = {"valid", "unique@1000", "unique@10000", "Filters", "Novelty"}
 
 
 @pytest.mark.parametrize("name", GOLDEN_VALUES)
-def test_the_figure_is_that_of_the_moses_package(scored, name):
+def test_the_value_is_that_of_the_moses_package(scored, name):
     tolerance = 1e-6 if name in RATIOS else 0.005 if name.startswith("FCD") else 1e-4
     assert scored[0][name].value == pytest.approx(GOLDEN_VALUES[name], abs=tolerance, rel=0)
 
@@ -51,7 +54,7 @@ def test_every_moses_metric_is_there_and_no_other(scored):
     assert set(scored[0]) == set(GOLDEN_VALUES)
 
 
-def test_the_file_has_value_denominator_and_definition_of_every_figure(scored, moses):
+def test_the_file_has_value_denominator_and_definition_of_every_metric(scored, moses):
     for name, entry in scored[1]["moses"].items():
         assert entry["value"] == scored[0][name].value
         assert entry["definition"].endswith(".")
@@ -81,12 +84,12 @@ def test_the_table_has_a_row_a_sample_in_order(scored, moses):
     ]
 
 
-def test_the_table_agrees_with_the_figures(scored):
-    figures, _, table, _ = scored
+def test_the_table_agrees_with_the_metrics(scored):
+    metrics, _, table, _ = scored
     valid = table[table["valid"]]
-    assert table["valid"].mean() == figures["valid"].value
-    assert valid["passes_filters"].mean() == figures["Filters"].value
-    assert valid.drop_duplicates("canonical_smiles")["novel"].mean() == figures["Novelty"].value
+    assert table["valid"].mean() == metrics["valid"].value
+    assert valid["passes_filters"].mean() == metrics["Filters"].value
+    assert valid.drop_duplicates("canonical_smiles")["novel"].mean() == metrics["Novelty"].value
 
 
 def test_a_training_molecule_is_its_own_nearest_and_not_novel(scored):
@@ -106,9 +109,9 @@ def test_ethanol_is_described_by_what_it_is(scored):
 
 
 def test_malformed_strings_count_and_have_rows_without_values(tmp_path, moses):
-    figures = score([*MALFORMED, "CCO", "CCN"], moses[1], tmp_path, ScoreConfig(), seed=1)
+    metrics = score([*MALFORMED, "CCO", "CCN"], moses[1], tmp_path, ScoreConfig(), seed=1)
     table = pd.read_csv(tmp_path / "molecules.csv", keep_default_na=False)
-    assert figures["valid"].value == pytest.approx(2 / 7)
+    assert metrics["valid"].value == pytest.approx(2 / 7)
     assert table["valid"].tolist() == [False] * 5 + [True] * 2
     for name in ("passes_filters", "novel", "scaffold_in_train"):
         assert not table.loc[:4, name].any()
@@ -120,7 +123,7 @@ def test_malformed_strings_are_each_reported_and_change_nothing_of_the_others(tm
     monkeypatch.setattr("molvae.chem.molecules.MAX_SMILES_LENGTH", 2_000)
     malformed = [smiles for _, smiles in malformed_strings(96, seed=1)]
     strings = list(chain.from_iterable(zip_longest(moses[0], malformed)))
-    strings = [each for each in strings if each is not None]
+    strings = [text for text in strings if text is not None]
     score(strings, moses[1], tmp_path, ScoreConfig(), seed=1)
     table = pd.read_csv(tmp_path / "molecules.csv", keep_default_na=False, na_values={"qed": [""]})
     assert len(table) == len(strings)
@@ -182,34 +185,79 @@ def test_a_model_says_which_molecules_it_does_not_know(tmp_path, model, smiles):
         assert table["anomaly_percentile"][row] == pytest.approx(100 * np.mean(scores < table["anomaly_score"][row]))
 
 
-def test_every_figure_of_moses_has_an_interval_that_holds_it(scored):
-    for name, figure in scored[0].items():
-        low, high = figure.interval
-        assert low <= figure.value <= high, name
+def test_every_metric_of_moses_has_an_interval_that_holds_it(scored):
+    for name, metric in scored[0].items():
+        low, high = metric.interval
+        assert low <= metric.value <= high, name
 
 
-def test_samples_without_a_molecule_have_figures_without_a_value(tmp_path, moses):
+def test_the_file_says_which_source_wrote_it(scored):
+    assert scored[1]["software"] == software()
+    assert recorded_sources(scored[3]) == {"metrics.json": software()["source"]}
+
+
+def test_training_strings_that_are_not_canonical_leave_the_right_novelty(tmp_path, moses, caplog):
+    caplog.set_level("INFO", logger="molvae")
+    reference = Reference(["OCC", "CCN"], moses[1].test)
+    metrics = score(["CCO", "CCC"], reference, tmp_path, ScoreConfig(), seed=1)
+    content = json.loads((tmp_path / "metrics.json").read_text())
+    assert metrics["Novelty"].value == 1.0
+    assert metrics["Novelty"].warning == "0.5 by canonical SMILES: not all training strings are canonical"
+    assert (content["novelty"]["value"], content["novelty"]["n"], content["novelty"]["n_reference"]) == (0.5, 2, 2)
+    assert "novel 0.5000" in caplog.text
+
+
+def test_canonical_training_strings_give_one_novelty_without_a_warning(scored):
+    assert scored[1]["novelty"]["value"] == scored[0]["Novelty"].value
+    assert scored[0]["Novelty"].warning is None
+
+
+@pytest.mark.parametrize("outcome", [Outcome.TOO_SLOW, Outcome.CRASHED])
+def test_a_string_that_is_too_slow_or_crashes_is_neither_valid_nor_invalid(tmp_path, moses, monkeypatch, outcome):
+    odd = "C" * 600
+    monkeypatch.setattr("molvae.score.describe.map_within", lambda function, items, seconds: [outcome] * len(items))
+    metrics = score(["CCO", odd, "C(", odd, "CCN"], moses[1], tmp_path, ScoreConfig(), seed=1)
+    table = pd.read_csv(tmp_path / "molecules.csv", keep_default_na=False)
+    assert (metrics["valid"].value, metrics["valid"].n) == (pytest.approx(2 / 3), 3)
+    assert metrics["valid"].warning.startswith("2 samples are left out, whose description took more than 5 s")
+    guacamol = json.loads((tmp_path / "metrics.json").read_text())["guacamol"]["validity"]
+    assert (guacamol["value"], guacamol["n"]) == (pytest.approx(2 / 3), 3)
+    assert guacamol["warning"].startswith("2 samples are left out")
+    assert table["canonical_smiles"].tolist() == ["CCO", "", "", "", "CCN"]
+    assert table["problem"][1].startswith(outcome.value)
+
+
+def test_long_strings_keep_their_place_among_the_others(moses):
+    strings = ["C" * 600, "CCO", "C(", "C" * 601, "CCN", "C%11" * 11]
+    generated = describe(strings, 1)
+    assert generated.molecules.smiles == ["C" * 600, "CCO", "C" * 601, "CCN"]
+    assert generated.molecules.properties["heavy_atoms"].tolist() == [600, 3, 601, 3]
+    assert generated.is_valid.tolist() == [True, True, False, True, True, False]
+    assert np.allclose(generated.activations[3:], describe(["CCN"], 1).activations, atol=1e-4)
+
+
+def test_samples_without_a_molecule_have_metrics_without_a_value(tmp_path, moses):
     score(MALFORMED, moses[1], tmp_path, ScoreConfig(), seed=1)
-    figures = json.loads((tmp_path / "metrics.json").read_text())["moses"]
-    assert figures["valid"]["value"] == 0
-    assert {entry["value"] for name, entry in figures.items() if name != "valid"} == {None}
+    metrics = json.loads((tmp_path / "metrics.json").read_text())["moses"]
+    assert metrics["valid"]["value"] == 0
+    assert {entry["value"] for name, entry in metrics.items() if name != "valid"} == {None}
     assert not pd.read_csv(tmp_path / "molecules.csv")["valid"].any()
 
 
-def test_a_single_molecule_has_no_fcd_but_the_other_figures(tmp_path, moses):
-    figures = score(["CCO"], moses[1], tmp_path, ScoreConfig(), seed=1)
+def test_a_single_molecule_has_no_fcd_but_the_other_metrics(tmp_path, moses):
+    metrics = score(["CCO"], moses[1], tmp_path, ScoreConfig(), seed=1)
     content = json.loads((tmp_path / "metrics.json").read_text())
     assert content["moses"]["FCD/Test"]["value"] is None
-    assert figures["IntDiv"].value == pytest.approx(0)
+    assert metrics["IntDiv"].value == pytest.approx(0)
     assert content["properties"]["qed"]["generated"]["sd"] is None
 
 
-def test_the_order_of_the_samples_changes_no_figure(tmp_path, moses, scored):
+def test_the_order_of_the_samples_changes_no_metric(tmp_path, moses, scored):
     shuffled = list(moses[0])
     random.Random(0).shuffle(shuffled)
-    figures = score(shuffled, moses[1], tmp_path, ScoreConfig(), seed=1)
-    for name, figure in figures.items():
-        assert figure.value == pytest.approx(scored[0][name].value, rel=1e-4, abs=1e-6), name
+    metrics = score(shuffled, moses[1], tmp_path, ScoreConfig(), seed=1)
+    for name, metric in metrics.items():
+        assert metric.value == pytest.approx(scored[0][name].value, rel=1e-4, abs=1e-6), name
 
 
 def test_the_number_of_processes_changes_no_byte(tmp_path, moses, scored, monkeypatch):
@@ -227,15 +275,15 @@ def test_a_part_of_the_reference_is_drawn_by_the_seed(moses):
     assert drawn == reference.thinned(20, seed=1)
     assert drawn != reference.thinned(20, seed=2)
     assert drawn.train == reference.train
-    assert [each for each in reference.test if each in set(drawn.test)] == drawn.test
+    assert [smiles for smiles in reference.test if smiles in set(drawn.test)] == drawn.test
     assert (len(drawn.test), len(drawn.test_scaffolds)) == (20, 20)
     assert reference.thinned(None, seed=1) == reference
 
 
 def test_no_samples_have_metrics_without_values(tmp_path, moses):
     score([], moses[1], tmp_path, ScoreConfig(), seed=1)
-    figures = json.loads((tmp_path / "metrics.json").read_text())["moses"]
-    assert {(figure["value"], figure["n"]) for figure in figures.values()} == {(None, 0)}
+    metrics = json.loads((tmp_path / "metrics.json").read_text())["moses"]
+    assert {(metric["value"], metric["n"]) for metric in metrics.values()} == {(None, 0)}
     assert pd.read_csv(tmp_path / "molecules.csv").empty
 
 
@@ -274,9 +322,9 @@ def test_the_command_scores_files_and_counts_empty_rows(tmp_path, smiles):
     out = tmp_path / "out"
     outcome = run(tmp_path / "samples.csv", *files, scaffolds, "--out", out, "--threads", 1)
     assert outcome.exit_code == 0, outcome.output
-    figures = json.loads((out / "metrics.json").read_text())["moses"]
-    assert (figures["valid"]["value"], figures["valid"]["n"]) == (0.5, 4)
-    assert figures["SNN/TestSF"]["n_reference"] == 20
+    metrics = json.loads((out / "metrics.json").read_text())["moses"]
+    assert (metrics["valid"]["value"], metrics["valid"]["n"]) == (0.5, 4)
+    assert metrics["SNN/TestSF"]["n_reference"] == 20
 
 
 def test_the_command_scores_candidates_against_a_prepared_folder(tmp_path, prepared, smiles):

@@ -7,22 +7,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from molvae.chem.fcd import frechet_distance, moments
-from molvae.score import intervals
-from molvae.score.metrics import cosine_similarity, distribution_distance, internal_diversity, mean_powers
+from molvae.metrics import intervals
+from molvae.metrics.comparison import cosine_similarity, distribution_distance, internal_diversity, mean_powers
 
 RANDOM = np.random.default_rng(3)
-# A figure moves by its influence function's value over N when a molecule counts once more, to first order in 1/N.
+# A metric moves by its influence function's value over N when a molecule counts once more, to first order in 1/N.
 N = 400
 
 
-def moves(figure, sample):
-    """Return by how much a figure moves, times N, when each of the first molecules is there twice."""
-    before = figure(sample)
-    return np.array([len(sample) * (figure([*sample, sample[row]]) - before) for row in range(20)])
+def moves(metric, sample):
+    """Return by how much a metric moves, times N, when each of the first molecules is there twice."""
+    before = metric(sample)
+    return np.array([len(sample) * (metric([*sample, sample[row]]) - before) for row in range(20)])
 
 
-def check(influence, figure, sample, tolerance=0.1):
-    expected = moves(figure, sample)
+def check(influence, metric, sample, tolerance=0.1):
+    expected = moves(metric, sample)
     centred = (influence - influence.mean())[:20]
     assert np.corrcoef(centred, expected)[0, 1] > 0.99
     assert centred == pytest.approx(expected, abs=tolerance * np.abs(expected).max())
@@ -32,7 +32,7 @@ def test_the_influence_on_the_frechet_distance():
     sample = RANDOM.normal(size=(N, 4)).astype(np.float32)
     other = moments([RANDOM.normal(0.3, 1.4, size=(300, 4)).astype(np.float32)])
     own = moments([sample])
-    influence = intervals.of_frechet(sample, own, other)
+    influence = intervals.frechet_influence(sample, own, other)
     check(influence, lambda rows: frechet_distance(moments([np.stack(rows)]), other), list(sample))
 
 
@@ -43,13 +43,13 @@ def test_the_influence_on_the_cosine():
     def total(rows):
         return sum(rows, Counter())
 
-    influence = intervals.of_cosine(sample, total(sample), reference)
+    influence = intervals.cosine_influence(sample, total(sample), reference)
     check(influence, lambda rows: cosine_similarity(total(rows), reference), sample)
 
 
 def test_the_influence_on_the_distance():
     sample, reference = RANDOM.normal(size=N), RANDOM.normal(0.5, 1.5, size=300)
-    influence = intervals.of_distance(sample, reference)
+    influence = intervals.wasserstein_influence(sample, reference)
     check(influence, lambda rows: distribution_distance(np.array(rows), reference), list(sample))
 
 
@@ -59,23 +59,23 @@ def test_the_influence_on_the_internal_diversity(power):
     # Some molecules are alike, so that there is something to measure.
     sample[: N // 4, 1:] = sample[0, 1:]
 
-    def figure(rows):
+    def metric(rows):
         return internal_diversity(mean_powers(np.stack(rows), (power,))[0], power)
 
     # The roots of so uneven a set are less alike than is assumed.
     tolerance = 0.1 if power == 1 else 0.25
-    check(intervals.of_diversity(mean_powers(sample, (power,))[0], power), figure, list(sample), tolerance)
+    check(intervals.diversity_influence(mean_powers(sample, (power,))[0], power), metric, list(sample), tolerance)
 
 
 @given(st.integers(1, 500), st.data())
-def test_the_interval_of_a_share_holds_it_and_has_a_width(n, data):
-    share = data.draw(st.integers(0, n)) / n
-    low, high = intervals.wilson_interval(share, n)
-    assert 0 <= low <= share <= high <= 1
+def test_the_interval_of_a_fraction_holds_it_and_has_a_width(n, data):
+    fraction = data.draw(st.integers(0, n)) / n
+    low, high = intervals.wilson_interval(fraction, n)
+    assert 0 <= low <= fraction <= high <= 1
     assert low < high
 
 
-def test_the_interval_of_a_share_is_wilsons():
+def test_the_interval_of_a_fraction_is_wilsons():
     # The example of Newcombe, Statistics in Medicine 1998, doi:10.1002/(SICI)1097-0258(19980430)17:8<857::AID-SIM777>
     assert intervals.wilson_interval(81 / 263, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)
 
@@ -91,4 +91,4 @@ def test_the_interval_of_a_mean_is_about_two_standard_errors_to_each_side():
 def test_there_is_no_interval_of_too_little():
     assert intervals.wilson_interval(math.nan, 0) is None
     assert intervals.mean_interval(np.array([1.0]), seed=1) is None
-    assert intervals.around(math.nan, np.array([]), seed=1) is None
+    assert intervals.influence_interval(math.nan, np.array([]), seed=1) is None

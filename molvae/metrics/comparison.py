@@ -1,4 +1,4 @@
-"""The metrics of the MOSES benchmark as functions of what was computed for each molecule.
+"""How diverse a set of molecules is, and how similar to another one, by the definitions of the MOSES benchmark.
 
 References:
     Polykovskiy et al., Molecular Sets (MOSES): a benchmarking platform for molecular generation models, Frontiers in
@@ -8,7 +8,7 @@ References:
 """
 
 import math
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,23 +19,12 @@ from molvae.chem.fingerprints import PackedBits, tanimoto_matrix
 DIVERSITY_BLOCK = 2048
 
 
-def unique_fraction(canonical: Sequence[str]) -> float:
-    """Return the share of molecules that are distinct, NaN for none."""
-    return len(set(canonical)) / len(canonical) if canonical else math.nan
-
-
-def novel_fraction(canonical: Iterable[str], training: Collection[str]) -> float:
-    """Return the share of the distinct molecules that are not training molecules, NaN for none."""
-    distinct = set(canonical)
-    return len(distinct.difference(training)) / len(distinct) if distinct else math.nan
-
-
 def mean_powers(fingerprints: PackedBits, powers: Sequence[int] = (1, 2)) -> NDArray[np.float64]:
     """Return the mean p-th power of each molecule's similarities to all of a set, itself included.
 
     Args:
         fingerprints: Packed bits, uint8 (N, n_bits // 8).
-        powers: Each p.
+        powers: The values of p.
 
     Returns:
         Means from 0 to 1, float64 (len(powers), N).
@@ -46,9 +35,9 @@ def mean_powers(fingerprints: PackedBits, powers: Sequence[int] = (1, 2)) -> NDA
         rows = slice(start, start + DIVERSITY_BLOCK)
         for first in range(0, n, DIVERSITY_BLOCK):
             similarity = tanimoto_matrix(fingerprints[rows], fingerprints[first : first + DIVERSITY_BLOCK])
-            for at, power in enumerate(powers):
+            for row, power in enumerate(powers):
                 powered = similarity if power == 1 else similarity**power
-                sums[at, rows] += powered.sum(axis=1, dtype=np.float64)
+                sums[row, rows] += powered.sum(axis=1, dtype=np.float64)
     return sums / max(n, 1)
 
 

@@ -4,7 +4,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from molvae.score.cache import Stored, cache_folder, cached
+from molvae.metrics.cache import Stored, cache_folder, cached
 
 
 @pytest.fixture(autouse=True)
@@ -48,7 +48,7 @@ def test_other_molecules_kinds_and_orders_are_not_taken_for_the_same():
 def test_another_version_of_a_library_computes_anew(monkeypatch):
     calls = []
     cached("test", ["CCO"], make(calls))
-    monkeypatch.setattr("molvae.score.cache.versions", lambda: {"rdkit": "0"})
+    monkeypatch.setattr("molvae.metrics.cache.versions", lambda: {"rdkit": "0"})
     cached("test", ["CCO"], make(calls))
     assert len(calls) == 2
 
@@ -69,4 +69,4 @@ def test_a_place_that_cannot_be_written_costs_only_the_keeping(folder, caplog):
     folder.write_text("a file where the folder should be")
     with caplog.at_level(logging.WARNING, logger="molvae"):
         assert cached("test", ["CCO"], make([])).texts["smiles"][0] == "CCO"
-    assert "not kept" in caplog.text
+    assert "not cached" in caplog.text

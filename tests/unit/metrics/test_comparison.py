@@ -8,43 +8,18 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from molvae.chem.fingerprints import morgan_bits, nearest
-from molvae.score import metrics
-from molvae.score.metrics import (
-    cosine_similarity,
-    distribution_distance,
-    mean_powers,
-    novel_fraction,
-    unique_fraction,
-)
+from molvae.metrics import comparison
+from molvae.metrics.comparison import cosine_similarity, distribution_distance, mean_powers
 
-MOLECULES = ["CCO", "CCN", "c1ccccc1", "CC(=O)O", "C1CCNCC1"]
-molecule_lists = st.lists(st.sampled_from(MOLECULES), min_size=1, max_size=12)
 counts = st.dictionaries(st.sampled_from("abcdef"), st.integers(1, 50), min_size=1)
 
 
 def internal_diversity(packed):
     means, squares = mean_powers(packed, (1, 2))
-    return metrics.internal_diversity(means, 1), metrics.internal_diversity(squares, 2)
+    return comparison.internal_diversity(means, 1), comparison.internal_diversity(squares, 2)
 
 
 fingerprint_sets = arrays(np.uint8, st.tuples(st.integers(1, 12), st.just(8)), elements=st.integers(1, 255))
-
-
-@given(molecule_lists, molecule_lists)
-def test_shares_ignore_order_and_lie_between_0_and_1(molecules, training):
-    for share in (unique_fraction, lambda each: novel_fraction(each, training)):
-        assert 0 <= share(molecules) <= 1
-        assert share(molecules) == share(molecules[::-1])
-
-
-def test_shares_of_known_molecules():
-    assert unique_fraction(["CCO", "CCO", "CCN", "C"]) == 0.75
-    assert novel_fraction(["CCO", "CCO", "CCN", "C"], {"CCO", "CCCC"}) == pytest.approx(2 / 3)
-
-
-def test_shares_of_nothing_are_nan():
-    assert math.isnan(unique_fraction([]))
-    assert math.isnan(novel_fraction([], {"CCO"}))
 
 
 @given(counts, counts)
@@ -70,7 +45,7 @@ def test_internal_diversity_ignores_order_and_lies_between_0_and_1(packed):
 @given(fingerprint_sets)
 def test_internal_diversity_does_not_depend_on_the_blocks(packed):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(metrics, "DIVERSITY_BLOCK", 3)
+        patch.setattr(comparison, "DIVERSITY_BLOCK", 3)
         in_blocks = internal_diversity(packed)
     assert in_blocks == pytest.approx(internal_diversity(packed))
 

@@ -1,4 +1,4 @@
-"""What was computed for reference molecules, kept for the next time under a hash of what it was computed from."""
+"""A cache on disk for the statistics of reference molecules, keyed by a hash of all that they depend on."""
 
 import hashlib
 import json
@@ -26,12 +26,12 @@ FOLDER_VARIABLE = "MOLVAE_CACHE"
 
 @dataclass(frozen=True)
 class Stored:
-    """Plain columns.
+    """Columns and counts as the cache holds them.
 
     Attributes:
-        arrays: Numbers by name.
-        texts: Strings by name.
-        counts: Counters by name.
+        arrays: Arrays of numbers by name.
+        texts: Lists of strings by name.
+        counts: Counts of strings by name.
     """
 
     arrays: dict[str, NDArray[Any]] = field(default_factory=dict)
@@ -63,28 +63,28 @@ class Stored:
 
 
 def cache_folder() -> Path:
-    """Return where things are kept: `$MOLVAE_CACHE`, or the system's folder for such."""
+    """Return the folder of the cache: `$MOLVAE_CACHE`, or one in the user's cache folder."""
     return Path(os.environ.get(FOLDER_VARIABLE) or pooch.os_cache("molvae"))
 
 
 def cached(kind: str, smiles: Iterable[str], make: Callable[[], Stored]) -> Stored:
-    """Return what `make` computes for molecules, from the cache if it was computed before.
+    """Return the statistics of molecules from the cache, or compute them and add them to it.
 
     Args:
-        kind: What is computed.
-        smiles: The molecules that it is computed from, in order.
-        make: Computes it.
+        kind: Which statistics.
+        smiles: The molecules, in order.
+        make: Computes the statistics.
     """
     digest = hashlib.sha256(json.dumps([FORMAT, kind, software(), versions()]).encode())
-    for each in smiles:
-        digest.update(each.encode())
+    for text in smiles:
+        digest.update(text.encode())
         digest.update(b"\n")
     folder = cache_folder() / f"{kind}-{digest.hexdigest()[:24]}"
     if folder.exists():
         try:
             stored = Stored.load(folder)
         except (OSError, ValueError, KeyError) as error:
-            logger.warning("%s: expected statistics kept from before, found a damaged folder (%s)", folder, error)
+            logger.warning("%s: expected cached statistics, found a damaged folder (%s)", folder, error)
         else:
             logger.info("statistics of the %s molecules from %s", kind, folder)
             return stored
@@ -92,7 +92,7 @@ def cached(kind: str, smiles: Iterable[str], make: Callable[[], Stored]) -> Stor
     try:
         with replacing(folder) as temporary:
             stored.save(temporary)
-    # A folder that cannot be written costs time at the next call, and nothing else.
+    # Without the cache, the next call takes longer, and nothing else changes.
     except (OSError, MolvaeError) as error:
-        logger.warning("the statistics of the %s molecules are not kept for the next time (%s)", kind, error)
+        logger.warning("the statistics of the %s molecules are not cached (%s)", kind, error)
     return stored
