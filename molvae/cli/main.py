@@ -1,9 +1,11 @@
 """The `molvae` command: one verb a stage, and verbs for work on a trained model."""
 
+import functools
 import importlib
 import signal
 import sys
-from typing import NoReturn
+from collections.abc import Callable
+from typing import Any, NoReturn
 
 import typer
 
@@ -25,10 +27,27 @@ VERBS = {
     "Work with a trained model": ["encode", "decode", "interpolate", "neighbors", "anomaly"],
     "Objectives": ["objective"],
 }
+
+
+def without_end_of_file(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Turn an end of file into an error of molvae's own: Typer takes it for an interrupt by the user."""
+
+    @functools.wraps(function)
+    def wrapped(*args: Any, **options: Any) -> Any:
+        try:
+            return function(*args, **options)
+        except EOFError as error:
+            raise MolvaeError(
+                f"expected a whole file, found the end of one too early ({error}); --debug shows where"
+            ) from error
+
+    return wrapped
+
+
 for panel, verbs in VERBS.items():
     for verb in verbs:
         function = getattr(importlib.import_module(f"molvae.cli.{verb}"), verb)
-        app.command(verb, rich_help_panel=panel)(function)
+        app.command(verb, rich_help_panel=panel)(without_end_of_file(function))
 
 
 def _show_version(wanted: bool) -> None:

@@ -19,7 +19,7 @@ from molvae.evaluate.reconstruction import (
     teacher_forced_metrics,
     value_discrepancies,
 )
-from molvae.files import read_table, write_json, write_table
+from molvae.files import invalidate, read_table, write_json, write_table
 from molvae.log import logger
 from molvae.metrics.metric import as_json
 from molvae.model.model import MolVAE
@@ -58,8 +58,10 @@ def evaluate(model: MolVAE, prepared: Path, out: Path, config: EvaluateConfig, s
     priors = compare_priors(model, config.n_samples, training, reference, derive_seed(seed, "evaluate"), n_jobs)
     figures["fcd_prior"] = priors[model.generation.prior]["fcd"]
     figures |= _latent_space(model, splits["validation"], reference, config.n_latent, seed, n_jobs)
+    mapped = latent_map(model, molecules, config.n_map, seed)
+    invalidate(out / "metrics.json")
     write_table(out / "reconstructions.csv", reconstructions)
-    write_table(out / "latent_map.parquet", latent_map(model, molecules, config.n_map, seed))
+    write_table(out / "latent_map.parquet", mapped)
     write_json(out / "metrics.json", {**figures, "priors": priors})
 
 

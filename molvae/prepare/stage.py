@@ -1,7 +1,6 @@
 """The stage itself: read, convert, drop duplicates, split, write."""
 
 import contextlib
-import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -14,7 +13,8 @@ from rdkit import Chem
 from molvae.chem.selfies_codec import selfies_constraints
 from molvae.config import PrepareConfig, StandardiseConfig
 from molvae.errors import ConfigError, DataError, MolvaeError
-from molvae.files import write_json
+from molvae.files import invalidate, write_json
+from molvae.folders import remove_files
 from molvae.log import logger, progress
 from molvae.parallel import processes_for
 from molvae.prepare.blocks import Blocks, Source, convert_blocks, identity
@@ -32,6 +32,12 @@ MOLECULES, REJECTED = "molecules.parquet", "rejected.csv"
 VOCABULARY, SUMMARY = "vocabulary.json", "summary.json"
 
 RESUME = "resume"
+_IDENTITY = "[0-9a-f]" * 16
+RESUME_FILES = (
+    *(_IDENTITY, *(f"{_IDENTITY}/{name}-*.parquet" for name in ("test", "input")), f"{_IDENTITY}/.*.partial.parquet"),
+    *("duplicates", "duplicates/*.arrow"),
+)
+"""What a killed run leaves in `resume/`."""
 
 MIN_MOLECULES = 10
 _MOST_SHOWN = 200
@@ -162,6 +168,7 @@ def _gathered(blocks: Blocks, out: Path, config: PrepareConfig, seed: int, n_job
     vocabulary = library.learn_vocabulary()
     splits = library.in_splits()
     _check_emptied(before, splits)
+    invalidate(out / SUMMARY)
     written = write_rows(
         library, vocabulary, list(config.properties), derive_seed(seed, "leakage"), out / MOLECULES, out / REJECTED
     )
@@ -195,7 +202,7 @@ def _tidy(out: Path) -> None:
 
 def _forget(out: Path) -> None:
     """Remove what a killed run would need to go on, and the folder if nothing else is in it."""
-    shutil.rmtree(out / RESUME, ignore_errors=True)
+    remove_files(out / RESUME, RESUME_FILES)
     with contextlib.suppress(OSError):
         out.rmdir()
 

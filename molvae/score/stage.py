@@ -8,7 +8,7 @@ import numpy as np
 from molvae.chem.sdf import write_sdf
 from molvae.config import ScoreConfig
 from molvae.errors import ConfigError, DataError
-from molvae.files import write_json, write_table
+from molvae.files import invalidate, write_json, write_table
 from molvae.log import logger
 from molvae.metrics.metric import Metric, as_json
 from molvae.model.model import MolVAE
@@ -68,6 +68,7 @@ def score(
     )
     table = molecule_table(samples, generated, reference, train, _anomaly(model, generated, reference, seed))
     valid = table[table["valid"]]
+    invalidate(out / "metrics.json")
     write_table(out / "molecules.csv", table)
     names = [f"sample-{row + 1}" for row in valid.index]
     write_sdf(out / "molecules.sdf", generated.smiles, names, valid.drop(columns=["problem"]), n_jobs)
