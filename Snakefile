@@ -55,6 +55,7 @@ onsuccess:
 
 onerror:
     print(
-        "molvae: stopped; the lines 'molvae: error: ...' above say why. The same command goes on",
+        "molvae: stopped; the lines 'molvae: error: ...' above say why. The same command goes on; if it was killed "
+        "without a word (kill -9, out of memory, power), use it once with --unlock, and then with --rerun-incomplete",
         file=sys.stderr,
     )

@@ -1,6 +1,7 @@
 """What all rule files share: the checked settings of this run, and how its commands are run."""
 
 import re
+import shlex
 import sys
 from pathlib import Path
 
@@ -28,9 +29,13 @@ GPUS = 0 if SETTINGS.device == "cpu" else 1
 
 # `molvae` is found beside the Snakemake that runs this, also where no environment is activated; and OpenMP threads
 # that wait for work sleep, because spinning is several times slower on a machine that is shared.
+# Snakemake formats the prefix, so that braces in the path are doubled like its own.
+BIN = (
+    shlex.quote(str(Path(sys.executable).parent)).replace("{", "{{").replace("}", "}}")
+)
 shell.prefix(
-    f"set -euo pipefail; export PATH={Path(sys.executable).parent}:$PATH "
-    "OMP_WAIT_POLICY=${{OMP_WAIT_POLICY:-PASSIVE}}; "
+    f'set -euo pipefail; export PATH={BIN}:"$PATH" '
+    'OMP_WAIT_POLICY="${{OMP_WAIT_POLICY:-PASSIVE}}"; '
 )
 
 
@@ -54,4 +59,4 @@ rule settings:
     params:
         section=lambda wildcards: PLAN.section(wildcards.stage),
     shell:
-        "printf '%s' {params.section:q} > {output} 2> {log}"
+        "printf '%s' {params.section:q} > {output:q} 2> {log:q}"
