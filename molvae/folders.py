@@ -170,12 +170,19 @@ def replacing_files(folder: Path, names: Sequence[str]) -> Iterator[Path]:
         names: The files that are written, relative to the folder; they may hold `*`.
 
     Raises:
-        DataError: If there is no room on the disk, `folder` is a link, or a name is taken by a folder.
+        DataError: If there is no room on the disk, no folder can be made beside `folder`, `folder` is a link, or a name
+            is taken by a folder.
     """
     refuse_link(folder)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    # Beside the folder, hence on the same disk.
-    temporary = Path(tempfile.mkdtemp(".partial", f".{folder.name}.{os.getpid()}.", folder.parent))
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        # Beside the folder, hence on the same disk.
+        temporary = Path(tempfile.mkdtemp(".partial", f".{folder.name}.{os.getpid()}.", folder.parent))
+    except OSError as error:
+        raise DataError(
+            f"{folder.parent}: expected a folder that can be written, found otherwise ({error.strerror}); write "
+            "elsewhere"
+        ) from error
     try:
         with room_for(folder):
             yield temporary

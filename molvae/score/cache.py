@@ -92,5 +92,9 @@ def cached(kind: str, smiles: Iterable[str], make: Callable[[], Stored]) -> Stor
             seal(temporary)
     # A folder that cannot be written costs time at the next call, and nothing else.
     except (OSError, MolvaeError) as error:
-        logger.warning("the statistics of the %s molecules are not kept for the next time (%s)", kind, error)
+        logger.warning(
+            "the statistics of the %s molecules are not kept for the next time (%s); set %s to a folder that can be "
+            "written",
+            *(kind, error, FOLDER_VARIABLE),
+        )
     return stored

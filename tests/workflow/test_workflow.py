@@ -241,6 +241,17 @@ def test_a_run_that_was_killed_without_a_word_says_how_to_go_on(fresh):
     assert not (fresh / "results/smoke/prepare/resume").exists()
 
 
+def test_make_finds_a_place_for_caches_where_the_home_folder_cannot_be_written(tmp_path):
+    (tmp_path / "home").touch()
+    environment = {key: value for key, value in os.environ.items() if key != "XDG_CACHE_HOME"}
+    command = ["make", "-C", str(ROOT), "--dry-run", "--print-data-base", "help"]
+    for home, is_set in ((tmp_path / "home", True), (tmp_path, False)):
+        run = subprocess.run(
+            command, env={**environment, "HOME": str(home)}, capture_output=True, text=True, timeout=60, check=True
+        )
+        assert (f"XDG_CACHE_HOME := {ROOT}/.snakemake/cache" in run.stdout) == is_set
+
+
 def test_a_failing_stage_shows_its_one_line_and_leaves_no_output(fresh):
     (fresh / "bad.smi").write_text("this is\nnot a list\nof molecules\n")
     study = write_config(fresh, {"prepare": {"input": ["bad.smi"]}})

@@ -75,3 +75,4 @@ def test_a_place_that_cannot_be_written_costs_only_the_keeping(folder, caplog):
     with caplog.at_level(logging.WARNING, logger="molvae"):
         assert cached("test", ["CCO"], make([])).texts["smiles"][0] == "CCO"
     assert "not kept" in caplog.text
+    assert "set MOLVAE_CACHE to a folder" in caplog.text
