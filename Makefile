@@ -10,10 +10,14 @@ PEERS := $(VENV)/peers
 
 # Idle OpenMP threads sleep instead of spinning: spinning is several times slower on a shared machine.
 export OMP_WAIT_POLICY ?= PASSIVE
+# Snakemake needs a folder for its caches, also where nobody may write to the home folder.
+ifeq ($(shell mkdir -p "$${XDG_CACHE_HOME:-$$HOME/.cache}/snakemake" 2>/dev/null && echo yes),)
+export XDG_CACHE_HOME := $(CURDIR)/.snakemake/cache
+endif
 # The workflow and the tests call `molvae` and `snakemake` by name.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup run smoke report check format schema test test-gpu bench clean
+.PHONY: help setup run smoke resume report check format schema test test-gpu bench clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -31,6 +35,10 @@ run: setup  ## the whole workflow on the demo molecules -> results/demo/report.h
 
 smoke: setup  ## a small run in about a minute -> results/smoke/report.html
 	snakemake --cores $(CORES) --configfile workflow/config/smoke.yaml
+
+resume: setup  ## go on after Snakemake was killed (kill -9, out of memory, power); CONFIG=FILE for other settings
+	snakemake --unlock $(CONFIG:%=--configfile %)
+	snakemake --cores $(CORES) --rerun-incomplete $(CONFIG:%=--configfile %)
 
 report: setup  ## Snakemake's report of the demo run -> results/demo/snakemake.html
 	snakemake --cores $(CORES) --report results/demo/snakemake.html

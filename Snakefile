@@ -55,6 +55,7 @@ onsuccess:
 
 onerror:
     print(
-        "molvae: stopped; see the lines 'molvae: error: ...' above. Run the same command again to resume",
+        "molvae: stopped; see the lines 'molvae: error: ...' above. Run the same command again to resume; if the run was "
+        "killed (kill -9, out of memory, power), run it once with --unlock and then with --rerun-incomplete",
         file=sys.stderr,
     )

@@ -15,9 +15,11 @@ from molvae.config import EvaluateConfig, RunConfig, SampleConfig
 from molvae.errors import DataError
 from molvae.evaluate import evaluate
 from molvae.files import read_json, read_table, replacing
+from molvae.folders import replacing_files
 from molvae.metrics.metric import Metric
 from molvae.metrics.registry import METRICS, metrics_from_json
 from molvae.model.loading import load
+from molvae.model.model import MODEL_FILES
 from molvae.nn.device import set_threads
 from molvae.provenance import settings_of
 from molvae.sample import sample
@@ -94,7 +96,7 @@ def main() -> None:
     arguments = parser.parse_args()
     settings = settings_of(arguments.run, RunConfig())
     shipped = MODELS / arguments.name
-    with replacing(shipped) as temporary:
+    with replacing_files(shipped, MODEL_FILES) as temporary:
         load(arguments.run / "train" / "model", "cpu").save(temporary, half=True)
         size = sum(path.stat().st_size for path in temporary.iterdir())
         if size > MAX_BYTES:

@@ -3,9 +3,8 @@
 import errno
 import json
 import os
-import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +22,13 @@ BLOCK_ROWS = 20_000
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Give a temporary name beside `path`, and rename what was written there to `path` at the end.
+    """Give a temporary name beside `path`, and rename the file that was written there to `path` at the end.
 
-    Works for a file and for a folder (which the caller makes). After an error nothing is left behind and an older
-    `path` is untouched.
+    After an error nothing is left behind and an older `path` is untouched. For several files that belong together see
+    `molvae.folders.replacing_files`.
 
     Raises:
-        DataError: If there is no room on the disk, or no folder can be made where `path` is to be.
+        DataError: If there is no room on the disk, no folder can be made where `path` is to be, or `path` is a folder.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -42,14 +41,54 @@ def replacing(path: Path) -> Iterator[Path]:
     try:
         with room_for(path):
             yield temporary
-        if temporary.is_dir() and path.is_dir():
-            shutil.rmtree(path)
-        temporary.replace(path)
+            sync(temporary)
+        move(temporary, path)
     finally:
-        if temporary.is_dir():
-            shutil.rmtree(temporary)
-        else:
-            temporary.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
+
+
+def move(temporary: Path, path: Path) -> None:
+    """Rename a file that was written to the disk, in the place of an older one.
+
+    Raises:
+        DataError: If a folder is there.
+    """
+    try:
+        temporary.replace(path)
+    except IsADirectoryError as error:
+        raise DataError(
+            f"{path}: expected a file or nothing, found a folder; move it away, or write elsewhere"
+        ) from error
+    # Without this a power failure may undo the renaming. Not every file system can.
+    with suppress(OSError):
+        sync(path.parent)
+
+
+def sync(path: Path) -> None:
+    """Wait until a file or folder is on the disk, so that a power failure leaves no empty file of its name."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno in _NO_ROOM:
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def invalidate(summary: Path) -> None:
+    """Remove the file that a stage writes last, before it writes its first: where it is, the others belong to it.
+
+    Raises:
+        DataError: If a folder is there.
+    """
+    try:
+        summary.unlink(missing_ok=True)
+    except OSError as error:
+        raise DataError(
+            f"{summary}: expected a file that can be replaced, found otherwise ({error.strerror}); move it away, or "
+            "write elsewhere"
+        ) from error
 
 
 @contextmanager

@@ -28,8 +28,10 @@ def evaluate(
     run = settings(config, overrides, seed)
 
     from molvae.evaluate import evaluate as evaluate_stage
+    from molvae.folders import output_folder
     from molvae.model.loading import load
     from molvae.nn.device import set_threads
 
     n_jobs = set_threads(threads)
-    evaluate_stage(load(model, run.device), reference, out, run.evaluate, run.seed, n_jobs)
+    with output_folder(out):
+        evaluate_stage(load(model, run.device), reference, out, run.evaluate, run.seed, n_jobs)

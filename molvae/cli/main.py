@@ -1,12 +1,13 @@
 """The `molvae` command: one subcommand per stage, and subcommands that use a trained model."""
 
+import functools
 import importlib
 import inspect
 import re
 import signal
 import sys
 from collections.abc import Callable
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import typer
 
@@ -35,10 +36,25 @@ def _help(function: Callable[..., None]) -> str:
     return re.sub(r"(?<!\n)\n(?!\n)", " ", inspect.getdoc(function) or "")
 
 
+def without_end_of_file(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Turn an end of file into an error of molvae's own: Typer takes it for an interrupt by the user."""
+
+    @functools.wraps(function)
+    def wrapped(*args: Any, **options: Any) -> Any:
+        try:
+            return function(*args, **options)
+        except EOFError as error:
+            raise MolvaeError(
+                f"expected a whole file, found the end of one too early ({error}); --debug shows where"
+            ) from error
+
+    return wrapped
+
+
 for panel, verbs in VERBS.items():
     for verb in verbs:
         function = getattr(importlib.import_module(f"molvae.cli.{verb}"), verb)
-        app.command(verb, help=_help(function), rich_help_panel=panel)(function)
+        app.command(verb, help=_help(function), rich_help_panel=panel)(without_end_of_file(function))
 
 
 def _show_version(wanted: bool) -> None:

@@ -34,6 +34,7 @@ def optimize(
     """
     run = settings(config, [*(overrides or []), *([] if budget is None else [f"optimize.budget={budget}"])], seed)
 
+    from molvae.folders import output_folder
     from molvae.log import logger
     from molvae.model.loading import load
     from molvae.nn.device import set_threads
@@ -51,4 +52,5 @@ def optimize(
         logger.warning("no --reference: the search starts from the model's own samples, and nothing counts as known")
     else:
         logger.info("known molecules: %s", reference)
-    optimize_stage(loaded, asked, known_molecules(reference), out, run.optimize, run.seed, n_jobs)
+    with output_folder(out, "resume"):
+        optimize_stage(loaded, asked, known_molecules(reference), out, run.optimize, run.seed, n_jobs)

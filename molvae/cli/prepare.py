@@ -57,6 +57,7 @@ def prepare(
     """
     # Set before Arrow is loaded: its own allocator retains freed memory, up to a multiple of the size of a block.
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
+    from molvae.folders import output_folder
     from molvae.parallel import cpus_to_use
     from molvae.prepare import prepare as run
     from molvae.prepare import prepare_shard, preview
@@ -76,10 +77,12 @@ def prepare(
     if dry_run:
         for line in preview([*inputs, *test_inputs], chosen):
             typer.echo(line)
-    elif part is not None:
-        prepare_shard(inputs, out, chosen, part, test_input, cpus_to_use(threads))
-    else:
-        run(inputs, out, chosen, run_config.seed, test_input=test_input, n_jobs=cpus_to_use(threads))
+        return
+    with output_folder(out, "resume", shared=part is not None):
+        if part is not None:
+            prepare_shard(inputs, out, chosen, part, test_input, cpus_to_use(threads))
+        else:
+            run(inputs, out, chosen, run_config.seed, test_input=test_input, n_jobs=cpus_to_use(threads))
 
 
 def _part(text: str) -> tuple[int, int]:

@@ -22,7 +22,12 @@ def report(
     recorded = folder / "config" / "report.yaml"
     run = settings(recorded if config is None and recorded.exists() else config, overrides)
 
+    from molvae.files import existing
+    from molvae.folders import output_folder
     from molvae.log import logger
     from molvae.report import report as report_stage
 
-    logger.info("report: %s", report_stage(folder, run, out))
+    page = out or existing(folder) / "report.html"
+    beside = page.with_suffix("").name
+    with output_folder(page.parent, beside, f"{beside}/figures"):
+        logger.info("report: %s", report_stage(folder, run, page))

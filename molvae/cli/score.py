@@ -52,6 +52,7 @@ def score(
     """
     run = settings(config, overrides, seed)
     from molvae.chem.reading import read_molecules
+    from molvae.folders import output_folder
     from molvae.model.loading import load
     from molvae.nn.device import choose_device, set_threads
     from molvae.score import score as score_stage
@@ -65,8 +66,9 @@ def score(
             compared = from_files(train, test, test_scaffolds)
         case _:
             raise typer.BadParameter("expected either --reference, or --train and --test (optionally --test-scaffolds)")
-    # A search may find no candidates, which is a result and not an error.
-    generated = [record.smiles for record in read_molecules(samples, smiles_column, may_be_empty=True)]
-    device = choose_device(run.device if gpu is None else "cuda" if gpu else "cpu")
-    judge = None if model is None else load(model, device.type)
-    score_stage(generated, compared, out, run.score, run.seed, n_jobs, judge, device.type)
+    with output_folder(out, "figures"):
+        # A search may find no candidates, which is a result and not an error.
+        generated = [record.smiles for record in read_molecules(samples, smiles_column, may_be_empty=True)]
+        device = choose_device(run.device if gpu is None else "cuda" if gpu else "cpu")
+        judge = None if model is None else load(model, device.type)
+        score_stage(generated, compared, out, run.score, run.seed, n_jobs, judge, device.type)

@@ -1,5 +1,6 @@
 """`molvae train`."""
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -23,11 +24,14 @@ def train(
     """
     run = settings(config, overrides, seed)
 
+    from molvae.folders import output_folder
     from molvae.nn.device import set_threads
     from molvae.parallel import cpus_to_use
     from molvae.train import train as train_stage
-    from molvae.train.processes import processes_here
+    from molvae.train.processes import is_first, processes_here
 
     n_jobs = cpus_to_use(threads)
     set_threads(max(1, n_jobs // processes_here()))
-    train_stage(prepared, out, run.train, run.seed, n_jobs=n_jobs, device=run.device)
+    # Of the processes that train together, the first alone writes.
+    with output_folder(out, "model", "resume") if is_first() else nullcontext():
+        train_stage(prepared, out, run.train, run.seed, n_jobs=n_jobs, device=run.device)

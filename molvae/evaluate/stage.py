@@ -19,7 +19,7 @@ from molvae.evaluate.reconstruction import (
     teacher_forced_metrics,
     value_discrepancies,
 )
-from molvae.files import read_table, write_json, write_table
+from molvae.files import invalidate, read_table, write_json, write_table
 from molvae.log import logger
 from molvae.metrics.metric import to_json
 from molvae.metrics.reference import reference_moments
@@ -59,8 +59,10 @@ def evaluate(model: MolVAE, prepared: Path, out: Path, config: EvaluateConfig, s
     priors = compare_priors(model, config.n_samples, training, reference, derive_seed(seed, "evaluate"), n_jobs)
     metrics["fcd_prior"] = priors[model.generation.prior]["fcd"]
     metrics |= _latent_space(model, splits["validation"], reference, config.n_latent, seed, n_jobs)
+    mapped = latent_map(model, molecules, config.n_map, seed)
+    invalidate(out / "metrics.json")
     write_table(out / "reconstructions.csv", reconstructions)
-    write_table(out / "latent_map.parquet", latent_map(model, molecules, config.n_map, seed))
+    write_table(out / "latent_map.parquet", mapped)
     write_json(out / "metrics.json", {"software": software(), **metrics, "priors": priors})
 
 

@@ -16,12 +16,13 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from molvae.errors import MolvaeError
-from molvae.files import replacing
+from molvae.folders import CHECKSUMS, is_whole, replacing_files, seal
 from molvae.log import logger
 from molvae.provenance import software, versions
 
-FORMAT = 1
+FORMAT = 2
 FOLDER_VARIABLE = "MOLVAE_CACHE"
+_FILES = ("arrays.npz", "*.texts.parquet", "*.counts.parquet", CHECKSUMS)
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,7 @@ class Stored:
     counts: dict[str, Counter[str]] = field(default_factory=dict)
 
     def save(self, folder: Path) -> None:
-        """Write all to a new folder."""
-        folder.mkdir()
+        """Write all to an empty folder."""
         np.savez(folder / "arrays.npz", allow_pickle=False, **self.arrays)
         for name, texts in self.texts.items():
             pq.write_table(pa.table({"text": pa.array(texts, pa.string())}), folder / f"{name}.texts.parquet")
@@ -81,18 +81,19 @@ def cached(kind: str, smiles: Iterable[str], make: Callable[[], Stored]) -> Stor
         digest.update(b"\n")
     folder = cache_folder() / f"{kind}-{digest.hexdigest()[:24]}"
     if folder.exists():
-        try:
-            stored = Stored.load(folder)
-        except (OSError, ValueError, KeyError) as error:
-            logger.warning("%s: expected cached statistics, found a damaged folder (%s)", folder, error)
-        else:
+        if is_whole(folder):
             logger.info("statistics of the %s molecules from %s", kind, folder)
-            return stored
+            return Stored.load(folder)
+        logger.warning("%s: expected statistics kept from before, found a damaged folder; making them anew", folder)
     stored = make()
     try:
-        with replacing(folder) as temporary:
+        with replacing_files(folder, _FILES) as temporary:
             stored.save(temporary)
+            seal(temporary)
     # Without the cache, the next call takes longer, and nothing else changes.
     except (OSError, MolvaeError) as error:
-        logger.warning("the statistics of the %s molecules are not cached (%s)", kind, error)
+        logger.warning(
+            "the statistics of the %s molecules are not cached (%s); set %s to a writable folder",
+            *(kind, error, FOLDER_VARIABLE),
+        )
     return stored

@@ -20,7 +20,8 @@ from molvae.chem.selfies_codec import read_tokens, selfies_constraints, smiles_t
 from molvae.chem.standardise import Steps, standardise
 from molvae.config import ModelConfig, StandardiseConfig
 from molvae.errors import ConfigError, DataError
-from molvae.files import replacing, write_json
+from molvae.files import write_json
+from molvae.folders import replacing_files
 from molvae.model.interpolation import decode_around, decode_line
 from molvae.nn.generation import generate_accepted, generate_sequences
 from molvae.nn.losses import sequence_nll
@@ -35,6 +36,9 @@ from molvae.vocabulary import PAD_ID, Vocabulary
 
 FORMAT = 2
 BATCH_SIZE = 1024
+
+MODEL_FILES = ("model.safetensors", "vocabulary.json", "config.json")
+"""The files of a model's folder."""
 
 
 @dataclass(frozen=True)
@@ -392,7 +396,7 @@ class MolVAE:
         return [smiles for _, chunk in map_tasks(read, chunks_of(sequences), processes) for smiles in chunk]
 
     def save(self, folder: Path, *, half: bool = False) -> None:
-        """Write the model as a folder that can be copied away and loaded: all of it, or nothing.
+        """Write the model as a folder that can be copied away and loaded; other files in it stay.
 
         Args:
             folder: The folder to write.
@@ -415,8 +419,7 @@ class MolVAE:
             "properties": [asdict(scale) for scale in self.scales],
             "software": software(),
         }
-        with replacing(folder) as temporary:
-            temporary.mkdir(parents=True)
+        with replacing_files(folder, MODEL_FILES) as temporary:
             # The library's own way to a file makes one that nobody else may read.
             (temporary / "model.safetensors").write_bytes(save(tensors, metadata={"format": "pt"}))
             write_json(temporary / "config.json", config)

@@ -4,14 +4,34 @@ import csv
 import io
 import math
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from molvae.errors import DataError
-from molvae.files import read_json, write_json
+from molvae.files import read_json, replacing, room_for, write_json
 from molvae.log import logger
 from molvae.optimize.objective import Evaluation, Objective, Status
 
 TERM = "term."
+
+RESUME_FILES = ("calls.csv", ".calls.*.partial.csv", "objective.json", ".objective.*.partial.json")
+"""What a killed search leaves in its folder."""
+
+
+def _content(belongs_to: Path) -> object:
+    """Return the objective that calls belong to, or None where that is not known."""
+    try:
+        return read_json(belongs_to)
+    except DataError:
+        return None
+
+
+def _rows(text: str) -> list[dict[str, str]]:
+    rows: list[dict[str, str]] = []
+    # The reader stops at what is no table.
+    with suppress(csv.Error):
+        rows.extend(csv.DictReader(io.StringIO(text, newline="")))
+    return rows
 
 
 class CallRecord:
@@ -22,11 +42,7 @@ class CallRecord:
     """
 
     def __init__(self, objective: Objective, folder: Path | None) -> None:
-        """Load what an earlier, killed run has left in `folder`.
-
-        Raises:
-            DataError: If the calls there cannot be read.
-        """
+        """Load what an earlier, killed run has left in `folder`; calls that cannot be read are made again."""
         self._objective = objective
         self._file = None if folder is None else folder / "calls.csv"
         self._terms = [f"{TERM}{name}" for name in objective.term_names]
@@ -58,10 +74,11 @@ class CallRecord:
         # The words may be put better without a change to the scores.
         mine = {key: value for key, value in self._objective.as_dict().items() if key != "description"}
         if self._file.exists():
-            if belongs_to.exists() and read_json(belongs_to) == mine:
+            # A link may lead to anybody's file, and this one is written to.
+            if not self._file.is_symlink() and _content(belongs_to) == mine:
                 self._load(self._file)
                 return
-            logger.warning("%s: these calls are of another objective; starting anew", self._file)
+            logger.warning("%s: these calls are not known to be of this objective; starting anew", self._file)
         # In this order, so that calls never lie beside an objective that is not theirs.
         self._file.unlink(missing_ok=True)
         write_json(belongs_to, mine)
@@ -69,28 +86,32 @@ class CallRecord:
 
     @staticmethod
     def _append(file: Path, rows: Iterable[Sequence[str]]) -> None:
-        with file.open("a", encoding="utf-8", newline="") as stream:
+        with room_for(file), file.open("a", encoding="utf-8", newline="") as stream:
             csv.writer(stream, lineterminator="\n").writerows(rows)
 
     def _load(self, file: Path) -> None:
         content = file.read_bytes()
         # A kill can leave half a line; its call is made again.
         whole = content[: content.rfind(b"\n") + 1]
-        if len(whole) < len(content):
-            with file.open("r+b") as stream:
-                stream.truncate(len(whole))
-        try:
-            rows = list(csv.DictReader(io.StringIO(whole.decode("utf-8"), newline=""), strict=True))
-            for row in rows:
-                evaluation = self._evaluation(row)
-                self._found[evaluation.smiles] = (evaluation, float(row["seconds"]))
-        except (csv.Error, KeyError, TypeError, ValueError) as error:
-            raise DataError(
-                f"{file}: expected the calls of an earlier run, found something else "
-                f"({error!r}); remove the folder to start anew"
-            ) from error
-        if rows:
-            logger.info("%s: going on after %d calls", file, len(rows))
+        rows = _rows(whole.decode("utf-8", errors="replace"))
+        n_read = 0
+        for row in rows:
+            with suppress(KeyError, TypeError, ValueError):
+                evaluation, seconds = self._evaluation(row), float(row["seconds"])
+                self._found[evaluation.smiles] = (evaluation, seconds)
+                n_read += 1
+        if n_read < len(rows):
+            logger.warning(
+                "%s: expected %d calls of an earlier run, found %d that can be read; the others are made again",
+                file,
+                len(rows),
+                n_read,
+            )
+        if self._found:
+            logger.info("%s: going on after %d calls", file, len(self._found))
+        # Without what could not be read, so that the next line does not become a part of it.
+        with replacing(file) as temporary:
+            self._append(temporary, [self._columns, *(self._row(*found) for found in self._found.values())])
 
     def _row(self, evaluation: Evaluation, seconds: float) -> list[str]:
         return [

@@ -1,7 +1,6 @@
 """The optimize stage, from the model and the objective to the candidates."""
 
 import math
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +9,14 @@ import pandas as pd
 from molvae.chem.sdf import write_sdf
 from molvae.config import OptimizeConfig
 from molvae.errors import DataError
-from molvae.files import read_table, write_json, write_table
+from molvae.files import invalidate, read_table, write_json, write_table
+from molvae.folders import remove_files
 from molvae.log import logger, progress
 from molvae.metrics.metric import null_for_nan
 from molvae.metrics.sets import top_mean
 from molvae.model.model import MolVAE
 from molvae.optimize.auc import auc_top
+from molvae.optimize.calls import RESUME_FILES
 from molvae.optimize.candidates import candidates_table
 from molvae.optimize.objective import Objective
 from molvae.optimize.oracle import Oracle
@@ -72,13 +73,14 @@ def optimize(
         "none" if summary["top10_mean"] is None else f"{summary['top10_mean']:.3f}",
         len(table),
     )
+    invalidate(out / "summary.json")
     write_table(out / "trace.parquet", trace)
     write_table(out / "times.csv", times)
     write_table(out / "candidates.csv", table)
     names = [f"candidate-{rank}" for rank in table["rank"]]
     write_sdf(out / "candidates.sdf", table["smiles"].tolist(), names, table)
     write_json(out / "summary.json", summary)
-    shutil.rmtree(out / "resume", ignore_errors=True)
+    remove_files(out / "resume", RESUME_FILES)
 
 
 def _start(train: list[str], config: OptimizeConfig, seed: int) -> list[str]:

@@ -22,6 +22,7 @@ from molvae.chem.reading import NO_VALUE, Columns, Record, read_records, with_st
 from molvae.chem.timeout import Outcome, map_within
 from molvae.config import PrepareConfig
 from molvae.files import replacing
+from molvae.log import logger
 from molvae.parallel import chunks_of, map_tasks
 from molvae.prepare.convert import Accepted, Reason, Rejected, convert_all
 from molvae.prepare.split import hint_of
@@ -112,7 +113,7 @@ def convert_blocks(
         if task.is_last:
             block = pa.Table.from_batches(done)
             with replacing(task.path) as temporary:
-                pq.write_table(block, temporary, compression="zstd", compression_level=1)
+                pq.write_table(block, temporary, compression="zstd", compression_level=1, write_page_checksum=True)
             done.clear()
             on_block(task.source, block)
     return paths
@@ -133,13 +134,25 @@ def _tasks(
         while block := list(islice(records, BLOCK_SIZE)):
             path = folder / f"{source.name}-{len(paths):06d}.parquet"
             paths.append(path)
-            if path.exists() or len(paths) % n_shards != number % n_shards:
+            if len(paths) % n_shards != number % n_shards or _is_whole(path):
                 advance(len(block))
                 continue
             n_left = len(block)
             for chunk in chunks_of(block):
                 n_left -= len(chunk)
                 yield _Task(source.name, path, chunk, n_left == 0)
+
+
+def _is_whole(path: Path) -> bool:
+    """Tell whether a block is there; a damaged one is told and made anew."""
+    if not path.exists():
+        return False
+    try:
+        pq.read_table(path, page_checksum_verification=True, memory_map=False, use_threads=False)
+    except (OSError, pa.ArrowException):
+        logger.warning("%s: expected what an earlier run has left, found a damaged file; making it anew", path)
+        return False
+    return True
 
 
 def _convert_task(task: _Task, config: PrepareConfig) -> pa.RecordBatch:

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from molvae.files import room_for
+from molvae.folders import remove_files
 from molvae.prepare.blocks import Blocks
 
 ROWS_AT_A_TIME = 250_000
@@ -32,6 +33,8 @@ class Duplicates:
             blocks: The rows; of two that are the same molecule, the one in the earlier block or row is the first.
             folder: Folder for temporary files.
         """
+        # Those that a killed run left may be of other rows.
+        remove_files(folder, ["*.arrow"])
         folder.mkdir(parents=True, exist_ok=True)
         self.mask: NDArray[np.bool_] = np.zeros(blocks.n_rows, dtype=bool)
         self._folder = folder

@@ -3,15 +3,16 @@
 Every address of a preset comes with the checksum of the published file, so that what is read is what others read.
 """
 
+import hashlib
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from molvae.errors import ConfigError, DataError
+from molvae.folders import locked
 from molvae.log import logger, progress
 
 if TYPE_CHECKING:
@@ -104,7 +105,10 @@ def remote_of(name: str) -> Remote | None:
     file = Path(parts.path).name
     if not file:
         raise ConfigError(f"{name}: expected the address of a file, found one that ends in no name")
-    return Remote(url, f"{re.sub(r'[^A-Za-z0-9.-]', '_', parts.netloc)}/{file}", checksum.replace("=", ":") or None)
+    # One server may have many files of one name, told apart by the path or what follows it.
+    server = re.sub(r"[^A-Za-z0-9.-]", "_", parts.netloc.rpartition("@")[2])
+    place = f"{server}/{hashlib.sha256(url.encode()).hexdigest()[:12]}/{file}"
+    return Remote(url, place, checksum.replace("=", ":") or None)
 
 
 def fetch(remote: Remote) -> Path:
@@ -113,27 +117,37 @@ def fetch(remote: Remote) -> Path:
     A part that an earlier attempt has left is gone on with where the server can.
 
     Raises:
-        DataError: If the server does not give it, or gives something else than the checksum says.
+        DataError: If the server does not give it, gives something else than the checksum says, or what is there
+            already has another checksum.
     """
     kept = RAW / remote.place
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    # Of several jobs that want the file, one fetches it and the others wait.
-    with _alone(kept.with_name(f".{kept.name}.lock")):
-        if not kept.exists():
-            _fetch(remote, kept)
+    if not kept.exists():
+        # Of several jobs that want the file, one fetches it and the others wait.
+        with locked(kept.with_name(f".{kept.name}.lock"), wait=True):
+            if not kept.exists():
+                _fetch(remote, kept)
+                return kept
+    check(remote)
     return kept
 
 
-@contextmanager
-def _alone(lock: Path) -> Iterator[None]:
-    import fcntl
+def check(remote: Remote) -> None:
+    """Compare a file that is there with the checksum that is known of it.
 
-    with lock.open("wb") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        try:
-            yield
-        finally:
-            lock.unlink(missing_ok=True)
+    Raises:
+        DataError: If it has another.
+    """
+    import pooch
+
+    if remote.checksum is None:
+        return
+    kept = RAW / remote.place
+    algorithm, _, digest = remote.checksum.rpartition(":")
+    if pooch.file_hash(str(kept), algorithm or "sha256") != digest.lower():
+        raise DataError(
+            f"{kept}: expected a file with the checksum {remote.checksum}, found one with another; remove it, and the "
+            f"same command fetches it again from {remote.url}"
+        )
 
 
 def _fetch(remote: Remote, kept: Path) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from molvae.errors import DataError
-from molvae.prepare.fetch import RAW, fetch, remote_of
+from molvae.prepare.fetch import RAW, check, fetch, remote_of
 
 
 def expand(patterns: Sequence[str | Path]) -> list[Path]:
@@ -40,19 +40,20 @@ def expand(patterns: Sequence[str | Path]) -> list[Path]:
 
 
 def fetch_missing(names: Sequence[str | Path], *, offline: bool = False) -> None:
-    """Fetch the public libraries and URLs among the inputs that have no local copy yet.
+    """Fetch the public libraries and URLs among the inputs that have no local copy yet, and check the copies there are.
 
     Args:
         names: The inputs; see `expand`.
         offline: Fetch nothing.
 
     Raises:
-        DataError: If a file cannot be fetched; with `offline`, if any is missing, with the URL and path of each.
+        DataError: If a file cannot be fetched or does not have its checksum; with `offline`, if any is missing, with
+            the URL and path of each.
     """
     remotes = [remote for name in names if (remote := remote_of(str(name)))]
     missing = [remote for remote in remotes if not (RAW / remote.place).exists()]
     if missing and offline:
         listed = "; ".join(f"{RAW / remote.place} from {remote.url}" for remote in missing)
         raise DataError(f"--offline: expected the files to be there, found missing: {listed}; fetch them where you can")
-    for remote in missing:
-        fetch(remote)
+    for remote in remotes:
+        check(remote) if offline else fetch(remote)

@@ -1,7 +1,6 @@
 """The prepare stage: read, convert, drop duplicates, split, write."""
 
 import contextlib
-import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -15,7 +14,8 @@ from molvae.chem.selfies_codec import selfies_constraints
 from molvae.chem.standardise import STEPS
 from molvae.config import PrepareConfig, StandardiseConfig
 from molvae.errors import ConfigError, DataError, MolvaeError
-from molvae.files import write_json
+from molvae.files import invalidate, write_json
+from molvae.folders import remove_files
 from molvae.log import logger, progress
 from molvae.parallel import processes_for
 from molvae.prepare.blocks import Blocks, Source, convert_blocks, identity
@@ -33,6 +33,12 @@ from molvae.tables import MOLECULES, REJECTED
 VOCABULARY, SUMMARY = "vocabulary.json", "summary.json"
 
 RESUME = "resume"
+_IDENTITY = "[0-9a-f]" * 16
+RESUME_FILES = (
+    *(_IDENTITY, *(f"{_IDENTITY}/{name}-*.parquet" for name in ("test", "input")), f"{_IDENTITY}/.*.partial.parquet"),
+    *("duplicates", "duplicates/*.arrow"),
+)
+"""What a killed run leaves in `resume/`."""
 
 MIN_MOLECULES = 10
 _MAX_LENGTH_SHOWN = 200
@@ -162,6 +168,7 @@ def _gather(blocks: Blocks, out: Path, config: PrepareConfig, seed: int, n_jobs:
     vocabulary = library.learn_vocabulary()
     _check_emptied(before, library.split_sizes())
     sample_seed = derive_seed(seed, "leakage")
+    invalidate(out / SUMMARY)
     statistics = write_rows(
         library, vocabulary, list(config.properties), sample_seed, out / MOLECULES.file, out / REJECTED.file
     )
@@ -211,7 +218,7 @@ def _remove_partial_files(out: Path) -> None:
 
 def _remove_resume(out: Path) -> None:
     """Remove what a killed run would need to resume, and the folder if nothing else is in it."""
-    shutil.rmtree(out / RESUME, ignore_errors=True)
+    remove_files(out / RESUME, RESUME_FILES)
     with contextlib.suppress(OSError):
         out.rmdir()
 

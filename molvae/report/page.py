@@ -15,7 +15,8 @@ from markupsafe import Markup
 
 from molvae.chem.descriptors import compute_properties
 from molvae.config import RunConfig
-from molvae.files import replacing, write_json
+from molvae.files import invalidate, replacing, write_json
+from molvae.folders import refuse_link, replacing_files
 from molvae.provenance import gather, recorded_sources, settings_of
 from molvae.report import diagnostics, figures, sentences, tables, tiles
 from molvae.report.cautions import cautions
@@ -78,7 +79,6 @@ def report(run_folder: Path, config: RunConfig, out: Path | None = None) -> Path
     settings = settings_of(run_folder, config)
     run = load_run(run_folder, settings)
     provenance = gather(run_folder, settings)
-    write_json(page.with_name("provenance.json"), provenance)
     distributions = _distributions(run)
     units = {name: str(statistics["unit"]) for name, statistics in run.preparation.properties.items()}
     parts = [_optimization_part(result, units) for result in run.optimizations]
@@ -91,9 +91,12 @@ def report(run_folder: Path, config: RunConfig, out: Path | None = None) -> Path
     ]
     environment = _environment()
     content = _content(run, drawn, parts, provenance)
+    text = environment.get_template("page.html.j2").render(content)
+    invalidate(page)
+    write_json(page.with_name("provenance.json"), provenance)
+    _write_figures(page.with_suffix(""), environment, drawn, content)
     with replacing(page) as temporary:
-        temporary.write_text(environment.get_template("page.html.j2").render(content), encoding="utf-8")
-    _write_figures(page.with_suffix("") / "figures", environment, drawn, content)
+        temporary.write_text(text, encoding="utf-8")
     return page
 
 
@@ -179,19 +182,21 @@ def _intake(run: Run) -> list[tuple[str, str]]:
     return [(title, count(n)) for title, n in rows]
 
 
-def _write_figures(folder: Path, environment: Environment, drawn: list[Figure], content: Mapping[str, Any]) -> None:
-    """Write each figure as a file of its own: charts as SVG, those with structures or a script as HTML."""
+def _write_figures(beside: Path, environment: Environment, drawn: list[Figure], content: Mapping[str, Any]) -> None:
+    """Write each figure to a file in `figures/`: charts as SVG, those with structures or a script as HTML."""
     pages = {
         "latent_map": "latent_map",
         "samples": "samples",
         "reconstructions": "reconstructions",
         **{f"candidates_{part.name}": "candidates" for part in content["parts"]},
     }
-    with replacing(folder) as temporary:
-        temporary.mkdir()
-        for figure in drawn:
-            if figure.name not in pages:
-                (temporary / f"{figure.name}.svg").write_text(figure.svg(), encoding="utf-8")
+    charts = [figure for figure in drawn if figure.name not in pages]
+    # Not every run has a chart of the latent space. Figures of objectives that a run no longer has are left alone.
+    names = ["latent_space.svg", *(f"{figure.name}.svg" for figure in charts), *(f"{name}.html" for name in pages)]
+    refuse_link(beside)
+    with replacing_files(beside / "figures", names) as temporary:
+        for figure in charts:
+            (temporary / f"{figure.name}.svg").write_text(figure.svg(), encoding="utf-8")
         template = environment.get_template("figure.html.j2")
         for name, kind in pages.items():
             part = next((part for part in content["parts"] if name == f"candidates_{part.name}"), None)

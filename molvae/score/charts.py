@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from molvae.chem.descriptors import PROPERTIES
-from molvae.files import replacing
+from molvae.folders import replacing_files
 from molvae.metrics.reference import MAIN_PROPERTIES, ReferenceStatistics
 from molvae.metrics.sets import fraction
 
@@ -39,8 +39,7 @@ def write_charts(folder: Path, valid: pd.DataFrame, test: ReferenceStatistics) -
             "molecules",
         ),
     }
-    with replacing(folder) as temporary:
-        temporary.mkdir()
+    with replacing_files(folder, [f"{name}.svg" for name in charts]) as temporary:
         for name, chart in charts.items():
             chart.configure_view(stroke=None).save(temporary / f"{name}.svg")
 

@@ -9,7 +9,7 @@ import numpy as np
 from molvae.chem.sdf import write_sdf
 from molvae.config import ScoreConfig
 from molvae.errors import ConfigError, DataError
-from molvae.files import write_json, write_table
+from molvae.files import invalidate, write_json, write_table
 from molvae.log import logger
 from molvae.metrics.metric import Metric, to_json
 from molvae.metrics.reference import ReferenceStatistics, reference_statistics
@@ -69,6 +69,7 @@ def score(
     metrics, novel = moses_metrics(compared), novelty(compared)
     table = molecule_table(samples, generated, reference, train, _anomaly(model, generated, reference, seed))
     valid = table[table["valid"]]
+    invalidate(out / "metrics.json")
     write_table(out / "molecules.csv", table)
     names = [f"sample-{row + 1}" for row in valid.index]
     write_sdf(out / "molecules.sdf", generated.molecules.smiles, names, valid.drop(columns=["problem"]), n_jobs)

@@ -1,6 +1,7 @@
-"""The folder from which a killed training goes on."""
+"""The file from which a killed training goes on."""
 
-import shutil
+import hashlib
+import io
 from pathlib import Path
 from typing import Any
 
@@ -9,31 +10,41 @@ import torch
 from molvae.files import replacing
 from molvae.log import logger
 
+_DIGEST_BYTES = hashlib.sha256().digest_size
+
 
 class Checkpoint:
-    """One file, replaced as a whole each time, that belongs to one training: same data, settings and seed."""
+    """One file, replaced as a whole each time, that belongs to one training: same data, settings and seed.
+
+    It begins with the SHA-256 of the rest, because a damaged one may be readable and train to other weights.
+    """
 
     def __init__(self, folder: Path, identity: str) -> None:
         """Keep the checkpoint of the training called `identity` in `folder`."""
-        self.folder = folder
         self.identity = identity
         self._file = folder / "checkpoint.pt"
 
     def save(self, state: dict[str, Any]) -> None:
         """Store tensors and plain values."""
-        with replacing(self._file) as temporary:
-            torch.save({"identity": self.identity, **state}, temporary)
+        # Not straight to the file: on a full disk PyTorch raises an error that does not say so.
+        buffer = io.BytesIO()
+        torch.save({"identity": self.identity, **state}, buffer)
+        content = buffer.getbuffer()
+        with replacing(self._file) as temporary, temporary.open("wb") as file:
+            file.write(hashlib.sha256(content).digest())
+            file.write(content)
 
     def load(self) -> dict[str, Any] | None:
-        """Return what was saved last, or None if there is nothing or it belongs to another training."""
-        if not self._file.exists():
+        """Return what was saved last, or None if there is nothing, it is damaged, or it is of another training."""
+        if not self._file.is_file():
             return None
-        state: dict[str, Any] = torch.load(self._file, map_location="cpu", weights_only=True)
+        content = memoryview(self._file.read_bytes())
+        digest, content = content[:_DIGEST_BYTES], content[_DIGEST_BYTES:]
+        if digest != hashlib.sha256(content).digest():
+            logger.warning("%s: expected a checkpoint, found a damaged file; starting anew", self._file)
+            return None
+        state: dict[str, Any] = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
         if state.pop("identity") != self.identity:
-            logger.info("%s is of a training with other data or settings; starting anew", self._file)
+            logger.info("%s is of a training with other data, settings or version; starting anew", self._file)
             return None
         return state
-
-    def remove(self) -> None:
-        """Tidy the folder away."""
-        shutil.rmtree(self.folder, ignore_errors=True)

@@ -15,11 +15,13 @@ from numpy.typing import NDArray
 from molvae.chem.descriptors import PROPERTIES
 from molvae.chem.selfies_codec import selfies_constraints, smiles_to_selfies
 from molvae.errors import ConfigError, DataError
-from molvae.files import read_json, replacing, write_json
+from molvae.files import read_json, write_json
+from molvae.folders import CHECKSUMS, is_whole, replacing_files, seal
+from molvae.log import logger
 from molvae.model.model import MolVAE
 from molvae.nn.property_head import PropertyScale
 from molvae.parallel import map_tasks, processes_for
-from molvae.provenance import file_sha256
+from molvae.provenance import file_sha256, software
 from molvae.seeding import derive_seed, numpy_generator
 from molvae.tables import MEASURED, MOLECULES
 from molvae.train.convert import SPLITS, ConversionSpec, Converted, convert
@@ -28,6 +30,13 @@ from molvae.train.start import InitialState
 
 # Validation molecules against which the priors are measured; more would only take longer.
 MAX_REFERENCE = 20_000
+
+_ABOUT = "about.json"
+DATA_FILES = (
+    *(f"{folder}{name}" for split in SPLITS for folder in (split, f"{split}/spellings") for name in ("", "/*.npy")),
+    *(_ABOUT, CHECKSUMS),
+)
+"""What `write_data` writes, folders and files."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +61,7 @@ def training_identity(prepared: Path, start: InitialState, seed: int) -> str:
         DataError: If there are no prepared molecules.
     """
     molecules = file_sha256(prepared / "molecules.parquet")
-    settings = json.dumps([start.config.model_dump(), start.vocabulary.tokens, seed, molecules])
+    settings = json.dumps([start.config.model_dump(), start.vocabulary.tokens, seed, molecules, software()])
     digest = hashlib.sha256(settings.encode())
     for weights in start.vae.state_dict().values():
         digest.update(weights.numpy().tobytes())
@@ -77,9 +86,11 @@ def write_data(prepared: Path, folder: Path, start: InitialState, seed: int, ide
         DataError: If a split to learn from has fewer than 2 molecules, or a property has no two values.
         VocabularyError: If a molecule has an unknown token.
     """
-    about = folder / "about.json"
-    if about.exists() and read_json(about, ["identity"])["identity"] == identity:
-        return
+    if is_whole(folder):
+        if read_json(folder / _ABOUT)["identity"] == identity:
+            return
+    elif folder.exists():
+        logger.warning("%s: expected what an earlier run has left, found damaged files; making them anew", folder)
     summary = read_json(prepared / "summary.json", ["kept", "splits"])
     n_new = int(summary["splits"]["train"])
     units = _units(start, {name: each["unit"] for name, each in summary.get("properties", {}).items()})
@@ -88,7 +99,7 @@ def write_data(prepared: Path, folder: Path, start: InitialState, seed: int, ide
     measured = [MEASURED + name for name in units if name in summary.get("properties", {})]
     blocks = _blocks(prepared, start, measured, n_new, seed)
     n_jobs = processes_for(int(summary["kept"]), n_jobs) if recipe.is_slow else 1
-    with replacing(folder) as temporary:
+    with replacing_files(folder, DATA_FILES) as temporary:
         written = _write(temporary, blocks, recipe, n_jobs)
         for split, n in written.n_molecules.items():
             # Two, because the distance that chooses the prior needs a covariance.
@@ -100,12 +111,13 @@ def write_data(prepared: Path, folder: Path, start: InitialState, seed: int, ide
         scales = [asdict(scale) for scale in start.scales or written.scales(units)]
         n_added = written.n_molecules["train"] - n_new
         content = {"identity": identity, "n_added": n_added, "longest": written.longest, "scales": scales}
-        write_json(temporary / about.name, content)
+        write_json(temporary / _ABOUT, content)
+        seal(temporary)
 
 
 def open_data(folder: Path) -> TrainingData:
     """Map what `write_data` wrote."""
-    about = read_json(folder / "about.json", ["n_added", "longest", "scales"])
+    about = read_json(folder / _ABOUT, ["n_added", "longest", "scales"])
     scales = tuple(PropertyScale(**scale) for scale in about["scales"])
     train = Molecules.open(folder / "train", scales, int(about["n_added"]))
     return TrainingData(train, Molecules.open(folder / "validation", scales), int(about["longest"]))

@@ -70,7 +70,9 @@ def number_of_processes() -> int:
 
 def rank() -> int:
     """Return the number of this process among those that train together, from 0."""
-    return dist.get_rank() if dist.is_initialized() else 0
+    if dist.is_initialized():
+        return dist.get_rank()
+    return int(os.environ["RANK"]) if dist.is_torchelastic_launched() else 0
 
 
 def is_first() -> bool:

@@ -7,16 +7,24 @@ import pandas as pd
 import torch
 
 from molvae.config import StandardiseConfig, TrainConfig
-from molvae.files import existing, read_json, write_table
+from molvae.files import existing, invalidate, read_json, write_table
+from molvae.folders import remove_files
 from molvae.log import logger
 from molvae.nn.device import choose_device
 from molvae.train.checkpoint import Checkpoint
 from molvae.train.choose_prior import choose_prior
-from molvae.train.data import TrainingData, open_data, training_identity, validation_smiles, write_data
+from molvae.train.data import DATA_FILES, TrainingData, open_data, training_identity, validation_smiles, write_data
 from molvae.train.loop import fit
 from molvae.train.processes import is_first, number_of_processes, process_group, wait_for_all
 from molvae.train.start import starting_point
 from molvae.vocabulary import Vocabulary
+
+RESUME_FILES = (
+    *("checkpoint.pt", ".checkpoint.*.partial.pt"),
+    *("data", *(f"data/{name}" for name in DATA_FILES)),
+    *(".data.*.partial", ".data.*.partial/**/*"),
+)
+"""What a killed training leaves in `resume/`."""
 
 
 def train(prepared: Path, out: Path, config: TrainConfig, seed: int, n_jobs: int = 1, device: str = "auto") -> None:
@@ -59,8 +67,7 @@ def train(prepared: Path, out: Path, config: TrainConfig, seed: int, n_jobs: int
             here,
             number_of_processes(),
         )
-        checkpoint = Checkpoint(resume, identity)
-        history = fit(vae, data.train, data.validation, config, seed, checkpoint)
+        history = fit(vae, data.train, data.validation, config, seed, Checkpoint(resume, identity))
         if not is_first():
             return
         description = _describe(data, n_parameters, history, config, seed)
@@ -78,9 +85,10 @@ def train(prepared: Path, out: Path, config: TrainConfig, seed: int, n_jobs: int
         seed,
         n_jobs,
     )
+    invalidate(out / "model" / "config.json")
     write_table(out / "history.csv", pd.DataFrame(history))
     model.save(out / "model")
-    checkpoint.remove()
+    remove_files(resume, RESUME_FILES)
 
 
 def _describe(

@@ -160,6 +160,20 @@ def test_a_verb_that_is_stopped_leaves_nothing_half_written(monkeypatch, molvae,
     assert list(tmp_path.iterdir()) == []
 
 
+def test_the_end_of_a_damaged_file_is_not_taken_for_an_interrupt(monkeypatch, molvae):
+    def read(name: str):
+        raise EOFError("Ran out of input")
+
+    verb = main.typer.Typer()
+    verb.command()(main.without_end_of_file(read))
+    monkeypatch.setattr(main, "app", verb)
+    status, out, err = molvae("table.csv")
+    assert (status, out) == (1, "")
+    assert err.startswith("molvae: error: expected a whole file")
+    assert err.count("\n") == 1
+    assert "interrupted" not in err
+
+
 @pytest.mark.parametrize(
     "arguments", [["--debug", "train"], ["train", "--debug"], ["train", "x", "--debug", "--out", "y"]]
 )

@@ -1,6 +1,8 @@
 import json
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,6 +13,7 @@ from molvae.files import (
     check_table_name,
     existing,
     growing_array,
+    invalidate,
     read_blocks,
     read_json,
     read_table,
@@ -45,31 +48,34 @@ def test_a_failure_leaves_the_older_file_and_nothing_else(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_folder_is_replaced_as_a_whole(tmp_path):
-    path = tmp_path / "model"
-    path.mkdir()
-    (path / "stale").touch()
-    with replacing(path) as temporary:
-        temporary.mkdir()
-        (temporary / "fresh").touch()
-    assert [each.name for each in path.iterdir()] == ["fresh"]
-    assert list(tmp_path.iterdir()) == [path]
+def test_a_folder_of_the_same_name_is_refused_and_kept(tmp_path):
+    (tmp_path / "a.json").mkdir()
+    for refused in (lambda: write_json(tmp_path / "a.json", {}), lambda: invalidate(tmp_path / "a.json")):
+        with pytest.raises(DataError, match=r"a\.json: expected a file .*, found"):
+            refused()
+    assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
 
 
-def test_a_failure_leaves_the_older_folder_and_nothing_else(tmp_path):
-    path = tmp_path / "model"
-    path.mkdir()
-    (path / "older").touch()
+def test_a_link_is_replaced_and_what_it_leads_to_is_kept(tmp_path):
+    (tmp_path / "mine.json").write_text("mine")
+    (tmp_path / "a.json").symlink_to("mine.json")
+    write_json(tmp_path / "a.json", {})
+    assert (tmp_path / "mine.json").read_text() == "mine"
+    assert not (tmp_path / "a.json").is_symlink()
 
-    def fail_half_way() -> None:
-        with replacing(path) as temporary:
-            temporary.mkdir()
-            raise RuntimeError
 
-    with pytest.raises(RuntimeError):
-        fail_half_way()
-    assert [each.name for each in path.iterdir()] == ["older"]
-    assert list(tmp_path.iterdir()) == [path]
+def test_a_file_is_on_the_disk_before_it_has_its_name(tmp_path, monkeypatch):
+    """After a power failure a name must not stand for an empty file."""
+    done = []
+    fsync, replace = os.fsync, os.replace
+    monkeypatch.setattr(
+        os, "fsync", lambda file: done.append(Path(os.readlink(f"/proc/self/fd/{file}"))) or fsync(file)
+    )
+    monkeypatch.setattr(os, "replace", lambda *paths: done.append("renamed") or replace(*paths))
+    write_json(tmp_path / "a.json", {})
+    assert done[0].parent == tmp_path
+    assert done[0].suffix == ".json"
+    assert done[1:] == ["renamed", tmp_path]
 
 
 def test_json_comes_back(tmp_path):

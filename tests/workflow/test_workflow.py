@@ -1,9 +1,12 @@
 """The workflow as people run it: `snakemake` in a folder that holds `data/` and `workflow/`."""
 
 import json
+import os
 import re
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -26,8 +29,8 @@ def make_folder(folder: Path) -> Path:
     return folder
 
 
-def snakemake(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--cores", "2", *arguments]
+def snakemake(folder: Path, *arguments: str, python: str = sys.executable) -> subprocess.CompletedProcess[str]:
+    command = [python, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--cores", "2", *arguments]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=280, check=False)
 
 
@@ -199,12 +202,63 @@ def test_a_mistake_ends_in_one_line_before_any_job(fresh, content, status, said)
     assert not (fresh / "results").exists()
 
 
+@pytest.mark.parametrize("name", ["a b'c[d];e", '"$(touch hit)" {run}&#'])
+def test_the_path_of_the_folder_may_hold_any_sign(tmp_path, name):
+    odd = tmp_path / name
+    odd.mkdir()
+    # As in a checkout, where `molvae` is found beside the Python of an environment in the same folder.
+    (odd / ".venv").symlink_to(sys.prefix)
+    folder = make_folder(odd)
+    run = snakemake(
+        folder, "--configfile", SMOKE, "--until", "prepare", python=str(odd / ".venv/bin" / Path(sys.executable).name)
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert (folder / "results/smoke/prepare/summary.json").exists()
+    assert not list(tmp_path.rglob("hit"))
+
+
+def test_a_run_that_was_killed_without_a_word_says_how_to_go_on(fresh):
+    arguments = ["--configfile", SMOKE, "--until", "prepare"]
+    killed = subprocess.Popen(
+        [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--cores", "2", *arguments],
+        cwd=fresh,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    deadline = time.monotonic() + 120
+    while not (fresh / "results/smoke/prepare/resume").exists():
+        assert killed.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    os.killpg(killed.pid, signal.SIGKILL)
+    killed.wait()
+    refused = snakemake(fresh, *arguments)
+    assert refused.returncode == 1
+    assert "--unlock" in refused.stderr
+    assert snakemake(fresh, *arguments, "--unlock").returncode == 0
+    run = snakemake(fresh, *arguments, "--rerun-incomplete")
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert not (fresh / "results/smoke/prepare/resume").exists()
+
+
+def test_make_finds_a_place_for_caches_where_the_home_folder_cannot_be_written(tmp_path):
+    (tmp_path / "home").touch()
+    environment = {key: value for key, value in os.environ.items() if key != "XDG_CACHE_HOME"}
+    command = ["make", "-C", str(ROOT), "--dry-run", "--print-data-base", "help"]
+    for home, is_set in ((tmp_path / "home", True), (tmp_path, False)):
+        run = subprocess.run(
+            command, env={**environment, "HOME": str(home)}, capture_output=True, text=True, timeout=60, check=True
+        )
+        assert (f"XDG_CACHE_HOME := {ROOT}/.snakemake/cache" in run.stdout) == is_set
+
+
 def test_a_failing_stage_shows_its_one_line_and_leaves_no_output(fresh):
     (fresh / "bad.smi").write_text("this is\nnot a list\nof molecules\n")
     study = write_config(fresh, {"prepare": {"input": ["bad.smi"]}})
     run = snakemake(fresh, "--configfile", SMOKE, study)
     assert run.returncode == 1
     assert "molvae: error: " in run.stdout + run.stderr
+    assert "use it once with --unlock, and then with --rerun-incomplete" in run.stderr
     assert "molvae: error: " in (fresh / "results/smoke/logs/prepare.log").read_text()
     assert not list((fresh / "results/smoke/prepare").glob("*"))
 

@@ -1,6 +1,7 @@
 """Shared by all rule files: the validated settings of this run, and the environment of its commands."""
 
 import re
+import shlex
 import sys
 from pathlib import Path
 
@@ -27,10 +28,13 @@ workflow.global_resources.setdefault("gpu", 1)
 GPUS = 0 if SETTINGS.device == "cpu" else 1
 
 # Use the `molvae` installed next to this Snakemake, even if no environment is activated. Idle OpenMP threads sleep,
-# because spinning is several times slower on a shared machine.
+# because spinning is several times slower on a shared machine. Snakemake formats the prefix, so braces are doubled.
+BIN = (
+    shlex.quote(str(Path(sys.executable).parent)).replace("{", "{{").replace("}", "}}")
+)
 shell.prefix(
-    f"set -euo pipefail; export PATH={Path(sys.executable).parent}:$PATH "
-    "OMP_WAIT_POLICY=${{OMP_WAIT_POLICY:-PASSIVE}}; "
+    f'set -euo pipefail; export PATH={BIN}:"$PATH" '
+    'OMP_WAIT_POLICY="${{OMP_WAIT_POLICY:-PASSIVE}}"; '
 )
 
 
@@ -54,4 +58,4 @@ rule settings:
     params:
         section=lambda wildcards: PLAN.section(wildcards.stage),
     shell:
-        "printf '%s' {params.section:q} > {output} 2> {log}"
+        "printf '%s' {params.section:q} > {output:q} 2> {log:q}"

@@ -26,5 +26,5 @@ rule evaluate:
         prepared=subpath(input.molecules, parent=True),
         out=subpath(output.metrics, parent=True),
     shell:
-        "molvae evaluate {params.model} --reference {params.prepared} --out {params.out}"
-        " --config {input.settings} --threads {threads} 2>&1 | tee -i {log}"
+        "molvae evaluate {params.model:q} --reference {params.prepared:q} --out {params.out:q}"
+        " --config {input.settings:q} --threads {threads} 2>&1 | tee -i {log:q}"

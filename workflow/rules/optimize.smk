@@ -43,8 +43,8 @@ rule optimize:
         out=subpath(output.trace, parent=True),
         overrides=[],
     shell:
-        "molvae optimize {params.model} --reference {params.prepared} --objective {params.objective:q}"
-        " --out {params.out} --config {input.settings} {params.overrides:q} --threads {threads} 2>&1 | tee -i {log}"
+        "molvae optimize {params.model:q} --reference {params.prepared:q} --objective {params.objective:q}"
+        " --out {params.out:q} --config {input.settings:q} {params.overrides:q} --threads {threads} 2>&1 | tee -i {log:q}"
 
 
 use rule optimize as optimize_baseline with:

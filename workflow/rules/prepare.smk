@@ -26,8 +26,8 @@ rule prepare_shard:
     params:
         shard=lambda wildcards: wildcards.scatteritem.replace("-of-", "/"),
     shell:
-        "molvae prepare --shard {params.shard} --out results/{wildcards.run}/prepare"
-        " --config {input.settings} --threads {threads} 2>&1 | tee -i {log}"
+        "molvae prepare --shard {params.shard:q} --out results/{wildcards.run:q}/prepare"
+        " --config {input.settings:q} --threads {threads} 2>&1 | tee -i {log:q}"
 
 
 rule prepare:
@@ -60,5 +60,5 @@ rule prepare:
     params:
         out=subpath(output.molecules, parent=True),
     shell:
-        "molvae prepare --out {params.out}"
-        " --config {input.settings} --threads {threads} 2>&1 | tee -i {log}"
+        "molvae prepare --out {params.out:q}"
+        " --config {input.settings:q} --threads {threads} 2>&1 | tee -i {log:q}"

@@ -100,4 +100,4 @@ rule report:
     params:
         run_folder=subpath(output.page, parent=True),
     shell:
-        "molvae report {params.run_folder} --config {input.settings} 2>&1 | tee -i {log}"
+        "molvae report {params.run_folder:q} --config {input.settings:q} 2>&1 | tee -i {log:q}"

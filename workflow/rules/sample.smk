@@ -21,5 +21,5 @@ rule sample:
     params:
         model=subpath(input.weights, parent=True),
     shell:
-        "molvae sample {params.model} --out {output.samples}"
-        " --config {input.settings} --threads {threads} 2>&1 | tee -i {log}"
+        "molvae sample {params.model:q} --out {output.samples:q}"
+        " --config {input.settings:q} --threads {threads} 2>&1 | tee -i {log:q}"

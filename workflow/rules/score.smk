@@ -17,7 +17,11 @@ rule score:
         metrics="results/{run}/score/{what}/metrics.json",
         molecules="results/{run}/score/{what}/molecules.csv",
         sdf="results/{run}/score/{what}/molecules.sdf",
-        figures=directory("results/{run}/score/{what}/figures"),
+        # Not the folder, which Snakemake would remove with whatever else is in it.
+        figures=expand(
+            "results/{{run}}/score/{{what}}/figures/{chart}.svg",
+            chart=["properties", "similarity", "scaffolds", "alerts"],
+        ),
     log:
         "results/{run}/logs/score_{what}.log",
     benchmark:
@@ -32,5 +36,5 @@ rule score:
         model=subpath(input.weights, parent=True),
         out=subpath(output.metrics, parent=True),
     shell:
-        "molvae score {input.generated} --reference {params.prepared} --model {params.model} --out {params.out}"
-        " --config {input.settings} --threads {threads} 2>&1 | tee -i {log}"
+        "molvae score {input.generated:q} --reference {params.prepared:q} --model {params.model:q} --out {params.out:q}"
+        " --config {input.settings:q} --threads {threads} 2>&1 | tee -i {log:q}"

@@ -30,5 +30,5 @@ rule train:
         prepared=subpath(input.molecules, parent=True),
         out=subpath(output.history, parent=True),
     shell:
-        "molvae train {params.prepared} --out {params.out}"
-        " --config {input.settings} --threads {threads} 2>&1 | tee -i {log}"
+        "molvae train {params.prepared:q} --out {params.out:q}"
+        " --config {input.settings:q} --threads {threads} 2>&1 | tee -i {log:q}"

@@ -53,11 +53,16 @@ def test_another_version_of_a_library_computes_anew(monkeypatch):
     assert len(calls) == 2
 
 
-@pytest.mark.parametrize("name", ["arrays.npz", "scaffolds.counts.parquet"])
-def test_a_damaged_entry_is_made_again(folder, name, caplog):
+@pytest.mark.parametrize("name", ["arrays.npz", "scaffolds.counts.parquet", "smiles.texts.parquet", "checksums.json"])
+@pytest.mark.parametrize("damage", [b"x", b"", None, "half"])
+def test_a_damaged_entry_is_made_again(folder, name, damage, caplog):
     calls = []
     cached("test", ["CCO"], make(calls))
-    (next(folder.iterdir()) / name).write_bytes(b"x")
+    file = next(folder.iterdir()) / name
+    content = file.read_bytes()
+    file.unlink()
+    if damage is not None:
+        file.write_bytes(content[: len(content) // 2] if damage == "half" else damage)
     with caplog.at_level(logging.WARNING, logger="molvae"):
         assert cached("test", ["CCO"], make(calls)).texts["smiles"][0] == "CCO"
     assert "damaged" in caplog.text
@@ -70,3 +75,4 @@ def test_a_place_that_cannot_be_written_costs_only_the_keeping(folder, caplog):
     with caplog.at_level(logging.WARNING, logger="molvae"):
         assert cached("test", ["CCO"], make([])).texts["smiles"][0] == "CCO"
     assert "not cached" in caplog.text
+    assert "set MOLVAE_CACHE to a writable folder" in caplog.text

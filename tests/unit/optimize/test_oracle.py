@@ -1,5 +1,6 @@
 """The oracle: what counts, what is free, and how a killed run goes on."""
 
+import logging
 import math
 import os
 from pathlib import Path
@@ -165,12 +166,39 @@ def test_calls_of_another_objective_make_way_but_words_may_change(tmp_path):
     assert "CCO" not in (tmp_path / "calls.csv").read_text()
 
 
-def test_a_damaged_record_is_named(tmp_path):
+@pytest.mark.parametrize("damage", [b"CCC,high,True,ok,,,1.0,0.4\n", b'"CCC\xff,0.5\n', b"\0\n", b",\n"])
+def test_calls_that_cannot_be_read_are_told_and_made_again(tmp_path, caplog, damage):
     Oracle(QED, 10, tmp_path).score(proposals("CCO"), 0)
-    with (tmp_path / "calls.csv").open("a") as stream:
-        stream.write("CCC,high,True,ok,,,1.0,0.4\n")
-    with pytest.raises(DataError, match=r"calls\.csv: expected the calls of an earlier run"):
+    with (tmp_path / "calls.csv").open("ab") as stream:
+        stream.write(damage)
+    with caplog.at_level(logging.INFO, logger="molvae"):
+        Oracle(QED, 10, tmp_path).score(proposals("CCN"), 0)
+        assert "going on after 1 calls" in caplog.text
+        caplog.clear()
         Oracle(QED, 10, tmp_path)
+        assert "going on after 2 calls" in caplog.text
+    assert "made again" not in caplog.text
+
+
+@pytest.mark.parametrize("name", ["calls.csv", "objective.json"])
+def test_an_empty_file_begins_the_record_anew(tmp_path, name):
+    Oracle(QED, 10, tmp_path).score(proposals("CCO"), 0)
+    (tmp_path / name).write_bytes(b"")
+    for n_known in (0, 1):
+        oracle = Oracle(QED, 10, tmp_path)
+        assert (oracle._record.get("CCO") is not None) == bool(n_known)
+        oracle.score(proposals("CCO"), 0)
+
+
+def test_calls_are_not_written_through_a_link(tmp_path):
+    Oracle(QED, 10, tmp_path / "resume")
+    calls = tmp_path / "resume" / "calls.csv"
+    mine = calls.rename(tmp_path / "mine.csv")
+    mine.write_text(mine.read_text() + "half a line")
+    calls.symlink_to(mine)
+    Oracle(QED, 10, tmp_path / "resume")
+    assert mine.read_text().endswith("half a line")
+    assert not calls.is_symlink()
 
 
 def test_several_processes_give_the_same_trace(smiles, monkeypatch):

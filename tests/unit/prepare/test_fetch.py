@@ -111,8 +111,33 @@ def test_offline_names_what_is_missing(server):
         [path] = expand([name])
         path.parent.mkdir(parents=True)
         path.touch()
-    fetch_missing(["moses", "mine.smi", "zinc250k"], offline=True)
+    with pytest.raises(DataError, match=r"data/raw/moses/train\.csv: expected a file with the checksum sha256:49fe"):
+        fetch_missing(["moses", "mine.smi", "zinc250k"], offline=True)
     assert server.asked == []
+
+
+@pytest.mark.parametrize("offline", [False, True])
+def test_a_file_that_is_there_is_checked_too_and_kept(server, offline):
+    address = f"{server.address}/library.smi"
+    fetch_missing([address])
+    fetch_missing([f"{address}#sha256={SHA256}"], offline=offline)
+    with pytest.raises(
+        DataError, match=r"library\.smi: expected a file with the checksum sha256:0+, found one .* remove"
+    ):
+        fetch_missing([f"{address}#sha256={'0' * 64}"], offline=offline)
+    [path] = expand([address])
+    assert path.read_bytes() == CONTENT
+    assert len(server.asked) == 1
+
+
+def test_addresses_that_differ_anywhere_are_files_of_their_own():
+    paths = ["a/t.smi", "b/t.smi", "a/t.smi?part=2", "t.smi"]
+    addresses = [f"{scheme}://example.org/{path}" for path in paths for scheme in ("http", "https")]
+    places = {remote_of(address).place for address in addresses}
+    assert len(places) == len(addresses)
+    assert all(place.startswith("example.org/") and place.endswith("/t.smi") for place in places)
+    assert remote_of("http://me:secret@example.org/t.smi").place.startswith("example.org/")
+    assert len({remote_of(f"http://example.org/t.smi{checksum}").place for checksum in ("", "#md5=0")}) == 1
 
 
 def test_chembl_is_checked_by_the_list_beside_it(server, monkeypatch):

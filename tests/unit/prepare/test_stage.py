@@ -280,6 +280,23 @@ def test_a_killed_run_goes_on_where_it_was(tmp_path, small_blocks, monkeypatch):
     assert all_bytes(tmp_path / "out") == all_bytes(tmp_path / "whole")
 
 
+@pytest.mark.parametrize("damage", [lambda whole: b"", lambda whole: whole[:-20], lambda whole: flipped(whole)])
+def test_a_damaged_block_is_told_and_made_anew(tmp_path, small_blocks, caplog, damage):
+    inputs = [write(tmp_path / "in.smi", DEMO[:60])]
+    prepare(inputs, tmp_path / "whole", LENIENT, 1)
+    prepare_shard(inputs, tmp_path / "out", LENIENT, (1, 2))
+    block = min((tmp_path / "out" / "resume").glob("*/*.parquet"))
+    block.write_bytes(damage(block.read_bytes()))
+    prepare(inputs, tmp_path / "out", LENIENT, 1)
+    assert f"{block}: expected what an earlier run has left, found a damaged file" in caplog.text
+    assert all_bytes(tmp_path / "out") == all_bytes(tmp_path / "whole")
+
+
+def flipped(content):
+    """Return bytes of which one bit of the first column is another."""
+    return content[:60] + bytes([content[60] ^ 1]) + content[61:]
+
+
 def test_what_was_done_for_other_settings_or_files_is_not_gone_on_with(tmp_path, small_blocks):
     path = write(tmp_path / "in.smi", DEMO[:60])
     prepare_shard([path], tmp_path / "out", LENIENT, (1, 2))

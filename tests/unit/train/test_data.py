@@ -55,6 +55,19 @@ def test_what_was_written_for_this_training_is_used_again_and_for_another_is_not
     assert offsets.stat().st_mtime_ns != written
 
 
+@pytest.mark.parametrize("name", ["about.json", "checksums.json", "train/token_ids.npy", "validation/offsets.npy"])
+@pytest.mark.parametrize("damage", [lambda whole: b"", lambda whole: whole[:-9], lambda whole: whole[:-1] + b"\xff"])
+def test_damaged_files_are_told_and_made_anew(prepared, start, tmp_path, caplog, name, damage):
+    write_data(prepared, tmp_path / "data", start, 1, "a")
+    file = tmp_path / "data" / name
+    whole = file.read_bytes()
+    file.write_bytes(damage(whole))
+    write_data(prepared, tmp_path / "data", start, 1, "a")
+    assert "found damaged files; making them anew" in caplog.text
+    assert file.read_bytes() == whole
+    open_data(tmp_path / "data")
+
+
 def test_a_training_is_another_when_its_settings_seed_or_molecules_are(
     prepared, known, start, small_train_config, tmp_path
 ):

@@ -1,4 +1,6 @@
+import io
 import math
+import pickle
 
 import numpy as np
 import pytest
@@ -99,6 +101,33 @@ def test_a_checkpoint_of_another_training_is_not_continued(new_vae, splits, smal
     fit(new_vae(), *splits, config, 1, Checkpoint(tmp_path, "a"))
     assert Checkpoint(tmp_path, "a").load() is not None
     assert Checkpoint(tmp_path, "b").load() is None
+
+
+def damaged_checkpoints(whole):
+    """Yield ways in which a checkpoint may be damaged, and the bytes that it has then."""
+    flipped = bytearray(whole)
+    flipped[len(whole) // 2] ^= 1
+    yield from {"empty": b"", "half": whole[: len(whole) // 2], "flipped": bytes(flipped), "text": b"{}"}.items()
+    for other in [{"a": 1}, [1], {"identity": "a"}]:
+        torch.save(other, buffer := io.BytesIO())
+        yield str(other), buffer.getvalue()
+    yield "pickle", pickle.dumps({"identity": "a"})
+
+
+def test_a_damaged_checkpoint_is_told_and_begun_anew(new_vae, splits, small_train_config, tmp_path, caplog):
+    config = small_train_config.model_copy(update={"epochs": 1})
+    expected = new_vae()
+    fit(expected, *splits, config, 1, Checkpoint(tmp_path, "a"))
+    file = tmp_path / "checkpoint.pt"
+    for damage, content in damaged_checkpoints(file.read_bytes()):
+        file.write_bytes(content)
+        caplog.clear()
+        assert Checkpoint(tmp_path, "a").load() is None, damage
+        assert "expected a checkpoint, found a damaged file; starting anew" in caplog.text
+    vae = new_vae()
+    fit(vae, *splits, config, 1, Checkpoint(tmp_path, "a"))
+    assert_equal(weights_of(vae), weights_of(expected))
+    assert Checkpoint(tmp_path, "a").load() is not None
 
 
 def test_training_stops_early_when_nothing_gets_better(new_vae, splits, small_train_config, tmp_path):

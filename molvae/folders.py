@@ -1,0 +1,245 @@
+"""Output folders: one run at a time writes to one, and only files that molvae names are replaced or removed in it."""
+
+import errno
+import os
+import shutil
+import socket
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+from molvae.errors import DataError
+from molvae.files import move, read_json, room_for, sync, write_json
+from molvae.log import logger
+from molvae.provenance import file_sha256
+
+LOCK = ".molvae.lock"
+CHECKSUMS = "checksums.json"
+"""Holds the SHA-256 of every other file of a sealed folder."""
+
+_held: set[int] = set()
+"""Open lock files. A forked process closes its copies, or it would hold the locks of a parent that was killed."""
+
+
+def _close_copies() -> None:
+    for file in _held:
+        os.close(file)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_close_copies)
+
+
+class LockedError(Exception):
+    """Another process holds the lock; the message says which."""
+
+
+@contextmanager
+def locked(path: Path, *, shared: bool = False, wait: bool = False) -> Iterator[None]:
+    """Hold a lock file, which the operating system lets go of when the process ends, however it ends.
+
+    On a file system that has no locks the work is done without one.
+
+    Args:
+        path: The lock file, removed at the end.
+        shared: Share the lock with other processes that ask for it as shared.
+        wait: Wait until the lock is free.
+
+    Raises:
+        LockedError: If the lock is taken and `wait` is false.
+        OSError: If the file cannot be made.
+    """
+    file = _acquire(path, shared=shared, wait=wait)
+    _held.add(file)
+    try:
+        yield
+    finally:
+        _held.remove(file)
+        # Nobody else shares it any more, so that nobody's lock is removed.
+        if _try_lock(file, path, shared=False, wait=False) and _is_same(file, path):
+            path.unlink(missing_ok=True)
+        os.close(file)
+
+
+def _acquire(path: Path, *, shared: bool, wait: bool) -> int:
+    while True:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            # Not through a link, since the file is written to.
+            file = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
+        except FileNotFoundError:
+            # A run that ended has tidied the folder away in between.
+            if path.parent.exists():
+                raise
+            continue
+        if not _try_lock(file, path, shared=shared, wait=wait):
+            holder = os.read(file, 200).decode(errors="replace")
+            os.close(file)
+            raise LockedError(holder or "an unknown process")
+        if _is_same(file, path):
+            # Only told to whoever finds it locked, hence nothing to stop for on a full disk.
+            with suppress(OSError):
+                os.ftruncate(file, 0)
+                os.write(file, f"process {os.getpid()} on {socket.gethostname()}".encode())
+            return file
+        # The run that held it has removed it in between.
+        os.close(file)
+
+
+def _try_lock(file: int, path: Path, *, shared: bool, wait: bool) -> bool:
+    """Return False if another process holds the lock, and True also where there are no locks."""
+    try:
+        import fcntl
+
+        fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | (0 if wait else fcntl.LOCK_NB))
+    except (ImportError, OSError) as error:
+        if isinstance(error, OSError) and error.errno in (errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES):
+            return False
+        logger.debug("%s: no locks here (%s); another run in this folder would not be noticed", path, error)
+    return True
+
+
+def _is_same(file: int, path: Path) -> bool:
+    """Tell whether `path` still names the open file."""
+    try:
+        return os.path.samestat(os.fstat(file), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+@contextmanager
+def output_folder(out: Path, *parts: str, shared: bool = False) -> Iterator[None]:
+    """Keep an output folder for one run, so that a second one ends before its work instead of after it.
+
+    The folder is made, and removed again if it was made here and is empty at the end.
+
+    Args:
+        out: The folder.
+        parts: Folders in it that the run writes to or removes files from; none may be a link.
+        shared: Share the folder with the other parts of the same run.
+
+    Raises:
+        DataError: If another run works in the folder, it cannot be written, or one of `parts` is a link.
+    """
+    for part in parts:
+        refuse_link(out / part)
+    made = [folder for folder in (out, *out.parents) if not folder.exists()]
+    with ExitStack() as stack:
+        stack.callback(_remove_empty, made)
+        try:
+            stack.enter_context(locked(out / LOCK, shared=shared))
+        except LockedError as error:
+            raise DataError(
+                f"{out}: expected no other run of molvae in this folder, found one at work ({error}); wait until it is "
+                "done, end it, or write elsewhere"
+            ) from error
+        except OSError as error:
+            raise DataError(
+                f"{out}: expected a folder that can be written, found otherwise ({error.strerror}); write elsewhere"
+            ) from error
+        yield
+
+
+def _remove_empty(folders: Sequence[Path]) -> None:
+    for folder in folders:
+        with suppress(OSError):
+            folder.rmdir()
+
+
+def refuse_link(folder: Path) -> None:
+    """Refuse a folder that is a link, since what lies behind it may be anybody's.
+
+    Raises:
+        DataError: If it is a link, or is there and no folder.
+    """
+    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+        kind = "a link" if folder.is_symlink() else "a file"
+        raise DataError(f"{folder}: expected a folder or nothing, found {kind}; move it away, or write elsewhere")
+
+
+@contextmanager
+def replacing_files(folder: Path, names: Sequence[str]) -> Iterator[Path]:
+    """Give an empty folder, and move the files that were written there to `folder` at the end.
+
+    Older files of these names that were not written again are removed, and everything else in `folder` stays. After an
+    error `folder` is untouched. The last of `names` is removed first and comes last: where it is, all are whole.
+
+    Args:
+        folder: The folder, made if it is not there.
+        names: The files that are written, relative to the folder; they may hold `*`.
+
+    Raises:
+        DataError: If there is no room on the disk, no folder can be made beside `folder`, `folder` is a link, or a name
+            is taken by a folder.
+    """
+    refuse_link(folder)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        # Beside the folder, hence on the same disk.
+        temporary = Path(tempfile.mkdtemp(".partial", f".{folder.name}.{os.getpid()}.", folder.parent))
+    except OSError as error:
+        raise DataError(
+            f"{folder.parent}: expected a folder that can be written, found otherwise ({error.strerror}); write "
+            "elsewhere"
+        ) from error
+    try:
+        with room_for(folder):
+            yield temporary
+            written = [path.relative_to(temporary) for path in temporary.rglob("*") if path.is_file()]
+            for name in written:
+                sync(temporary / name)
+        written.sort(key=lambda name: name.match(names[-1]))
+        for stale in [*_matches(folder, names[-1:]), *_matches(folder, names)]:
+            is_old = stale.relative_to(folder) not in written or stale.match(names[-1])
+            if is_old and not stale.is_dir():
+                stale.unlink(missing_ok=True)
+        for name in written:
+            target = folder / name
+            refuse_link(target.parent)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            move(temporary / name, target)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def remove_files(folder: Path, names: Sequence[str]) -> None:
+    """Remove files that molvae made, and then the folder if nothing else is in it.
+
+    Args:
+        folder: The folder; if it is a link nothing is removed.
+        names: The files, relative to the folder; they may hold `*`. A folder among them is removed if it is empty.
+    """
+    if folder.is_symlink():
+        return
+    for path in [*_matches(folder, names), folder]:
+        # What cannot be removed costs room, and nothing else.
+        with suppress(OSError):
+            if path.is_dir() and not path.is_symlink():
+                path.rmdir()
+            else:
+                path.unlink()
+
+
+def _matches(folder: Path, names: Sequence[str]) -> list[Path]:
+    """Return what is in the folder by these names, not through links; what is in a folder comes before it."""
+    found = {path for name in names for path in folder.glob(name)}
+    own = [path for path in found if not any((folder / up).is_symlink() for up in path.relative_to(folder).parents)]
+    return sorted(own, reverse=True)
+
+
+def seal(folder: Path) -> None:
+    """Write the checksums of all files in a folder to `checksums.json` in it."""
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    write_json(folder / CHECKSUMS, {path.relative_to(folder).as_posix(): file_sha256(path) for path in files})
+
+
+def is_whole(folder: Path) -> bool:
+    """Tell whether the files of a sealed folder are what they were when it was sealed."""
+    try:
+        checksums = read_json(folder / CHECKSUMS)
+        return isinstance(checksums, dict) and all(
+            file_sha256(folder / name) == checksum for name, checksum in checksums.items()
+        )
+    except (DataError, OSError):
+        return False
