@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from molvae.errors import DataError
-from molvae.files import read_json, write_json
+from molvae.files import read_json, replacing, write_json
 from molvae.log import logger
 from molvae.optimize.objective import Evaluation, Objective, Status
 
@@ -17,8 +17,8 @@ TERM = "term."
 class CallRecord:
     """Evaluations by canonical SMILES, in memory and, if there is a folder, appended to `calls.csv` in it.
 
-    Beside the calls lies the objective that they belong to, `objective.json`: calls of another objective are of no use
-    and make way. What a user's own function or program does is not seen: after a change to it, remove the folder.
+    Beside the calls lies the objective that they belong to, `objective.json`: calls of another objective are removed.
+    What a user's own function or program does is not seen: after a change to it, remove the folder.
     """
 
     def __init__(self, objective: Objective, folder: Path | None) -> None:
@@ -31,40 +31,43 @@ class CallRecord:
         self._file = None if folder is None else folder / "calls.csv"
         self._terms = [f"{TERM}{name}" for name in objective.term_names]
         self._columns = ["smiles", "score", "feasible", "status", "violated", "error", "seconds", *self._terms]
-        self._found: dict[str, tuple[Evaluation, float]] = {}
+        self._recorded: dict[str, tuple[Evaluation, float]] = {}
         if folder is not None:
             self._open(folder)
 
     def get(self, smiles: str) -> tuple[Evaluation, float] | None:
         """Return the evaluation of a canonical SMILES and the seconds after which it was there, if it is known."""
-        return self._found.get(smiles)
+        return self._recorded.get(smiles)
 
     def add(self, evaluations: Sequence[Evaluation], seconds: float) -> None:
         """Keep evaluations that were there `seconds` after the run's start."""
-        self._found.update((evaluation.smiles, (evaluation, seconds)) for evaluation in evaluations)
+        self._recorded.update((evaluation.smiles, (evaluation, seconds)) for evaluation in evaluations)
         if self._file is not None:
-            self._append(self._file, [self._row(each, seconds) for each in evaluations])
+            self._append(self._file, [self._row(evaluation, seconds) for evaluation in evaluations])
 
-    def forget(self) -> None:
-        """Remove all calls, also from the disk."""
-        self._found.clear()
+    def forget(self, smiles: Iterable[str]) -> None:
+        """Remove the calls of some molecules, also from the disk."""
+        for text in smiles:
+            self._recorded.pop(text, None)
         if self._file is not None:
-            self._file.unlink(missing_ok=True)
+            with replacing(self._file) as temporary:
+                rows = [self._row(evaluation, seconds) for evaluation, seconds in self._recorded.values()]
+                self._append(temporary, [self._columns, *rows])
 
     def _open(self, folder: Path) -> None:
         assert self._file is not None
         folder.mkdir(parents=True, exist_ok=True)
-        belongs_to = folder / "objective.json"
+        objective_file = folder / "objective.json"
         # The words may be put better without a change to the scores.
-        mine = {key: value for key, value in self._objective.as_dict().items() if key != "description"}
+        asked = {key: value for key, value in self._objective.as_dict().items() if key != "description"}
         if self._file.exists():
-            if belongs_to.exists() and read_json(belongs_to) == mine:
+            if objective_file.exists() and read_json(objective_file) == asked:
                 self._load(self._file)
                 return
             logger.warning("%s: these calls are of another objective; starting anew", self._file)
         # In this order, so that calls never lie beside an objective that is not theirs.
         self._file.unlink(missing_ok=True)
-        write_json(belongs_to, mine)
+        write_json(objective_file, asked)
         self._append(self._file, [self._columns])
 
     @staticmethod
@@ -83,7 +86,7 @@ class CallRecord:
             rows = list(csv.DictReader(io.StringIO(whole.decode("utf-8"), newline=""), strict=True))
             for row in rows:
                 evaluation = self._evaluation(row)
-                self._found[evaluation.smiles] = (evaluation, float(row["seconds"]))
+                self._recorded[evaluation.smiles] = (evaluation, float(row["seconds"]))
         except (csv.Error, KeyError, TypeError, ValueError) as error:
             raise DataError(
                 f"{file}: expected the calls of an earlier run, found something else "
@@ -109,14 +112,14 @@ class CallRecord:
         values = {name: float(row[f"{TERM}{name}"]) for name in self._objective.term_names}
         statuses: dict[str, Status] = {"ok": "ok", "failed": "failed"}
         status = statuses[row["status"]]
-        nothing = dict.fromkeys(values, math.nan)
+        no_values = dict.fromkeys(values, math.nan)
         return Evaluation(
             smiles=row["smiles"],
             score=float(row["score"]),
             feasible=row["feasible"] == "True",
             status=status,
             values=values,
-            desirabilities=self._objective.desirabilities(values) if status == "ok" else nothing,
+            desirabilities=self._objective.desirabilities(values) if status == "ok" else no_values,
             violated=tuple(row["violated"].split(";")) if row["violated"] else (),
             error=row["error"],
         )

@@ -7,7 +7,9 @@ from typer.testing import CliRunner
 
 from molvae.cli.objective import objective
 from molvae.errors import ConfigError, ObjectiveError
+from molvae.optimize.desirability import DESIRABILITIES
 from molvae.optimize.objective import builtin_names
+from molvae.optimize.quantities import QUANTITIES
 
 
 @pytest.fixture
@@ -39,10 +41,11 @@ def test_an_objective_of_ones_own_is_read_from_its_file(run, molecules, tmp_path
     assert pd.read_csv(tmp_path / "scores.csv").columns.tolist() == ["smiles", "score", "feasible", "qed"]
 
 
-def test_list_shows_every_builtin_objective(run):
+def test_list_shows_every_builtin_objective_and_what_others_are_made_of(run):
     result = run("--list")
     assert result.exit_code == 0
-    assert [line.split()[0] for line in result.output.splitlines()] == builtin_names()
+    listed = [line.split()[0] for line in result.output.splitlines() if line.startswith("  ")]
+    assert listed == [*builtin_names(), *QUANTITIES, *DESIRABILITIES]
 
 
 def test_a_missing_argument_is_wrong_usage(run, molecules):
