@@ -101,7 +101,7 @@ def test_it_gives_up_when_everything_fails_and_forgets_those_failures(user_objec
     own = user_objective("failing_always", "def score(smiles):\n    raise OSError('no licence')\n")
     oracle = Oracle(own, 100, tmp_path / "resume")
     with pytest.raises(
-        DataError, match=r"first 21 molecules failed; the last with: failing_always\.score: OSError: no licence"
+        DataError, match=r"first 20 molecules failed; the last with: failing_always\.score: OSError: no licence"
     ):
         oracle.score(proposals(*smiles[:30]), 0)
     assert (tmp_path / "resume" / "calls.csv").read_text().count("\n") == 1
@@ -185,8 +185,9 @@ def test_several_processes_give_the_same_trace(smiles, monkeypatch):
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test_a_molecule_that_kills_its_process_fails_alone(user_objective, n_jobs):
-    source = "import os\n\ndef score(smiles):\n    if 'CF' in smiles:\n        os._exit(3)\n    return [0.5 for _ in smiles]\n"
-    with Oracle(user_objective("deadly", source), 20, n_jobs=n_jobs) as oracle:
+    source = "import os\n\ndef score(smiles):\n    if 'CF' in smiles:\n        os._exit(3)\n"
+    own = user_objective("deadly", source + "    return [0.5 for _ in smiles]\n")
+    with Oracle(own, 20, n_jobs=n_jobs) as oracle:
         evaluations = oracle.score(proposals("C", "CC", "CF", "CCC", "CCCC", "CCCCC", "CCCCCC"), 0)
     assert [one.status for one in evaluations] == ["ok", "ok", "failed", "ok", "ok", "ok", "ok"]
     assert evaluations[2].error == "the process that scored it died"
