@@ -17,7 +17,7 @@ from molvae.parallel import ignore_interrupts
 CHUNK = 25
 # Serial work that is worth starting processes for, which takes a second or two.
 SECONDS_FOR_A_POOL = 5.0
-# Chunks under way for each process.
+# Chunks per process that are under way.
 _AHEAD = 2
 
 

@@ -49,7 +49,7 @@ class ObjectiveSpec(Section):
     terms: Annotated[tuple[Term, ...], AfterValidator(not_empty)]
     """What is wished for."""
     constraints: tuple[Constraint, ...] = ()
-    """What must hold."""
+    """What a candidate must satisfy."""
 
     @model_validator(mode="after")
     def _distinct_names(self) -> Self:
@@ -83,5 +83,5 @@ def read_spec(file: Path) -> ObjectiveSpec:
             return ObjectiveSpec.model_validate(content)
     except ValidationError as error:
         raise ObjectiveError(
-            "; ".join(explain(ObjectiveSpec, each) for each in error.errors()) + f" ({file})"
+            "; ".join(explain(ObjectiveSpec, fault) for fault in error.errors()) + f" ({file})"
         ) from error

@@ -95,7 +95,7 @@ def optimize(
 
 
 def _start(train: list[str], config: OptimizeConfig, seed: int) -> list[str]:
-    """Return the training molecules to score first, chosen at random; they may take half of the budget at most."""
+    """Return the training molecules to score first, drawn at random: at most half of the budget."""
     n = min(config.n_start, config.budget // 2, len(train))
     chosen = numpy_generator(seed, "optimize start").permutation(len(train))[:n]
     return [train[i] for i in chosen]

@@ -39,7 +39,7 @@ class Command(Quantity):
     """Seconds for each molecule that it may take; without it there is no limit."""
 
     def in_unit_interval(self) -> bool:
-        """Say that it may be, which each value is checked for."""
+        """Say that it may be; its values are checked."""
         return True
 
     def files(self, folder: Path) -> tuple[Path, ...]:

@@ -28,7 +28,7 @@ class PythonFunction(Quantity):
         return f"Python function {self.python}"
 
     def in_unit_interval(self) -> bool:
-        """Say that it may be, which each value is checked for."""
+        """Say that it may be; its values are checked."""
         return True
 
     def files(self, folder: Path) -> tuple[Path, ...]:
@@ -42,7 +42,7 @@ class PythonFunction(Quantity):
 
 
 def python_function(reference: str, folder: Path) -> BatchFunction:
-    """Load the function `module:function` and see to it that it returns a number for each molecule.
+    """Load the function `module:function` and check that it returns as many numbers as molecules.
 
     Raises:
         ObjectiveError: If there is no such module or function.
