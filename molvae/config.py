@@ -234,25 +234,102 @@ class SampleConfig(Section):
     """Scale of the noise that codes are drawn with; the `decoder` prior has none, its chance is in the tokens."""
 
 
+class RefitConfig(Section):
+    """How the `latent` search trains its copy of the model a little further in each round."""
+
+    n_steps: Count = 12
+    """Training steps in a round."""
+    batch_size: Count = 96
+    """Molecules in a step."""
+    incumbent_fraction: Fraction = 0.67
+    """Fraction of these molecules that are incumbents; the others repeat training molecules, to prevent forgetting."""
+    rank_offset: Count = 5
+    """Incumbents are drawn with weights of 1 / (rank + offset), the best having rank 0; a large one evens them out."""
+    code_dropout: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.5
+    """Fraction of the molecules whose latent code is replaced by zero, which trains unconditional generation."""
+    learning_rate: Positive = 5.0e-4
+    """Learning rate (Adam)."""
+    gradient_clip: Positive = 1.0
+    """Largest norm of the gradient in a step."""
+
+
+class SurrogateConfig(Section):
+    """The Gaussian process by which the `latent` search chooses which proposals to score."""
+
+    fingerprint_bits: Annotated[int, Field(ge=64, multiple_of=8)] = 2048
+    """Bits of the ECFP4 fingerprints that it compares molecules by."""
+    max_molecules: Annotated[int, Field(ge=2)] = 3000
+    """Most scored molecules to fit it to, the best ones; its cost grows with the cube of their number."""
+    noise_fractions: list[Annotated[float, Field(gt=0.0, lt=1.0)]] = Field(default=[0.01, 0.03, 0.1, 0.3], min_length=1)
+    """Fractions of the scores' variance that structure may leave unexplained; the likeliest is taken in each round."""
+    reference_rank: Count = 10
+    """Improvement is expected over the score of this rank: 1 for the best molecule so far."""
+
+
+class LatentSearchConfig(Section):
+    """Search in a latent space that is refitted around the best molecules so far, the incumbents."""
+
+    n_incumbents: Count = 100
+    """Incumbents: the best molecules so far, from whose codes proposals are made."""
+    pool_size: Count = 800
+    """Molecules that each way of proposing adds in a round to the pool from which the surrogate chooses."""
+    infeasible_weight: Fraction = 0.5
+    """Factor on the score of a molecule that breaks a constraint: it is worth less, but shows the way."""
+    min_radius: Positive = 0.15
+    """Smallest standard deviation of the noise around an incumbent's code: near copies."""
+    max_radius: Positive = 1.0
+    """Largest standard deviation of the noise around an incumbent's code: other scaffolds."""
+    extrapolation: NonNegative = 0.25
+    """How far beyond two incumbents' codes molecules are interpolated, in units of their distance."""
+    rank_pressure: Positive = 5.0
+    """Parents are drawn by rank, from a geometric distribution whose mean is n_incumbents over this."""
+    refit: RefitConfig = RefitConfig()
+    """Training on the incumbents."""
+    surrogate: SurrogateConfig = SurrogateConfig()
+    """Choice from the pool."""
+
+    @model_validator(mode="after")
+    def _radii(self) -> "LatentSearchConfig":
+        if self.min_radius > self.max_radius:
+            raise ValueError(f"min_radius {self.min_radius} is above max_radius {self.max_radius}")
+        return self
+
+
+class RandomSearchConfig(Section):
+    """Samples from the model's prior, which have no settings of their own."""
+
+
 class OptimizeConfig(Section):
     """Search for molecules that an objective scores high, within a budget of oracle calls."""
 
     objectives: list[str] = ["workflow/config/objectives/demo.yaml"]
     """Objectives to optimise: YAML files, or names of built-in ones."""
     strategy: Literal["latent", "random"] = "latent"
-    """How molecules are proposed: `latent` search around the incumbents, or `random` samples from the prior."""
+    """How molecules are proposed: a key below, which has the settings of that strategy."""
+    latent: LatentSearchConfig = LatentSearchConfig()
+    """Settings of `strategy: latent`, a search around the best molecules so far."""
+    random: RandomSearchConfig = RandomSearchConfig()
+    """Settings of `strategy: random`, the baseline: samples from the prior."""
     budget: Count = 2000
     """Oracle calls: distinct valid molecules that are scored."""
     batch_size: Count = 100
     """Molecules proposed and scored in a round."""
     n_start: Annotated[int, Field(ge=0)] = 400
-    """Training molecules that are scored first, within the budget: at most half of the budget."""
+    """Training molecules that are scored first, within the budget, of which they take at most half."""
+    max_empty_rounds: Count = 10
+    """Rounds in a row without a new molecule after which the search ends before its budget is spent."""
     n_candidates: Count = 50
-    """Most candidates to hand out: the best feasible new molecules."""
+    """Most molecules that are proposed as candidates: the best new ones that satisfy the constraints."""
     compare_training: bool = True
-    """Whether the training set is scored too, outside the budget, to compare with: not for a slow objective."""
+    """Whether the training set is also scored, outside the budget, for comparison: not for a slow objective."""
     baseline: bool = True
-    """Whether the workflow also spends the same budget on random samples, to compare."""
+    """Whether the workflow also spends the same budget on random samples, for comparison."""
+
+    @property
+    def strategy_settings(self) -> Section:
+        """The section of the chosen strategy."""
+        settings: Section = getattr(self, self.strategy)
+        return settings
 
 
 class ScoreConfig(Section):

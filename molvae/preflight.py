@@ -4,20 +4,15 @@ The workflow calls this while it reads the Snakefile, so that a mistake costs se
 """
 
 import os
-import shlex
-import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import yaml
 
 from molvae.config import WHOLE_RUN, RunConfig, parse_config
 from molvae.errors import ConfigError, DataError
 from molvae.model.shipped import model_folder
-
-if TYPE_CHECKING:
-    from molvae.optimize.objective import Objective
 
 SAMPLE = "sample"
 """What the samples are called where generated molecules are scored; no objective may have this name."""
@@ -32,7 +27,8 @@ class PlannedObjective:
 
     Attributes:
         source: As the settings give it: a YAML file or the name of a built-in one.
-        files: Files that its scores depend on: the YAML file, and the user's own modules and programs beside it.
+        files: Files that its scores depend on: the YAML file, and the user's own modules and programs beside it. None
+            of them is run to find that out.
     """
 
     source: str
@@ -103,7 +99,7 @@ def _plan_inputs(settings: RunConfig, where: str) -> tuple[str, ...]:
     named = {f"prepare.input[{i}]": name for i, name in enumerate(settings.prepare.input)}
     if settings.prepare.test_input is not None:
         named["prepare.test_input"] = settings.prepare.test_input
-    found: list[str] = []
+    files: list[str] = []
     for key, name in named.items():
         # A public library is fetched by the stage. It is never declared as an input: its coming would change the set
         # of inputs, for which a workflow reruns a stage.
@@ -111,8 +107,8 @@ def _plan_inputs(settings: RunConfig, where: str) -> tuple[str, ...]:
             paths = [str(path) for path in expand([name])]
             for path in paths:
                 _require_file(key, path, "put the molecules there (see data/README.md) or correct the path", where)
-            found += paths
-    return tuple(found)
+            files += paths
+    return tuple(files)
 
 
 def _plan_objectives(sources: list[str], where: str) -> dict[str, PlannedObjective]:
@@ -132,21 +128,9 @@ def _plan_objectives(sources: list[str], where: str) -> dict[str, PlannedObjecti
                 f"{key}: expected objectives of different names, found {objective.name} in {source}, which would share "
                 f"a folder of results with {taken}; give it another name ({where})"
             )
-        planned[objective.name] = PlannedObjective(source, _files(objective, Path(source)) if is_file else ())
+        files = dict.fromkeys([source, *map(os.path.relpath, objective.files)]) if is_file else {}
+        planned[objective.name] = PlannedObjective(source, tuple(files))
     return planned
-
-
-def _files(objective: "Objective", file: Path) -> tuple[str, ...]:
-    found = [file]
-    for part in (*objective.spec.terms, *objective.spec.constraints):
-        if part.python is not None:
-            module = Path(sys.modules[part.python.partition(":")[0]].__file__ or "")
-            if module.resolve().is_relative_to(file.resolve().parent):
-                found.append(Path(os.path.relpath(module)))
-        if part.command is not None:
-            words = [file.parent / word for word in shlex.split(part.command)]
-            found += [word for word in words if word.is_file()]
-    return tuple(dict.fromkeys(str(path) for path in found))
 
 
 def _require_file(key: str, path: str, remedy: str, where: str) -> None:

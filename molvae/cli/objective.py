@@ -19,23 +19,40 @@ def objective(
     out: OptionalOutTable = None,
     smiles_column: SmilesColumnOption = None,
     threads: ThreadsOption = None,
-    list_builtin: Annotated[bool, typer.Option("--list", help="List the built-in objectives and exit.")] = False,
+    list_builtin: Annotated[
+        bool, typer.Option("--list", help="List the built-in objectives and the quantities of your own, and exit.")
+    ] = False,
 ) -> None:
     """Score known molecules by an objective.
 
     Writes the columns smiles, score, feasible and the raw value of each term. The score is empty for an invalid SMILES
-    and for a molecule that could not be scored.
+    and for a molecule that could not be scored. An objective file can run programs and Python code: use only files that
+    you trust.
     """
-    from molvae.optimize.objective import builtin_objectives
     from molvae.parallel import cpus_to_use
 
     if list_builtin:
-        for name, description in builtin_objectives().items():
-            typer.echo(f"{name:<26}{description}")
+        _list()
         return
     if name_or_file is None or molecules is None or out is None:
         raise ConfigError("expected NAME_OR_FILE MOLECULES --out FILE, found not all of them; see --help")
     _score(name_or_file, molecules, out, smiles_column, cpus_to_use(threads))
+
+
+def _list() -> None:
+    from molvae.optimize.desirability import DESIRABILITIES
+    from molvae.optimize.objective import builtin_objectives
+    from molvae.optimize.quantities import QUANTITIES
+
+    parts = {
+        "Built-in objectives": builtin_objectives(),
+        "Quantities, of which a term or constraint has one": {n: kind.summary() for n, kind in QUANTITIES.items()},
+        "Desirabilities, of which a term has one": {n: kind.summary() for n, kind in DESIRABILITIES.items()},
+    }
+    for heading, entries in parts.items():
+        typer.echo(f"{heading}:")
+        for name, description in entries.items():
+            typer.echo(f"  {name:<26}{description}")
 
 
 def _score(name_or_file: str, molecules: Path, out: Path, smiles_column: str | None, n_jobs: int) -> None:
@@ -51,7 +68,7 @@ def _score(name_or_file: str, molecules: Path, out: Path, smiles_column: str | N
     write_table(out, table)
     scored = table["score"].notna()
     logger.info(
-        "%s: %d of %d molecules scored, %d of them feasible; best feasible score %.3f",
+        "%s: %d of %d molecules scored, %d of them satisfy the constraints; best score among them %.3f",
         out,
         scored.sum(),
         len(table),

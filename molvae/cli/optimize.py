@@ -45,12 +45,18 @@ def optimize(
     asked = load_objective(objective)
     n_jobs = set_threads(threads)
     loaded = load(model, run.device)
-    beside = model.parent.parent / "prepare"
-    if reference is None and (beside / "molecules.parquet").exists():
-        reference = beside
+    reference = reference or _prepared_beside(model)
     if reference is None:
-        logger.warning("no --reference: the search starts from the model's own samples, and nothing counts as known")
+        logger.warning("no --reference: the search starts from the model's own samples, and all molecules count as new")
     else:
         logger.info("known molecules: %s", reference)
     with output_folder(out, "resume"):
         optimize_stage(loaded, asked, known_molecules(reference), out, run.optimize, run.seed, n_jobs)
+
+
+def _prepared_beside(model: Path) -> Path | None:
+    """Return the folder of prepared molecules of the run that a model folder is in, results/RUN/train/model."""
+    folder = model.resolve()
+    prepared = folder.parent.parent / "prepare"
+    in_a_run = (model / "config.json").exists() and (folder.parent.name, folder.name) == ("train", "model")
+    return prepared if in_a_run and (prepared / "molecules.parquet").exists() else None

@@ -37,8 +37,8 @@ def _rows(text: str) -> list[dict[str, str]]:
 class CallRecord:
     """Evaluations by canonical SMILES, in memory and, if there is a folder, appended to `calls.csv` in it.
 
-    Beside the calls lies the objective that they belong to, `objective.json`: calls of another objective are of no use
-    and make way. What a user's own function or program does is not seen: after a change to it, remove the folder.
+    Beside the calls lies the objective that they belong to, `objective.json`: calls of another objective are removed.
+    What a user's own function or program does is not seen: after a change to it, remove the folder.
     """
 
     def __init__(self, objective: Objective, folder: Path | None) -> None:
@@ -47,41 +47,44 @@ class CallRecord:
         self._file = None if folder is None else folder / "calls.csv"
         self._terms = [f"{TERM}{name}" for name in objective.term_names]
         self._columns = ["smiles", "score", "feasible", "status", "violated", "error", "seconds", *self._terms]
-        self._found: dict[str, tuple[Evaluation, float]] = {}
+        self._recorded: dict[str, tuple[Evaluation, float]] = {}
         if folder is not None:
             self._open(folder)
 
     def get(self, smiles: str) -> tuple[Evaluation, float] | None:
         """Return the evaluation of a canonical SMILES and the seconds after which it was there, if it is known."""
-        return self._found.get(smiles)
+        return self._recorded.get(smiles)
 
     def add(self, evaluations: Sequence[Evaluation], seconds: float) -> None:
         """Keep evaluations that were there `seconds` after the run's start."""
-        self._found.update((evaluation.smiles, (evaluation, seconds)) for evaluation in evaluations)
+        self._recorded.update((evaluation.smiles, (evaluation, seconds)) for evaluation in evaluations)
         if self._file is not None:
-            self._append(self._file, [self._row(each, seconds) for each in evaluations])
+            self._append(self._file, [self._row(evaluation, seconds) for evaluation in evaluations])
 
-    def forget(self) -> None:
-        """Remove all calls, also from the disk."""
-        self._found.clear()
+    def forget(self, smiles: Iterable[str]) -> None:
+        """Remove the calls of some molecules, also from the disk."""
+        for text in smiles:
+            self._recorded.pop(text, None)
         if self._file is not None:
-            self._file.unlink(missing_ok=True)
+            with replacing(self._file) as temporary:
+                rows = [self._row(evaluation, seconds) for evaluation, seconds in self._recorded.values()]
+                self._append(temporary, [self._columns, *rows])
 
     def _open(self, folder: Path) -> None:
         assert self._file is not None
         folder.mkdir(parents=True, exist_ok=True)
-        belongs_to = folder / "objective.json"
+        objective_file = folder / "objective.json"
         # The words may be put better without a change to the scores.
-        mine = {key: value for key, value in self._objective.as_dict().items() if key != "description"}
+        asked = {key: value for key, value in self._objective.as_dict().items() if key != "description"}
         if self._file.exists():
             # A link may lead to anybody's file, and this one is written to.
-            if not self._file.is_symlink() and _content(belongs_to) == mine:
+            if not self._file.is_symlink() and _content(objective_file) == asked:
                 self._load(self._file)
                 return
             logger.warning("%s: these calls are not known to be of this objective; starting anew", self._file)
         # In this order, so that calls never lie beside an objective that is not theirs.
         self._file.unlink(missing_ok=True)
-        write_json(belongs_to, mine)
+        write_json(objective_file, asked)
         self._append(self._file, [self._columns])
 
     @staticmethod
@@ -98,7 +101,7 @@ class CallRecord:
         for row in rows:
             with suppress(KeyError, TypeError, ValueError):
                 evaluation, seconds = self._evaluation(row), float(row["seconds"])
-                self._found[evaluation.smiles] = (evaluation, seconds)
+                self._recorded[evaluation.smiles] = (evaluation, seconds)
                 n_read += 1
         if n_read < len(rows):
             logger.warning(
@@ -107,11 +110,11 @@ class CallRecord:
                 len(rows),
                 n_read,
             )
-        if self._found:
-            logger.info("%s: going on after %d calls", file, len(self._found))
+        if self._recorded:
+            logger.info("%s: resuming after %d calls", file, len(self._recorded))
         # Without what could not be read, so that the next line does not become a part of it.
         with replacing(file) as temporary:
-            self._append(temporary, [self._columns, *(self._row(*found) for found in self._found.values())])
+            self._append(temporary, [self._columns, *(self._row(*call) for call in self._recorded.values())])
 
     def _row(self, evaluation: Evaluation, seconds: float) -> list[str]:
         return [
@@ -130,14 +133,14 @@ class CallRecord:
         values = {name: float(row[f"{TERM}{name}"]) for name in self._objective.term_names}
         statuses: dict[str, Status] = {"ok": "ok", "failed": "failed"}
         status = statuses[row["status"]]
-        nothing = dict.fromkeys(values, math.nan)
+        no_values = dict.fromkeys(values, math.nan)
         return Evaluation(
             smiles=row["smiles"],
             score=float(row["score"]),
             feasible=row["feasible"] == "True",
             status=status,
             values=values,
-            desirabilities=self._objective.desirabilities(values) if status == "ok" else nothing,
+            desirabilities=self._objective.desirabilities(values) if status == "ok" else no_values,
             violated=tuple(row["violated"].split(";")) if row["violated"] else (),
             error=row["error"],
         )

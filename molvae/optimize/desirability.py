@@ -8,28 +8,45 @@ References:
 """
 
 import math
-from typing import Annotated, Literal, Protocol
+from typing import Annotated, Literal
 
 from pydantic import Field, FiniteFloat, model_validator
 
 from molvae.config import Section
+from molvae.registry import Registry
 
 Width = Annotated[FiniteFloat, Field(gt=0.0)]
 
 
-class Desirability(Protocol):
+class Desirability(Section):
     """From a finite value to its desirability in [0, 1]."""
 
     def __call__(self, value: float) -> float:
         """Return the desirability of `value`."""
-        ...
+        raise NotImplementedError
+
+    def text(self) -> str:
+        """Return which values are wanted, in a few words for the report."""
+        raise NotImplementedError
+
+    @classmethod
+    def summary(cls) -> str:
+        """Return one line for lists of the desirabilities there are."""
+        return " ".join((cls.__doc__ or "").partition("\n\n")[0].split())
+
+
+DESIRABILITIES: Registry[type[Desirability]] = Registry("desirability")
 
 
 def _bell(value: float, mean: float, sd: float) -> float:
-    return math.exp(-0.5 * ((value - mean) / sd) ** 2)
+    try:
+        return math.exp(-0.5 * ((value - mean) / sd) ** 2)
+    # So far off that the square is beyond what a float holds.
+    except OverflowError:
+        return 0.0
 
 
-class _Span(Section):
+class _Span(Desirability):
     low: FiniteFloat
     """Lower end."""
     high: FiniteFloat
@@ -39,9 +56,12 @@ class _Span(Section):
     def _ordered(self) -> "_Span":
         if self.low >= self.high:
             raise ValueError(f"expected low below high, found low {self.low:g} and high {self.high:g}")
+        if math.isinf(self.high - self.low):
+            raise ValueError(f"expected low and high nearer to each other, found {self.low:g} and {self.high:g}")
         return self
 
 
+@DESIRABILITIES.register("maximise")
 class Maximise(_Span):
     """The higher the better: 0 up to `low`, 1 from `high` on, a straight line between."""
 
@@ -49,7 +69,12 @@ class Maximise(_Span):
         """Return the desirability of `value`."""
         return min(max((value - self.low) / (self.high - self.low), 0.0), 1.0)
 
+    def text(self) -> str:
+        """Return which values are wanted."""
+        return f"high: 0 at {self.low:g}, 1 from {self.high:g}"
 
+
+@DESIRABILITIES.register("minimise")
 class Minimise(_Span):
     """The lower the better: 1 up to `low`, 0 from `high` on, a straight line between."""
 
@@ -57,7 +82,12 @@ class Minimise(_Span):
         """Return the desirability of `value`."""
         return min(max((self.high - value) / (self.high - self.low), 0.0), 1.0)
 
+    def text(self) -> str:
+        """Return which values are wanted."""
+        return f"low: 1 up to {self.low:g}, 0 at {self.high:g}"
 
+
+@DESIRABILITIES.register("window")
 class Window(_Span):
     """1 from `low` to `high`; outside it falls as a Gaussian of standard deviation `width`."""
 
@@ -68,8 +98,13 @@ class Window(_Span):
         """Return the desirability of `value`."""
         return _bell(value, min(max(value, self.low), self.high), self.width)
 
+    def text(self) -> str:
+        """Return which values are wanted."""
+        return f"{self.low:g} to {self.high:g}, flanks of {self.width:g}"
 
-class Gaussian(Section):
+
+@DESIRABILITIES.register("gaussian")
+class Gaussian(Desirability):
     """1 at `mean`, falling to both sides."""
 
     mean: FiniteFloat
@@ -81,7 +116,12 @@ class Gaussian(Section):
         """Return the desirability of `value`."""
         return _bell(value, self.mean, self.sd)
 
+    def text(self) -> str:
+        """Return which values are wanted."""
+        return f"around {self.mean:g}, flanks of {self.sd:g}"
 
+
+@DESIRABILITIES.register("min_gaussian")
 class MinGaussian(Gaussian):
     """1 up to `mean`, falling above it: for what should stay low (GuacaMol's MinGaussian)."""
 
@@ -89,7 +129,12 @@ class MinGaussian(Gaussian):
         """Return the desirability of `value`."""
         return _bell(max(value, self.mean), self.mean, self.sd)
 
+    def text(self) -> str:
+        """Return which values are wanted."""
+        return f"up to {self.mean:g}, flank of {self.sd:g}"
 
+
+@DESIRABILITIES.register("max_gaussian")
 class MaxGaussian(Gaussian):
     """1 from `mean` on, falling below it: for what should be high (GuacaMol's MaxGaussian)."""
 
@@ -97,8 +142,13 @@ class MaxGaussian(Gaussian):
         """Return the desirability of `value`."""
         return _bell(min(value, self.mean), self.mean, self.sd)
 
+    def text(self) -> str:
+        """Return which values are wanted."""
+        return f"from {self.mean:g}, flank of {self.sd:g}"
 
-class Clip(Section):
+
+@DESIRABILITIES.register("clip")
+class Clip(Desirability):
     """Proportional to the value, and 1 from `upper` on."""
 
     upper: Width
@@ -108,8 +158,13 @@ class Clip(Section):
         """Return the desirability of `value`."""
         return min(max(value / self.upper, 0.0), 1.0)
 
+    def text(self) -> str:
+        """Return which values are wanted."""
+        return f"high: in proportion, 1 from {self.upper:g}"
 
-class Threshold(Section):
+
+@DESIRABILITIES.register("threshold")
+class Threshold(Desirability):
     """1 on the right side of `at`, 0 on the other."""
 
     at: FiniteFloat
@@ -121,15 +176,26 @@ class Threshold(Section):
         """Return the desirability of `value`."""
         return float(value >= self.at if self.direction == "above" else value <= self.at)
 
+    def text(self) -> str:
+        """Return which values are wanted."""
+        return f"{self.direction} {self.at:g}"
 
-def identity(value: float) -> float:
-    """Return a value that is a desirability already.
 
-    Raises:
-        ValueError: If it is not in [0, 1].
-    """
-    if not 0.0 <= value <= 1.0:
-        raise ValueError(
-            f"expected a value from 0 to 1, found {value:g}; give the term a desirability such as maximise"
-        )
-    return value
+class Identity(Desirability):
+    """The value itself, for a quantity that is a desirability already."""
+
+    def __call__(self, value: float) -> float:
+        """Return `value`.
+
+        Raises:
+            ValueError: If it is not in [0, 1].
+        """
+        if not 0.0 <= value <= 1.0:
+            raise ValueError(
+                f"expected a value from 0 to 1, found {value:g}; give the term a desirability such as maximise"
+            )
+        return value
+
+    def text(self) -> str:
+        """Return which values are wanted."""
+        return "as it is, from 0 to 1"

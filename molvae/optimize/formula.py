@@ -1,4 +1,4 @@
-"""Molecular formulas, and how near a molecule's is to a given one.
+"""Molecular formulas, and how close a molecule's is to a given one.
 
 References:
     Brown et al., GuacaMol: benchmarking models for de novo molecular design, Journal of Chemical Information and
@@ -43,7 +43,7 @@ def element_counts(mol: Chem.Mol) -> Counter[str]:
 
 
 def isomer_score(formula: str) -> Callable[[Chem.Mol], float]:
-    """Return the function that scores how near a molecule's formula is to `formula`: 1 for its isomers, above 0 else.
+    """Return the function that scores how close a molecule's formula is to `formula`: 1 for its isomers, above 0 else.
 
     It is the geometric mean of a Gaussian for the count of each element of the formula (standard deviation 1) and one
     for the count of all atoms (2).
@@ -52,9 +52,9 @@ def isomer_score(formula: str) -> Callable[[Chem.Mol], float]:
     total = sum(wanted.values())
 
     def score(mol: Chem.Mol) -> float:
-        found = element_counts(mol)
-        squares = [((found[element] - number) / ELEMENT_SD) ** 2 for element, number in wanted.items()]
-        squares.append(((found.total() - total) / TOTAL_SD) ** 2)
+        counts = element_counts(mol)
+        squares = [((counts[element] - number) / ELEMENT_SD) ** 2 for element, number in wanted.items()]
+        squares.append(((counts.total() - total) / TOTAL_SD) ** 2)
         # The logarithm of a Gaussian is minus half its square, so the geometric mean is the exponential of their mean.
         return math.exp(-0.5 * sum(squares) / len(squares))
 

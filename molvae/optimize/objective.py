@@ -4,14 +4,15 @@ import difflib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
 from molvae.chem.molecules import parse
 from molvae.chem.quiet import quiet
 from molvae.errors import ObjectiveError
-from molvae.optimize.quantities import Failure, Molecule, measure_for
-from molvae.optimize.spec import ObjectiveSpec, Quantity, read_spec
+from molvae.optimize.quantities import Failure, Measure, Molecule, Quantity
+from molvae.optimize.spec import ObjectiveSpec, read_spec
 
 BUILTIN = Path(__file__).parent / "builtin"
 
@@ -25,12 +26,12 @@ class Evaluation:
     Attributes:
         smiles: The molecule.
         score: Mean desirability in [0, 1]; NaN unless the status is ok.
-        feasible: Whether all constraints hold; never without a score.
+        feasible: Whether all constraints are satisfied; never without a score.
         status: `ok`; `failed` where a quantity could not be computed; `invalid` for what is no molecule; `unscored`
             where the budget was spent.
         values: Each term's raw value, by the term's name; NaN where there is none.
         desirabilities: Each term's desirability in [0, 1]; NaN where there is none.
-        violated: Names of the constraints that do not hold.
+        violated: Names of the constraints that are not satisfied.
         error: Why it failed, in one line; empty if it did not.
     """
 
@@ -45,28 +46,43 @@ class Evaluation:
 
 
 class Objective:
-    """What "better" means, ready to be computed. Can be pickled: it is then made anew from its spec.
+    """What "better" means. Can be pickled: it is then made anew from its spec.
+
+    A user's own code is not run before the first molecule is evaluated.
 
     Attributes:
         spec: What was asked for.
         folder: Where users' own modules and programs are looked for.
+        files: The user's own files there that the scores depend on.
     """
 
     def __init__(self, spec: ObjectiveSpec, folder: Path) -> None:
-        """Prepare the computations.
+        """See that all it needs is there.
 
         Raises:
             ObjectiveError: If a user's function or program is not there.
         """
         self.spec = spec
         self.folder = folder
-        # A quantity that several terms and constraints need is computed once.
-        needed = dict.fromkeys(part.quantity for part in (*spec.terms, *spec.constraints))
-        self._measures = {quantity: measure_for(quantity, folder) for quantity in needed}
+        self.files = tuple(file for quantity in self._quantities for file in quantity.files(folder))
         self._total_weight = sum(term.weight for term in spec.terms)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Objective, (self.spec, self.folder)
+
+    @property
+    def _quantities(self) -> list[Quantity]:
+        """The quantities of all terms and constraints; one that several need is computed once."""
+        return list(dict.fromkeys(part.quantity for part in (*self.spec.terms, *self.spec.constraints)))
+
+    @cached_property
+    def _measures(self) -> dict[Quantity, Measure]:
+        return {quantity: quantity.measure(self.folder) for quantity in self._quantities}
+
+    @property
+    def isolated(self) -> bool:
+        """Whether evaluating it runs a user's code in the same process, which that code may end."""
+        return any(quantity.isolated for quantity in self._quantities)
 
     @property
     def name(self) -> str:
@@ -94,20 +110,23 @@ class Objective:
 
         Returns:
             N evaluations in the same order; no molecule makes it raise.
+
+        Raises:
+            ObjectiveError: If a user's module cannot be imported.
         """
         with quiet():
-            molecules = [Molecule(each, mol) for each in smiles if (mol := parse(each)) is not None]
+            molecules = [Molecule(text, mol) for text in smiles if (mol := parse(text)) is not None]
             columns = {quantity: measure(molecules) for quantity, measure in self._measures.items()}
-        found = {
+        evaluations = {
             molecule.smiles: self._judge(molecule.smiles, {q: column[row] for q, column in columns.items()})
             for row, molecule in enumerate(molecules)
         }
-        return [found.get(each) or self.without_score(each, "invalid") for each in smiles]
+        return [evaluations.get(text) or self.without_score(text, "invalid") for text in smiles]
 
     def without_score(self, smiles: str, status: Status, error: str = "") -> Evaluation:
         """Return the evaluation of a molecule that has no score."""
-        nothing = dict.fromkeys(self.term_names, math.nan)
-        return Evaluation(smiles, math.nan, False, status, nothing, nothing, (), error)
+        no_values = dict.fromkeys(self.term_names, math.nan)
+        return Evaluation(smiles, math.nan, False, status, no_values, no_values, (), error)
 
     def desirabilities(self, values: Mapping[str, float]) -> dict[str, float]:
         """Return each term's desirability from the raw values; NaN stays NaN.
@@ -115,14 +134,14 @@ class Objective:
         Raises:
             ValueError: If a value is out of range for a term without a desirability.
         """
-        found = {}
+        desirabilities = {}
         for term in self.spec.terms:
             value = values[term.title]
             try:
-                found[term.title] = math.nan if math.isnan(value) else term.desirability(value)
+                desirabilities[term.title] = math.nan if math.isnan(value) else term.desirability(value)
             except ValueError as error:
                 raise ValueError(f"{term.title}: {error}") from None
-        return found
+        return desirabilities
 
     def _judge(self, smiles: str, raw: Mapping[Quantity, float | Failure]) -> Evaluation:
         failures = {quantity: value.reason for quantity, value in raw.items() if isinstance(value, Failure)}
@@ -146,9 +165,16 @@ class Objective:
         if self.spec.mean == "arithmetic":
             mean = sum(weight * value for weight, value in weighted) / self._total_weight
         else:
-            mean = math.prod(value**weight for weight, value in weighted) ** (1.0 / self._total_weight)
+            product = math.prod(value**weight for weight, value in weighted)
+            mean = product ** (1.0 / self._total_weight) if product > 0.0 else self._mean_of_logs(weighted)
         # Rounding can lift a mean of ones just above one.
         return min(mean, 1.0)
+
+    def _mean_of_logs(self, weighted: Sequence[tuple[float, float]]) -> float:
+        """Return a geometric mean whose product is 0, be it only because large weights make it too small a number."""
+        if any(value == 0.0 for _, value in weighted):
+            return 0.0
+        return math.exp(sum(weight * math.log(value) for weight, value in weighted) / self._total_weight)
 
 
 def builtin_names() -> list[str]:

@@ -1,11 +1,7 @@
 """The oracle: an objective under a budget, with a memory and a trace."""
 
-import math
-import multiprocessing
 import time
-from collections.abc import Collection, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -16,15 +12,13 @@ from molvae.chem.molecules import canonical_smiles
 from molvae.chem.quiet import quiet
 from molvae.errors import DataError
 from molvae.optimize.calls import TERM, CallRecord
+from molvae.optimize.evaluator import Evaluator
 from molvae.optimize.objective import Evaluation, Objective
-from molvae.parallel import ignore_interrupts
 
-# Molecules that are scored and written down together: what a kill can lose.
-CHUNK = 25
-# Serial work that is worth starting processes for, which takes a second or two.
-SECONDS_FOR_A_POOL = 5.0
-# A search whose first calls all failed would spend its budget on nothing.
-CALLS_BEFORE_GIVING_UP = 20
+# Failed calls in a row that end a search which would spend its budget on nothing: at its start, where nothing speaks
+# for the objective, and later, where a stretch of molecules may be to blame.
+MAX_FIRST_FAILURES = 20
+MAX_FAILURES = 50
 
 
 @dataclass(frozen=True)
@@ -39,7 +33,7 @@ class Oracle:
     """Scores molecules, and counts each distinct one against the budget.
 
     Molecules are told apart by canonical SMILES. What is no molecule, and what was scored before, is free. With a
-    folder each call is written down; a later oracle on the same folder knows those calls without computing them, so
+    folder each call is recorded; a later oracle on the same folder knows those calls without computing them, so
     that a search that is run again with the same seed takes the same course and its trace is the same.
 
     Use it in a `with` statement: its processes end there.
@@ -52,15 +46,17 @@ class Oracle:
         folder: Path | None = None,
         n_jobs: int = 1,
         training: Collection[str] = frozenset(),
+        patience: int = MAX_FAILURES,
     ) -> None:
         """Begin with the whole budget.
 
         Args:
             objective: What to score.
             budget: Most calls, at least 1.
-            folder: Where to write calls down, and where those of a killed run lie; None to keep them in memory only.
+            folder: Where to record calls, and where those of a killed run lie; None to keep them in memory only.
             n_jobs: Processes for a slow objective.
             training: Canonical SMILES of the training molecules, to mark them in the trace.
+            patience: Failed calls in a row, after one that did not fail, at which to give up.
 
         Raises:
             DataError: If calls in the folder cannot be read.
@@ -69,12 +65,14 @@ class Oracle:
             raise ValueError(f"expected a budget of at least 1 call, got {budget}")
         self.objective = objective
         self.budget = budget
-        self._n_jobs = n_jobs
+        self._evaluator = Evaluator(objective, n_jobs)
         self._training = frozenset(training)
         self._record = CallRecord(objective, folder)
         self._calls: list[_Call] = []
         self._known: dict[str, Evaluation] = {}
-        self._pool: ProcessPoolExecutor | None = None
+        self._failures: list[Evaluation] = []
+        self._patience = patience
+        self._max_failures = min(MAX_FIRST_FAILURES, patience)
         self._started = time.monotonic()
 
     def __enter__(self) -> Self:
@@ -85,9 +83,7 @@ class Oracle:
 
     def close(self) -> None:
         """End the processes, if there are any."""
-        if self._pool is not None:
-            self._pool.shutdown(cancel_futures=True)
-            self._pool = None
+        self._evaluator.close()
 
     @property
     def n_calls(self) -> int:
@@ -111,7 +107,7 @@ class Oracle:
             new molecule for which no call was left, `unscored`.
 
         Raises:
-            DataError: If the first calls of the run all failed.
+            DataError: If too many calls in a row have failed.
         """
         with quiet():
             canonical = [canonical_smiles(smiles) for smiles, _ in proposals]
@@ -121,11 +117,10 @@ class Oracle:
                 new.setdefault(smiles, origin)
         self._compute(list(new))
         for smiles, origin in new.items():
-            found = self._record.get(smiles)
-            assert found is not None
-            self._calls.append(_Call(round, origin, *found))
-            self._known[smiles] = found[0]
-        self._give_up_if_all_failed()
+            recorded = self._record.get(smiles)
+            assert recorded is not None
+            self._calls.append(_Call(round, origin, *recorded))
+            self._known[smiles] = recorded[0]
         return [
             self.objective.without_score(given, "invalid")
             if smiles is None
@@ -133,24 +128,31 @@ class Oracle:
             for smiles, (given, _) in zip(canonical, proposals, strict=True)
         ]
 
+    @property
+    def evaluations(self) -> list[Evaluation]:
+        """What the calls came to, in order."""
+        return [call.evaluation for call in self._calls]
+
     def trace(self) -> pd.DataFrame:
         """Return a row a call, in order: call, round, origin, smiles, score, feasible, status, in_training, term.*."""
-        evaluations = [call.evaluation for call in self._calls]
+        evaluations = self.evaluations
         table = pd.DataFrame(
             {
                 "call": pd.Series(range(1, len(evaluations) + 1), dtype="int64"),
                 "round": pd.Series([call.round for call in self._calls], dtype="int64"),
                 "origin": pd.Series([call.origin for call in self._calls], dtype="str"),
-                "smiles": pd.Series([each.smiles for each in evaluations], dtype="str"),
-                "score": pd.Series([each.score for each in evaluations], dtype="float64"),
-                "feasible": pd.Series([each.feasible for each in evaluations], dtype="bool"),
-                "status": pd.Series([each.status for each in evaluations], dtype="str"),
-                "in_training": pd.Series([each.smiles in self._training for each in evaluations], dtype="bool"),
+                "smiles": pd.Series([evaluation.smiles for evaluation in evaluations], dtype="str"),
+                "score": pd.Series([evaluation.score for evaluation in evaluations], dtype="float64"),
+                "feasible": pd.Series([evaluation.feasible for evaluation in evaluations], dtype="bool"),
+                "status": pd.Series([evaluation.status for evaluation in evaluations], dtype="str"),
+                "in_training": pd.Series(
+                    [evaluation.smiles in self._training for evaluation in evaluations], dtype="bool"
+                ),
             }
         )
         for name in self.objective.term_names:
             # An evaluation's values are no table's: PD011 takes them for pandas'.
-            table[f"{TERM}{name}"] = pd.Series([each.values[name] for each in evaluations], dtype="float64")  # noqa: PD011
+            table[f"{TERM}{name}"] = pd.Series([e.values[name] for e in evaluations], dtype="float64")  # noqa: PD011
         return table
 
     def times(self) -> pd.DataFrame:
@@ -164,78 +166,32 @@ class Oracle:
 
     def _compute(self, smiles: Sequence[str]) -> None:
         """Bring into the record what it does not have."""
-        known = [found for each in smiles if (found := self._record.get(each)) is not None]
+        known = [recorded for text in smiles if (recorded := self._record.get(text)) is not None]
         if known:
             # The clock goes on where that of the killed run stood.
             self._started = time.monotonic() - max(seconds for _, seconds in known)
-        for evaluations in self._evaluated([each for each in smiles if self._record.get(each) is None]):
+            self._give_up_after_failures([evaluation for evaluation, _ in known])
+        for evaluations in self._evaluator.evaluate([text for text in smiles if self._record.get(text) is None]):
             self._record.add(evaluations, time.monotonic() - self._started)
+            self._give_up_after_failures(evaluations)
 
-    def _evaluated(self, smiles: Sequence[str]) -> Iterator[list[Evaluation]]:
-        """Yield the evaluations chunk by chunk, in order; in processes once it shows that the rest will take long."""
-        done, size = 0, 1
-        seconds_each = 0.0
-        while done < len(smiles):
-            if (len(smiles) - done) * seconds_each > SECONDS_FOR_A_POOL and self._n_jobs > 1:
-                yield from self._in_processes(smiles[done:])
-                return
-            begin = time.monotonic()
-            evaluations = self.objective.evaluate_batch(smiles[done : done + size])
-            yield evaluations
-            # The very first molecule also pays for what is loaded on first use, so it says nothing about the others.
-            seconds_each = (time.monotonic() - begin) / len(evaluations) if done else 0.0
-            done += size
-            size = min(4 * size, CHUNK)
+    def _give_up_after_failures(self, evaluations: Sequence[Evaluation]) -> None:
+        """Stop when too many calls in a row have failed, and forget those: the cause is hardly in the molecules.
 
-    def _in_processes(self, smiles: Sequence[str]) -> Iterator[list[Evaluation]]:
-        size = min(CHUNK, math.ceil(len(smiles) / (2 * self._n_jobs)))
-        chunks = [smiles[start : start + size] for start in range(0, len(smiles), size)]
-        done = 0
-        try:
-            for evaluations in self._processes().map(_evaluate, chunks):
-                yield evaluations
-                done += 1
-        except BrokenProcessPool:
-            self.close()
-            for chunk in chunks[done:]:
-                yield [self._alone(each) for each in chunk]
-
-    def _alone(self, smiles: str) -> Evaluation:
-        """Score one molecule after a process has died, perhaps of it."""
-        try:
-            return self._processes().submit(_evaluate, [smiles]).result()[0]
-        except BrokenProcessPool:
-            self.close()
-            return self.objective.without_score(smiles, "failed", "the process that scored it died")
-
-    def _processes(self) -> ProcessPoolExecutor:
-        if self._pool is None:
-            # Spawned, not forked: a fork of a process in which torch has threads can hang.
-            context = multiprocessing.get_context("spawn")
-            self._pool = ProcessPoolExecutor(self._n_jobs, context, _take_objective, (self.objective,))
-        return self._pool
-
-    def _give_up_if_all_failed(self) -> None:
-        evaluations = [call.evaluation for call in self._calls]
-        if len(evaluations) >= CALLS_BEFORE_GIVING_UP and all(each.status == "failed" for each in evaluations):
-            # The cause is hardly in the molecules, so a run after it is put right must not find these failures.
-            self._record.forget()
-            raise DataError(
-                f"{self.objective.name}: expected scores, but each of the first {len(evaluations)} molecules failed; "
-                f"the last with: {evaluations[-1].error}"
-            )
-
-
-_objective: Objective | None = None
-
-
-def _take_objective(objective: Objective) -> None:
-    """Give a new process its objective, once."""
-    global _objective
-    ignore_interrupts()
-    _objective = objective
-
-
-def _evaluate(smiles: Sequence[str]) -> list[Evaluation]:
-    assert _objective is not None
-    return _objective.evaluate_batch(smiles)
+        A run after it is put right must not find these failures.
+        """
+        for evaluation in evaluations:
+            if evaluation.status == "failed":
+                self._failures.append(evaluation)
+            else:
+                self._failures.clear()
+                self._max_failures = self._patience
+        n = len(self._failures)
+        if n < self._max_failures:
+            return
+        self._record.forget([evaluation.smiles for evaluation in self._failures])
+        which = f"each of the first {n}" if self._max_failures < self._patience else f"each of the last {n}"
+        raise DataError(
+            f"{self.objective.name}: expected scores, but {which} molecules failed; the last with: "
+            f"{self._failures[-1].error}; put it right and run the same command again"
+        )

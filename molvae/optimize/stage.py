@@ -18,15 +18,15 @@ from molvae.model.model import MolVAE
 from molvae.optimize.auc import auc_top
 from molvae.optimize.calls import RESUME_FILES
 from molvae.optimize.candidates import candidates_table
+from molvae.optimize.evaluator import Evaluator, warn_of_failures
 from molvae.optimize.objective import Objective
 from molvae.optimize.oracle import Oracle
 from molvae.optimize.strategies import STRATEGIES, SearchContext, Strategy
-from molvae.parallel import map_chunks
 from molvae.provenance import software
 from molvae.seeding import derive_seed, numpy_generator
 
-# Rounds in a row without a new molecule after which a search has nothing left to propose.
-EMPTY_ROUNDS = 10
+# Molecules of the training set that are evaluated together.
+_TRAINING_CHUNK = 500
 
 
 def optimize(
@@ -45,7 +45,7 @@ def optimize(
     Args:
         model: The trained model.
         objective: What to improve.
-        molecules: The molecules that are known, columns smiles and split; may be empty.
+        molecules: The known molecules, columns smiles and split; may be empty.
         out: Folder to write.
         config: Settings.
         seed: The run's seed.
@@ -55,13 +55,28 @@ def optimize(
         DataError: If no molecule could be scored.
     """
     train = molecules.loc[molecules["split"] == "train", "smiles"].tolist()
-    setting = SearchContext(model, _start(train, config, seed), train, derive_seed(seed, f"optimize {config.strategy}"))
-    strategy = STRATEGIES[config.strategy](setting)
+    context = SearchContext(
+        model,
+        start=_start(train, config, seed),
+        known=train,
+        budget=config.budget,
+        objective=objective,
+        seed=derive_seed(seed, f"optimize {config.strategy}"),
+        n_jobs=n_jobs,
+        device=model.device,
+    )
+    strategy = STRATEGIES[config.strategy](context, config.strategy_settings)
     with Oracle(objective, config.budget, out / "resume", n_jobs, set(train)) as oracle:
         n_rounds = _search(strategy, oracle, config)
         trace, times = oracle.trace(), oracle.times()
+    warn_of_failures(objective.name, oracle.evaluations)
     if trace["score"].isna().all():
         raise DataError(f"{objective.name}: expected a molecule that can be scored, found none in {len(trace)} calls")
+    if not (trace["score"] > 0.0).any():
+        logger.warning(
+            "%s: no score is above 0, so the search had nothing to go by; let a term fall off more gently",
+            objective.name,
+        )
     table = candidates_table(trace, set(molecules["smiles"]), train, config.n_candidates)
     summary = _summary(trace, objective, config, seed, n_rounds)
     if config.compare_training and train:
@@ -84,17 +99,17 @@ def optimize(
 
 
 def _start(train: list[str], config: OptimizeConfig, seed: int) -> list[str]:
-    """Return the training molecules to score first, chosen at random; they may take half of the budget at most."""
+    """Return the training molecules to score first, drawn at random: at most half of the budget."""
     n = min(config.n_start, config.budget // 2, len(train))
     chosen = numpy_generator(seed, "optimize start").permutation(len(train))[:n]
     return [train[i] for i in chosen]
 
 
-def _search(strategy: Strategy, oracle: Oracle, config: OptimizeConfig) -> int:
+def _search(strategy: Strategy[Any], oracle: Oracle, config: OptimizeConfig) -> int:
     """Ask, score and tell until the budget is spent; return the number of rounds."""
     n_rounds = n_empty = 0
     with progress(f"optimise {oracle.objective.name}", config.budget) as advance:
-        while oracle.remaining and n_empty < EMPTY_ROUNDS:
+        while oracle.remaining and n_empty < config.max_empty_rounds:
             before = oracle.remaining
             proposals = strategy.ask(min(config.batch_size, oracle.remaining))
             strategy.tell(oracle.score(proposals, n_rounds))
@@ -103,14 +118,19 @@ def _search(strategy: Strategy, oracle: Oracle, config: OptimizeConfig) -> int:
             n_empty = 0 if spent else n_empty + 1
             advance(spent)
     if oracle.remaining:
-        logger.warning("%s: no new molecules to propose; %d calls left", oracle.objective.name, oracle.remaining)
+        logger.warning(
+            "%s: no new molecule in %d rounds; the search ends with %d calls left",
+            oracle.objective.name,
+            n_empty,
+            oracle.remaining,
+        )
     return n_rounds
 
 
 def _summary(
     trace: pd.DataFrame, objective: Objective, config: OptimizeConfig, seed: int, n_rounds: int
 ) -> dict[str, Any]:
-    """Return what came of a search; scores of infeasible molecules count as 0."""
+    """Return the metrics of a search; scores of infeasible molecules count as 0."""
     scores = trace["score"].where(trace["feasible"], 0.0).to_numpy()
     new = trace["feasible"] & ~trace["in_training"]
     return {
@@ -136,15 +156,16 @@ def _of_origin(rows: pd.DataFrame) -> dict[str, float | int | None]:
 
 
 def _of_training(train: list[str], objective: Objective, n_jobs: int) -> dict[str, Any]:
-    """Score the whole training set, outside the budget."""
+    """Score the whole training set, outside the budget; molecules that fail are left out of the means."""
     logger.info("%s: scoring the %d training molecules to compare with", objective.name, len(train))
-    evaluations = [each for chunk in map_chunks(objective.evaluate_batch, train, n_jobs) for each in chunk]
-    scores = [each.score if each.feasible else 0.0 for each in evaluations]
-    return {
-        "n_training": len(train),
-        "training_n_feasible": sum(each.feasible for each in evaluations),
-        **{f"training_top{n}_mean": null_for_nan(top_mean(scores, n)) for n in (1, 10, 100)},
-    }
+    with Evaluator(objective, n_jobs) as evaluator:
+        evaluations = [one for chunk in evaluator.evaluate(train, _TRAINING_CHUNK) for one in chunk]
+    warn_of_failures(f"{objective.name}, training set", evaluations)
+    scored = [evaluation for evaluation in evaluations if evaluation.status == "ok"]
+    scores = [evaluation.score if evaluation.feasible else 0.0 for evaluation in scored]
+    means = {f"training_top{n}_mean": top_mean(scores, n) for n in (1, 10, 100)} if scored else {}
+    n_feasible = sum(evaluation.feasible for evaluation in scored)
+    return {"n_training": len(train), "training_n_feasible": n_feasible, **means}
 
 
 def known_molecules(prepared: Path | None) -> pd.DataFrame:

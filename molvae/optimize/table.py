@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from molvae.optimize.evaluator import warn_of_failures
 from molvae.optimize.objective import Objective
-from molvae.optimize.oracle import Oracle
+from molvae.optimize.oracle import MAX_FAILURES, Oracle
 
 
 def score_table(objective: Objective, smiles: Sequence[str], n_jobs: int = 1) -> pd.DataFrame:
@@ -21,18 +22,21 @@ def score_table(objective: Objective, smiles: Sequence[str], n_jobs: int = 1) ->
         NaN for what is no molecule and for what could not be computed.
 
     Raises:
-        DataError: If there are many molecules and all of them failed.
+        DataError: If the first molecules all failed, and there are many.
     """
-    with Oracle(objective, budget=max(len(smiles), 1), n_jobs=n_jobs) as oracle:
-        evaluations = oracle.score([(each, "") for each in smiles], round=0)
+    # Failures after a success end a search, but not this: the scores that there are have been paid for.
+    budget = max(len(smiles), 1)
+    with Oracle(objective, budget, n_jobs=n_jobs, patience=max(budget, MAX_FAILURES)) as oracle:
+        evaluations = oracle.score([(text, "") for text in smiles], round=0)
+    warn_of_failures(objective.name, oracle.evaluations)
     table = pd.DataFrame(
         {
             "smiles": pd.Series(list(smiles), dtype="str"),
-            "score": pd.Series([each.score for each in evaluations], dtype="float64"),
-            "feasible": pd.Series([each.feasible for each in evaluations], dtype="bool"),
+            "score": pd.Series([evaluation.score for evaluation in evaluations], dtype="float64"),
+            "feasible": pd.Series([evaluation.feasible for evaluation in evaluations], dtype="bool"),
         }
     )
     for name in objective.term_names:
         # An evaluation's values are no table's: PD011 takes them for pandas'.
-        table[name] = pd.Series([each.values[name] for each in evaluations], dtype="float64")  # noqa: PD011
+        table[name] = pd.Series([e.values[name] for e in evaluations], dtype="float64")  # noqa: PD011
     return table

@@ -1,17 +1,24 @@
 """What every registered search strategy must do."""
 
+from typing import get_args
+
 import numpy as np
 import pytest
 
 from molvae.chem.molecules import canonical_smiles
-from molvae.optimize.objective import Evaluation
+from molvae.config import OptimizeConfig, parse_config
+from molvae.errors import ConfigError
+from molvae.optimize.objective import Evaluation, load_objective
 from molvae.optimize.strategies import STRATEGIES, SearchContext
 
 
 @pytest.fixture(params=STRATEGIES)
 def make(request, model, smiles):
     def make_strategy(start=6, seed=1):
-        return STRATEGIES[request.param](SearchContext(model, smiles[:start], smiles, seed))
+        strategy = STRATEGIES[request.param]
+        objective = load_objective("qed")
+        context = SearchContext(model, smiles[:start], smiles, 100, objective, seed, n_jobs=1, device=model.device)
+        return strategy(context, strategy.settings_type())
 
     return make_strategy
 
@@ -53,3 +60,15 @@ def test_it_goes_on_when_it_is_told_nothing(make):
     strategy.ask(3)
     strategy.tell([])
     assert strategy.ask(3)
+
+
+def test_the_settings_offer_exactly_the_registered_strategies():
+    assert get_args(OptimizeConfig.model_fields["strategy"].annotation) == tuple(STRATEGIES)
+
+
+@pytest.mark.parametrize("name", STRATEGIES)
+def test_it_has_a_section_of_settings_of_its_own(name):
+    config = OptimizeConfig(strategy=name)
+    assert type(config.strategy_settings) is STRATEGIES[name].settings_type
+    with pytest.raises(ConfigError, match=rf"optimize\.{name}\.no_such: expected a known setting"):
+        parse_config({"optimize": {name: {"no_such": 1}}}, "here")

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from molvae.config import ModelConfig, OptimizeConfig
+from molvae.config import LatentSearchConfig, ModelConfig, OptimizeConfig
 from molvae.model.loading import load
 from molvae.model.model import MolVAE
 from molvae.nn.batch import Batch
 from molvae.nn.vae import VAE, LossWeights
+from molvae.optimize.objective import load_objective
 from molvae.optimize.strategies import LatentSearch, SearchContext
 from molvae.train import train
 from molvae.train.checkpoint import Checkpoint
@@ -90,7 +91,9 @@ def test_the_train_stage_runs_and_its_model_loads_on_the_cpu(prepared, small_tra
 
 
 def test_a_search_runs(on_gpu, smiles):
-    strategy = LatentSearch(SearchContext(on_gpu, [], smiles, seed=1))
+    objective = load_objective("qed")
+    context = SearchContext(on_gpu, [], smiles, 100, objective, seed=1, n_jobs=1, device=on_gpu.device)
+    strategy = LatentSearch(context, LatentSearchConfig())
     assert len(strategy.ask(OptimizeConfig().batch_size)) > 0
 
 

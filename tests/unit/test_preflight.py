@@ -50,6 +50,30 @@ def test_an_objective_depends_on_the_code_beside_it(folder):
     )
 
 
+def test_nothing_of_the_users_is_run(folder):
+    (folder / "own_of_dry_run.py").write_text("open('ran', 'w')\n\ndef score(smiles):\n    return []\n")
+    (folder / "own.yaml").write_text("name: own\nterms: [{python: 'own_of_dry_run:score'}]\n")
+    assert plan(["own.yaml"]).objectives["own"].files == ("own.yaml", "own_of_dry_run.py")
+    assert not (folder / "ran").exists()
+
+
+def test_modules_of_one_name_are_each_their_own_objectives_input(folder):
+    for name in ("a", "b"):
+        (folder / name).mkdir()
+        (folder / name / "scorer.py").write_text("def score(smiles):\n    return [1.0] * len(smiles)\n")
+        (folder / name / "own.yaml").write_text(f"name: {name}\nterms: [{{python: 'scorer:score'}}]\n")
+    objectives = plan(["a/own.yaml", "b/own.yaml"]).objectives
+    assert [objectives[name].files[1] for name in ("a", "b")] == ["a/scorer.py", "b/scorer.py"]
+
+
+@pytest.mark.parametrize("reference", ["no_module_of_tests:score", "empty_of_tests:score"])
+def test_a_function_that_is_not_there_is_refused_before_the_first_job(folder, reference):
+    (folder / "empty_of_tests.py").write_text("")
+    (folder / "own.yaml").write_text(f"name: own\nterms: [{{python: '{reference}'}}]\n")
+    with pytest.raises(ObjectiveError, match="found none"):
+        plan(["own.yaml"])
+
+
 @pytest.mark.parametrize("name", ["qed", "sample"])
 def test_objectives_that_would_share_a_folder_are_refused(folder, name):
     (folder / "mine.yaml").write_text(f"name: {name}\n{TERM}")

@@ -3,13 +3,19 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, TypeVar
 
+import torch
+
+from molvae.config import Section
 from molvae.model.model import MolVAE
-from molvae.optimize.objective import Evaluation
+from molvae.optimize.objective import Evaluation, Objective
 from molvae.registry import Registry
 
 Proposal = tuple[str, str]
 """A SMILES, and the name of what proposed it."""
+
+Settings = TypeVar("Settings", bound=Section)
 
 
 @dataclass(frozen=True)
@@ -20,21 +26,33 @@ class SearchContext:
         model: The trained model.
         start: Known molecules to begin with, as SMILES, in the order in which to score them.
         known: Further molecules of the training set that it may learn from without their scores.
+        budget: Most molecules that are scored in the whole search.
+        objective: What is searched for; the strategy leaves scoring to its caller.
         seed: Seed of the search.
+        n_jobs: Processes that it may use.
+        device: Where to compute.
     """
 
     model: MolVAE
     start: Sequence[str]
     known: Sequence[str]
+    budget: int
+    objective: Objective
     seed: int
+    n_jobs: int
+    device: torch.device
 
 
-class Strategy(ABC):
-    """A search. The same setting and the same scores give the same proposals."""
+class Strategy(ABC, Generic[Settings]):
+    """A search. The same context, settings and scores give the same proposals."""
 
-    @abstractmethod
-    def __init__(self, setting: SearchContext) -> None:
+    settings_type: ClassVar[type[Section]]
+    """Its section of `molvae.config.OptimizeConfig`."""
+
+    def __init__(self, context: SearchContext, settings: Settings) -> None:
         """Begin a search."""
+        self.context = context
+        self.settings = settings
 
     @abstractmethod
     def ask(self, n: int) -> list[Proposal]:
@@ -45,4 +63,4 @@ class Strategy(ABC):
         """Take the scores of what was asked for."""
 
 
-STRATEGIES: Registry[type[Strategy]] = Registry("strategy")
+STRATEGIES: Registry[type[Strategy[Any]]] = Registry("strategy")

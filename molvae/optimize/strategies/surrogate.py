@@ -1,5 +1,6 @@
-"""A cheap guess at scores, to choose which molecules are worth an oracle call."""
+"""A cheap prediction of scores, to choose which molecules are worth an oracle call."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -9,9 +10,6 @@ from scipy.linalg import cho_factor, cho_solve, solve_triangular
 from scipy.stats import norm
 
 from molvae.chem.fingerprints import PackedBits, tanimoto_matrix
-
-# Shares of the variance of the scores that the structure does not explain; the likeliest is taken.
-NOISES = (0.01, 0.03, 0.1, 0.3)
 
 
 @dataclass(frozen=True)
@@ -24,7 +22,7 @@ class TanimotoGP:
         fingerprints: Molecules with known scores, packed bits, uint8 (N, n_bits // 8).
         mean: Mean of their scores.
         scale: Standard deviation of their scores.
-        signal: Share of the variance that the structure explains.
+        signal: Fraction of the variance that the structure explains.
         factor: Cholesky factor of the kernel matrix with noise, float64 (N, N), lower triangle.
         weights: The factor solved against the standardised scores, float64 (N,).
 
@@ -40,13 +38,19 @@ class TanimotoGP:
     weights: NDArray[np.float64]
 
     @classmethod
-    def fit(cls, fingerprints: PackedBits, scores: NDArray[np.float64]) -> Self:
-        """Fit to N molecules and their scores, float64 (N,); the noise is chosen by marginal likelihood."""
+    def fit(cls, fingerprints: PackedBits, scores: NDArray[np.float64], noise_fractions: Sequence[float]) -> Self:
+        """Fit to N molecules; the noise is chosen by marginal likelihood.
+
+        Args:
+            fingerprints: Packed bits, uint8 (N, n_bits // 8).
+            scores: float64 (N,).
+            noise_fractions: Fractions of the scores' variance that the structure may leave unexplained, to choose from.
+        """
         mean, scale = float(scores.mean()), float(scores.std()) or 1.0
         targets = (scores - mean) / scale
         kernel = tanimoto_matrix(fingerprints, fingerprints).astype(np.float64)
         fits = []
-        for noise in NOISES:
+        for noise in noise_fractions:
             # The variance of the standardised scores, 1, is shared between structure and noise.
             factor, _ = cho_factor((1.0 - noise) * kernel + noise * np.eye(len(kernel)), lower=True)
             weights = cho_solve((factor, True), targets)

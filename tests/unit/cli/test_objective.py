@@ -6,8 +6,10 @@ import typer
 from typer.testing import CliRunner
 
 from molvae.cli.objective import objective
-from molvae.errors import ConfigError, ObjectiveError
+from molvae.errors import ConfigError, DataError, ObjectiveError
+from molvae.optimize.desirability import DESIRABILITIES
 from molvae.optimize.objective import builtin_names
+from molvae.optimize.quantities import QUANTITIES
 
 
 @pytest.fixture
@@ -39,10 +41,11 @@ def test_an_objective_of_ones_own_is_read_from_its_file(run, molecules, tmp_path
     assert pd.read_csv(tmp_path / "scores.csv").columns.tolist() == ["smiles", "score", "feasible", "qed"]
 
 
-def test_list_shows_every_builtin_objective(run):
+def test_list_shows_every_builtin_objective_and_what_others_are_made_of(run):
     result = run("--list")
     assert result.exit_code == 0
-    assert [line.split()[0] for line in result.output.splitlines()] == builtin_names()
+    listed = [line.split()[0] for line in result.output.splitlines() if line.startswith("  ")]
+    assert listed == [*builtin_names(), *QUANTITIES, *DESIRABILITIES]
 
 
 def test_a_missing_argument_is_wrong_usage(run, molecules):
@@ -55,3 +58,26 @@ def test_an_unknown_objective_is_refused_before_anything_is_written(run, molecul
     result = run("qwd", molecules, "--out", tmp_path / "scores.csv")
     assert isinstance(result.exception, ObjectiveError)
     assert not (tmp_path / "scores.csv").exists()
+
+
+DIES = "import os\n\ndef score(smiles):\n    if any('S' in text for text in smiles):\n        os._exit(4)\n"
+
+
+def test_a_function_that_ends_its_process_fails_its_molecules_only(run, tmp_path, caplog):
+    (tmp_path / "dying.py").write_text(DIES + "    return [0.5] * len(smiles)\n")
+    (tmp_path / "dies.yaml").write_text("name: dies\nterms: [{python: 'dying:score'}]\n")
+    (tmp_path / "m.smi").write_text("CCO a\nCCS b\nCCN c\n")
+    with caplog.at_level("WARNING", logger="molvae"):
+        result = run(tmp_path / "dies.yaml", tmp_path / "m.smi", "--out", tmp_path / "scores.csv")
+    assert result.exit_code == 0, result.output
+    assert pd.read_csv(tmp_path / "scores.csv")["score"].isna().tolist() == [False, True, False]
+    assert "1 of 3 molecules failed; the last, CCS, with: the process that scored it died" in caplog.text
+
+
+def test_a_function_that_leaves_does_not_end_molvae_as_if_all_were_well(run, tmp_path):
+    (tmp_path / "leaver.py").write_text("import sys\n\ndef score(smiles):\n    sys.exit(0)\n")
+    (tmp_path / "leaves.yaml").write_text("name: leaves\nterms: [{python: 'leaver:score'}]\n")
+    (tmp_path / "m.smi").write_text("".join(f"{'C' * n}O\n" for n in range(1, 41)))
+    result = run(tmp_path / "leaves.yaml", tmp_path / "m.smi", "--out", tmp_path / "scores.csv")
+    assert isinstance(result.exception, DataError)
+    assert "SystemExit: 0" in str(result.exception)

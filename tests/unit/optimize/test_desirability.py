@@ -10,13 +10,13 @@ from pydantic import ValidationError
 from molvae.optimize.desirability import (
     Clip,
     Gaussian,
+    Identity,
     MaxGaussian,
     Maximise,
     MinGaussian,
     Minimise,
     Threshold,
     Window,
-    identity,
 )
 
 RISING = [Maximise(low=-1, high=2), MaxGaussian(mean=3, sd=0.5), Clip(upper=0.7), Threshold(at=1, direction="above")]
@@ -69,9 +69,9 @@ def test_values_by_hand(desirability, value, expected):
 
 
 def test_identity_refuses_what_is_no_desirability():
-    assert identity(0.3) == 0.3
+    assert Identity()(0.3) == 0.3
     with pytest.raises(ValueError, match=r"0 to 1, found 1\.2"):
-        identity(1.2)
+        Identity()(1.2)
 
 
 def test_impossible_parameters_are_refused():
@@ -79,3 +79,14 @@ def test_impossible_parameters_are_refused():
         Maximise(low=2, high=2)
     with pytest.raises(ValidationError, match="greater than 0"):
         Gaussian(mean=0, sd=0)
+
+
+@pytest.mark.parametrize("desirability", [*RISING, *FALLING, *HUMPED], ids=repr)
+@pytest.mark.parametrize("value", [1e300, -1e300, 1.7e308, -1.7e308])
+def test_values_near_the_largest_float_are_no_trouble(desirability, value):
+    assert 0.0 <= desirability(value) <= 1.0
+
+
+def test_a_range_wider_than_a_float_holds_is_refused():
+    with pytest.raises(ValidationError, match="nearer to each other"):
+        Maximise(low=-1.7e308, high=1.7e308)

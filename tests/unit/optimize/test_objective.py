@@ -10,6 +10,7 @@ import pytest
 from molvae.chem.descriptors import compute_properties
 from molvae.errors import DataError, ObjectiveError
 from molvae.optimize.objective import Objective, builtin_names, builtin_objectives, load_objective
+from molvae.optimize.quantities import PropertyValue
 from molvae.optimize.spec import ObjectiveSpec
 
 TESTS = Path(__file__).parents[2]
@@ -47,8 +48,8 @@ def test_means_taken_from_sitagliptin_are_its_own_properties():
     own = compute_properties(["NC(CC(=O)N1CCn2c(nnc2C(F)(F)F)C1)Cc1cc(F)c(F)cc1F"]).iloc[0]
     for name in ("sitagliptin_mpo", "valsartan_smarts"):
         for term in load_objective(name).spec.terms:
-            if term.property is not None:
-                assert term.gaussian.mean == pytest.approx(own[term.property], abs=1e-6)
+            if isinstance(term.quantity, PropertyValue):
+                assert term.desirability.mean == pytest.approx(own[term.quantity.property], abs=1e-6)
 
 
 @pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: file.stem)
@@ -127,14 +128,14 @@ def test_a_users_value_out_of_range_without_a_desirability_fails(tmp_path):
 def test_a_quantity_needed_twice_is_computed_once(tmp_path):
     (tmp_path / "counting_term.py").write_text(
         "calls = []\ndef score(smiles):\n    calls.append(list(smiles))\n    return [0.5 for _ in smiles]\n"
+        "def n_calls(smiles):\n    return [len(calls) for _ in smiles]\n"
     )
     tested = objective(
         [{"python": "counting_term:score"}], [{"python": "counting_term:score", "min": 0.1}], folder=tmp_path
     )
     assert tested.evaluate("CC").feasible
-    import counting_term
-
-    assert counting_term.calls == [["CC"]]
+    counted = objective([{"python": "counting_term:n_calls", "clip": {"upper": 1}}], folder=tmp_path).evaluate("C")
+    assert counted.values["counting_term.n_calls"] == 1
 
 
 def test_a_pickled_objective_scores_the_same():
@@ -154,3 +155,27 @@ def test_an_unknown_name_lists_the_known_ones_and_the_nearest():
         load_objective("osimertinib")
     with pytest.raises(DataError, match=r"missing\.yaml"):
         load_objective("missing.yaml")
+
+
+@pytest.mark.parametrize(
+    "wanted", [{"gaussian": {"mean": 0, "sd": 1e-5}}, {"window": {"low": 0, "high": 1, "width": 0.1}}]
+)
+def test_a_users_score_near_the_largest_float_is_a_score(tmp_path, wanted):
+    (tmp_path / "huge_term.py").write_text("def score(smiles):\n    return [1e300 for _ in smiles]\n")
+    evaluation = objective([{"python": "huge_term:score", **wanted}], folder=tmp_path).evaluate("CC")
+    assert (evaluation.status, evaluation.score) == ("ok", 0.0)
+
+
+def test_a_number_beyond_floats_fails_its_molecule(tmp_path):
+    (tmp_path / "beyond_term.py").write_text("def score(smiles):\n    return [10**400 for _ in smiles]\n")
+    evaluation = objective([{"python": "beyond_term:score", "clip": {"upper": 1}}], folder=tmp_path).evaluate("CC")
+    assert (evaluation.status, evaluation.error) == (
+        "failed",
+        "beyond_term.score: OverflowError: int too large to convert to float",
+    )
+
+
+@pytest.mark.parametrize("weight", [1, 1000, 1e6])
+def test_large_weights_leave_a_geometric_mean_what_it_is(weight):
+    oxygens = {"atom_count": "O", "maximise": {"low": 0, "high": 20}, "weight": weight}
+    assert objective([oxygens]).evaluate("OCCO").score == pytest.approx(0.1)

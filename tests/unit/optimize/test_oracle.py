@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from molvae.errors import DataError
-from molvae.optimize import oracle as oracle_module
+from molvae.errors import DataError, ObjectiveError
+from molvae.optimize import evaluator
 from molvae.optimize.objective import Objective, load_objective
 from molvae.optimize.oracle import Oracle
 from molvae.optimize.spec import ObjectiveSpec
@@ -102,10 +102,10 @@ def test_it_gives_up_when_everything_fails_and_forgets_those_failures(user_objec
     own = user_objective("failing_always", "def score(smiles):\n    raise OSError('no licence')\n")
     oracle = Oracle(own, 100, tmp_path / "resume")
     with pytest.raises(
-        DataError, match=r"first 30 molecules failed; the last with: failing_always\.score: OSError: no licence"
+        DataError, match=r"first 20 molecules failed; the last with: failing_always\.score: OSError: no licence"
     ):
         oracle.score(proposals(*smiles[:30]), 0)
-    assert not (tmp_path / "resume" / "calls.csv").exists()
+    assert (tmp_path / "resume" / "calls.csv").read_text().count("\n") == 1
 
 
 def test_a_killed_run_goes_on_with_the_same_trace(smiles, tmp_path, monkeypatch):
@@ -173,10 +173,10 @@ def test_calls_that_cannot_be_read_are_told_and_made_again(tmp_path, caplog, dam
         stream.write(damage)
     with caplog.at_level(logging.INFO, logger="molvae"):
         Oracle(QED, 10, tmp_path).score(proposals("CCN"), 0)
-        assert "going on after 1 calls" in caplog.text
+        assert "resuming after 1 calls" in caplog.text
         caplog.clear()
         Oracle(QED, 10, tmp_path)
-        assert "going on after 2 calls" in caplog.text
+        assert "resuming after 2 calls" in caplog.text
     assert "made again" not in caplog.text
 
 
@@ -202,23 +202,73 @@ def test_calls_are_not_written_through_a_link(tmp_path):
 
 
 def test_several_processes_give_the_same_trace(smiles, monkeypatch):
-    monkeypatch.setattr(oracle_module, "SECONDS_FOR_A_POOL", 0.0)
+    monkeypatch.setattr(evaluator, "SECONDS_FOR_A_POOL", 0.0)
     alone, together = Oracle(QED, 60), Oracle(QED, 60, n_jobs=2)
     with together:
         search(alone, smiles)
         search(together, smiles)
-        assert together._pool is not None
+        assert together._evaluator._pool is not None
     assert together.trace().equals(alone.trace())
 
 
-def test_a_molecule_that_kills_its_process_fails_alone(user_objective, monkeypatch):
-    monkeypatch.setattr(oracle_module, "SECONDS_FOR_A_POOL", -1.0)
-    source = f"import os\n\ndef score(smiles):\n    if 'CF' in smiles and os.getpid() != {os.getpid()}:\n"
-    own = user_objective("deadly", source + "        os._exit(3)\n    return [0.5 for _ in smiles]\n")
-    with Oracle(own, 10, n_jobs=2) as oracle:
-        found = oracle.score(proposals("C", "CF", "CC"), 0)
-    assert [each.status for each in found] == ["ok", "failed", "ok"]
-    assert found[1].error == "the process that scored it died"
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_a_molecule_that_kills_its_process_fails_alone(user_objective, n_jobs):
+    source = "import os\n\ndef score(smiles):\n    if 'CF' in smiles:\n        os._exit(3)\n"
+    own = user_objective("deadly", source + "    return [0.5 for _ in smiles]\n")
+    with Oracle(own, 20, n_jobs=n_jobs) as oracle:
+        evaluations = oracle.score(proposals("C", "CC", "CF", "CCC", "CCCC", "CCCCC", "CCCCCC"), 0)
+    assert [one.status for one in evaluations] == ["ok", "ok", "failed", "ok", "ok", "ok", "ok"]
+    assert evaluations[2].error == "the process that scored it died"
+
+
+def test_a_users_function_is_not_run_in_this_process(user_objective):
+    own = user_objective(
+        "elsewhere", f"import os\n\ndef score(smiles):\n    return [float(os.getpid() != {os.getpid()})]\n"
+    )
+    with Oracle(own, 10) as oracle:
+        assert oracle.score(proposals("C"), 0)[0].score == 1.0
+
+
+def test_a_function_that_leaves_ends_nothing(user_objective, smiles):
+    own = user_objective("leaving", "import sys\n\ndef score(smiles):\n    sys.exit(0)\n")
+    with Oracle(own, 100) as oracle, pytest.raises(DataError, match=r"leaving\.score: SystemExit: 0"):
+        oracle.score(proposals(*smiles[:40]), 0)
+
+
+def test_a_module_that_cannot_be_imported_is_refused(user_objective):
+    own = user_objective("unimportable", "import sys\nsys.exit(0)\n\ndef score(smiles):\n    return []\n")
+    with Oracle(own, 10) as oracle, pytest.raises(ObjectiveError, match="found: SystemExit: 0"):
+        oracle.score(proposals("C"), 0)
+
+
+def test_a_program_that_cannot_work_is_not_started_for_a_whole_round(tmp_path, smiles):
+    (tmp_path / "never.sh").write_text("#!/bin/sh\necho x >> starts\nexit 7\n")
+    (tmp_path / "never.sh").chmod(0o755)
+    spec = ObjectiveSpec.model_validate({"name": "never", "terms": [{"command": "./never.sh"}]})
+    with pytest.raises(DataError, match="exit status 7"):
+        Oracle(Objective(spec, tmp_path), 100).score(proposals(*smiles[:80]), 0)
+    assert (tmp_path / "starts").read_text().count("x") <= 25
+
+
+RUNS_OUT = """#!/bin/sh
+while read smiles; do
+  echo x >> count
+  if [ "$(wc -l < count)" -gt 20 ] && [ ! -e licence ]; then echo "licence ran out" >&2; exit 7; fi
+  echo 0.5
+done
+"""
+
+
+def test_failures_in_a_row_after_good_calls_end_the_search_and_are_forgotten(tmp_path, smiles):
+    (tmp_path / "runs-out.sh").write_text(RUNS_OUT)
+    (tmp_path / "runs-out.sh").chmod(0o755)
+    spec = ObjectiveSpec.model_validate({"name": "runs_out", "terms": [{"command": "./runs-out.sh"}]})
+    with pytest.raises(DataError, match=r"each of the last \d+ molecules failed; .*exit status 7: licence ran out"):
+        Oracle(Objective(spec, tmp_path), 200, tmp_path / "resume").score(proposals(*smiles[:120]), 0)
+    (tmp_path / "licence").touch()
+    resumed = Oracle(Objective(spec, tmp_path), 200, tmp_path / "resume")
+    evaluations = resumed.score(proposals(*smiles[:120]), 0)
+    assert {one.status for one in evaluations} == {"ok"}
 
 
 def test_a_budget_of_nothing_is_refused():

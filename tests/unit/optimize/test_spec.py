@@ -4,7 +4,9 @@ import pytest
 import yaml
 
 from molvae.errors import DataError, ObjectiveError
-from molvae.optimize.spec import ObjectiveSpec, Quantity, Term, read_spec
+from molvae.optimize.parts import Term
+from molvae.optimize.quantities import PropertyValue
+from molvae.optimize.spec import ObjectiveSpec, read_spec
 
 LOGP = {"property": "logp", "window": {"low": 1, "high": 3, "width": 0.5}}
 
@@ -125,5 +127,38 @@ def test_a_missing_file_is_named(tmp_path):
         read_spec(tmp_path / "none.yaml")
 
 
-def test_quantity_kinds_are_those_of_the_keys():
-    assert Term.model_validate(LOGP).quantity == Quantity("property", "logp", None)
+def test_a_part_holds_its_quantity():
+    assert Term.model_validate(LOGP).quantity == PropertyValue(property="logp")
+
+
+@pytest.mark.parametrize("text", ["CC(=O)Nc1ccccc1 CCO", "CCO\tethanol", "CCO |$;;R$|"])
+def test_text_after_a_blank_in_a_molecule_is_refused(refused_term, text):
+    assert "terms[1].similarity.to: expected a SMILES and nothing after it" in refused_term(
+        {"similarity": {"to": text}}
+    )
+
+
+@pytest.mark.parametrize("key", ["has", "lacks", "count"])
+def test_text_after_a_blank_in_a_pattern_is_refused(refused_term, key):
+    assert f"terms[1].{key}: expected a SMARTS pattern and nothing" in refused_term({key: "[#6] [#7]"})
+
+
+@pytest.mark.parametrize("weight", [0, -1, float("inf"), float("nan"), 1e-300])
+def test_a_weight_that_leaves_nothing_to_compare_is_refused(refused_term, weight):
+    assert "terms[1].weight: expected " in refused_term({"property": "qed", "weight": weight})
+
+
+def test_a_wrong_key_within_a_desirability_or_quantity_has_its_path_and_the_nearest(refused_term):
+    message = refused_term({"property": "qed", "maximise": {"lo": 0, "high": 1}})
+    assert "terms[1].maximise.low: expected a value, found none" in message
+    assert "terms[1].maximise.lo: expected a known setting, found an unknown one; did you mean low?" in message
+    message = refused_term({"similarity": {"to": "C", "fingerprints": "AP"}})
+    assert "terms[1].similarity.fingerprints: " in message
+    assert "did you mean fingerprint?" in message
+    assert "terms[1].gaussian: expected " in refused_term({"property": "qed", "gaussian": 3})
+
+
+def test_a_spec_is_no_way_to_name_the_classes_behind_it(refused_term):
+    assert "terms[1].quantity: expected a known setting" in refused_term({"quantity": {}})
+    assert "terms[1].desirability: expected a known setting" in refused_term({"property": "qed", "desirability": {}})
+    assert "terms[1]: expected " in refused_term("qed")

@@ -137,3 +137,27 @@ def test_the_random_strategy_only_samples(run):
 def test_a_missing_reference_is_named(tmp_path):
     with pytest.raises(DataError, match=r"molecules\.parquet"):
         known_molecules(tmp_path / "none")
+
+
+def test_molecules_without_a_score_above_0_are_no_candidates(model, prepared, tmp_path, caplog):
+    (tmp_path / "no.yaml").write_text("name: no_signal\nterms: [{has: '[U]'}]\n")
+    config = CONFIG.model_copy(update={"budget": 20, "n_start": 5, "compare_training": False})
+    with caplog.at_level("WARNING", logger="molvae"):
+        optimize(model, load_objective(str(tmp_path / "no.yaml")), known_molecules(prepared), tmp_path, config, 1)
+    assert read_table(tmp_path / "candidates.csv").empty
+    assert "no score is above 0" in caplog.text
+
+
+def test_training_molecules_that_fail_are_no_zeros_in_the_comparison(model, prepared, tmp_path, caplog):
+    script = "#!/bin/sh\nwhile read smiles; do\n  echo x >> count\n"
+    script += "  [ $(wc -l < count) -gt 20 ] && { echo no licence >&2; exit 7; }\n  echo 0.5\ndone\n"
+    (tmp_path / "out.sh").write_text(script)
+    (tmp_path / "out.yaml").write_text("name: runs_out\nterms: [{command: sh out.sh}]\n")
+    config = CONFIG.model_copy(update={"budget": 20, "n_start": 5})
+    with caplog.at_level("WARNING", logger="molvae"):
+        optimize(model, load_objective(str(tmp_path / "out.yaml")), known_molecules(prepared), tmp_path, config, 1)
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert summary["training_n_feasible"] == 0
+    assert "training_top10_mean" not in summary
+    assert "runs_out, training set: " in caplog.text
+    assert "no licence" in caplog.text

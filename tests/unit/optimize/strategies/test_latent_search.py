@@ -3,10 +3,15 @@ import pytest
 
 from molvae.chem.descriptors import PROPERTIES
 from molvae.chem.molecules import parse
-from molvae.optimize.objective import Evaluation
+from molvae.config import LatentSearchConfig, RandomSearchConfig
+from molvae.optimize.objective import Evaluation, load_objective
 from molvae.optimize.strategies.base import SearchContext
 from molvae.optimize.strategies.latent_search import LatentSearch
 from molvae.optimize.strategies.random_search import RandomSearch
+
+
+def context(model, start, known):
+    return SearchContext(model, start, known, 150, load_objective("qed"), seed=1, n_jobs=1, device=model.device)
 
 
 def tpsa(smiles):
@@ -27,23 +32,32 @@ def search(strategy, calls):
 @pytest.mark.timeout(120)
 def test_it_beats_its_start_and_random_sampling(model, smiles):
     start = smiles[:50]
-    found = search(LatentSearch(SearchContext(model, start, smiles, seed=1)), 150)
-    at_random = search(RandomSearch(SearchContext(model, [], smiles, seed=1)), 150)
+    found = search(LatentSearch(context(model, start, smiles), LatentSearchConfig()), 150)
+    at_random = search(RandomSearch(context(model, [], smiles), RandomSearchConfig()), 150)
     best_of_start = np.sort([tpsa(each) for each in start])[::-1]
     assert found[:10].mean() > best_of_start[:10].mean() + 0.05
     assert found[:10].mean() > at_random[:10].mean() + 0.05
 
 
 def test_it_scores_the_given_molecules_first(model, smiles):
-    strategy = LatentSearch(SearchContext(model, smiles[:7], smiles, seed=1))
+    strategy = LatentSearch(context(model, smiles[:7], smiles), LatentSearchConfig())
     assert [each for _ in range(2) for each, _ in strategy.ask(5)] == smiles[:7]
 
 
 def test_it_never_asks_again_for_what_was_scored(model, smiles):
-    strategy = LatentSearch(SearchContext(model, smiles[:10], smiles, seed=1))
+    strategy = LatentSearch(context(model, smiles[:10], smiles), LatentSearchConfig())
     asked = []
     for _ in range(4):
         proposals = strategy.ask(10)
         asked += [each for each, _ in proposals]
         strategy.tell([Evaluation(each, tpsa(each), True, "ok", {}, {}) for each, _ in proposals])
     assert len(set(asked)) == len(asked)
+
+
+def test_its_settings_say_how_large_the_pool_is(model, smiles):
+    small = LatentSearchConfig(pool_size=7, n_incumbents=3, refit={"n_steps": 1, "batch_size": 4})
+    strategy = LatentSearch(context(model, [], smiles), small)
+    strategy.tell([Evaluation(text, tpsa(text), True, "ok", {}, {}) for text in smiles[:10]])
+    proposals = strategy.ask(100)
+    assert 0 < len(proposals) <= 21
+    assert {origin for _, origin in proposals} <= {"perturb", "cross", "prior"}

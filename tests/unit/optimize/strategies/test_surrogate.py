@@ -3,7 +3,12 @@ import pytest
 
 from molvae.chem.descriptors import compute_properties
 from molvae.chem.fingerprints import morgan_bits
+from molvae.config import SurrogateConfig
 from molvae.optimize.strategies.surrogate import TanimotoGP, expected_improvement
+
+
+def fit(fingerprints, scores):
+    return TanimotoGP.fit(fingerprints, scores, SurrogateConfig().noise_fractions)
 
 
 @pytest.fixture(scope="module")
@@ -13,13 +18,13 @@ def data(smiles):
 
 def test_it_ranks_molecules_that_it_has_not_seen(data):
     fingerprints, logp = data
-    mean, _ = TanimotoGP.fit(fingerprints[:200], logp[:200]).predict(fingerprints[200:])
+    mean, _ = fit(fingerprints[:200], logp[:200]).predict(fingerprints[200:])
     assert np.corrcoef(mean, logp[200:])[0, 1] > 0.4
 
 
 def test_it_is_surer_of_what_it_has_seen(data):
     fingerprints, logp = data
-    surrogate = TanimotoGP.fit(fingerprints[:200], logp[:200])
+    surrogate = fit(fingerprints[:200], logp[:200])
     _, seen = surrogate.predict(fingerprints[:200])
     _, unseen = surrogate.predict(fingerprints[200:])
     assert seen.max() < np.median(unseen)
@@ -27,14 +32,14 @@ def test_it_is_surer_of_what_it_has_seen(data):
 
 def test_a_wholly_unlike_molecule_gets_the_mean_and_the_widest_spread(data):
     fingerprints, logp = data
-    surrogate = TanimotoGP.fit(fingerprints[:200], logp[:200])
+    surrogate = fit(fingerprints[:200], logp[:200])
     mean, deviation = surrogate.predict(np.zeros_like(fingerprints[:1]))
     assert mean[0] == pytest.approx(logp[:200].mean())
     assert deviation[0] == pytest.approx(logp[:200].std() * np.sqrt(surrogate.signal))
 
 
 def test_scores_that_are_all_the_same_are_no_trouble(data):
-    mean, deviation = TanimotoGP.fit(data[0][:20], np.full(20, 0.5)).predict(data[0][20:30])
+    mean, deviation = fit(data[0][:20], np.full(20, 0.5)).predict(data[0][20:30])
     np.testing.assert_allclose(mean, 0.5)
     assert np.isfinite(deviation).all()
 

@@ -6,20 +6,19 @@ from pathlib import Path
 import pytest
 from rdkit import Chem
 
-from molvae.optimize.quantities import Failure, Molecule, measure_for
-from molvae.optimize.spec import Quantity, Similarity
+from molvae.optimize.quantities import QUANTITIES, Failure, Molecule
 
 
 def measure(kind, argument, *smiles, folder=Path()):
     molecules = [Molecule(each, Chem.MolFromSmiles(each)) for each in smiles]
-    return measure_for(Quantity(kind, argument, None), folder)(molecules)
+    return QUANTITIES[kind].model_validate({kind: argument}).measure(folder)(molecules)
 
 
 @pytest.mark.parametrize(
     ("kind", "argument", "expected"),
     [
         ("property", "mol_weight", [46.069, 96.104]),
-        ("similarity", Similarity(to="CCO"), [1.0, 0.0]),
+        ("similarity", {"to": "CCO"}, [1.0, 0.0]),
         ("has", "[OX2H]", [1.0, 0.0]),
         ("lacks", "[OX2H]", [0.0, 1.0]),
         ("count", "[#6]", [2, 6]),

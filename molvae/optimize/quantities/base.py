@@ -1,0 +1,179 @@
+"""What every quantity of an objective offers: the key that names it, its values for molecules, and its words."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
+
+from rdkit import Chem
+
+from molvae.config import Section
+from molvae.registry import Registry
+
+
+@dataclass(frozen=True)
+class Molecule:
+    """A molecule both ways.
+
+    Attributes:
+        smiles: As it was given.
+        mol: RDKit's.
+    """
+
+    smiles: str
+    mol: Chem.Mol
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a quantity has no value for a molecule.
+
+    Attributes:
+        reason: One line.
+    """
+
+    reason: str
+
+
+Measure = Callable[[Sequence[Molecule]], list[float | Failure]]
+"""From N molecules to N finite values or failures, in order; never raises for a molecule."""
+
+
+class Quantity(Section):
+    """A number that is computed of a molecule.
+
+    A subclass is one kind of quantity. Its first field is the key that names the kind in an objective file, with what
+    the kind needs to know; further fields are keys beside it. Two equal quantities have the same values.
+    """
+
+    constraint_only: ClassVar[bool] = False
+    """Whether it may stand in constraints only."""
+    isolated: ClassVar[bool] = False
+    """Whether its code may end the process that runs it, so that it is computed in worker processes."""
+    required: ClassVar[float | None] = None
+    """For a quantity that a molecule either satisfies or not: the value with which it does. Such a constraint has no
+    bounds; all others need some."""
+
+    @classmethod
+    def kind(cls) -> str:
+        """Return the key that names this kind of quantity in an objective file."""
+        return next(iter(cls.model_fields))
+
+    @classmethod
+    def summary(cls) -> str:
+        """Return one line for lists of the quantities there are."""
+        return " ".join((cls.__doc__ or "").partition("\n\n")[0].split())
+
+    @property
+    def argument(self) -> Any:
+        """What stands under the key."""
+        return getattr(self, self.kind())
+
+    def title(self) -> str:
+        """Return what tables call it unless a name is given."""
+        return self.kind()
+
+    def text(self) -> str:
+        """Return what is computed, in a few words for the report."""
+        return f"{self.kind().replace('_', ' ')} {self.argument}"
+
+    def label(self) -> str:
+        """Return what a sentence calls it where no name is given."""
+        return self.text()
+
+    def in_unit_interval(self) -> bool:
+        """Say whether its values lie in [0, 1], so that a term may do without a desirability."""
+        return False
+
+    def files(self, folder: Path) -> tuple[Path, ...]:  # noqa: ARG002 - for subclasses
+        """Return the user's own files that the values depend on; nothing of them is run.
+
+        Args:
+            folder: Where the objective file is.
+
+        Raises:
+            ObjectiveError: If something that it needs is not there.
+        """
+        return ()
+
+    def measure(self, folder: Path) -> Measure:  # noqa: ARG002 - for subclasses
+        """Return the function that computes the quantity of N molecules.
+
+        Args:
+            folder: Where a user's module, or a relative path in a command, is looked for.
+
+        Raises:
+            ObjectiveError: If a user's function or program is not there.
+        """
+        return per_molecule(self.function())
+
+    def function(self) -> Callable[[Chem.Mol], float]:
+        """Return the function that computes the quantity of one RDKit molecule; a subclass has this or `measure`."""
+        raise NotImplementedError
+
+
+QUANTITIES: Registry[type[Quantity]] = Registry("quantity")
+
+Part = TypeVar("Part")
+
+
+def not_empty(parts: tuple[Part, ...]) -> tuple[Part, ...]:
+    """Return a tuple that has something in it; a validator.
+
+    Raises:
+        ValueError: If it is empty.
+    """
+    # Not pydantic's min_length: it also complains where a part is there but wrong.
+    if not parts:
+        raise ValueError("expected at least one, found none")
+    return parts
+
+
+def one_line(error: BaseException) -> str:
+    """Return an error's type and message on one line."""
+    return " ".join(f"{type(error).__name__}: {error}".split())
+
+
+def finite(value: float | Failure) -> float | Failure:
+    """Return a finite float, or a failure for what is none."""
+    if isinstance(value, Failure):
+        return value
+    number = float(value)
+    return number if math.isfinite(number) else Failure("no finite value")
+
+
+def per_molecule(function: Callable[[Chem.Mol], float]) -> Measure:
+    """Return the measure that applies a function of one RDKit molecule."""
+
+    def attempt(mol: Chem.Mol) -> float | Failure:
+        try:
+            return finite(function(mol))
+        except (ArithmeticError, ValueError, RuntimeError) as error:
+            return Failure(one_line(error))
+
+    return lambda molecules: [attempt(molecule.mol) for molecule in molecules]
+
+
+BatchFunction = Callable[[Sequence[str]], Sequence[float | Failure]]
+"""From N SMILES to N values or failures, in order; may raise anything."""
+
+
+def per_batch(function: BatchFunction) -> Measure:
+    """Return the measure that applies a user's function to all molecules at once.
+
+    If it raises for several molecules, it is tried on each, so that only the guilty ones fail.
+    """
+
+    def attempt(molecules: Sequence[Molecule]) -> list[float | Failure]:
+        if not molecules:
+            return []
+        try:
+            return [finite(value) for value in function([molecule.smiles for molecule in molecules])]
+        # It is the user's code: whatever it raises, and also its sys.exit(), is a molecule's failure.
+        except (Exception, SystemExit) as error:  # noqa: BLE001
+            if len(molecules) == 1:
+                return [Failure(one_line(error))]
+        return [attempt([molecule])[0] for molecule in molecules]
+
+    return attempt

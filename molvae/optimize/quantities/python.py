@@ -1,0 +1,58 @@
+"""A user's own Python function, as a quantity."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from molvae.optimize.quantities.base import QUANTITIES, BatchFunction, Measure, Quantity, per_batch
+from molvae.optimize.user_modules import check_function, load_function
+
+
+@QUANTITIES.register("python")
+class PythonFunction(Quantity):
+    """`module:function`, your own: takes a list of SMILES, returns as many numbers."""
+
+    isolated: ClassVar[bool] = True
+
+    python: Annotated[str, Field(pattern=r"^[\w.]+:\w+$")]
+    """The function; its module lies beside the objective file or is installed."""
+
+    def title(self) -> str:
+        """Return a column's name such as module.function."""
+        return self.python.replace(":", ".")
+
+    def text(self) -> str:
+        """Return the function's name."""
+        return f"Python function {self.python}"
+
+    def in_unit_interval(self) -> bool:
+        """Say that it may be; its values are checked."""
+        return True
+
+    def files(self, folder: Path) -> tuple[Path, ...]:
+        """Return the module's file if it lies in the folder."""
+        file = check_function(self.python, folder)
+        return () if file is None else (file,)
+
+    def measure(self, folder: Path) -> Measure:
+        """Load the function."""
+        return per_batch(python_function(self.python, folder))
+
+
+def python_function(reference: str, folder: Path) -> BatchFunction:
+    """Load the function `module:function` and check that it returns as many numbers as molecules.
+
+    Raises:
+        ObjectiveError: If there is no such module or function.
+    """
+    function = load_function(reference, folder)
+
+    def score(smiles: Sequence[str]) -> list[float]:
+        values = function(list(smiles))
+        if len(values) != len(smiles):
+            raise ValueError(f"expected {len(smiles)} numbers for {len(smiles)} molecules, found {len(values)}")
+        return values
+
+    return score
