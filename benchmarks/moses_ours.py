@@ -20,8 +20,7 @@ from molvae.chem.fcd import chemnet_statistics, frechet_distance
 from molvae.chem.fingerprints import morgan_bits, nearest
 from molvae.chem.fragments import brics_fragments
 from molvae.chem.reading import read_molecules
-from molvae.nn.device import set_threads
-from molvae.parallel import map_chunks
+from molvae.parallel import map_chunks, set_threads
 from molvae.score.describe import describe
 from molvae.score.metrics import mean_powers
 from molvae.score.moses import COMPARED_PROPERTIES, Compared, moses_metrics

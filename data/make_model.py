@@ -16,7 +16,7 @@ from molvae.errors import DataError
 from molvae.evaluate import evaluate
 from molvae.files import read_json, read_table, replacing
 from molvae.model.loading import load
-from molvae.nn.device import set_threads
+from molvae.parallel import set_threads
 from molvae.provenance import settings_of
 from molvae.sample import sample
 from molvae.score import score

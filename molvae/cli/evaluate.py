@@ -26,7 +26,7 @@ def evaluate(
 
     from molvae.evaluate import evaluate as evaluate_stage
     from molvae.model.loading import load
-    from molvae.nn.device import set_threads
+    from molvae.parallel import set_threads
 
     n_jobs = set_threads(threads)
     evaluate_stage(load(model, run.device), reference, out, run.evaluate, run.seed, n_jobs)

@@ -1,5 +1,6 @@
 """`molvae sample`."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,18 +11,21 @@ from molvae.cli.common import ConfigOption, ModelArgument, OutTable, SeedOption,
 def sample(
     model: ModelArgument,
     out: OutTable,
-    n: Annotated[int | None, typer.Option("--n", min=1, help="How many, in place of the config's number.")] = None,
+    n: Annotated[int | None, typer.Option("--n", min=1, help="Number of molecules, in place of the config's.")] = None,
     config: ConfigOption = None,
     overrides: SetOption = None,
     seed: SeedOption = None,
     threads: ThreadsOption = None,
+    summary: Annotated[
+        Path | None, typer.Option("--summary", help="JSON file to write: software, sampling parameters and counts.")
+    ] = None,
 ) -> None:
-    """Draw new molecules from a model's prior -> a table with the column smiles, in the order drawn."""
+    """Sample new molecules from a model's prior -> a table with the column smiles, in the order sampled."""
     run = settings(config, [*(overrides or []), *([] if n is None else [f"sample.n={n}"])], seed)
 
     from molvae.model.loading import load
-    from molvae.nn.device import set_threads
+    from molvae.parallel import set_threads
     from molvae.sample import sample as sample_stage
 
     n_jobs = set_threads(threads)
-    sample_stage(load(model, run.device), out, run.sample, run.seed, n_jobs)
+    sample_stage(load(model, run.device), out, run.sample, run.seed, n_jobs, summary)

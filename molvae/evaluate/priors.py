@@ -31,7 +31,8 @@ def compare_priors(
         figures = _measure(sampled, training, test, n_jobs)
         logger.info("prior %s: FCD %.2f of %d samples", name, figures["fcd"].value, figures["fcd"].n)
         chosen = name == model.generation.prior
-        bounds = {bound: model.best_trial(name)[bound] for bound in ("min_probability", "max_nll")}
+        params = model.sampling_params(name).to_json()
+        bounds = {bound: params[bound] for bound in ("min_probability", "max_nll")}
         compared[name] = {"chosen": chosen, **bounds, **as_json(figures)}
     return compared
 

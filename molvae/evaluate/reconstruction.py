@@ -14,6 +14,7 @@ from molvae.chem.fingerprints import morgan_bits, paired_similarity
 from molvae.chem.molecules import parse
 from molvae.metrics.metric import Metric
 from molvae.model.model import MolVAE
+from molvae.nn.inference import teacher_forced, unconditional_nll
 from molvae.nn.tokens import TokenStore
 
 LENGTH_BINS = 8
@@ -42,7 +43,7 @@ def reconstruct(model: MolVAE, smiles: list[str], codes: torch.Tensor) -> pd.Dat
 def teacher_forced_metrics(model: MolVAE, store: TokenStore, codes: torch.Tensor) -> dict[str, Metric]:
     """Return the figures of teacher-forced decoding of N held-out molecules from their posterior means, (N, D)."""
     n = len(store)
-    nll, n_right = model.teacher_forced(store, codes)
+    nll, n_right = teacher_forced(model.vae, store, codes)
     return {
         "token_accuracy": Metric(
             float(n_right.sum() / store.lengths.sum()),
@@ -54,7 +55,7 @@ def teacher_forced_metrics(model: MolVAE, store: TokenStore, codes: torch.Tensor
             float(nll.mean()), n, "Mean cross-entropy of a molecule, decoded from its posterior mean, in nats."
         ),
         "unconditional_nats": Metric(
-            float(model.unconditional_nll(store).mean()),
+            float(unconditional_nll(model.vae, store).mean()),
             n,
             "Mean cross-entropy of a molecule under the decoder without a code, in nats.",
         ),

@@ -23,6 +23,7 @@ from molvae.files import read_table, write_json, write_table
 from molvae.log import logger
 from molvae.metrics.metric import as_json
 from molvae.model.model import MolVAE
+from molvae.nn.inference import posterior
 from molvae.nn.tokens import TokenStore
 from molvae.score.statistics import reference_moments
 from molvae.seeding import derive_seed, numpy_generator
@@ -69,8 +70,8 @@ def _through_the_latent_space(
     """Reconstruct test molecules, and return the reconstructions and what metrics.json holds of them."""
     rows = numpy_generator(seed, "reconstruct").permutation(len(test))[:n]
     held_out = test.iloc[sorted(rows)]
-    store = TokenStore.from_selfies(held_out["selfies"].tolist(), model.vocabulary)
-    mu, log_var = model.posterior(store)
+    store = TokenStore.from_strings(held_out["selfies"].tolist(), model.vocabulary)
+    mu, log_var = posterior(model.vae, store)
     table = reconstruct(model, held_out["smiles"].tolist(), mu)
     figures = reconstruction_metrics(table) | teacher_forced_metrics(model, store, mu)
     figures |= posterior_metrics(mu, log_var) | value_discrepancies(table, n_jobs)
@@ -94,7 +95,7 @@ def _latent_space(
     """Decode codes on, around and between validation molecules, and return what metrics.json holds of them."""
     held_out = validation.iloc[numpy_generator(seed, "evaluate latent").permutation(len(validation))[:n]]
     smiles = held_out["smiles"].tolist()
-    codes = model.posterior(TokenStore.from_selfies(held_out["selfies"].tolist(), model.vocabulary))
+    codes = posterior(model.vae, TokenStore.from_strings(held_out["selfies"].tolist(), model.vocabulary))
     decoded = decoded_metrics(model, smiles, codes, reference, seed, n_jobs)
     correlation, by_distance = similarity_by_distance(smiles, codes[0])
     return {

@@ -1,4 +1,4 @@
-"""The folder from which a killed training goes on."""
+"""The checkpoint from which an interrupted training resumes."""
 
 import shutil
 from pathlib import Path
@@ -11,7 +11,7 @@ from molvae.log import logger
 
 
 class Checkpoint:
-    """One file, replaced as a whole each time, that belongs to one training: same data, settings and seed."""
+    """A file, replaced atomically, that belongs to one training: same data, settings and seed."""
 
     def __init__(self, folder: Path, identity: str) -> None:
         """Keep the checkpoint of the training called `identity` in `folder`."""
@@ -25,15 +25,15 @@ class Checkpoint:
             torch.save({"identity": self.identity, **state}, temporary)
 
     def load(self) -> dict[str, Any] | None:
-        """Return what was saved last, or None if there is nothing or it belongs to another training."""
+        """Return the last state saved, or None if there is none or it belongs to another training."""
         if not self._file.exists():
             return None
         state: dict[str, Any] = torch.load(self._file, map_location="cpu", weights_only=True)
         if state.pop("identity") != self.identity:
-            logger.info("%s is of a training with other data or settings; starting anew", self._file)
+            logger.info("%s belongs to a training with other data or settings; starting anew", self._file)
             return None
         return state
 
     def remove(self) -> None:
-        """Tidy the folder away."""
+        """Remove the folder."""
         shutil.rmtree(self.folder, ignore_errors=True)

@@ -64,6 +64,7 @@ def test_the_smoke_run_goes_from_raw_molecules_to_the_report(finished):
         "train/model/model.safetensors",
         "evaluate/metrics.json",
         "sample/samples.csv",
+        "sample/summary.json",
         "optimize/qed/candidates.sdf",
         "optimize/qed/baseline/summary.json",
         "score/sample/metrics.json",

@@ -1,4 +1,4 @@
-"""Draw new molecules from the model's prior."""
+"""Sample new molecules from the model's prior."""
 
 
 rule sample:
@@ -9,6 +9,7 @@ rule sample:
         settings="results/{run}/config/sample.yaml",
     output:
         samples="results/{run}/sample/samples.csv",
+        summary="results/{run}/sample/summary.json",
     log:
         "results/{run}/logs/sample.log",
     benchmark:
@@ -21,5 +22,5 @@ rule sample:
     params:
         model=subpath(input.weights, parent=True),
     shell:
-        "molvae sample {params.model} --out {output.samples}"
+        "molvae sample {params.model} --out {output.samples} --summary {output.summary}"
         " --config {input.settings} --threads {threads} 2>&1 | tee -i {log}"

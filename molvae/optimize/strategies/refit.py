@@ -41,7 +41,7 @@ def refit(model: MolVAE, incumbents: Sequence[str], known: Sequence[str], number
     if known:
         repeated, _ = model.tokenise([known[i] for i in random.integers(len(known), size=n_known)])
         store = store.joined(repeated)
-    kl_weight = float(model.training["kl_weight"])
+    kl_weight = model.training.kl_weight
     optimizer = torch.optim.Adam(model.vae.parameters(), lr=LEARNING_RATE)
     # Dropout draws from torch's own generator: it is seeded here and put back as it was.
     with torch.random.fork_rng(devices=[model.device] if model.device.type == "cuda" else []):
