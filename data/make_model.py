@@ -28,19 +28,19 @@ N_SAMPLES = 30_000
 
 
 def measure(shipped: Path, run: Path, settings: RunConfig, n_jobs: int) -> dict[str, dict[str, Any]]:
-    """Evaluate the model that ships and score its samples; return the figures of both."""
+    """Evaluate the model that ships and score its samples; return the metrics of both."""
     out = run / "shipped"
     model = load(shipped, settings.device)
     # The number of samples that the benchmark's metrics are defined for, whatever the run drew.
     asked = EvaluateConfig(n_reconstruct=settings.evaluate.n_reconstruct, n_samples=N_SAMPLES)
     evaluate(model, run / "prepare", out / "evaluate", asked, settings.seed, n_jobs)
     sample(model, out / "samples.csv", SampleConfig(n=N_SAMPLES), settings.seed, n_jobs)
-    drawn = read_table(out / "samples.csv", ["smiles"])["smiles"].fillna("").tolist()
-    score(drawn, from_prepared(run / "prepare"), out / "score", settings.score, settings.seed, n_jobs)
+    sampled = read_table(out / "samples.csv", ["smiles"])["smiles"].fillna("").tolist()
+    score(sampled, from_prepared(run / "prepare"), out / "score", settings.score, settings.seed, n_jobs)
     evaluated = read_json(out / "evaluate" / "metrics.json")
     scored = read_json(out / "score" / "metrics.json", ["moses"])["moses"]
-    figures = {name: each for name, each in evaluated.items() if isinstance(each, dict) and "value" in each}
-    return {"molvae evaluate": figures, "molvae score": scored}
+    metrics = {name: item for name, item in evaluated.items() if isinstance(item, dict) and "value" in item}
+    return {"molvae evaluate": metrics, "molvae score": scored}
 
 
 def card(name: str, run: Path, settings: RunConfig, trained_on: str, measured: dict[str, dict[str, Any]]) -> str:
@@ -50,7 +50,7 @@ def card(name: str, run: Path, settings: RunConfig, trained_on: str, measured: d
     history = read_table(run / "train" / "history.csv", ["epoch", "seconds"])
     changed = settings.model_dump(mode="json", exclude_defaults=True, include={"prepare", "train"})
     n_train = prepared["splits"]["train"]
-    longest = training["generation"]["max_length"] - 1
+    max_length = training["generation"]["max_length"] - 1
     further = f"; it went on from `{settings.train.init_from}`" if settings.train.init_from else ""
     lines = [
         f"# {name}",
@@ -60,9 +60,9 @@ def card(name: str, run: Path, settings: RunConfig, trained_on: str, measured: d
         f"- **Data**: {', '.join(settings.prepare.input)}; {n_train:,} training molecules of {prepared['kept']:,}.",
         f"- **Training**: {history['epoch'].iloc[-1]} epochs, {history['seconds'].iloc[-1] / 3600:.1f} hours on "
         f"{trained_on}; {training['training']['n_parameters']:,} parameters; seed {settings.seed}{further}.",
-        f"- **Limits**: it knows molecules like these, of at most {longest} SELFIES tokens, "
-        f"{'without' if settings.prepare.stereo == 'drop' else 'with'} stereochemistry; `molvae anomaly` says how far "
-        "another is from them. Weights are stored as float16, and the figures below are those of the stored weights.",
+        f"- **Limits**: it knows molecules like these, of at most {max_length} SELFIES tokens, "
+        f"{'without' if settings.prepare.stereo == 'drop' else 'with'} stereochemistry; `molvae anomaly` scores how "
+        "far others are from them. Weights are stored as float16; the values below are those of the stored weights.",
         "",
         "Settings of `prepare` and `train` that are not at their defaults:",
         "",
@@ -70,10 +70,10 @@ def card(name: str, run: Path, settings: RunConfig, trained_on: str, measured: d
         yaml.safe_dump(changed, sort_keys=False).rstrip(),
         "```",
     ]
-    for verb, figures in measured.items():
-        known = {key: each for key, each in figures.items() if each["value"] is not None}
-        rows = [f"| {key} | {each['value']:.4g} | {each['n']:,} |" for key, each in known.items()]
-        lines += ["", f"`{verb}`:", "", "| figure | value | n |", "|---|---|---|", *rows]
+    for verb, metrics in measured.items():
+        known = {name: metric for name, metric in metrics.items() if metric["value"] is not None}
+        rows = [f"| {name} | {metric['value']:.4g} | {metric['n']:,} |" for name, metric in known.items()]
+        lines += ["", f"`{verb}`:", "", "| metric | value | n |", "|---|---|---|", *rows]
     return "\n".join(lines) + "\n"
 
 
