@@ -110,7 +110,7 @@ def folder_of(out: Path, name: str) -> Path:
 
 def epochs_of(name: str, prepared: Path, out: Path) -> int:
     """Return the number of epochs of a variant that fit into the CPU time, measured once."""
-    if name != "default" and all(each.split("=")[0] in TIMELESS for each in VARIANTS[name]):
+    if name != "default" and all(setting.split("=")[0] in TIMELESS for setting in VARIANTS[name]):
         return epochs_of("default", prepared, out)
     plan = folder_of(out, name) / "plan.json"
     if not plan.exists():
@@ -133,7 +133,7 @@ def compare(name: str, epochs: int, prepared: Path, folder: Path) -> None:
 
 def molvae(verb: str, *arguments: object, sets: list[str]) -> None:
     """Run the command line; on failure the script ends with the error message of the command."""
-    options = [text for each in sets for text in ("--set", each)]
+    options = [text for setting in sets for text in ("--set", setting)]
     command = [str(Path(sys.executable).parent / "molvae"), verb, *map(str, arguments), *options]
     environment = os.environ | {"OMP_WAIT_POLICY": "PASSIVE"}
     outcome = subprocess.run(command, check=False, env=environment, capture_output=True, text=True)
@@ -146,8 +146,8 @@ def seconds_an_epoch(config: TrainConfig, prepared: Path) -> float:
     molecules = pd.read_parquet(prepared / "molecules.parquet", columns=["selfies", "split"])
     selfies = molecules.loc[molecules["split"] == "train", "selfies"].tolist()
     vocabulary = Vocabulary.from_selfies(selfies)
-    store = TokenStore.from_selfies(selfies, vocabulary)
-    vae = VAE(config, len(vocabulary), len(config.property_head))
+    store = TokenStore.from_strings(selfies, vocabulary)
+    vae = VAE(config.architecture(), len(vocabulary), len(config.property_head))
     step = ShardedStep(vae, config)
     batches = length_bucketed(store.lengths, config.batch_size, np.random.default_rng(0))
     timed = batches[: max(4, 4000 // config.batch_size)]

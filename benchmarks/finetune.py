@@ -53,7 +53,7 @@ def main(base_name: str, library: Path, core: str, known: Path) -> None:
     print(f"training took {took:.0f} s on {N_JOBS} threads")
     print(f"{'':<10}{'samples with the core':>24}{'exact reconstruction of held-out molecules':>44}")
     for name, model in {"before": base, "after": tuned}.items():
-        print(f"{name:<10}{share_with(model, pattern):>24.2%}{reconstructed(model, held):>40.3f}")
+        print(f"{name:<10}{fraction_with(model, pattern):>24.2%}{reconstructed(model, held):>40.3f}")
 
 
 def with_core(library: Path, pattern: Chem.Mol) -> list[str]:
@@ -66,12 +66,12 @@ def has_core(smiles: str | None, pattern: Chem.Mol) -> bool:
     return mol is not None and mol.HasSubstructMatch(pattern)
 
 
-def share_with(model: MolVAE, pattern: Chem.Mol) -> float:
+def fraction_with(model: MolVAE, pattern: Chem.Mol) -> float:
     return sum(has_core(smiles, pattern) for smiles in model.sample(N_SAMPLES, 1)) / N_SAMPLES
 
 
 def reconstructed(model: MolVAE, smiles: list[str]) -> float:
-    canonical = [model.standardise(each) for each in smiles]
+    canonical = [model.standardise(molecule) for molecule in smiles]
     decoded = model.decode(model.encode(smiles))
     return sum(a == b for a, b in zip(canonical, decoded, strict=True)) / len(smiles)
 

@@ -11,8 +11,9 @@ import numpy as np
 import torch
 
 from molvae.chem.selfies_codec import smiles_to_selfies
-from molvae.nn.device import choose_device, gains_from_bfloat16, set_threads
+from molvae.nn.device import choose_device, gains_from_bfloat16
 from molvae.nn.tokens import TokenStore
+from molvae.parallel import set_threads
 from molvae.vocabulary import Vocabulary
 
 ROOT = Path(__file__).parents[1]
@@ -45,7 +46,7 @@ def demo_smiles(n: int) -> list[str]:
 def demo_store(n: int) -> tuple[TokenStore, Vocabulary]:
     encoded = [text for text in map(smiles_to_selfies, demo_smiles(n)) if text]
     vocabulary = Vocabulary.from_selfies(encoded)
-    return TokenStore.from_selfies(encoded, vocabulary), vocabulary
+    return TokenStore.from_strings(encoded, vocabulary), vocabulary
 
 
 def seconds(work: Callable[[], object], repeats: int = 3) -> float:

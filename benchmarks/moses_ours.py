@@ -23,8 +23,7 @@ from molvae.chem.reading import read_molecules
 from molvae.metrics.comparison import mean_powers
 from molvae.metrics.definitions import COMPARED_PROPERTIES
 from molvae.metrics.reference import counted_scaffold, reference_statistics
-from molvae.nn.device import set_threads
-from molvae.parallel import map_chunks
+from molvae.parallel import map_chunks, set_threads
 from molvae.score.describe import describe
 from molvae.score.moses import Compared, moses_metrics
 

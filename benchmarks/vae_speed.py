@@ -48,7 +48,7 @@ def bench_train() -> Iterator[Row | str]:
 
 def training_row(name: str, config: TrainConfig, store: TokenStore, vocabulary: Vocabulary) -> tuple[Row, float]:
     """Return the row of a configuration, and its rate in molecules per second."""
-    vae = VAE(config, len(vocabulary)).to(DEVICE)
+    vae = VAE(config.architecture(), len(vocabulary)).to(DEVICE)
     step = ShardedStep(vae, config)
     batches = length_bucketed(store.lengths, config.batch_size, np.random.default_rng(0))[:N_STEPS]
 
@@ -78,7 +78,7 @@ def as_large_as(n_parameters: int, config: TrainConfig) -> TrainConfig:
     for hidden in range(64, 4096, 32):
         larger = config.model_copy(update={"encoder_hidden": hidden // 2, "decoder_hidden": hidden})
         with torch.device("meta"):
-            if sum(weights.numel() for weights in VAE(larger, 32).parameters()) >= n_parameters:
+            if sum(weights.numel() for weights in VAE(larger.architecture(), 32).parameters()) >= n_parameters:
                 return larger
     raise AssertionError(n_parameters)
 
@@ -93,16 +93,13 @@ def bench_sample() -> Iterator[Row | str]:
     limit = ("MOSES VAE, SMILES as sampled", peer["sampling"]) if peer else ("", float("nan"))
 
     def as_selfies() -> list[str]:
-        chance = torch.Generator().manual_seed(1)
+        generator = torch.Generator().manual_seed(1)
         prior = model.priors[model.generation.prior]
-        trial = model.best_trial(model.generation.prior)
-        bounds = trial["min_probability"], trial["max_nll"]
-        longest = model.generation.max_length
-        written = generate_accepted(
-            model.vae.decoder, lambda n: prior.sample(n, chance), N_SAMPLES, longest, 1.0, chance, *bounds
+        sequences = generate_accepted(
+            model.vae.decoder, lambda n: prior.sample(n, generator), N_SAMPLES, model.sampling_params(), generator
         )
         read = partial(decode_selfies, vocabulary=model.vocabulary)
-        return [smiles for _, chunk in map_tasks(read, chunks_of(written), N_JOBS) for smiles in chunk]
+        return [smiles for _, chunk in map_tasks(read, chunks_of(sequences), N_JOBS) for smiles in chunk]
 
     for what, work in {
         "sampling, moses, SELFIES decoded": as_selfies,

@@ -20,7 +20,7 @@ from molvae.metrics.metric import Metric
 from molvae.metrics.registry import METRICS, metrics_from_json
 from molvae.model.loading import load
 from molvae.model.model import MODEL_FILES
-from molvae.nn.device import set_threads
+from molvae.parallel import set_threads
 from molvae.provenance import settings_of
 from molvae.sample import sample
 from molvae.score import score
@@ -39,8 +39,8 @@ def measure(shipped: Path, run: Path, settings: RunConfig, n_jobs: int) -> dict[
     evaluate_config = EvaluateConfig(n_reconstruct=settings.evaluate.n_reconstruct, n_samples=N_SAMPLES)
     evaluate(model, run / "prepare", out / "evaluate", evaluate_config, settings.seed, n_jobs)
     sample(model, out / "samples.csv", SampleConfig(n=N_SAMPLES), settings.seed, n_jobs)
-    drawn = read_table(out / "samples.csv", ["smiles"])["smiles"].fillna("").tolist()
-    score(drawn, from_prepared(run / "prepare"), out / "score", settings.score, settings.seed, n_jobs)
+    sampled = read_table(out / "samples.csv", ["smiles"])["smiles"].fillna("").tolist()
+    score(sampled, from_prepared(run / "prepare"), out / "score", settings.score, settings.seed, n_jobs)
     evaluated = read_json(out / "evaluate" / "metrics.json")
     scored = read_json(out / "score" / "metrics.json", ["moses"])["moses"]
     return {"molvae evaluate": metrics_from_json(evaluated), "molvae score": metrics_from_json(scored)}

@@ -6,6 +6,7 @@ This is the only home of defaults. The workflow's JSON Schema is made from these
 
 import json
 from collections.abc import Sequence
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -13,6 +14,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from molvae.errors import ConfigError
+from molvae.sampling import SamplingParams
 from molvae.validation import explain
 
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -123,15 +125,15 @@ class ModelConfig(Section):
     cell: Literal["gru", "lstm"] = "gru"
     """Recurrent cell of encoder and decoder."""
     bidirectional: bool = True
-    """Whether the encoder reads both ways."""
+    """Whether the encoder reads in both directions."""
     embedding_dim: Count = 64
     """Size of a token's embedding."""
     encoder_hidden: Count = 192
-    """Size of the encoder's state, in each direction."""
+    """Size of the encoder's hidden state, in each direction."""
     encoder_layers: Count = 1
     """Recurrent layers of the encoder."""
     decoder_hidden: Count = 320
-    """Size of the decoder's state."""
+    """Size of the decoder's hidden state."""
     decoder_layers: Count = 1
     """Recurrent layers of the decoder."""
     latent_dim: Annotated[int, Field(ge=2)] = 64
@@ -143,65 +145,71 @@ class ModelConfig(Section):
 
 
 class TrainConfig(ModelConfig):
-    """How the VAE is trained and its prior chosen. The loss is in nats per molecule."""
+    """Training of the VAE and choice of its prior. The loss is in nats per molecule."""
 
     init_from: str | None = None
     """Model to train further, whose architecture is kept: its folder, or the name of one that comes with molvae."""
     replay: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.8
-    """Share of the training molecules that the model of `init_from` writes itself, lest it forget what it knew."""
+    """Fraction of the training molecules that the model of `init_from` generates itself, to prevent forgetting."""
     kl_weight: NonNegative = 0.05
     """Final weight (beta) of the KL term, summed over dimensions, against the cross-entropy summed over tokens."""
     kl_schedule: Literal["constant", "linear", "sigmoid", "cyclical"] = "linear"
-    """How the KL weight rises to its final value."""
+    """Schedule by which the KL weight rises to its final value."""
     kl_warmup: Fraction = 0.2
-    """Share of all steps in which the KL weight rises (linear, sigmoid), or the length of a cycle (cyclical)."""
+    """Fraction of all steps in which the KL weight rises (linear, sigmoid), or the length of a cycle (cyclical)."""
     free_bits: NonNegative = 0.0
-    """Nats of KL in each latent dimension that cost nothing."""
+    """Nats of KL in each latent dimension that are free."""
     z_l2: NonNegative = 0.0
-    """Weight of the squared length of z in the loss."""
+    """Weight of the squared norm of z in the loss."""
     code_dropout: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.25
-    """Share of the molecules whose code is replaced by zero in training: it makes the `decoder` prior."""
+    """Fraction of the molecules whose code is replaced by zero in training, so that the decoder learns to generate
+    unconditionally: the `decoder` prior."""
     property_head: dict[str, Positive] = {}
     """Properties to predict from z, each with its weight, such as {pIC50: 5, logp: 1}: measured columns, or computed
-    ones by name. A weight is the nats that half a squared error costs, in standard deviations."""
+    ones by name. A weight is the loss, in nats, of half a squared error in units of the standard deviation."""
     randomised_input: Fraction = 0.0
-    """Share of the molecules that the encoder reads from another SMILES than the canonical one, which is decoded."""
+    """Fraction of the molecules of which the encoder reads a randomised SMILES; the canonical one is decoded."""
     word_dropout: Fraction = 0.0
-    """Share of the decoder's input tokens that are hidden in training."""
+    """Fraction of the decoder's input tokens that are dropped in training."""
     epochs: Count = 10
-    """Most passes over the training molecules."""
+    """Maximum number of passes over the training molecules."""
     batch_size: Count = 128
-    """Molecules in a step."""
+    """Molecules of a training step."""
     learning_rate: Positive = 3.0e-3
     """Peak learning rate (Muon for the matrices, AdamW for the rest)."""
     learning_rate_end: Fraction = 0.02
-    """Share of the peak learning rate that is left at the last step (cosine decay)."""
+    """Learning rate of the last step as a fraction of the peak (cosine decay)."""
     warmup_steps: Annotated[int, Field(ge=0)] = 200
     """Steps in which the learning rate rises from zero to its peak; at most a tenth of all steps."""
     weight_decay: NonNegative = 0.0
     """Decoupled weight decay, for the matrices and the rest alike."""
     gradient_clip: Positive = 1.0
-    """Largest norm of the gradient in a step."""
+    """Maximum norm of the gradient."""
     patience: Count = 5
-    """Epochs without a better validation loss after which training stops early."""
+    """Epochs without a lower validation loss after which training stops early."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    """Number format of the recurrent products; `auto` takes bfloat16 where the machine gains from it."""
+    """Number format of the recurrent products; `auto` takes bfloat16 where it is faster."""
     checkpoint_every_s: Positive = 60.0
-    """Seconds between the checkpoints from which a killed run goes on."""
+    """Seconds between checkpoints, from which an interrupted training resumes."""
     priors: list[PriorName] = Field(default=["normal", "gaussian_mixture", "decoder"], min_length=1)
-    """Priors to try after training; the one with the lowest validation FCD is the model's own."""
+    """Priors to try after training; the one with the lowest validation FCD becomes the default."""
     prior_components: Count = 16
-    """Gaussians of the `gaussian_mixture` prior."""
+    """Components of the `gaussian_mixture` prior."""
     flow_width: Count = 512
     """Size of the hidden layers of the `flow` prior."""
     flow_steps: Count = 3000
     """Training steps of the `flow` prior, of 512 codes each."""
     prior_samples: Annotated[int, Field(ge=2)] = 1500
-    """Samples for the validation FCD of each prior (FCD falls with this number: compare at one number only)."""
+    """Samples for the validation FCD of each prior (FCD falls with this number: compare only values from equally large
+    sets)."""
     min_probabilities: list[Annotated[float, Field(ge=0.0, lt=1.0)]] = Field(default=[0.0, 0.02, 0.05], min_length=1)
-    """Probabilities to try with each prior below which tokens are not drawn; a higher one is more conservative."""
+    """Values of `sample.min_probability` to try with each prior; a higher one is more conservative."""
     rejected_fractions: list[Annotated[float, Field(ge=0.0, le=0.9)]] = Field(default=[0.0, 0.1, 0.2], min_length=1)
-    """Shares to try with each prior of the sequences, the least likely ones, that are drawn again."""
+    """Fractions of the sequences, those of the highest negative log-likelihood, to reject; tried with each prior."""
+
+    def architecture(self) -> ModelConfig:
+        """Return the settings of the architecture alone."""
+        return ModelConfig.model_validate(self.model_dump(include=set(ModelConfig.model_fields)))
 
 
 class EvaluateConfig(Section):
@@ -221,17 +229,23 @@ class SampleConfig(Section):
     """New molecules from the model's prior."""
 
     n: Count = 10_000
-    """How many to sample."""
+    """Number of molecules to sample."""
     prior: Literal["best", PriorName] = "best"
     """Prior to sample from; `best` is the one chosen in training."""
     temperature: Positive = 1.0
-    """Token temperature; below 1, samples are more alike and more like those learned from."""
+    """Token temperature; below 1, samples are less diverse and more like the training molecules."""
     min_probability: Annotated[float, Field(ge=0.0, lt=1.0)] | None = None
-    """Probability below which tokens are not drawn; by default the one chosen with the prior."""
+    """Probability below which tokens are not sampled; by default the one chosen with the prior."""
     max_nll: Annotated[float, Field(gt=0.0, allow_inf_nan=False)] | None = None
-    """Sequences of more nats are drawn again; by default the share chosen with the prior. 1e6 keeps all."""
+    """Sequences of a higher negative log-likelihood, in nats, are rejected and sampled again; by default the bound
+    chosen with the prior. 1e6 keeps all."""
     prior_temperature: Positive = 1.0
-    """Scale of the noise that codes are drawn with; the `decoder` prior has none, its chance is in the tokens."""
+    """Scale of the prior's Gaussian noise; without effect on the `decoder` prior, which has none."""
+
+    def params(self, chosen: SamplingParams) -> SamplingParams:
+        """Return the parameters chosen in training with those that are set here in their place."""
+        names = {field.name for field in fields(SamplingParams)} & set(SampleConfig.model_fields)
+        return replace(chosen, **self.model_dump(include=names, exclude_none=True))
 
 
 class RefitConfig(Section):

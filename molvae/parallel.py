@@ -33,6 +33,15 @@ def cpus_to_use(requested: int | None) -> int:
     return min(requested or available_cpus(), available_cpus())
 
 
+def set_threads(threads: int | None) -> int:
+    """Let torch use that many CPU threads, but no more than there are CPUs; return the number."""
+    import torch
+
+    n_threads = cpus_to_use(threads)
+    torch.set_num_threads(n_threads)
+    return n_threads
+
+
 def processes_for(n_molecules: int, n_jobs: int) -> int:
     """Return how many of `n_jobs` processes are worth starting for that many molecules."""
     return n_jobs if n_molecules >= MIN_FOR_A_POOL else 1

@@ -1,4 +1,4 @@
-"""The tokens a model knows, and their numbers."""
+"""The tokens of a model and their ids."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -21,7 +21,7 @@ def split_selfies(selfies: str) -> list[str]:
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """Tokens in the order of their ids; padding, start and end come first.
+    """Tokens in the order of their ids; the padding, start and end tokens come first.
 
     Attributes:
         tokens: All V tokens, the three special ones included.
@@ -30,34 +30,34 @@ class Vocabulary:
     tokens: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        """Check the special tokens and that none stands twice."""
+        """Check that the special tokens come first and that no token occurs twice."""
         if self.tokens[:3] != (PAD, BOS, EOS):
             raise VocabularyError(f"expected a vocabulary that starts with {PAD} {BOS} {EOS}, found {self.tokens[:3]}")
         if len(set(self.tokens)) != len(self.tokens):
-            raise VocabularyError("expected a vocabulary of distinct tokens, found one twice")
+            raise VocabularyError("expected a vocabulary of distinct tokens, found one that occurs twice")
 
     @classmethod
     def from_selfies(cls, selfies: Iterable[str]) -> "Vocabulary":
         """Collect the tokens of SELFIES strings, in alphabetical order."""
-        found: set[str] = set()
-        for each in selfies:
-            found.update(split_selfies(each))
-        return cls((PAD, BOS, EOS, *sorted(found)))
+        tokens: set[str] = set()
+        for string in selfies:
+            tokens.update(split_selfies(string))
+        return cls((PAD, BOS, EOS, *sorted(tokens)))
 
     def extended(self, other: "Vocabulary") -> "Vocabulary":
-        """Return these tokens in their order, and then those of another vocabulary that are new."""
+        """Return these tokens in their order, followed by the new ones of another vocabulary."""
         return Vocabulary((*self.tokens, *(token for token in other.tokens if token not in self._ids)))
 
     @cached_property
     def _ids(self) -> dict[str, int]:
-        return {token: number for number, token in enumerate(self.tokens)}
+        return {token: token_id for token_id, token in enumerate(self.tokens)}
 
     def __len__(self) -> int:
         """Return V, the number of tokens."""
         return len(self.tokens)
 
     def knows(self, selfies: str) -> bool:
-        """Say whether every token of a SELFIES string is in the vocabulary."""
+        """Return whether every token of a SELFIES string is in the vocabulary."""
         return all(token in self._ids for token in split_selfies(selfies))
 
     def encode(self, selfies: str) -> list[int]:

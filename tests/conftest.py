@@ -80,7 +80,7 @@ def store(smiles, vocabulary):
     from molvae.chem.selfies_codec import smiles_to_selfies
     from molvae.nn.tokens import TokenStore
 
-    return TokenStore.from_selfies([smiles_to_selfies(each) for each in smiles], vocabulary)
+    return TokenStore.from_strings([smiles_to_selfies(each) for each in smiles], vocabulary)
 
 
 @pytest.fixture(scope="session")
@@ -89,14 +89,16 @@ def model(small_train_config, vocabulary, store):
     import numpy as np
     import torch
 
-    from molvae.config import ModelConfig, StandardiseConfig
-    from molvae.model.model import Generation, MolVAE
+    from molvae.config import StandardiseConfig
+    from molvae.model.model import MolVAE
+    from molvae.model.records import Generation, PriorTrial, TrainingRecord
     from molvae.nn.batch import Batch
     from molvae.nn.vae import VAE, LossWeights
     from molvae.priors import PRIORS
+    from molvae.sampling import SamplingParams
 
     torch.manual_seed(0)
-    architecture = ModelConfig.model_validate(small_train_config.model_dump(include=set(ModelConfig.model_fields)))
+    architecture = small_train_config.architecture()
     vae = VAE(architecture, len(vocabulary))
     optimizer = torch.optim.Adam(vae.parameters(), lr=1e-2)
     token_ids, lengths = store.batch(np.arange(len(store)))
@@ -107,16 +109,20 @@ def model(small_train_config, vocabulary, store):
         optimizer.step()
     codes = torch.randn(200, architecture.latent_dim)
     priors = {name: PRIORS[name].fit(codes, small_train_config, 0) for name in PRIORS}
-    trials = [{"prior": name, "min_probability": 0.0, "max_nll": None, "validation_fcd": 1.0} for name in PRIORS]
-    generation = Generation("decoder", 60)
-    return MolVAE(
-        vae,
-        vocabulary,
-        priors,
-        generation,
-        StandardiseConfig(),
-        {"priors": trials, "code_dropout": 0.25, "kl_weight": 0.05},
+    record = TrainingRecord(
+        n_molecules=len(store),
+        n_parameters=sum(parameter.numel() for parameter in vae.parameters()),
+        epochs=15,
+        best_epoch=15,
+        init_from=None,
+        seed=0,
+        n_threads=1,
+        n_processes=1,
+        kl_weight=0.05,
+        code_dropout=0.25,
+        trials=tuple(PriorTrial(name, SamplingParams(max_length=60), 0.0, 1.0) for name in PRIORS),
     )
+    return MolVAE(vae, vocabulary, priors, Generation("decoder", 60), StandardiseConfig(), record)
 
 
 @pytest.fixture(scope="session")

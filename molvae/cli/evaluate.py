@@ -30,7 +30,7 @@ def evaluate(
     from molvae.evaluate import evaluate as evaluate_stage
     from molvae.folders import output_folder
     from molvae.model.loading import load
-    from molvae.nn.device import set_threads
+    from molvae.parallel import set_threads
 
     n_jobs = set_threads(threads)
     with output_folder(out):

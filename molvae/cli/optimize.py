@@ -37,10 +37,10 @@ def optimize(
     from molvae.folders import output_folder
     from molvae.log import logger
     from molvae.model.loading import load
-    from molvae.nn.device import set_threads
     from molvae.optimize.objective import load_objective
     from molvae.optimize.stage import known_molecules
     from molvae.optimize.stage import optimize as optimize_stage
+    from molvae.parallel import set_threads
 
     asked = load_objective(objective)
     n_jobs = set_threads(threads)

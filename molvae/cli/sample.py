@@ -1,5 +1,6 @@
 """`molvae sample`."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -15,6 +16,9 @@ def sample(
     overrides: SetOption = None,
     seed: SeedOption = None,
     threads: ThreadsOption = None,
+    summary: Annotated[
+        Path | None, typer.Option("--summary", help="JSON file to write: software, sampling parameters and counts.")
+    ] = None,
 ) -> None:
     """Sample new molecules from the prior of a model.
 
@@ -23,8 +27,8 @@ def sample(
     run = settings(config, [*(overrides or []), *([] if n is None else [f"sample.n={n}"])], seed)
 
     from molvae.model.loading import load
-    from molvae.nn.device import set_threads
+    from molvae.parallel import set_threads
     from molvae.sample import sample as sample_stage
 
     n_jobs = set_threads(threads)
-    sample_stage(load(model, run.device), out, run.sample, run.seed, n_jobs)
+    sample_stage(load(model, run.device), out, run.sample, run.seed, n_jobs, summary)

@@ -54,7 +54,8 @@ def score(
     from molvae.chem.reading import read_molecules
     from molvae.folders import output_folder
     from molvae.model.loading import load
-    from molvae.nn.device import choose_device, set_threads
+    from molvae.nn.device import choose_device
+    from molvae.parallel import set_threads
     from molvae.score import score as score_stage
     from molvae.score.reference import from_files, from_prepared
 

@@ -25,8 +25,7 @@ def train(
     run = settings(config, overrides, seed)
 
     from molvae.folders import output_folder
-    from molvae.nn.device import set_threads
-    from molvae.parallel import cpus_to_use
+    from molvae.parallel import cpus_to_use, set_threads
     from molvae.train import train as train_stage
     from molvae.train.processes import is_first, processes_here
 

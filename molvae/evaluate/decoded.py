@@ -21,7 +21,7 @@ from molvae.log import logger
 from molvae.metrics.metric import Metric
 from molvae.metrics.registry import measured
 from molvae.metrics.sets import fraction
-from molvae.model.interpolation import decode_line
+from molvae.model.interpolation import LatentRegion
 from molvae.model.model import MolVAE
 from molvae.seeding import derive_seed, torch_generator
 
@@ -77,7 +77,7 @@ def decoded_metrics(
     descriptions = _Descriptions(
         {smiles: row for row, smiles in enumerate(distinct)},
         activations_of_many(distinct, n_jobs),
-        model.anomaly_score(distinct) if model.training["code_dropout"] > 0.0 else None,
+        model.anomaly_score(distinct) if model.has_unconditional_decoder else None,
         morgan_bits(distinct, 2048, n_jobs=n_jobs),
     )
     metrics = {name: _measure(kind, descriptions, reference) for name, kind in sets.items()}
@@ -98,7 +98,8 @@ def _decode(model: MolVAE, held_out: list[str], mu: Tensor, log_var: Tensor, see
     # The molecules are in random order, so the next one is a random partner.
     partners = [*held_out[1:], held_out[0]]
     mu_of_partners = mu.roll(-1, 0)
-    interpolated = decode_line(model, mu, mu_of_partners, torch.full((len(mu),), 0.5), generator)
+    halfway = LatentRegion.between(mu, mu_of_partners, torch.full((len(mu),), 0.5))
+    interpolated = model.decode_region(halfway, generator)
     return {
         "held_out": Decoded(held_out),
         "posterior_means": from_codes(mu),

@@ -34,7 +34,8 @@ def compare_priors(
         metrics = _measure(samples, training, test, n_jobs)
         logger.info("prior %s: FCD %.2f of %d samples", name, metrics["fcd"].value, metrics["fcd"].n)
         chosen = name == model.generation.prior
-        bounds = {bound: model.best_trial(name)[bound] for bound in ("min_probability", "max_nll")}
+        params = model.sampling_params(name).to_json()
+        bounds = {bound: params[bound] for bound in ("min_probability", "max_nll")}
         compared[name] = {"chosen": chosen, **bounds, **to_json(metrics)}
     return compared
 

@@ -21,6 +21,7 @@ from molvae.metrics.intervals import wilson_interval
 from molvae.metrics.metric import Metric
 from molvae.metrics.registry import measured
 from molvae.model.model import MolVAE
+from molvae.nn.inference import teacher_forced, unconditional_nll
 from molvae.nn.tokens import TokenStore
 
 MAX_SIZE_BINS = 8
@@ -47,11 +48,11 @@ def reconstruct(model: MolVAE, smiles: list[str], codes: torch.Tensor) -> pd.Dat
 def teacher_forced_metrics(model: MolVAE, store: TokenStore, codes: torch.Tensor) -> dict[str, Metric]:
     """Return the metrics of teacher-forced decoding of N held-out molecules from their posterior means, (N, D)."""
     n, n_tokens = len(store), int(store.lengths.sum())
-    nll, n_right = model.teacher_forced(store, codes)
+    nll, n_right = teacher_forced(model.vae, store, codes)
     return {
         "token_accuracy": measured("token_accuracy", float(n_right.sum() / store.lengths.sum()), n_tokens),
         "reconstruction_nats": measured("reconstruction_nats", float(nll.mean()), n),
-        "unconditional_nats": measured("unconditional_nats", float(model.unconditional_nll(store).mean()), n),
+        "unconditional_nats": measured("unconditional_nats", float(unconditional_nll(model.vae, store).mean()), n),
     }
 
 

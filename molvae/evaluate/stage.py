@@ -24,6 +24,7 @@ from molvae.log import logger
 from molvae.metrics.metric import to_json
 from molvae.metrics.reference import reference_moments
 from molvae.model.model import MolVAE
+from molvae.nn.inference import posterior
 from molvae.nn.tokens import TokenStore
 from molvae.provenance import software
 from molvae.seeding import derive_seed, numpy_generator
@@ -72,8 +73,8 @@ def _reconstruction(
     """Reconstruct test molecules, and return the reconstructions and their part of metrics.json."""
     rows = numpy_generator(seed, "reconstruct").permutation(len(test))[:n]
     held_out = test.iloc[sorted(rows)]
-    store = TokenStore.from_selfies(held_out["selfies"].tolist(), model.vocabulary)
-    mu, log_var = model.posterior(store)
+    store = TokenStore.from_strings(held_out["selfies"].tolist(), model.vocabulary)
+    mu, log_var = posterior(model.vae, store)
     table = reconstruct(model, held_out["smiles"].tolist(), mu)
     metrics = reconstruction_metrics(table) | teacher_forced_metrics(model, store, mu)
     metrics |= posterior_metrics(mu, log_var) | value_discrepancies(table, n_jobs)
@@ -97,7 +98,7 @@ def _latent_space(
     """Decode codes on, around and between validation molecules, and return their part of metrics.json."""
     held_out = validation.iloc[numpy_generator(seed, "evaluate latent").permutation(len(validation))[:n]]
     smiles = held_out["smiles"].tolist()
-    codes = model.posterior(TokenStore.from_selfies(held_out["selfies"].tolist(), model.vocabulary))
+    codes = posterior(model.vae, TokenStore.from_strings(held_out["selfies"].tolist(), model.vocabulary))
     decoded = decoded_metrics(model, smiles, codes, reference, seed, n_jobs)
     correlation, by_distance = similarity_by_distance(smiles, codes[0])
     return {

@@ -1,1 +1,1 @@
-"""A trained model: its face, how it is loaded, and what is built on it."""
+"""A trained model: how it is loaded and stored, what it can do, and what is built on it."""

@@ -13,15 +13,16 @@ from molvae.model.model import MolVAE
 class LatentFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """A transformer from SMILES to latent codes, for the start of a pipeline.
 
-    There is nothing to fit: the model is trained. A molecule that the model cannot read gives a row of NaN, which
-    most estimators refuse and some (`HistGradientBoostingRegressor`) accept.
+    There is nothing to fit: the model is trained, and clones of the transformer share it. The features of a molecule
+    that the model cannot encode are NaN, which most estimators refuse and some (`HistGradientBoostingRegressor`)
+    accept.
 
     Example:
         make_pipeline(LatentFeatures(molvae.load(folder)), Ridge()).fit(smiles, measured)
     """
 
     def __init__(self, model: MolVAE) -> None:
-        """Take codes from `model`."""
+        """Use the encoder of `model`."""
         self.model = model
 
     def fit(self, X: Iterable[str], y: Any = None) -> Self:  # noqa: ARG002, N803
@@ -37,5 +38,9 @@ class LatentFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return np.array([f"z{i}" for i in range(self.model.latent_dim)], dtype=object)
 
     def __sklearn_is_fitted__(self) -> bool:
-        """Say that no fitting is needed."""
+        """Return True: no fitting is needed."""
         return True
+
+    def __sklearn_clone__(self) -> "LatentFeatures":
+        """Return a transformer with the same model, which scikit-learn would copy for every fold."""
+        return type(self)(self.model)

@@ -1,8 +1,9 @@
-"""Read a trained model from its folder."""
+"""Load a trained model from its folder."""
 
 from pathlib import Path
 from typing import Any
 
+import torch
 from pydantic import ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file
@@ -11,7 +12,9 @@ from torch import Tensor
 from molvae.config import ModelConfig, StandardiseConfig
 from molvae.errors import CheckpointError
 from molvae.files import existing, read_json
-from molvae.model.model import FORMAT, Generation, MolVAE
+from molvae.model.format2 import upgraded_config, upgraded_tensors
+from molvae.model.model import FORMAT, MolVAE
+from molvae.model.records import Generation, TrainingRecord
 from molvae.model.shipped import model_folder
 from molvae.nn.device import choose_device
 from molvae.nn.property_head import PropertyScale
@@ -29,40 +32,45 @@ def load(model: str | Path, device: str = "auto") -> MolVAE:
 
     Raises:
         DataError: If there is no such model or one of its files is missing.
-        CheckpointError: If its parts do not fit together.
+        CheckpointError: If its parts do not fit together, or its format is unknown.
     """
     folder = model_folder(model)
-    config = read_json(folder / "config.json")
+    config = read_json(folder / "config.json", ["format"])
+    if config["format"] not in (2, FORMAT):
+        raise CheckpointError(
+            f"{folder}: expected a model of format 2 or {FORMAT}, found {config['format']}; train it again, or load it "
+            "with the version of molvae that its config.json names"
+        )
     vocabulary = Vocabulary(tuple(read_json(folder / "vocabulary.json")["tokens"]))
+    weights = existing(folder / "model.safetensors")
     try:
-        if config["format"] != FORMAT:
-            raise CheckpointError(
-                f"{folder}: expected a model of format {FORMAT}, found {config['format']}; train it again, or load it "
-                "with the version of molvae that its config.json names"
-            )
-        stored = load_file(existing(folder / "model.safetensors"))
-        # A shipped model is stored in half precision.
-        tensors = {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in stored.items()}
-        tensors["vae.decoder.embedding.weight"] = tensors["vae.embedding.weight"]
-        scales = tuple(PropertyScale(**scale) for scale in config["properties"])
-        vae = VAE(ModelConfig.model_validate(config["model"]), len(vocabulary), len(scales))
-        vae.load_state_dict(_under("vae.", tensors))
-        priors = {name: PRIORS[name].from_state(_under(f"priors.{name}.", tensors)) for name in config["priors"]}
-        generation = Generation(**config["generation"])
-        standardisation = StandardiseConfig.model_validate(config["standardisation"])
+        return _assembled(config, vocabulary, load_file(weights), choose_device(device))
     except (KeyError, TypeError, RuntimeError, SafetensorError, ValidationError) as error:
         raise CheckpointError(f"{folder}: expected a whole model, found parts that do not fit ({error})") from error
-    vae.to(choose_device(device))
-    priors = {name: prior.to(next(vae.parameters()).device) for name, prior in priors.items()}
-    return MolVAE(vae, vocabulary, priors, generation, standardisation, _renamed(config["training"]), scales)
+
+
+def _assembled(
+    config: dict[str, Any], vocabulary: Vocabulary, tensors: dict[str, Tensor], device: torch.device
+) -> MolVAE:
+    """Return the model of a folder's contents, of either format."""
+    if config["format"] == 2:
+        config, tensors = upgraded_config(config), upgraded_tensors(tensors)
+    # A shipped model is stored in half precision.
+    tensors = {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()}
+    tensors["vae.decoder.embedding.weight"] = tensors["vae.embedding.weight"]
+    scales = tuple(PropertyScale(**scale) for scale in config["properties"])
+    vae = VAE(ModelConfig.model_validate(config["model"]), len(vocabulary), len(scales))
+    vae.load_state_dict(_under("vae.", tensors))
+    return MolVAE(
+        vae.to(device),
+        vocabulary,
+        {name: PRIORS[name].from_state(_under(f"priors.{name}.", tensors)).to(device) for name in config["priors"]},
+        Generation(**config["generation"]),
+        StandardiseConfig.model_validate(config["standardisation"]),
+        TrainingRecord.from_json(config["training"]),
+        scales,
+    )
 
 
 def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
-
-
-def _renamed(training: dict[str, Any]) -> dict[str, Any]:
-    """Return what a model records of its training by today's names, from those of older models."""
-    names = {"max_nats": "max_nll", "rejected_share": "rejected_fraction"}
-    trials = [{names.get(key, key): value for key, value in trial.items()} for trial in training["priors"]]
-    return training | {"priors": trials}

@@ -6,21 +6,22 @@ from pathlib import Path
 from molvae.errors import DataError
 
 _PACKAGE = Path(__file__).parents[1]
-# In an installed package, and in a clone of the repository.
+# Of an installed package, and of a clone of the repository.
 HOMES = (_PACKAGE / "models", _PACKAGE.parent / "data" / "models")
 
 
 def shipped_models() -> dict[str, Path]:
     """Return the folders of the models that come with molvae, by name."""
-    found = (path.parent for home in HOMES for path in sorted(home.glob("*/config.json")))
-    return {folder.name: folder for folder in found}
+    folders = (path.parent for home in HOMES for path in sorted(home.glob("*/config.json")))
+    return {folder.name: folder for folder in folders}
 
 
 def model_folder(model: str | Path) -> Path:
     """Return the folder of a model.
 
     Args:
-        model: A model's folder, or the name of one that comes with molvae; a folder with a model in it comes first.
+        model: A model's folder, or the name of one that comes with molvae; a folder that contains a model takes
+            precedence.
 
     Raises:
         DataError: If it is neither.

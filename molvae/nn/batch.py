@@ -1,4 +1,4 @@
-"""What one step of training sees: molecules, and what chance decided for them."""
+"""The input of one training step: sequences, and everything random about the step."""
 
 from dataclasses import dataclass
 
@@ -8,19 +8,19 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Batch:
-    """B molecules, the first C of which are decoded from their code and the rest without one.
+    """B sequences: the first C are decoded from their latent code, the rest unconditionally.
 
-    All that is random in a step is drawn for the whole batch, so that the loss of a batch is the same however its rows
-    are dealt out to threads and processes.
+    All random numbers of a step are drawn for the whole batch, so that its loss does not depend on how the rows are
+    distributed over threads and processes.
 
     Attributes:
         token_ids: int64 (B, T), each sequence with its end token, then padding.
         lengths: Tokens in each sequence with its end token, int64 (B,).
-        encoder_ids: What the encoder reads of the first C molecules, int64 (C, T').
+        encoder_ids: What the encoder reads of the first C sequences, int64 (C, T').
         encoder_lengths: Tokens in each of these with its end token, int64 (C,).
-        noise: Standard normal draws for the codes, float32 (C, D).
-        hidden: The decoder's inputs that it must do without, bool (B, T); None if it sees them all.
-        properties: Standardised properties of the first C molecules, float32 (C, P), NaN where unknown; None if there
+        noise: Standard normal noise for the codes, float32 (C, D).
+        word_dropout_mask: The decoder's inputs that are replaced by padding, bool (B, T); None for none.
+        properties: Standardised properties of the first C sequences, float32 (C, P), NaN where unknown; None if there
             are none to predict.
     """
 
@@ -29,7 +29,7 @@ class Batch:
     encoder_ids: Tensor
     encoder_lengths: Tensor
     noise: Tensor
-    hidden: Tensor | None = None
+    word_dropout_mask: Tensor | None = None
     properties: Tensor | None = None
 
     @classmethod
@@ -41,47 +41,60 @@ class Batch:
         code_dropout: float = 0.0,
         word_dropout: float = 0.0,
         generator: torch.Generator | None = None,
-        read: tuple[Tensor, Tensor] | None = None,
+        encoder_input: tuple[Tensor, Tensor] | None = None,
         properties: Tensor | None = None,
     ) -> "Batch":
-        """Let chance decide for some molecules.
+        """Draw the random numbers of a step for some sequences.
 
         Args:
             token_ids: int64 (B, T), each sequence with its end token, then padding.
             lengths: Tokens in each sequence with its end token, int64 (B,).
             latent_dim: Size of a code.
-            code_dropout: Share of the molecules decoded without a code; at least one has a code.
-            word_dropout: Share of the decoder's inputs that are hidden.
-            generator: Source of the draws, on the device of the token ids; torch's own by default.
-            read: Token ids and lengths that the encoder reads for these molecules; by default the same.
-            properties: Standardised properties of the molecules, float32 (B, P).
+            code_dropout: Fraction of the sequences that are decoded unconditionally; at least one is not.
+            word_dropout: Fraction of the decoder's inputs that are dropped.
+            generator: Random number generator on the device of the token ids; torch's own by default.
+            encoder_input: Token ids and lengths that the encoder reads for these sequences; by default the same.
+            properties: Standardised properties of the sequences, float32 (B, P).
         """
         device = token_ids.device
-        n_coded = max(1, len(token_ids) - round(len(token_ids) * code_dropout))
-        noise = torch.randn(n_coded, latent_dim, generator=generator, device=device)
-        hidden = None
+        n_conditional = max(1, len(token_ids) - round(len(token_ids) * code_dropout))
+        noise = torch.randn(n_conditional, latent_dim, generator=generator, device=device)
+        mask = None
         if word_dropout > 0.0:
-            hidden = torch.rand(token_ids.shape, generator=generator, device=device) < word_dropout
-        encoder_ids, encoder_lengths = (token_ids, lengths) if read is None else read
-        properties = None if properties is None else properties[:n_coded]
-        return cls(token_ids, lengths, encoder_ids[:n_coded], encoder_lengths[:n_coded], noise, hidden, properties)
+            mask = torch.rand(token_ids.shape, generator=generator, device=device) < word_dropout
+        encoder_ids, encoder_lengths = (token_ids, lengths) if encoder_input is None else encoder_input
+        return cls(
+            token_ids,
+            lengths,
+            encoder_ids[:n_conditional],
+            encoder_lengths[:n_conditional],
+            noise,
+            mask,
+            None if properties is None else properties[:n_conditional],
+        )
 
     def __len__(self) -> int:
         """Return B."""
         return len(self.token_ids)
 
     @property
-    def n_coded(self) -> int:
-        """Molecules that are decoded from their code."""
+    def n_conditional(self) -> int:
+        """Number of sequences that are decoded from their code."""
         return len(self.noise)
 
+    @property
+    def n_unconditional(self) -> int:
+        """Number of sequences that are decoded unconditionally."""
+        return len(self) - self.n_conditional
+
     def shard(self, number: int, n_shards: int) -> "Batch":
-        """Return one of the parts into which the rows are dealt, with and without a code evenly; it may be empty."""
+        """Return one of the shards of the batch, each with its part of either kind of sequence; it may be empty."""
         if n_shards == 1:
             return self
 
         def of_all(rows: Tensor) -> Tensor:
-            return torch.cat([part[number::n_shards] for part in (rows[: self.n_coded], rows[self.n_coded :])])
+            kinds = (rows[: self.n_conditional], rows[self.n_conditional :])
+            return torch.cat([part[number::n_shards] for part in kinds])
 
         return Batch(
             of_all(self.token_ids),
@@ -89,6 +102,6 @@ class Batch:
             self.encoder_ids[number::n_shards],
             self.encoder_lengths[number::n_shards],
             self.noise[number::n_shards],
-            None if self.hidden is None else of_all(self.hidden),
+            None if self.word_dropout_mask is None else of_all(self.word_dropout_mask),
             None if self.properties is None else self.properties[number::n_shards],
         )

@@ -1,18 +1,63 @@
 """Recurrent cells and activations by name."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor, nn
 
 from molvae.config import ModelConfig
 from molvae.registry import Registry
 
-CELLS: Registry[type[nn.GRU] | type[nn.LSTM]] = Registry("recurrent cell")
-CELLS.register("gru")(nn.GRU)
-CELLS.register("lstm")(nn.LSTM)
+States = tuple[Tensor, ...]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A recurrent cell.
+
+    Attributes:
+        layer: torch's layer, for whole sequences.
+        n_states: Tensors that make up its state, the output first.
+        step: One step of the same cell: from the gates' contributions of the input and of the state, (B, gates) each,
+            and the state, (B, H) each, to the next state.
+    """
+
+    layer: type[nn.GRU] | type[nn.LSTM]
+    n_states: int
+    step: Callable[[Tensor, Tensor, States], States]
+
+
+def tanh(x: Tensor) -> Tensor:
+    """Return tanh computed from the sigmoid, which torch evaluates several times as fast on a CPU."""
+    return (2.0 * x).sigmoid_().mul_(2.0).sub_(1.0)
+
+
+def gru_step(from_input: Tensor, from_state: Tensor, states: States) -> States:
+    """Return the next state by torch's definition of nn.GRU."""
+    (h,) = states
+    size = h.shape[1]
+    reset, update = (from_input[:, : 2 * size] + from_state[:, : 2 * size]).sigmoid_().chunk(2, dim=1)
+    new = tanh(torch.addcmul(from_input[:, 2 * size :], reset, from_state[:, 2 * size :]))
+    return (torch.lerp(new, h, update),)
+
+
+def lstm_step(from_input: Tensor, from_state: Tensor, states: States) -> States:
+    """Return the next hidden and cell state by torch's definition of nn.LSTM."""
+    i, f, g, o = (from_input + from_state).chunk(4, dim=1)
+    c = torch.sigmoid(f) * states[1] + torch.sigmoid(i) * tanh(g)
+    return torch.sigmoid(o) * tanh(c), c
+
+
+CELLS: Registry[Cell] = Registry("recurrent cell")
+CELLS.register("gru")(Cell(nn.GRU, 1, gru_step))
+CELLS.register("lstm")(Cell(nn.LSTM, 2, lstm_step))
 
 ACTIVATIONS: Registry[type[nn.Module]] = Registry("activation")
-for name, module in {"tanh": nn.Tanh, "relu": nn.ReLU, "gelu": nn.GELU, "silu": nn.SiLU}.items():
-    ACTIVATIONS.register(name)(module)
+ACTIVATIONS.register("tanh")(nn.Tanh)
+ACTIVATIONS.register("relu")(nn.ReLU)
+ACTIVATIONS.register("gelu")(nn.GELU)
+ACTIVATIONS.register("silu")(nn.SiLU)
 
 
 def activation(config: ModelConfig) -> nn.Module:
@@ -22,8 +67,8 @@ def activation(config: ModelConfig) -> nn.Module:
 
 def recurrent_layer(config: ModelConfig, input_size: int, hidden_size: int) -> nn.GRU | nn.LSTM:
     """Return one layer, in one direction, that reads (B, T, input_size)."""
-    layer = CELLS[config.cell](input_size, hidden_size, batch_first=True)
-    # Orthogonal recurrent weights keep gradients alive over the 40 and more steps of a molecule (Saxe et al., 2014,
+    layer = CELLS[config.cell].layer(input_size, hidden_size, batch_first=True)
+    # Orthogonal recurrent weights preserve gradients over sequences of 40 tokens and more (Saxe et al., 2014,
     # arXiv:1312.6120).
     for gate in torch.split(gate_weights(layer)[1].data, hidden_size):
         nn.init.orthogonal_(gate)

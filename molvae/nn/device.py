@@ -1,11 +1,10 @@
-"""Where to compute, and in which number format."""
+"""Which device to compute on, and in which number format."""
 
 from contextlib import AbstractContextManager, nullcontext
 
 import torch
 
 from molvae.errors import ConfigError
-from molvae.parallel import cpus_to_use
 
 
 def choose_device(name: str = "auto") -> torch.device:
@@ -22,8 +21,8 @@ def choose_device(name: str = "auto") -> torch.device:
 def gains_from_bfloat16(device: torch.device) -> bool:
     """Say whether recurrent layers run faster in bfloat16 than in float32, and train as well.
 
-    On CUDA they do not: autocast hands cuDNN's recurrent layers float16 whatever it was asked for, which would need
-    its gradients scaled. In float32 cuDNN uses the TF32 units by itself.
+    On CUDA they do not: autocast runs cuDNN's recurrent layers in float16 whatever the type requested, which would
+    need gradient scaling. In float32 cuDNN uses the TF32 units by itself.
     """
     if device.type == "cuda":
         return False
@@ -36,10 +35,3 @@ def autocast(device: torch.device, precision: str) -> AbstractContextManager[obj
     if precision == "float32" or (precision == "auto" and not gains_from_bfloat16(device)):
         return nullcontext()
     return torch.autocast(device.type, torch.bfloat16)
-
-
-def set_threads(threads: int | None) -> int:
-    """Let torch use that many CPU threads, but no more than there are CPUs; return the number."""
-    n_threads = cpus_to_use(threads)
-    torch.set_num_threads(n_threads)
-    return n_threads

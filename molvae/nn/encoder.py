@@ -6,17 +6,17 @@ from torch import Tensor, nn
 from molvae.config import ModelConfig
 from molvae.nn.cells import activation, recurrent_layer
 
-# Outside this range exp(log_var) is numerically 0 or larger than any prior wants; the KL keeps codes inside.
+# Outside this range exp(log_var) is numerically 0 or larger than that of any useful posterior.
 LOG_VAR_RANGE = (-12.0, 4.0)
 
 
 class Encoder(nn.Module):
-    """Reads a sequence, both ways if asked, and describes a Gaussian over its code.
+    """Encodes a sequence, in one or both directions, as a Gaussian posterior over its code.
 
-    The head sees each direction's last state and the mean of all states: an untrained recurrent network forgets the
-    tokens that it read first, and the mean gives them a say from the first step of training on.
+    The head reads each direction's last state and the mean of all states: an untrained recurrent network forgets the
+    first tokens of a sequence, and the mean lets them contribute from the first training step on.
 
-    Padding changes nothing: each direction starts at a real token, and only states of real tokens are used. (Packed
+    Padding has no effect: each direction starts at a real token, and only states of real tokens are used. (Packed
     sequences would do the same, at less than half the speed on a CPU.)
     """
 
@@ -52,10 +52,10 @@ class Encoder(nn.Module):
         states = embedded
         for number, layer in enumerate(self.layers):
             assert isinstance(layer, nn.ModuleList)
-            read = [layer[0](self.dropout(states) if number else states)[0]]  # (B, T, H)
+            directions = [layer[0](self.dropout(states) if number else states)[0]]  # (B, T, H)
             if self.directions == 2:
-                read.append(reorder(layer[1](reorder(states, order))[0], order))
-            states = torch.cat(read, dim=2)  # (B, T, H x directions)
+                directions.append(reorder(layer[1](reorder(states, order))[0], order))
+            states = torch.cat(directions, dim=2)  # (B, T, H x directions)
         last = states[torch.arange(len(lengths), device=lengths.device), lengths - 1]
         if self.directions == 2:
             forward_size = states.shape[2] // 2
@@ -67,5 +67,5 @@ class Encoder(nn.Module):
 
 
 def reorder(states: Tensor, order: Tensor) -> Tensor:
-    """Return `states` (B, T, H) with the steps of each row taken in the order given, int64 (B, T)."""
+    """Return `states`, (B, T, H), with the steps of each row permuted by `order`, int64 (B, T)."""
     return states.gather(1, order[:, :, None].expand(-1, -1, states.shape[2]))

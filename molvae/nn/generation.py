@@ -1,6 +1,5 @@
-"""Many sequences at a time, written by all threads."""
+"""Generation of many sequences at a time, on all threads."""
 
-import math
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
@@ -10,40 +9,36 @@ from torch import Tensor
 
 from molvae.errors import ConfigError
 from molvae.nn.decoder import Decoder
+from molvae.sampling import SamplingParams
 
-# Rows written together: on a CPU as many as its caches hold, on a GPU as many as keep it busy.
+# Rows generated together: on a CPU as many as its caches hold, on a GPU as many as keep it busy.
 ROWS = {"cpu": 256, "cuda": 4096}
-# Sequences that are written for each one that is likely enough, before more of these are despaired of.
+# Sequences that are generated for each accepted one before sampling fails.
 MAX_TRIES = 100
 
 
 def generate_sequences(
     decoder: Decoder,
     codes: Tensor,
-    max_length: int,
-    temperature: float = 0.0,
+    params: SamplingParams,
     generator: torch.Generator | None = None,
     code_weight: Tensor | None = None,
-    min_probability: float = 0.0,
-    max_nll: float = math.inf,
 ) -> Iterator[tuple[list[int], float]]:
-    """Write a sequence for each code, with every thread at work on some of them.
+    """Generate a sequence for each code, with the rows distributed over all threads.
 
     A step is a chain of small operations, which several threads together hardly speed up. Every group of rows has a
-    source of chance of its own, so that what is written does not depend on the number of threads.
+    random number generator of its own, so that the sequences do not depend on the number of threads.
 
     Args:
         decoder: The decoder.
         codes: float32 (N, D), on the CPU.
-        max_length: Most tokens of a sequence, its end token included.
-        temperature: 0 takes the likeliest token (greedy); above, tokens are drawn.
-        generator: Source of the draws, on the CPU; needed for a temperature above 0.
+        params: How tokens are chosen.
+        generator: Random number generator on the CPU; needed for a temperature above 0.
         code_weight: As in `Decoder.generate`, float32 (N,), on the CPU.
-        min_probability: As in `Decoder.generate`.
-        max_nll: As in `Decoder.generate`.
 
     Yields:
-        N lists of token ids with their nats, as soon as they are written; what comes after an end token is padding.
+        N lists of token ids, each with its negative log-likelihood in nats, as soon as they are generated; what comes
+        after an end token is padding.
     """
     device = decoder.output.weight.device
     groups = torch.split(torch.arange(len(codes)), ROWS[device.type])
@@ -51,69 +46,50 @@ def generate_sequences(
         [0] * len(groups) if generator is None else torch.randint(2**62, (len(groups),), generator=generator).tolist()
     )
 
-    def write(rows: Tensor, seed: int) -> Iterator[tuple[list[int], float]]:
-        chance = None if generator is None else torch.Generator(device).manual_seed(seed)
+    def generate(rows: Tensor, seed: int) -> Iterator[tuple[list[int], float]]:
+        own_generator = None if generator is None else torch.Generator(device).manual_seed(seed)
         weight = None if code_weight is None else code_weight[rows].to(device)
-        written, nll = decoder.generate(
-            codes[rows].to(device), max_length, temperature, chance, weight, min_probability, max_nll
-        )
-        return zip(written.tolist(), nll.tolist(), strict=True)
+        token_ids, nll = decoder.generate(codes[rows].to(device), params, own_generator, weight)
+        return zip(token_ids.tolist(), nll.tolist(), strict=True)
 
     if device.type != "cpu":
-        yield from chain.from_iterable(map(write, groups, seeds))
+        yield from chain.from_iterable(map(generate, groups, seeds))
     else:
-        # A group alone is written by one thread too, so that it is rounded as it would be among others.
+        # A single group is computed by one thread too, so that it is rounded as it would be among others.
         n_threads = min(len(groups), torch.get_num_threads())
         with ThreadPoolExecutor(n_threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-            yield from chain.from_iterable(pool.map(write, groups, seeds))
+            yield from chain.from_iterable(pool.map(generate, groups, seeds))
 
 
 def generate_accepted(
-    decoder: Decoder,
-    draw_codes: Callable[[int], Tensor],
-    n: int,
-    max_length: int,
-    temperature: float,
-    generator: torch.Generator,
-    min_probability: float,
-    max_nll: float | None,
+    decoder: Decoder, draw_codes: Callable[[int], Tensor], n: int, params: SamplingParams, generator: torch.Generator
 ) -> Iterator[list[int]]:
-    """Write sequences until there are n whose tokens together are likely enough.
-
-    A sequence that is less likely than most that a model writes is more often a fault of its own than a rarity of the
-    molecules.
+    """Generate sequences until n have at most `params.max_nll` (rejection sampling).
 
     Args:
         decoder: The decoder.
-        draw_codes: Returns as many codes as asked for, float32 (N, D), on the CPU.
-        n: How many are wanted.
-        max_length: As in `generate_sequences`.
-        temperature: Above 0.
-        generator: Source of the draws, on the CPU.
-        min_probability: As in `Decoder.generate`.
-        max_nll: Most nats of a sequence; no bound by None.
+        draw_codes: From a number of codes to codes of the prior, float32 (N, D), on the CPU.
+        n: Number of sequences.
+        params: How tokens are chosen and which sequences are accepted.
+        generator: Random number generator on the CPU.
 
     Yields:
         n lists of token ids.
 
     Raises:
-        ConfigError: If hardly any sequence is likely enough.
+        ConfigError: If hardly any sequence is accepted.
     """
-    most = math.inf if max_nll is None else max_nll
-    n_written = n_kept = 0
-    while n_kept < n:
-        # Ten more, lest a few wanted be given up by bad luck.
-        if n_written > MAX_TRIES * (n_kept + 10):
+    n_generated = n_accepted = 0
+    while n_accepted < n:
+        # Ten more, so that a small n does not fail by bad luck.
+        if n_generated > MAX_TRIES * (n_accepted + 10):
             raise ConfigError(
-                f"sample.max_nll: expected a bound that one sequence in {MAX_TRIES} is under, found {most:g}; "
-                "raise it, or lower sample.temperature"
+                f"sample.max_nll: expected a bound that at least one sequence in {MAX_TRIES} is below, found "
+                f"{params.max_nll:g}; raise it, or lower sample.temperature"
             )
-        codes = draw_codes(n - n_kept)
-        n_written += len(codes)
-        written = generate_sequences(
-            decoder, codes, max_length, temperature, generator, min_probability=min_probability, max_nll=most
-        )
-        for tokens, nll in written:
-            if nll <= most:
-                n_kept += 1
-                yield tokens
+        codes = draw_codes(n - n_accepted)
+        n_generated += len(codes)
+        for token_ids, nll in generate_sequences(decoder, codes, params, generator):
+            if nll <= params.max_nll:
+                n_accepted += 1
+                yield token_ids

@@ -1,4 +1,4 @@
-"""The parts of the loss, each in nats per molecule."""
+"""The terms of the loss, in nats per sequence."""
 
 import torch
 from torch import Tensor
@@ -8,21 +8,21 @@ from molvae.vocabulary import PAD_ID
 
 
 def sequence_nll(logits: Tensor, token_ids: Tensor) -> Tensor:
-    """Return the cross-entropy of each sequence, summed over its tokens (the end token included).
+    """Return the negative log-likelihood of each sequence, summed over its tokens (the end token included).
 
     Args:
         logits: Unnormalised log-probabilities, float (B, T, V).
         token_ids: Targets, int64 (B, T); padding does not count.
 
     Returns:
-        float32 (B,), at least 0.
+        float32 (B,) in nats, at least 0.
     """
     nll = F.cross_entropy(logits.float().flatten(0, 1), token_ids.flatten(), ignore_index=PAD_ID, reduction="none")
     return nll.view(token_ids.shape).sum(1)
 
 
 def kl_to_standard_normal(mu: Tensor, log_var: Tensor) -> Tensor:
-    """Return the divergence of N(mu, exp(log_var)) from N(0, I), by dimension.
+    """Return the KL divergence of N(mu, exp(log_var)) from N(0, I), by dimension.
 
     Args:
         mu: Posterior means, float (B, D).
@@ -38,7 +38,14 @@ def kl_to_standard_normal(mu: Tensor, log_var: Tensor) -> Tensor:
 
 
 def with_free_bits(kl: Tensor, free_bits: float) -> Tensor:
-    """Return the KL that is charged: the mean over molecules of each dimension, but at least `free_bits`, summed.
+    """Return the KL term of the loss: its mean over sequences in each dimension, but at least `free_bits`, summed.
+
+    Args:
+        kl: By sequence and dimension, float (B, D), in nats.
+        free_bits: Nats of each dimension that are free.
+
+    Returns:
+        Scalar, in nats.
 
     References:
         Kingma et al., Improving variational inference with inverse autoregressive flow, NeurIPS 2016,

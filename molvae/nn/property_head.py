@@ -1,4 +1,4 @@
-"""Predicts properties of a molecule from its code."""
+"""Predicts properties from codes."""
 
 from dataclasses import dataclass
 
@@ -12,13 +12,13 @@ from molvae.nn.losses import mean
 
 @dataclass(frozen=True)
 class PropertyScale:
-    """A property of the head, and how its values become numbers around 0 of size 1.
+    """A property of the head, with the mean and standard deviation that standardise its values.
 
     Attributes:
         name: Its name.
         unit: Its unit; empty for counts and scores.
-        mean: Mean over the training molecules, in the unit.
-        std: Standard deviation over the training molecules, in the unit.
+        mean: Mean over the training set, in the unit.
+        std: Standard deviation over the training set, in the unit.
     """
 
     name: str
@@ -28,12 +28,13 @@ class PropertyScale:
 
 
 class PropertyHead(nn.Sequential):
-    """A layer on the code, and one with an output for each property in units of its standard deviation.
+    """A multilayer perceptron with one hidden layer, from codes to standardised properties.
 
-    It learns from the draw that the decoder is given, not from the posterior mean as Gomez-Bombarelli et al. do it:
-    what is predicted should hold for all codes that stand for the same molecule, and a search meets such codes, not
-    means. On 1,700 molecules (one seed), held-out QED was predicted better (R2 0.30 from means and 0.28 from draws,
-    against 0.26 and 0.20 of a head that learned from means), and logP as well from means and better from draws.
+    It is trained on the posterior samples that the decoder receives, not on posterior means as by Gomez-Bombarelli et
+    al.: predictions should hold for every code that decodes to the same sequence, and a search visits such codes rather
+    than means. On 1,700 sequences (one seed), the harder of two properties was predicted better on held-out data (R2
+    0.30 from means and 0.28 from samples, against 0.26 and 0.20 after training on means), and the other as well from
+    means and better from samples.
 
     References:
         Gomez-Bombarelli et al., Automatic chemical design using a data-driven continuous representation of molecules,
@@ -51,7 +52,7 @@ class PropertyHead(nn.Sequential):
 
 
 def property_loss(predicted: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
-    """Return the loss of predicted properties: for a normal distribution of standard deviation 1, without its constant.
+    """Return the loss of predicted properties: the nll of a unit-variance normal distribution without its constant.
 
     Args:
         predicted: float (B, P).
@@ -59,7 +60,7 @@ def property_loss(predicted: Tensor, targets: Tensor, weights: Tensor) -> Tensor
         weights: Weight of each property, float (P,).
 
     Returns:
-        Half the squared error, weighted and summed over the properties measured, as a mean over molecules; scalar.
+        Half the squared error, weighted, summed over the measured properties and averaged over rows; scalar.
     """
     error = torch.where(targets.isnan(), 0.0, predicted - targets.nan_to_num())
     return mean((0.5 * weights * error.square()).sum(1))

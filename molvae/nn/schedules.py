@@ -1,4 +1,4 @@
-"""Schedules as pure functions of the step."""
+"""Schedules of the KL weight and the learning rate."""
 
 import math
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from molvae.registry import Registry
 
 KL_SCHEDULES: Registry[Callable[[float, float], float]] = Registry("KL schedule")
-"""Functions of (share of training done, share that is warm-up) to the share of the final KL weight, in [0, 1]."""
+"""Functions of (fraction of the training done, fraction that is warm-up) to the factor of the KL weight, in [0, 1]."""
 
 
 @KL_SCHEDULES.register("constant")
@@ -17,7 +17,7 @@ def constant(done: float, warmup: float) -> float:  # noqa: ARG001
 
 @KL_SCHEDULES.register("linear")
 def linear(done: float, warmup: float) -> float:
-    """Rise from 0 to 1 over the warm-up, then stay.
+    """Rise from 0 to 1 over the warm-up, then stay at 1.
 
     References:
         Bowman et al., Generating sentences from a continuous space, CoNLL 2016, arXiv:1511.06349.
@@ -33,7 +33,7 @@ def sigmoid(done: float, warmup: float) -> float:
 
 @KL_SCHEDULES.register("cyclical")
 def cyclical(done: float, warmup: float) -> float:
-    """In cycles as long as the warm-up, rise from 0 to 1 in the first half and stay in the second.
+    """In cycles as long as the warm-up, rise from 0 to 1 in the first half and stay at 1 in the second.
 
     References:
         Fu et al., Cyclical annealing schedule, NAACL 2019, arXiv:1903.10145.
@@ -44,7 +44,7 @@ def cyclical(done: float, warmup: float) -> float:
 
 
 def learning_rate_factor(step: int, n_steps: int, warmup_steps: int, end: float) -> float:
-    """Return the share of the peak learning rate at a step: a linear rise, then half a cosine down to `end`."""
+    """Return the factor of the peak learning rate at a step: linear warm-up, then cosine decay to `end`."""
     if step < warmup_steps:
         return (step + 1) / warmup_steps
     done = (step - warmup_steps) / max(1, n_steps - warmup_steps)

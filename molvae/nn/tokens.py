@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -19,33 +20,33 @@ _FILES = ("token_ids.npy", "offsets.npy")
 
 @dataclass(frozen=True)
 class TokenStore:
-    """The token ids of N molecules in one array, in memory or in a file that is mapped into it.
+    """N sequences of token ids in one array, in memory or memory-mapped.
 
     Attributes:
-        token_ids: All molecules' ids one after the other, each with its end token, uint8 or uint16.
-        offsets: Where each molecule begins, and where the last ends, int64 (N + 1,).
+        token_ids: The ids of all sequences one after the other, each with its end token, uint8 or uint16.
+        offsets: Where each sequence begins, and where the last ends, int64 (N + 1,).
     """
 
     token_ids: NDArray[np.unsignedinteger]
     offsets: NDArray[np.int64]
 
     @classmethod
-    def from_selfies(cls, selfies: Sequence[str], vocabulary: Vocabulary) -> "TokenStore":
-        """Encode SELFIES strings.
+    def from_strings(cls, strings: Sequence[str], vocabulary: Vocabulary) -> "TokenStore":
+        """Encode strings of tokens.
 
         Raises:
             VocabularyError: If a token is unknown.
         """
-        rows = [[*vocabulary.encode(each), EOS_ID] for each in selfies]
+        rows = [[*vocabulary.encode(string), EOS_ID] for string in strings]
         offsets = np.cumsum([0, *map(len, rows)], dtype=np.int64)
         flat: NDArray[np.unsignedinteger] = np.fromiter(
-            (token for row in rows for token in row), dtype=_dtype(vocabulary), count=int(offsets[-1])
+            chain.from_iterable(rows), dtype=_dtype(vocabulary), count=int(offsets[-1])
         )
         return cls(flat, offsets)
 
     @classmethod
     def open(cls, folder: Path) -> "TokenStore":
-        """Map what `growing_store` wrote: the system reads the pages that are used, and drops them when it must."""
+        """Memory-map what `growing_store` wrote."""
         token_ids, offsets = (np.asarray(np.load(folder / name, mmap_mode="r")) for name in _FILES)
         return cls(token_ids, offsets)
 
@@ -55,36 +56,36 @@ class TokenStore:
 
     @property
     def lengths(self) -> NDArray[np.int64]:
-        """Tokens of each molecule with its end token, int64 (N,)."""
+        """Number of tokens of each sequence with its end token, int64 (N,)."""
         return np.diff(self.offsets)
 
     def subset(self, rows: NDArray[np.int64]) -> "TokenStore":
-        """Return some of the molecules, in the order given."""
+        """Return some of the sequences, in the order given."""
         pieces = [self.token_ids[self.offsets[row] : self.offsets[row + 1]] for row in rows]
         return TokenStore(np.concatenate(pieces), np.cumsum([0, *self.lengths[rows]], dtype=np.int64))
 
     def joined(self, other: "TokenStore") -> "TokenStore":
-        """Return these molecules and then those of another store of the same vocabulary."""
+        """Return these sequences followed by those of another store of the same vocabulary."""
         offsets = np.concatenate([self.offsets, other.offsets[1:] + self.offsets[-1]])
         return TokenStore(np.concatenate([self.token_ids, other.token_ids]), offsets)
 
     def batch(self, rows: NDArray[np.integer], device: torch.device | str = "cpu") -> tuple[Tensor, Tensor]:
-        """Return some molecules as padded token ids, int64 (B, T), and their lengths, int64 (B,)."""
+        """Return some sequences as padded token ids, int64 (B, T), and their lengths, int64 (B,)."""
         starts = self.offsets[rows]
         lengths = self.offsets[rows + 1] - starts
         steps = np.arange(int(lengths.max()))
-        real = steps < lengths[:, None]
-        places = np.where(real, starts[:, None] + steps, 0)
-        token_ids = np.where(real, self.token_ids[places], PAD_ID).astype(np.int64)
+        is_token = steps < lengths[:, None]
+        positions = np.where(is_token, starts[:, None] + steps, 0)
+        token_ids = np.where(is_token, self.token_ids[positions], PAD_ID).astype(np.int64)
         return torch.from_numpy(token_ids).to(device), torch.from_numpy(lengths).to(device)
 
 
 @contextmanager
 def growing_store(folder: Path, vocabulary: Vocabulary) -> Iterator[Callable[[TokenStore], None]]:
-    """Write a store to a folder, for molecules that do not fit into memory together; `TokenStore.open` maps it.
+    """Write a store that is larger than memory to a folder; `TokenStore.open` maps it.
 
     Yields:
-        A function that appends the molecules of another store.
+        A function that appends the sequences of another store.
     """
     folder.mkdir(parents=True)
     tokens_file, offsets_file = (folder / name for name in _FILES)
@@ -113,15 +114,15 @@ def length_bucketed(
 ) -> list[NDArray[np.unsignedinteger]]:
     """Return one epoch's batches: every row once, rows of similar length together, in random order.
 
-    Rows are shuffled, sorted by length within pools of 50 batches, cut into batches, and the batches and the rows
-    within each are shuffled again.
+    Rows are shuffled, sorted by length within pools of 50 batches and cut into batches; then the batches, and the rows
+    within each, are shuffled again.
 
     Args:
         lengths: Tokens of each row, int64 (N,).
         batch_size: Rows in a batch; the last may have fewer.
-        generator: Source of the shuffles.
+        generator: Random number generator.
     """
-    # The batches are views of one small array, because N may be a thousand million.
+    # The batches are views of one small array, because N may be a billion.
     order = np.arange(len(lengths), dtype=np.uint32 if len(lengths) < 2**32 else np.uint64)
     generator.shuffle(order)
     pool = batch_size * POOL_BATCHES
@@ -137,6 +138,6 @@ def length_bucketed(
 
 
 def by_length(lengths: NDArray[np.int64], batch_size: int) -> list[NDArray[np.int64]]:
-    """Return batches for measuring: every row once, sorted by length, without chance."""
+    """Return batches for evaluation: every row once, sorted by length."""
     order = np.argsort(lengths, kind="stable")
     return [order[i : i + batch_size] for i in range(0, len(order), batch_size)]

@@ -1,4 +1,4 @@
-"""The VAE: encoder, reparameterised code, decoder, and the loss with named parts."""
+"""The VAE: encoder, reparameterised code, decoder, and the loss with named terms."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ from molvae.vocabulary import BOS_ID, EOS_ID, PAD_ID
 
 @dataclass(frozen=True)
 class LossWeights:
-    """Weights of the loss's parts at one step; see `molvae.config.TrainConfig` for their meaning."""
+    """Weights of the terms of the loss at one step; see `molvae.config.TrainConfig` for their meaning."""
 
     kl: float
     free_bits: float = 0.0
@@ -26,13 +26,13 @@ class LossWeights:
 
 @dataclass(frozen=True)
 class Loss:
-    """The loss of a batch and its parts: scalar tensors, means over molecules in nats; 0 where there are none.
+    """The loss of a batch and its terms: scalar tensors, means over sequences in nats; 0 where there are none.
 
     Attributes:
         total: What training minimises.
-        reconstruction: Cross-entropy of the molecules that were decoded from their code.
-        kl: Divergence of their posterior from N(0, I), summed over dimensions.
-        unconditional: Cross-entropy of the molecules that were decoded without a code.
+        reconstruction: Cross-entropy of the sequences that were decoded from their code.
+        kl: KL divergence of their posterior from N(0, I), summed over dimensions.
+        unconditional: Cross-entropy of the sequences that were decoded unconditionally.
         properties: Weighted loss of the properties predicted from the codes.
     """
 
@@ -47,7 +47,7 @@ class VAE(nn.Module):
     """A recurrent sequence VAE over token ids."""
 
     def __init__(self, config: ModelConfig, vocabulary_size: int, n_properties: int = 0) -> None:
-        """Make the networks for a configuration, with a head that predicts properties if there are any."""
+        """Make the networks for a configuration, with a property head if there are properties to predict."""
         super().__init__()
         self.config = config
         self.embedding = nn.Embedding(vocabulary_size, config.embedding_dim, padding_idx=PAD_ID)
@@ -65,39 +65,38 @@ class VAE(nn.Module):
         mu, log_var = self.encoder(self.embedding(token_ids), lengths)
         return mu, log_var
 
-    def logits(self, token_ids: Tensor, z: Tensor, hidden: Tensor | None = None) -> Tensor:
+    def logits(self, token_ids: Tensor, z: Tensor, word_dropout_mask: Tensor | None = None) -> Tensor:
         """Return the decoder's logits for each token of `token_ids` given those before it, float (B, T, V).
 
         Args:
             token_ids: int64 (B, T).
             z: Codes, float (B, D).
-            hidden: The decoder's inputs (the start token, then all tokens but the last) that it must do without, bool
-                (B, T).
+            word_dropout_mask: The decoder's inputs (the start token, then all tokens but the last) that are replaced by
+                padding, bool (B, T).
         """
-        before = torch.cat([torch.full_like(token_ids[:, :1], BOS_ID), token_ids[:, :-1]], dim=1)
-        if hidden is not None:
-            before = before.masked_fill(hidden, PAD_ID)
-        # After the end a row reads padding instead of its end token, which changes nothing that counts.
-        logits: Tensor = self.decoder(before.masked_fill(before == EOS_ID, PAD_ID), z)
+        inputs = torch.cat([torch.full_like(token_ids[:, :1], BOS_ID), token_ids[:, :-1]], dim=1)
+        if word_dropout_mask is not None:
+            inputs = inputs.masked_fill(word_dropout_mask, PAD_ID)
+        # After the end a row reads padding instead of its end token; no logits that count depend on it.
+        logits: Tensor = self.decoder(inputs.masked_fill(inputs == EOS_ID, PAD_ID), z)
         return logits
 
     def loss(self, batch: Batch, weights: LossWeights) -> Loss:
-        """Return the loss of a batch, with one posterior draw a molecule.
+        """Return the loss of a batch, with one posterior sample for each sequence.
 
-        Molecules without a code are decoded from z = 0. They skip the encoder, which has nothing to learn from them,
-        and their KL is not charged.
+        Unconditional sequences are decoded from z = 0. They skip the encoder and have no KL term.
         """
-        n_coded = batch.n_coded
-        # A shard of a small batch may have no molecule with a code, and the encoder cannot read none.
-        mu, log_var = self.encode(batch.encoder_ids, batch.encoder_lengths) if n_coded else (batch.noise, batch.noise)
+        n = batch.n_conditional
+        # A shard of a small batch may have unconditional sequences only, and the encoder needs at least one sequence.
+        mu, log_var = self.encode(batch.encoder_ids, batch.encoder_lengths) if n else (batch.noise, batch.noise)
         z = mu + batch.noise * torch.exp(0.5 * log_var)
-        no_code = z.new_zeros(len(batch) - n_coded, z.shape[1])
-        nll = sequence_nll(self.logits(batch.token_ids, torch.cat([z, no_code]), batch.hidden), batch.token_ids)
+        codes = torch.cat([z, z.new_zeros(batch.n_unconditional, z.shape[1])])
+        nll = sequence_nll(self.logits(batch.token_ids, codes, batch.word_dropout_mask), batch.token_ids)
         kl = kl_to_standard_normal(mu, log_var)
         properties = self.property_loss(z, batch.properties, weights.properties)
         penalty = weights.kl * with_free_bits(kl, weights.free_bits) + weights.z_l2 * mean(z.square().sum(1))
-        total = (nll.sum() + (penalty + properties) * n_coded) / len(batch)
-        return Loss(total, mean(nll[:n_coded]), mean(kl.sum(1)), mean(nll[n_coded:]), properties)
+        total = (nll.sum() + (penalty + properties) * n) / len(batch)
+        return Loss(total, mean(nll[:n]), mean(kl.sum(1)), mean(nll[n:]), properties)
 
     def property_loss(self, z: Tensor, targets: Tensor | None, weights: tuple[float, ...]) -> Tensor:
         """Return the loss of the properties predicted from codes, 0 if there are none to predict; scalar.

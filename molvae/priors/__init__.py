@@ -1,13 +1,17 @@
-"""Priors over latent codes: where sampling takes its codes from.
+"""Priors over latent codes: the distributions that sampling draws its codes from.
 
-A VAE with a low KL weight reconstructs well, but its codes do not follow N(0, I), so samples from there are poor. The
-priors here are fitted after training, and the best by validation FCD becomes the model's own.
+A VAE with a low KL weight reconstructs well, but its codes do not follow N(0, I), so that samples from there are poor.
+The priors here are fitted after training, and the one with the lowest validation FCD becomes the model's default.
+
+Every module of the package registers its prior; none is listed here.
 """
 
-from molvae.priors.base import PRIORS, Prior
-from molvae.priors.decoder import DecoderPrior
-from molvae.priors.flow import FlowPrior
-from molvae.priors.gaussian_mixture import GaussianMixturePrior
-from molvae.priors.normal import NormalPrior
+import importlib
+import pkgutil
 
-__all__ = ["PRIORS", "DecoderPrior", "FlowPrior", "GaussianMixturePrior", "NormalPrior", "Prior"]
+from molvae.priors.base import PRIORS, Prior
+
+for _module in pkgutil.iter_modules(__path__, f"{__name__}."):
+    importlib.import_module(_module.name)
+
+__all__ = ["PRIORS", "Prior"]

@@ -1,4 +1,4 @@
-"""What every prior offers."""
+"""The interface of priors."""
 
 from abc import ABC, abstractmethod
 from typing import Self
@@ -11,7 +11,7 @@ from molvae.registry import Registry
 
 
 class Prior(ABC):
-    """A distribution of codes that the decoder is given to generate from."""
+    """A distribution of latent codes to generate from."""
 
     @classmethod
     @abstractmethod
@@ -19,37 +19,37 @@ class Prior(ABC):
         """Fit to codes of training molecules.
 
         Args:
-            codes: Posterior samples of molecules in random order, float32 (N, D), on the device to compute on.
+            codes: Posterior samples of training molecules in random order, float32 (N, D), on the device to compute on.
             config: The settings of the train stage.
             seed: The run's seed.
         """
 
     @abstractmethod
     def sample(self, n: int, generator: torch.Generator, temperature: float = 1.0) -> Tensor:
-        """Draw codes.
+        """Sample codes.
 
         Args:
-            n: How many.
-            generator: Source of the draws, on the CPU.
-            temperature: Scale of the Gaussian noise that the codes are made from; below 1 they keep closer to where
-                codes are dense. Without effect where there is no noise.
+            n: Number of codes.
+            generator: Random number generator on the CPU.
+            temperature: Scale of the Gaussian noise that the codes are made from; below 1 they stay closer to where
+                codes are dense. Without effect on a prior that has no noise.
 
         Returns:
             float32 (n, D), on the CPU.
         """
 
     def to(self, device: torch.device) -> Self:  # noqa: ARG002
-        """Compute on a device from now on; most priors are cheap enough for the CPU, and stay there."""
+        """Move to a device; most priors are cheap enough for the CPU and stay there."""
         return self
 
     @abstractmethod
     def state(self) -> dict[str, Tensor]:
-        """Return the parameters by name, as they are stored with the model."""
+        """Return the parameters by name, on the CPU, as they are stored with the model."""
 
     @classmethod
     @abstractmethod
     def from_state(cls, state: dict[str, Tensor]) -> Self:
-        """Make the prior again from `state()`."""
+        """Restore the prior from `state()`."""
 
 
 PRIORS: Registry[type[Prior]] = Registry("prior")

@@ -1,4 +1,4 @@
-"""The decoder's own prior."""
+"""The unconditional decoder as a prior."""
 
 from typing import Self
 
@@ -11,24 +11,24 @@ from molvae.priors.base import PRIORS, Prior
 
 @PRIORS.register("decoder")
 class DecoderPrior(Prior):
-    """Always z = 0: what the decoder writes without a code.
+    """Always z = 0, at which the decoder is an unconditional language model.
 
-    In training the code of a share of the molecules is replaced by zero (`train.code_dropout`), which makes the
-    decoder without a code an unconditional model of the same molecules. The code of a sample, where one is wanted, is
-    what the encoder gives for it, so that codes follow the aggregate posterior by construction.
+    In training the code of a fraction of the molecules is replaced by zero (`train.code_dropout`), so that the decoder
+    learns to model the same molecules unconditionally. The code of a sample is what the encoder returns for it, so that
+    codes follow the aggregate posterior by construction.
     """
 
     def __init__(self, latent_dim: int) -> None:
-        """Make the prior over codes of a size."""
+        """Make the prior over codes of size `latent_dim`."""
         self.latent_dim = latent_dim
 
     @classmethod
     def fit(cls, codes: Tensor, config: TrainConfig, seed: int) -> Self:  # noqa: ARG003
-        """Take the size of the codes; the fitting was done in training."""
+        """Take the size of the codes; the decoder was fitted in training."""
         return cls(codes.shape[1])
 
     def sample(self, n: int, generator: torch.Generator, temperature: float = 1.0) -> Tensor:  # noqa: ARG002
-        """Return zeros, float32 (n, D); the chance is in the decoder's tokens."""
+        """Return zeros, float32 (n, D); the samples differ by the decoder's tokens alone."""
         return torch.zeros(n, self.latent_dim)
 
     def state(self) -> dict[str, Tensor]:
@@ -37,5 +37,5 @@ class DecoderPrior(Prior):
 
     @classmethod
     def from_state(cls, state: dict[str, Tensor]) -> Self:
-        """Make the prior again from `state()`."""
+        """Restore the prior from `state()`."""
         return cls(int(state["latent_dim"]))

@@ -18,25 +18,25 @@ FREQUENCIES = 16
 BATCH_SIZE = 512
 LEARNING_RATE = 1.0e-3
 WARMUP_STEPS = 100
-# The averaged weights forget over about this share of the steps.
-AVERAGED_SHARE = 0.05
-# Of the midpoint rule, from noise to codes.
+# Time constant of the exponential moving average of the weights, as a fraction of all steps.
+EMA_FRACTION = 0.05
+# Steps of the midpoint rule, from noise to codes.
 SOLVER_STEPS = 12
-SAMPLED_AT_ONCE = 4096
+SAMPLING_BATCH_SIZE = 4096
 
 
 class Velocity(nn.Module):
-    """The velocity of a code at a time from 0 (noise) to 1 (a code): residual blocks that are told the time."""
+    """The velocity of a code at a time from 0 (noise) to 1 (a code): residual blocks, modulated by the time."""
 
     def __init__(self, latent_dim: int, width: int) -> None:
-        """Make the layers; at first the velocity is zero everywhere."""
+        """Make the layers; the initial velocity is zero everywhere."""
         super().__init__()
-        self.inward = nn.Linear(latent_dim, width)
-        self.times = nn.ModuleList(nn.Linear(2 * FREQUENCIES, 2 * width) for _ in range(BLOCKS))
-        self.wide = nn.ModuleList(nn.Linear(width, 2 * width) for _ in range(BLOCKS))
-        self.narrow = nn.ModuleList(nn.Linear(2 * width, width) for _ in range(BLOCKS))
-        self.outward = nn.Linear(width, latent_dim)
-        for layer in [*self.times, *self.narrow, self.outward]:
+        self.input_layer = nn.Linear(latent_dim, width)
+        self.time_mlp = nn.ModuleList(nn.Linear(2 * FREQUENCIES, 2 * width) for _ in range(BLOCKS))
+        self.fc1 = nn.ModuleList(nn.Linear(width, 2 * width) for _ in range(BLOCKS))
+        self.fc2 = nn.ModuleList(nn.Linear(2 * width, width) for _ in range(BLOCKS))
+        self.output_layer = nn.Linear(width, latent_dim)
+        for layer in [*self.time_mlp, *self.fc2, self.output_layer]:
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
 
@@ -44,40 +44,40 @@ class Velocity(nn.Module):
         """Return velocities, float (B, D).
 
         Args:
-            codes: Standardised codes on their way, float (B, D).
+            codes: Standardised codes on their path, float (B, D).
             time: From 0 to 1, float (B, 1).
         """
         angles = time * (0.5 * math.pi * torch.arange(1, FREQUENCIES + 1, device=time.device))
         waves = torch.cat([angles.sin(), angles.cos()], dim=1)  # (B, 2 x frequencies)
-        hidden = self.inward(codes)
-        for told, wide, narrow in zip(self.times, self.wide, self.narrow, strict=True):
-            scale, shift = told(waves).chunk(2, dim=1)
+        hidden = self.input_layer(codes)
+        for time_layer, fc1, fc2 in zip(self.time_mlp, self.fc1, self.fc2, strict=True):
+            scale, shift = time_layer(waves).chunk(2, dim=1)
             normed = F.layer_norm(hidden, hidden.shape[1:]) * (1.0 + scale) + shift
-            hidden = hidden + narrow(F.silu(wide(normed)))
-        velocity: Tensor = self.outward(F.layer_norm(hidden, hidden.shape[1:]))
+            hidden = hidden + fc2(F.silu(fc1(normed)))
+        velocity: Tensor = self.output_layer(F.layer_norm(hidden, hidden.shape[1:]))
         return velocity
 
 
 @PRIORS.register("flow")
 class FlowPrior(Prior):
-    """Noise that a learned field of velocities carries to codes.
+    """A learned velocity field that transports N(0, I) to the distribution of codes.
 
     The field is fitted by regression: at a random point on the straight line from a noise vector to a code, the
-    network says which way the line goes. Integrated over time, the field takes N(0, I) to the distribution of codes.
-    Codes are standardised by dimension first. The weights used are an exponential moving average.
+    network predicts the direction of the line. Samples are noise that the field carries from time 0 to time 1. Codes
+    are standardised by dimension first. The weights are an exponential moving average over the training steps.
 
     References:
         Lipman et al., Flow matching for generative modeling, ICLR 2023, arXiv:2210.02747, section 4.1 (the straight
-        paths, with no noise left at the end).
+        paths, without noise at their end).
 
     Attributes:
         velocity: The network.
-        mean: Of the codes, float32 (D,).
+        mean: Mean of the codes, float32 (D,).
         scale: Their standard deviations, float32 (D,).
     """
 
     def __init__(self, velocity: Velocity, mean: Tensor, scale: Tensor) -> None:
-        """Take the parts as they are."""
+        """Store the parts."""
         self.velocity = velocity.eval().requires_grad_(False)
         self.mean = mean
         self.scale = scale
@@ -94,20 +94,20 @@ class FlowPrior(Prior):
 
     @torch.no_grad()
     def sample(self, n: int, generator: torch.Generator, temperature: float = 1.0) -> Tensor:
-        """Draw codes, float32 (n, D), by the midpoint rule."""
-        drawn = [torch.empty(0, len(self.mean))]
-        for noise in torch.split(torch.randn(n, len(self.mean), generator=generator), SAMPLED_AT_ONCE):
+        """Sample codes, float32 (n, D), by the midpoint rule."""
+        sampled = [torch.empty(0, len(self.mean))]
+        for noise in torch.split(torch.randn(n, len(self.mean), generator=generator), SAMPLING_BATCH_SIZE):
             codes = (temperature * noise).to(next(self.velocity.parameters()).device)
             step = 1.0 / SOLVER_STEPS
             for number in range(SOLVER_STEPS):
                 time = codes.new_full((len(codes), 1), number * step)
                 halfway = codes + 0.5 * step * self.velocity(codes, time)
                 codes = codes + step * self.velocity(halfway, time + 0.5 * step)
-            drawn.append(codes.cpu())
-        return torch.cat(drawn) * self.scale + self.mean
+            sampled.append(codes.cpu())
+        return torch.cat(sampled) * self.scale + self.mean
 
     def to(self, device: torch.device) -> Self:
-        """Compute on a device from now on."""
+        """Move the network to a device."""
         self.velocity.to(device)
         return self
 
@@ -118,8 +118,8 @@ class FlowPrior(Prior):
 
     @classmethod
     def from_state(cls, state: dict[str, Tensor]) -> Self:
-        """Make the prior again from `state()`."""
-        width, latent_dim = state["velocity.inward.weight"].shape
+        """Restore the prior from `state()`."""
+        width, latent_dim = state["velocity.input_layer.weight"].shape
         velocity = Velocity(latent_dim, width)
         velocity.load_state_dict(
             {name.removeprefix("velocity."): weight for name, weight in state.items() if name.startswith("velocity.")}
@@ -128,12 +128,12 @@ class FlowPrior(Prior):
 
 
 def _fit_velocity(velocity: Velocity, codes: Tensor, n_steps: int, seed: int) -> Velocity:
-    """Train a network on standardised codes (N, D), and return the moving average of its weights."""
+    """Train a network on standardised codes, (N, D), and return it with the moving average of its weights."""
     generator = torch_generator(seed, "flow", codes.device)
     optimizer = torch.optim.AdamW(velocity.parameters(), lr=LEARNING_RATE, betas=(0.9, 0.99), weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, n_steps))
     averaged = copy.deepcopy(velocity)
-    news = 1.0 / max(1.0, AVERAGED_SHARE * n_steps)
+    ema_rate = 1.0 / max(1.0, EMA_FRACTION * n_steps)
     for _ in range(n_steps):
         rows = torch.randint(len(codes), (BATCH_SIZE,), generator=generator, device=codes.device)
         ends = codes[rows]
@@ -149,11 +149,11 @@ def _fit_velocity(velocity: Velocity, codes: Tensor, n_steps: int, seed: int) ->
         schedule.step()
         with torch.no_grad():
             for mean, weight in zip(averaged.parameters(), velocity.parameters(), strict=True):
-                mean.lerp_(weight, news)
+                mean.lerp_(weight, ema_rate)
     return averaged
 
 
 def _rate(step: int, n_steps: int) -> float:
-    """Return the share of the peak learning rate: a linear warm-up, then a cosine to zero."""
-    warm = min(1.0, (step + 1) / min(WARMUP_STEPS, n_steps))
-    return warm * 0.5 * (1.0 + math.cos(math.pi * step / n_steps))
+    """Return the factor of the peak learning rate: linear warm-up times cosine decay to zero."""
+    warmup = min(1.0, (step + 1) / min(WARMUP_STEPS, n_steps))
+    return warmup * 0.5 * (1.0 + math.cos(math.pi * step / n_steps))

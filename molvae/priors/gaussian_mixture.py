@@ -1,4 +1,4 @@
-"""A mixture of Gaussians, fitted to the encoded training set."""
+"""A Gaussian mixture, fitted to the encoded training set."""
 
 from typing import Self
 
@@ -9,7 +9,7 @@ from molvae.config import TrainConfig
 from molvae.priors.base import PRIORS, Prior
 from molvae.seeding import derive_seed
 
-# Codes that the mixture is fitted to: enough for full covariances of the usual sizes; more only takes longer.
+# Codes that the mixture is fitted to: enough for full covariances of the usual sizes; more only take longer.
 MAX_CODES = 20_000
 
 
@@ -18,20 +18,20 @@ class GaussianMixturePrior(Prior):
     """K Gaussians with full covariances over D dimensions.
 
     Attributes:
-        weights: Share of each component, float32 (K,).
-        means: Centres, float32 (K, D).
+        weights: Mixture weights, float32 (K,).
+        means: Means, float32 (K, D).
         factors: Lower Cholesky factors of the covariances, float32 (K, D, D).
     """
 
     def __init__(self, weights: Tensor, means: Tensor, factors: Tensor) -> None:
-        """Take the parameters as they are."""
+        """Store the parameters."""
         self.weights = weights
         self.means = means
         self.factors = factors
 
     @classmethod
     def fit(cls, codes: Tensor, config: TrainConfig, seed: int) -> Self:
-        """Fit to the first 20,000 codes by expectation maximisation (scikit-learn's)."""
+        """Fit to the first 20,000 codes by scikit-learn's expectation maximisation."""
         from sklearn.mixture import GaussianMixture
 
         codes = codes[:MAX_CODES].cpu()
@@ -47,15 +47,15 @@ class GaussianMixturePrior(Prior):
         )
 
     def sample(self, n: int, generator: torch.Generator, temperature: float = 1.0) -> Tensor:
-        """Draw codes, float32 (n, D)."""
-        shares = self.weights.double().cumsum(0)
-        component = torch.searchsorted(shares, torch.rand(n, generator=generator).double() * shares[-1])
+        """Sample codes, float32 (n, D)."""
+        cumulative = self.weights.double().cumsum(0)
+        component = torch.searchsorted(cumulative, torch.rand(n, generator=generator).double() * cumulative[-1])
         noise = temperature * torch.randn(n, self.means.shape[1], generator=generator)
-        drawn = torch.empty_like(noise)
+        codes = torch.empty_like(noise)
         for k in range(len(self.weights)):
             rows = component == k
-            drawn[rows] = self.means[k] + noise[rows] @ self.factors[k].T
-        return drawn
+            codes[rows] = self.means[k] + noise[rows] @ self.factors[k].T
+        return codes
 
     def state(self) -> dict[str, Tensor]:
         """Return weights, means and Cholesky factors."""
@@ -63,5 +63,5 @@ class GaussianMixturePrior(Prior):
 
     @classmethod
     def from_state(cls, state: dict[str, Tensor]) -> Self:
-        """Make the prior again from `state()`."""
+        """Restore the prior from `state()`."""
         return cls(state["weights"], state["means"], state["factors"])

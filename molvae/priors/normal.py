@@ -1,4 +1,4 @@
-"""The prior that the KL term names, kept for comparison."""
+"""The standard normal prior, which the KL term regularises towards; kept for comparison."""
 
 from typing import Self
 
@@ -14,7 +14,7 @@ class NormalPrior(Prior):
     """N(0, I)."""
 
     def __init__(self, latent_dim: int) -> None:
-        """Make the prior over codes of a size."""
+        """Make the prior over codes of size `latent_dim`."""
         self.latent_dim = latent_dim
 
     @classmethod
@@ -23,7 +23,7 @@ class NormalPrior(Prior):
         return cls(codes.shape[1])
 
     def sample(self, n: int, generator: torch.Generator, temperature: float = 1.0) -> Tensor:
-        """Draw codes, float32 (n, D)."""
+        """Sample codes, float32 (n, D)."""
         return temperature * torch.randn(n, self.latent_dim, generator=generator)
 
     def state(self) -> dict[str, Tensor]:
@@ -32,5 +32,5 @@ class NormalPrior(Prior):
 
     @classmethod
     def from_state(cls, state: dict[str, Tensor]) -> Self:
-        """Make the prior again from `state()`."""
+        """Restore the prior from `state()`."""
         return cls(int(state["latent_dim"]))

@@ -1,4 +1,4 @@
-"""The file from which a killed training goes on."""
+"""The checkpoint from which an interrupted training resumes."""
 
 import hashlib
 import io
@@ -14,7 +14,7 @@ _DIGEST_BYTES = hashlib.sha256().digest_size
 
 
 class Checkpoint:
-    """One file, replaced as a whole each time, that belongs to one training: same data, settings and seed.
+    """A file, replaced atomically, that belongs to one training: same data, settings, seed and version.
 
     It begins with the SHA-256 of the rest, because a damaged one may be readable and train to other weights.
     """
@@ -35,7 +35,7 @@ class Checkpoint:
             file.write(content)
 
     def load(self) -> dict[str, Any] | None:
-        """Return what was saved last, or None if there is nothing, it is damaged, or it is of another training."""
+        """Return the last state saved, or None if there is none, it is damaged, or it belongs to another training."""
         if not self._file.is_file():
             return None
         content = memoryview(self._file.read_bytes())
@@ -45,6 +45,6 @@ class Checkpoint:
             return None
         state: dict[str, Any] = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
         if state.pop("identity") != self.identity:
-            logger.info("%s is of a training with other data, settings or version; starting anew", self._file)
+            logger.info("%s belongs to a training with other data, settings or version; starting anew", self._file)
             return None
         return state

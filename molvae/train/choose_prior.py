@@ -1,130 +1,111 @@
-"""Fit the priors to the trained encoder's codes and choose the one to sample from."""
+"""Fit the priors to the trained encoder's codes and choose the default one."""
 
 import math
 from collections.abc import Iterator
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from molvae.chem.fcd import ACTIVATIONS, Moments, activations_of_many, chemnet_statistics, frechet_distance, moments
-from molvae.config import StandardiseConfig, TrainConfig
+from molvae.config import TrainConfig
 from molvae.errors import DataError
 from molvae.log import logger
-from molvae.model.model import Generation, MolVAE
+from molvae.model.model import MolVAE
+from molvae.model.records import PriorTrial
 from molvae.nn.generation import generate_sequences
-from molvae.nn.property_head import PropertyScale
+from molvae.nn.inference import posterior
 from molvae.nn.tokens import TokenStore
 from molvae.nn.vae import VAE
 from molvae.priors import PRIORS
+from molvae.sampling import SamplingParams
 from molvae.seeding import derive_seed, numpy_generator, torch_generator
-from molvae.vocabulary import Vocabulary
+from molvae.train.molecules import Molecules
 
-# Codes that a prior may be fitted to. Where there are fewer molecules, each has several posterior samples.
+# Codes that a prior is fitted to. Where there are fewer molecules, each has several posterior samples.
 N_CODES = 200_000
-# The FCD of samples that are no molecules; JSON has no infinity.
+# The FCD of too few molecules for a covariance; JSON has no infinity.
 NO_FCD = 1e6
 
 
 def choose_prior(
-    vae: VAE,
-    vocabulary: Vocabulary,
-    standardisation: StandardiseConfig,
-    training: dict[str, Any],
-    scales: tuple[PropertyScale, ...],
-    train: TokenStore,
-    n_new: int,
-    validation_smiles: list[str],
-    longest: int,
-    config: TrainConfig,
-    seed: int,
-    n_jobs: int,
-) -> MolVAE:
-    """Return the model with all its priors fitted and the best one by validation FCD chosen.
+    model: MolVAE, train: Molecules, validation_smiles: list[str], config: TrainConfig, seed: int, n_jobs: int
+) -> None:
+    """Fit the priors of a trained model and make the one of the lowest validation FCD its default, in place.
 
     Every prior is tried with each of `train.min_probabilities` and `train.rejected_fractions`. The `decoder` prior is
-    left out where there was no code dropout, because the decoder then never saw an empty code.
+    left out if there was no code dropout, because the decoder was then not trained at z = 0.
 
     Args:
-        vae: The trained networks.
-        vocabulary: Their tokens.
-        standardisation: How their molecules were standardised.
-        training: What the model records of its training; the FCD of each trial is added.
-        scales: The properties that they predict.
-        train: Training molecules.
-        n_new: How many of them, the first ones, are those whose like is wanted: the priors are fitted to their codes.
+        model: The trained model, still without priors and trials.
+        train: Training molecules; the priors are fitted to the codes of the new ones.
         validation_smiles: Validation molecules, canonical.
-        longest: Tokens of the longest known molecule, its end token included.
         config: Settings.
         seed: The run's seed.
         n_jobs: Processes.
+
+    Raises:
+        DataError: If hardly any sample is a molecule.
     """
-    names = [name for name in config.priors if name != "decoder" or config.code_dropout > 0.0] or ["normal"]
+    names = [name for name in config.priors if name != "decoder" or model.has_unconditional_decoder] or ["normal"]
     if names != config.priors:
         logger.info("without train.code_dropout there is no decoder prior; trying %s", ", ".join(names))
-    model = MolVAE(vae, vocabulary, {}, Generation(names[0], longest), standardisation, training, scales)
-    codes = posterior_samples(model, train, n_new, seed).to(model.device)
-    for name in names:
-        model.priors[name] = PRIORS[name].fit(codes, config, seed)
+    codes = posterior_samples(model.vae, train.tokens, train.n_new, seed).to(model.device)
+    model.priors = {name: PRIORS[name].fit(codes, config, seed) for name in names}
     reference = chemnet_statistics(validation_smiles, n_jobs)
-    trials = [
+    trials = tuple(
         trial
         for name in names
-        for least in config.min_probabilities
-        for trial in _trials(model, name, least, reference, config, seed, n_jobs)
-    ]
-    best = min(trials, key=lambda trial: trial["validation_fcd"])
-    if best["validation_fcd"] == NO_FCD:
+        for min_probability in config.min_probabilities
+        for trial in _trials(model, name, min_probability, reference, config, seed, n_jobs)
+    )
+    best = min(trials, key=lambda trial: trial.validation_fcd)
+    if best.validation_fcd == NO_FCD:
         raise DataError("train: expected molecules among the model's samples, found none; train for longer")
-    chosen = Generation(best["prior"], longest)
-    return MolVAE(vae, vocabulary, model.priors, chosen, standardisation, training | {"priors": trials}, scales)
+    model.generation = replace(model.generation, prior=best.prior)
+    model.training = replace(model.training, trials=trials)
 
 
 def _trials(
-    model: MolVAE, prior: str, least: float, reference: Moments, config: TrainConfig, seed: int, n_jobs: int
-) -> Iterator[dict[str, Any]]:
-    """Draw from a prior once, and yield the validation FCD of what is left with each share of the unlikeliest rejected.
+    model: MolVAE,
+    prior: str,
+    min_probability: float,
+    reference: Moments,
+    config: TrainConfig,
+    seed: int,
+    n_jobs: int,
+) -> Iterator[PriorTrial]:
+    """Sample from a prior once, and yield a trial for each fraction of the sequences to reject.
 
-    All of a prior's trials have the same number of samples, since FCD falls with it.
+    All trials of a prior have the same number of samples, since FCD falls with it.
     """
-    n_drawn = math.ceil(config.prior_samples / (1.0 - max(config.rejected_fractions)))
-    chance = derive_seed(seed, "choose prior")
-    codes = model.priors[prior].sample(n_drawn, torch_generator(chance, "sample codes"))
-    written = generate_sequences(
-        model.vae.decoder,
-        codes,
-        model.generation.max_length,
-        1.0,
-        torch_generator(chance, "sample"),
-        min_probability=least,
-    )
-    sequences, nlls = zip(*written, strict=True)
+    n_sampled = math.ceil(config.prior_samples / (1.0 - max(config.rejected_fractions)))
+    trial_seed = derive_seed(seed, "choose prior")
+    codes = model.priors[prior].sample(n_sampled, torch_generator(trial_seed, "sample codes"))
+    params = SamplingParams(min_probability=min_probability, max_length=model.generation.max_length)
+    generated = generate_sequences(model.vae.decoder, codes, params, torch_generator(trial_seed, "sample"))
+    sequences, nlls = zip(*generated, strict=True)
     nll = np.array(nlls)
-    smiles = model.read(sequences, n_drawn, n_jobs)
-    valid = np.array([each is not None for each in smiles])
-    activations = np.empty((n_drawn, ACTIVATIONS), dtype=np.float32)
-    activations[valid] = activations_of_many([each for each in smiles if each is not None], n_jobs)
-    for share in config.rejected_fractions:
-        most = float(np.quantile(nll, 1.0 - share)) if share else math.inf
-        kept = np.flatnonzero(nll <= most)[: config.prior_samples]
-        molecules = activations[kept[valid[kept]]]
-        # Too few molecules for a distance are as bad as any distance.
+    smiles = model.to_smiles(sequences, n_sampled, n_jobs)
+    valid = np.array([molecule is not None for molecule in smiles])
+    activations = np.empty((n_sampled, ACTIVATIONS), dtype=np.float32)
+    activations[valid] = activations_of_many([molecule for molecule in smiles if molecule is not None], n_jobs)
+    for fraction in config.rejected_fractions:
+        max_nll = float(np.quantile(nll, 1.0 - fraction)) if fraction else math.inf
+        accepted = np.flatnonzero(nll <= max_nll)[: config.prior_samples]
+        molecules = activations[accepted[valid[accepted]]]
         fcd = frechet_distance(moments([molecules]), reference) if len(molecules) > 1 else NO_FCD
-        logger.info("prior %s, tokens from %g, %g rejected: validation FCD %.2f", prior, least, share, fcd)
-        yield {
-            "prior": prior,
-            "min_probability": least,
-            "rejected_fraction": share,
-            "max_nll": most if share else None,
-            "validation_fcd": fcd,
-        }
+        logger.info(
+            "prior %s, min_probability %g, %g rejected: validation FCD %.2f", prior, min_probability, fraction, fcd
+        )
+        yield PriorTrial(prior, replace(params, max_nll=max_nll), fraction, fcd)
 
 
-def posterior_samples(model: MolVAE, store: TokenStore, n: int, seed: int) -> Tensor:
-    """Return 200,000 posterior draws of the first n molecules, about as many of each, in random order, float32."""
+def posterior_samples(vae: VAE, store: TokenStore, n: int, seed: int) -> Tensor:
+    """Return 200,000 posterior samples of the first n molecules, about as many of each, in random order, float32."""
     rows = numpy_generator(seed, "prior codes").permutation(n)[:N_CODES]
-    again = torch.arange(N_CODES) % len(rows)
-    mu, log_var = (each[again] for each in model.posterior(store.subset(rows)))
+    repeated = torch.arange(N_CODES) % len(rows)
+    mu, log_var = (parameter[repeated] for parameter in posterior(vae, store.subset(rows)))
     noise = torch.randn(mu.shape, generator=torch_generator(seed, "prior codes"))
     return mu + noise * torch.exp(0.5 * log_var)

@@ -1,4 +1,4 @@
-"""From a block of prepared molecules to what a training learns of them."""
+"""From a block of prepared molecules to training data."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,13 +22,13 @@ SPLITS = ("train", "validation")
 
 @dataclass(frozen=True)
 class ConversionSpec:
-    """What is asked of each molecule.
+    """What to convert of each molecule.
 
     Attributes:
         vocabulary: The tokens.
-        standardisation: How the molecules are spelt.
+        standardisation: How the molecules were standardised and are written as SELFIES.
         properties: Names of the properties to predict: measured columns, or computed ones.
-        spelt: Whether the training molecules are wanted in other spellings too.
+        randomised: Whether to add randomised SMILES of the training molecules.
         seed: The run's seed.
     """
 
@@ -40,50 +40,50 @@ class ConversionSpec:
 
     @property
     def is_slow(self) -> bool:
-        """Whether a molecule takes much longer than starting a process is worth."""
+        """Whether the conversion is slow enough to be worth several processes."""
         return self.randomised or bool(self.properties)
 
 
 @dataclass(frozen=True)
 class Converted:
-    """What became of a block.
+    """A converted block.
 
     Attributes:
         molecules: Its molecules by split.
-        longest: Tokens of the longest of all its molecules, the end token included.
+        max_length: Tokens of the longest of all its molecules, the end token included.
     """
 
     molecules: dict[str, Molecules]
-    longest: int
+    max_length: int
 
 
-def convert(block: pd.DataFrame, recipe: ConversionSpec) -> Converted:
-    """Convert rows of `molecules.parquet`: selfies, split, and what the recipe needs.
+def convert(block: pd.DataFrame, spec: ConversionSpec) -> Converted:
+    """Convert rows of `molecules.parquet`: selfies, split, and the columns that the spec needs.
 
     Raises:
-        VocabularyError: If a molecule to learn from has an unknown token.
+        VocabularyError: If a training or validation molecule has an unknown token.
     """
-    longest = max((1 + len(split_selfies(each)) for each in block["selfies"]), default=0)
-    return Converted({split: _molecules(block[block["split"] == split], split, recipe) for split in SPLITS}, longest)
+    max_length = max((1 + len(split_selfies(selfies)) for selfies in block["selfies"]), default=0)
+    return Converted({split: _molecules(block[block["split"] == split], split, spec) for split in SPLITS}, max_length)
 
 
-def _molecules(rows: pd.DataFrame, split: str, recipe: ConversionSpec) -> Molecules:
+def _molecules(rows: pd.DataFrame, split: str, spec: ConversionSpec) -> Molecules:
     selfies = rows["selfies"].tolist()
     randomised = None
-    if recipe.randomised and split == "train":
-        randomised = TokenStore.from_selfies(_randomised(rows["smiles"].tolist(), selfies, recipe), recipe.vocabulary)
-    properties = _properties(rows, recipe.properties) if recipe.properties else None
-    return Molecules(TokenStore.from_selfies(selfies, recipe.vocabulary), randomised, properties)
+    if spec.randomised and split == "train":
+        randomised = TokenStore.from_strings(_randomised(rows["smiles"].tolist(), selfies, spec), spec.vocabulary)
+    properties = _properties(rows, spec.properties) if spec.properties else None
+    return Molecules(TokenStore.from_strings(selfies, spec.vocabulary), randomised, properties)
 
 
-def _randomised(smiles: Sequence[str], canonical: Sequence[str], recipe: ConversionSpec) -> list[str]:
-    """Return each molecule from other SMILES; where that needs a token that there is not, in its canonical form."""
-    found = []
-    with quiet(), selfies_constraints(recipe.standardisation.selfies_constraints):
-        for each, fallback in zip(smiles, canonical, strict=True):
-            others = randomised_selfies(each, N_RANDOMISED, derive_seed(recipe.seed, f"spellings {each}"))
-            found += [other if other and recipe.vocabulary.knows(other) else fallback for other in others]
-    return found
+def _randomised(smiles: Sequence[str], canonical: Sequence[str], spec: ConversionSpec) -> list[str]:
+    """Return the SELFIES of randomised SMILES; the canonical ones where those have a token outside the vocabulary."""
+    strings = []
+    with quiet(), selfies_constraints(spec.standardisation.selfies_constraints):
+        for molecule, fallback in zip(smiles, canonical, strict=True):
+            randomised = randomised_selfies(molecule, N_RANDOMISED, derive_seed(spec.seed, f"spellings {molecule}"))
+            strings += [string if string and spec.vocabulary.knows(string) else fallback for string in randomised]
+    return strings
 
 
 def _properties(rows: pd.DataFrame, names: Sequence[str]) -> NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""The prepared molecules as files of what a training learns of them."""
+"""The prepared molecules as files of training data."""
 
 import hashlib
 import json
@@ -28,12 +28,12 @@ from molvae.train.convert import SPLITS, ConversionSpec, Converted, convert
 from molvae.train.molecules import Molecules, growing_molecules
 from molvae.train.start import InitialState
 
-# Validation molecules against which the priors are measured; more would only take longer.
+# Validation molecules that the priors are compared with; more would only take longer.
 MAX_REFERENCE = 20_000
 
 _ABOUT = "about.json"
 DATA_FILES = (
-    *(f"{folder}{name}" for split in SPLITS for folder in (split, f"{split}/spellings") for name in ("", "/*.npy")),
+    *(f"{folder}{name}" for split in SPLITS for folder in (split, f"{split}/randomised") for name in ("", "/*.npy")),
     *(_ABOUT, CHECKSUMS),
 )
 """What `write_data` writes, folders and files."""
@@ -41,21 +41,21 @@ DATA_FILES = (
 
 @dataclass(frozen=True)
 class TrainingData:
-    """The prepared molecules, as a training needs them.
+    """The training data.
 
     Attributes:
-        train: Molecules to learn.
+        train: Training molecules.
         validation: Held-out molecules.
-        longest: Tokens of the longest molecule, its end token included.
+        max_length: Tokens of the longest molecule, its end token included.
     """
 
     train: Molecules
     validation: Molecules
-    longest: int
+    max_length: int
 
 
 def training_identity(prepared: Path, start: InitialState, seed: int) -> str:
-    """Return a hash of all that decides the weights: what another training left behind is not used.
+    """Return a hash of everything that determines the weights, so that no other training's files are used.
 
     Raises:
         DataError: If there are no prepared molecules.
@@ -69,21 +69,21 @@ def training_identity(prepared: Path, start: InitialState, seed: int) -> str:
 
 
 def write_data(prepared: Path, folder: Path, start: InitialState, seed: int, identity: str, n_jobs: int = 1) -> None:
-    """Write what there is to learn block by block, unless the folder holds it already.
+    """Write the training data block by block, unless the folder contains it already.
 
-    A model that is trained further adds molecules of its own to those to learn.
+    A model that is trained further adds generated molecules to the training split.
 
     Args:
         prepared: Folder of the prepare stage.
         folder: Folder to write.
-        start: Networks, tokens and settings.
+        start: Networks, vocabulary and settings.
         seed: The run's seed.
-        identity: Of the training that it is for.
-        n_jobs: Processes for properties and other spellings.
+        identity: Identity of the training (see `training_identity`).
+        n_jobs: Processes for properties and randomised SMILES.
 
     Raises:
         ConfigError: If a property of the head is unknown.
-        DataError: If a split to learn from has fewer than 2 molecules, or a property has no two values.
+        DataError: If a split has fewer than 2 molecules, or a property has no two values.
         VocabularyError: If a molecule has an unknown token.
     """
     if is_whole(folder):
@@ -93,40 +93,40 @@ def write_data(prepared: Path, folder: Path, start: InitialState, seed: int, ide
         logger.warning("%s: expected what an earlier run has left, found damaged files; making them anew", folder)
     summary = read_json(prepared / "summary.json", ["kept", "splits"])
     n_new = int(summary["splits"]["train"])
-    units = _units(start, {name: each["unit"] for name, each in summary.get("properties", {}).items()})
+    units = _units(start, {name: column["unit"] for name, column in summary.get("properties", {}).items()})
     randomised = start.config.randomised_input > 0.0
-    recipe = ConversionSpec(start.vocabulary, start.standardisation, tuple(units), randomised, seed)
+    spec = ConversionSpec(start.vocabulary, start.standardisation, tuple(units), randomised, seed)
     measured = [MEASURED + name for name in units if name in summary.get("properties", {})]
     blocks = _blocks(prepared, start, measured, n_new, seed)
-    n_jobs = processes_for(int(summary["kept"]), n_jobs) if recipe.is_slow else 1
+    n_jobs = processes_for(int(summary["kept"]), n_jobs) if spec.is_slow else 1
     with replacing_files(folder, DATA_FILES) as temporary:
-        written = _write(temporary, blocks, recipe, n_jobs)
-        for split, n in written.n_molecules.items():
-            # Two, because the distance that chooses the prior needs a covariance.
+        totals = _write(temporary, blocks, spec, n_jobs)
+        for split, n in totals.n_molecules.items():
+            # Two, because the FCD that chooses the prior needs a covariance.
             if n < 2:
                 raise DataError(
                     f"{prepared}: expected at least 2 molecules in the {split} split, found {n}; give "
                     "`molvae prepare` more molecules, or a larger prepare.validation_fraction"
                 )
-        scales = [asdict(scale) for scale in start.scales or written.scales(units)]
-        n_added = written.n_molecules["train"] - n_new
-        content = {"identity": identity, "n_added": n_added, "longest": written.longest, "scales": scales}
+        scales = [asdict(scale) for scale in start.scales or totals.scales(units)]
+        n_added = totals.n_molecules["train"] - n_new
+        content = {"identity": identity, "n_added": n_added, "max_length": totals.max_length, "scales": scales}
         write_json(temporary / _ABOUT, content)
         seal(temporary)
 
 
 def open_data(folder: Path) -> TrainingData:
-    """Map what `write_data` wrote."""
-    about = read_json(folder / _ABOUT, ["n_added", "longest", "scales"])
+    """Memory-map what `write_data` wrote."""
+    about = read_json(folder / _ABOUT, ["n_added", "max_length", "scales"])
     scales = tuple(PropertyScale(**scale) for scale in about["scales"])
     train = Molecules.open(folder / "train", scales, int(about["n_added"]))
-    return TrainingData(train, Molecules.open(folder / "validation", scales), int(about["longest"]))
+    return TrainingData(train, Molecules.open(folder / "validation", scales), int(about["max_length"]))
 
 
 def _blocks(
     prepared: Path, start: InitialState, measured: Sequence[str], n_new: int, seed: int
 ) -> Iterator[pd.DataFrame]:
-    """Yield the prepared molecules, and then those that a model adds which is trained further."""
+    """Yield the prepared molecules, followed by those that a model to be trained further generates."""
     columns = ["smiles", "selfies", "split", *measured]
     yield from MOLECULES.read_blocks(prepared / MOLECULES.file, columns)
     if start.base is not None:
@@ -134,16 +134,16 @@ def _blocks(
         yield own.reindex(columns=columns)
 
 
-def replayed(base: MolVAE, n_new: int, share: float, seed: int) -> pd.DataFrame:
-    """Return molecules that a model writes, smiles and selfies: that share of them and `n_new` new ones together.
+def replayed(base: MolVAE, n_new: int, fraction: float, seed: int) -> pd.DataFrame:
+    """Return molecules sampled from a model, smiles and selfies: this fraction of them and `n_new` new ones together.
 
-    Learning only new molecules would make a network forget the old ones. Its own samples stand for these, so that
-    neither they nor a penalty on the weights are needed.
+    Trained on new molecules only, a network would forget the old ones. Its own samples represent these, so that neither
+    the old training set nor a penalty on the weights is needed.
 
     References:
         Shin et al., Continual learning with deep generative replay, NeurIPS 2017, arXiv:1705.08690.
     """
-    n = round(n_new * share / (1.0 - share))
+    n = round(n_new * fraction / (1.0 - fraction))
     sampled = base.sample(n, derive_seed(seed, "replay")) if n else []
     with selfies_constraints(base.standardisation.selfies_constraints):
         rows = [(smiles, smiles_to_selfies(smiles)) for smiles in sampled if smiles is not None]
@@ -152,7 +152,7 @@ def replayed(base: MolVAE, n_new: int, share: float, seed: int) -> pd.DataFrame:
 
 
 def _units(start: InitialState, measured: dict[str, str]) -> dict[str, str]:
-    """Return the units of the properties of the head; a measured column comes before a computed one of its name."""
+    """Return the units of the head's properties; a measured column takes precedence over a computed property."""
     units = {}
     for name in start.config.property_head:
         if name not in measured and name not in PROPERTIES:
@@ -166,21 +166,21 @@ def _units(start: InitialState, measured: dict[str, str]) -> dict[str, str]:
 
 
 @dataclass
-class _Written:
-    """What is known only once all molecules have been seen.
+class _Totals:
+    """Totals over all blocks.
 
     Attributes:
         n_molecules: Molecules of each split.
-        longest: Tokens of the longest molecule, its end token included.
+        max_length: Tokens of the longest molecule, its end token included.
         sums: Number of the values of each property, their sum and their sum of squares, float64 (3, P).
     """
 
     n_molecules: dict[str, int]
-    longest: int
+    max_length: int
     sums: NDArray[np.float64]
 
     def add(self, converted: Converted) -> None:
-        self.longest = max(self.longest, converted.longest)
+        self.max_length = max(self.max_length, converted.max_length)
         for split, molecules in converted.molecules.items():
             self.n_molecules[split] += len(molecules)
         values = converted.molecules["train"].properties
@@ -202,32 +202,30 @@ class _Written:
         return tuple(scales)
 
 
-def _write(folder: Path, blocks: Iterable[pd.DataFrame], recipe: ConversionSpec, n_jobs: int) -> _Written:
-    """Write what becomes of the molecules, by split."""
-    written = _Written(dict.fromkeys(SPLITS, 0), 0, np.zeros((3, len(recipe.properties))))
+def _write(folder: Path, blocks: Iterable[pd.DataFrame], spec: ConversionSpec, n_jobs: int) -> _Totals:
+    """Convert the molecules and write them by split."""
+    totals = _Totals(dict.fromkeys(SPLITS, 0), 0, np.zeros((3, len(spec.properties))))
     with ExitStack() as stack:
         append = {}
         for split in SPLITS:
-            randomised = recipe.randomised and split == "train"
-            growing = growing_molecules(
-                folder / split, recipe.vocabulary, len(recipe.properties), randomised=randomised
-            )
+            randomised = spec.randomised and split == "train"
+            growing = growing_molecules(folder / split, spec.vocabulary, len(spec.properties), randomised=randomised)
             append[split] = stack.enter_context(growing)
-        for _, converted in map_tasks(partial(convert, recipe=recipe), blocks, n_jobs):
+        for _, converted in map_tasks(partial(convert, spec=spec), blocks, n_jobs):
             for split, molecules in converted.molecules.items():
                 append[split](molecules)
-            written.add(converted)
-    return written
+            totals.add(converted)
+    return totals
 
 
 def validation_smiles(prepared: Path, n: int, seed: int) -> list[str]:
     """Return the canonical SMILES of the n validation molecules, or of 20,000 of them drawn at random, in order."""
     rows = range(n) if n <= MAX_REFERENCE else numpy_generator(seed, "reference").permutation(n)[:MAX_REFERENCE]
-    wanted = set(map(int, rows))
+    chosen = set(map(int, rows))
     smiles: list[str] = []
     n_seen = 0
     for block in MOLECULES.read_blocks(prepared / MOLECULES.file, ["smiles", "split"]):
         held_out = block.loc[block["split"] == "validation", "smiles"].tolist()
-        smiles += [each for row, each in enumerate(held_out, n_seen) if row in wanted]
+        smiles += [molecule for row, molecule in enumerate(held_out, n_seen) if row in chosen]
         n_seen += len(held_out)
     return smiles

@@ -26,19 +26,19 @@ from molvae.vocabulary import PAD_ID
 
 @dataclass
 class TrainState:
-    """Where a training is; with the weights and the optimisers, all that it needs to go on.
+    """The progress of a training; with the weights and the optimisers, all that is needed to resume it.
 
     Attributes:
         epoch: Epochs finished.
-        batch: Batches finished in the present epoch.
+        batch: Batches finished in the current epoch.
         seconds: Time spent so far.
-        history: A row a finished epoch, as written to `history.csv`.
-        sums: Sums over the molecules of the present epoch: reconstruction, kl, properties, unconditional, float64 (4,).
-        n_coded: Molecules of the present epoch decoded from their code.
-        n_unconditional: Molecules of the present epoch decoded without a code.
+        history: A row for each finished epoch, as written to `history.csv`.
+        sums: Sums over the molecules of the current epoch: reconstruction, kl, properties, unconditional, float64 (4,).
+        n_conditional: Molecules of the current epoch that were decoded from their code.
+        n_unconditional: Molecules of the current epoch that were decoded unconditionally.
         best_loss: Lowest validation loss so far.
-        best_epoch: The epoch that had it.
-        best_weights: The weights that gave it.
+        best_epoch: The epoch of that loss.
+        best_weights: The weights of that epoch.
         finished: Whether training is over.
     """
 
@@ -47,7 +47,7 @@ class TrainState:
     seconds: float = 0.0
     history: list[dict[str, float]] = field(default_factory=list)
     sums: Tensor = field(default_factory=lambda: torch.zeros(4, dtype=torch.float64))
-    n_coded: int = 0
+    n_conditional: int = 0
     n_unconditional: int = 0
     best_loss: float = math.inf
     best_epoch: int = 0
@@ -63,38 +63,38 @@ def fit(
     seed: int,
     checkpoint: Checkpoint,
 ) -> list[dict[str, float]]:
-    """Train `vae` in place, leave it with its best weights, and return the history.
+    """Train `vae` in place, restore its best weights, and return the history.
 
-    Goes on from the checkpoint if there is one; the result is the same as without the interruption.
+    Resumes from the checkpoint if there is one; the result is the same as without the interruption.
 
     Args:
         vae: The networks, on the device to train on.
-        train: Molecules to learn.
-        validation: Held-out molecules that decide when to stop and which weights are best.
+        train: Training molecules.
+        validation: Held-out molecules for early stopping and the choice of the best weights.
         config: Settings.
         seed: The run's seed.
-        checkpoint: Where to save what is needed to go on.
+        checkpoint: Where to save and resume.
 
     Returns:
-        A row an epoch with the columns of `history.csv`.
+        A row for each epoch with the columns of `history.csv`.
     """
     sharded = ShardedStep(vae, config)
     state = _resume(checkpoint, vae, sharded.optimizers) or TrainState()
     state.sums = state.sums.to(next(vae.parameters()).device)
-    steps_an_epoch = math.ceil(len(train) / config.batch_size)
-    saved = begun = time.monotonic() - state.seconds
-    done = state.epoch * steps_an_epoch + state.batch
-    with progress("train", steps_an_epoch * config.epochs, done) as advance:
+    n_batches = math.ceil(len(train) / config.batch_size)
+    saved = started = time.monotonic() - state.seconds
+    done = state.epoch * n_batches + state.batch
+    with progress("train", n_batches * config.epochs, done) as advance:
         while not state.finished:
             vae.train()
             for _ in _epoch(state, sharded, train, config, seed):
                 advance(1)
                 if time.monotonic() - saved > config.checkpoint_every_s:
                     saved = time.monotonic()
-                    state.seconds = saved - begun
+                    state.seconds = saved - started
                     _save(checkpoint, state, vae, sharded.optimizers)
-            state.seconds = time.monotonic() - begun
-            _finish_epoch(state, vae, validation, config, steps_an_epoch)
+            state.seconds = time.monotonic() - started
+            _finish_epoch(state, vae, validation, config, n_batches)
             _save(checkpoint, state, vae, sharded.optimizers)
     sharded.close()
     vae.load_state_dict(state.best_weights)
@@ -102,44 +102,44 @@ def fit(
 
 
 def _epoch(state: TrainState, sharded: ShardedStep, train: Molecules, config: TrainConfig, seed: int) -> Iterator[None]:
-    """Take the steps that are left of the present epoch, and give way after each."""
+    """Take the remaining steps of the current epoch, and yield after each."""
     batches = length_bucketed(train.tokens.lengths, config.batch_size, numpy_generator(seed, f"shuffle {state.epoch}"))
     n_steps = len(batches) * config.epochs
     while state.batch < len(batches):
         step = state.epoch * len(batches) + state.batch
         batch = train.draw_batch(batches[state.batch], config, seed, step, state.sums.device)
-        # Dropout draws from torch's own generator; seeded at each step, it has no state to save.
+        # Dropout uses torch's global generator; seeded at each step, it has no state to save.
         torch.manual_seed(derive_seed(seed, f"dropout {step}") + rank())
         state.sums += sharded.gradient(batch, loss_weights(config, step / n_steps))
-        state.n_coded += batch.n_coded
-        state.n_unconditional += len(batch) - batch.n_coded
+        state.n_conditional += batch.n_conditional
+        state.n_unconditional += batch.n_unconditional
         sharded.update(learning_rate(config, step, n_steps))
         state.batch += 1
         yield
 
 
 def loss_weights(config: TrainConfig, done: float) -> LossWeights:
-    """Return the weights of the loss after a share `done` of all steps."""
+    """Return the weights of the loss after a fraction `done` of all steps."""
     kl = config.kl_weight * KL_SCHEDULES[config.kl_schedule](done, config.kl_warmup)
     return LossWeights(kl, config.free_bits, config.z_l2, tuple(config.property_head.values()))
 
 
 def learning_rate(config: TrainConfig, step: int, n_steps: int) -> float:
     """Return the learning rate of a step."""
-    # A short training has a short warm-up.
+    # A short training has a shorter warm-up.
     warmup_steps = min(config.warmup_steps, n_steps // 10)
     return config.learning_rate * learning_rate_factor(step, n_steps, warmup_steps, config.learning_rate_end)
 
 
 @torch.no_grad()
 def validate(vae: VAE, validation: Molecules, config: TrainConfig) -> dict[str, float]:
-    """Measure the model on held-out molecules, teacher-forced, from the posterior mean and from no code.
+    """Evaluate the model on held-out molecules, teacher-forced, from the posterior mean and unconditionally.
 
-    Processes that train together share the molecules among them.
+    The molecules are distributed over the processes that train together.
 
     Returns:
-        Columns of `history.csv`: nats are means per molecule. The loss is reconstruction, KL at its final weight,
-        properties and the loss without a code, weighted as in training; free bits and the penalty on z are no part.
+        Columns of `history.csv`: nats are means over molecules. The loss consists of reconstruction, KL at its final
+        weight, properties and the unconditional loss, weighted as in training, without free bits and the penalty on z.
     """
     vae.eval()
     device = next(vae.parameters()).device
@@ -149,69 +149,69 @@ def validate(vae: VAE, validation: Molecules, config: TrainConfig) -> dict[str, 
         token_ids, lengths = validation.tokens.batch(rows, device)
         mu, log_var = vae.encode(token_ids, lengths)
         logits = vae.logits(token_ids, mu)
-        right = (logits.argmax(2) == token_ids) & (token_ids != PAD_ID)
-        bare = sequence_nll(vae.logits(token_ids, torch.zeros_like(mu)), token_ids)
+        is_correct = (logits.argmax(2) == token_ids) & (token_ids != PAD_ID)
+        unconditional_nll = sequence_nll(vae.logits(token_ids, torch.zeros_like(mu)), token_ids)
         kl = kl_to_standard_normal(mu, log_var).sum(1)
         properties = vae.property_loss(mu, validation.standardised(rows, device), weights) * len(rows)
-        parts = [sequence_nll(logits, token_ids).sum(), kl.sum(), properties, bare.sum(), right.sum(), lengths.sum()]
+        nll = sequence_nll(logits, token_ids)
+        parts = [nll.sum(), kl.sum(), properties, unconditional_nll.sum(), is_correct.sum(), lengths.sum()]
         sums += torch.stack([part.double() for part in parts])
     add_up(sums)
-    *nll, n_right, n_tokens = sums.tolist()
-    reconstruction, kl_nats, properties_nats, unconditional = (total / len(validation) for total in nll)
-    coded = reconstruction + config.kl_weight * kl_nats + properties_nats
-    share = config.code_dropout
+    *totals, n_correct, n_tokens = sums.tolist()
+    reconstruction, mean_kl, property_loss, unconditional = (total / len(validation) for total in totals)
+    conditional = reconstruction + config.kl_weight * mean_kl + property_loss
     return {
         "validation_reconstruction_nats": reconstruction,
-        "validation_kl_nats": kl_nats,
+        "validation_kl_nats": mean_kl,
         "validation_unconditional_nats": unconditional,
-        **({"validation_property_nats": properties_nats} if config.property_head else {}),
-        "validation_token_accuracy": n_right / n_tokens,
-        "validation_loss": (1.0 - share) * coded + share * unconditional,
+        **({"validation_property_nats": property_loss} if config.property_head else {}),
+        "validation_token_accuracy": n_correct / n_tokens,
+        "validation_loss": (1.0 - config.code_dropout) * conditional + config.code_dropout * unconditional,
     }
 
 
-def _finish_epoch(state: TrainState, vae: VAE, validation: Molecules, config: TrainConfig, steps_an_epoch: int) -> None:
-    """Validate, enter a row in the history, and decide whether this epoch is the best and whether it is the last."""
-    measured = validate(vae, validation, config)
-    if not math.isfinite(measured["validation_loss"]):
+def _finish_epoch(state: TrainState, vae: VAE, validation: Molecules, config: TrainConfig, n_batches: int) -> None:
+    """Validate, append a row to the history, and decide whether this epoch is the best so far and whether to stop."""
+    metrics = validate(vae, validation, config)
+    if not math.isfinite(metrics["validation_loss"]):
         raise MolvaeError(
-            f"training: expected a finite loss, found {measured['validation_loss']} after epoch {state.epoch + 1}; "
+            f"training: expected a finite loss, found {metrics['validation_loss']} after epoch {state.epoch + 1}; "
             "lower train.learning_rate or train.gradient_clip"
         )
-    reconstruction, kl, properties, bare = state.sums.tolist()
+    reconstruction, kl, properties, unconditional = state.sums.tolist()
     state.epoch += 1
-    step, n_steps = state.epoch * steps_an_epoch, config.epochs * steps_an_epoch
+    step, n_steps = state.epoch * n_batches, config.epochs * n_batches
     row = {
         "epoch": state.epoch,
         "step": step,
         "learning_rate": learning_rate(config, step - 1, n_steps),
         "kl_weight": loss_weights(config, (step - 1) / n_steps).kl,
-        "train_reconstruction_nats": reconstruction / state.n_coded,
-        "train_kl_nats": kl / state.n_coded,
-        "train_unconditional_nats": bare / state.n_unconditional if state.n_unconditional else math.nan,
-        **({"train_property_nats": properties / state.n_coded} if config.property_head else {}),
-        **measured,
+        "train_reconstruction_nats": reconstruction / state.n_conditional,
+        "train_kl_nats": kl / state.n_conditional,
+        "train_unconditional_nats": unconditional / state.n_unconditional if state.n_unconditional else math.nan,
+        **({"train_property_nats": properties / state.n_conditional} if config.property_head else {}),
+        **metrics,
         "seconds": round(state.seconds, 1),
     }
     state.history.append(row)
     state.batch = 0
     state.sums = torch.zeros_like(state.sums)
-    state.n_coded = state.n_unconditional = 0
-    if measured["validation_loss"] < state.best_loss:
-        state.best_loss = measured["validation_loss"]
+    state.n_conditional = state.n_unconditional = 0
+    if metrics["validation_loss"] < state.best_loss:
+        state.best_loss = metrics["validation_loss"]
         state.best_epoch = state.epoch
-        state.best_weights = copy.deepcopy({name: w.cpu() for name, w in vae.state_dict().items()})
-    # While the KL weight rises the model still changes its mind about what to encode: patience begins after that.
+        state.best_weights = copy.deepcopy({name: weight.cpu() for name, weight in vae.state_dict().items()})
+    # While the KL weight rises, the validation loss does not yet measure what is minimised: patience begins after that.
     warmed_up = math.ceil(config.kl_warmup * config.epochs) if config.kl_schedule != "constant" else 0
     stopped = state.epoch - max(state.best_epoch, warmed_up) >= config.patience
     state.finished = stopped or state.epoch == config.epochs
     seconds_left = state.seconds / state.epoch * (config.epochs - state.epoch)
     logger.info(
-        "epoch %d of %d: reconstruction %.2f nats, KL %.1f, without a code %.2f, token accuracy %.4f, %.0f s left",
+        "epoch %d of %d: reconstruction %.2f nats, KL %.1f, unconditional %.2f, token accuracy %.4f, %.0f s left",
         state.epoch,
         config.epochs,
-        *(measured[f"validation_{name}"] for name in ("reconstruction_nats", "kl_nats", "unconditional_nats")),
-        measured["validation_token_accuracy"],
+        *(metrics[f"validation_{name}"] for name in ("reconstruction_nats", "kl_nats", "unconditional_nats")),
+        metrics["validation_token_accuracy"],
         seconds_left,
     )
     if stopped:
@@ -238,5 +238,5 @@ def _resume(checkpoint: Checkpoint, vae: VAE, optimizers: list[torch.optim.Optim
     for optimizer, saved in zip(optimizers, content["optimizers"], strict=True):
         optimizer.load_state_dict(saved)
     state = TrainState(**content["train_state"])
-    logger.info("going on from the checkpoint: epoch %d, batch %d", state.epoch + 1, state.batch + 1)
+    logger.info("resuming from the checkpoint: epoch %d, batch %d", state.epoch + 1, state.batch + 1)
     return state

@@ -1,6 +1,6 @@
-"""Several processes that train one model, as `torchrun` starts them; without it there is one.
+"""Several processes that train one model, as started by `torchrun`; without it there is one.
 
-Every process sees the same files. The first alone writes.
+All processes see the same files. Only the first writes.
 """
 
 import logging
@@ -16,21 +16,21 @@ from torch import distributed as dist
 from molvae.errors import ConfigError
 from molvae.log import logger
 
-# The others wait while the first writes the molecules of a large library, so a long wait is no failure.
+# The others wait while the first writes the data of a large library, so a long wait is no failure.
 MAX_WAIT_S = timedelta(days=1)
 
 
 @contextmanager
 def process_group(device: torch.device) -> Iterator[torch.device]:
-    """Join the processes that train together, where `torchrun` started this one, and part from them at the end.
+    """Join the process group if `torchrun` started this process, and leave it at the end.
 
-    They speak through NCCL on GPUs and through Gloo on CPUs. Only the first reports what it does.
+    The processes communicate through NCCL on GPUs and through Gloo on CPUs. Only the first logs its progress.
 
     Args:
-        device: The device that was chosen.
+        device: The device chosen by the settings.
 
     Yields:
-        The device of this process: each has a GPU of its own.
+        The device of this process: every process has a GPU of its own.
 
     Raises:
         ConfigError: If there are more processes than GPUs on a machine.
@@ -59,34 +59,34 @@ def process_group(device: torch.device) -> Iterator[torch.device]:
 
 
 def processes_here() -> int:
-    """Return how many of the processes are on this machine."""
+    """Return the number of processes on this machine."""
     return int(os.environ["LOCAL_WORLD_SIZE"]) if dist.is_torchelastic_launched() else 1
 
 
 def number_of_processes() -> int:
-    """Return how many processes train together."""
+    """Return the number of processes that train together."""
     return dist.get_world_size() if dist.is_initialized() else 1
 
 
 def rank() -> int:
-    """Return the number of this process among those that train together, from 0."""
+    """Return the rank of this process among those that train together, from 0."""
     if dist.is_initialized():
         return dist.get_rank()
     return int(os.environ["RANK"]) if dist.is_torchelastic_launched() else 0
 
 
 def is_first() -> bool:
-    """Say whether this is the process that writes."""
+    """Return whether this is the process that writes."""
     return rank() == 0
 
 
 def wait_for_all() -> None:
-    """Go on when every process has come here."""
+    """Block until every process has reached this call."""
     if dist.is_initialized():
         dist.barrier()
 
 
 def add_up(tensor: Tensor) -> None:
-    """Replace a tensor in every process by its sum over all; they must all come here."""
+    """Replace a tensor in every process by its sum over all; every process must call this."""
     if dist.is_initialized():
         dist.all_reduce(tensor)

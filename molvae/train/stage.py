@@ -1,7 +1,6 @@
 """The train stage, from the prepared folder to the model folder."""
 
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import torch
@@ -10,13 +9,16 @@ from molvae.config import StandardiseConfig, TrainConfig
 from molvae.files import existing, invalidate, read_json, write_table
 from molvae.folders import remove_files
 from molvae.log import logger
+from molvae.model.model import MolVAE
+from molvae.model.records import Generation, TrainingRecord
 from molvae.nn.device import choose_device
+from molvae.nn.vae import VAE
 from molvae.train.checkpoint import Checkpoint
 from molvae.train.choose_prior import choose_prior
 from molvae.train.data import DATA_FILES, TrainingData, open_data, training_identity, validation_smiles, write_data
 from molvae.train.loop import fit
 from molvae.train.processes import is_first, number_of_processes, process_group, wait_for_all
-from molvae.train.start import starting_point
+from molvae.train.start import InitialState, starting_point
 from molvae.vocabulary import Vocabulary
 
 RESUME_FILES = (
@@ -30,8 +32,8 @@ RESUME_FILES = (
 def train(prepared: Path, out: Path, config: TrainConfig, seed: int, n_jobs: int = 1, device: str = "auto") -> None:
     """Train a VAE on prepared molecules, fit its priors, and write `model/` and `history.csv`.
 
-    What a killed run needs to go on lies in `out/resume/` until the stage is done. Processes that `torchrun` started
-    train together: the first writes, and chooses the prior while the others are done.
+    Until the stage is done, `out/resume/` contains what an interrupted run needs to resume. Processes started by
+    `torchrun` train together; the first of them writes, and chooses the prior when the others have finished.
 
     Args:
         prepared: Folder of the prepare stage.
@@ -46,64 +48,62 @@ def train(prepared: Path, out: Path, config: TrainConfig, seed: int, n_jobs: int
         DataError: If the prepared folder lacks a file, or has no molecules to train or validate on.
     """
     existing(prepared / "molecules.parquet")
-    known = Vocabulary(tuple(read_json(prepared / "vocabulary.json")["tokens"]))
+    vocabulary = Vocabulary(tuple(read_json(prepared / "vocabulary.json")["tokens"]))
     standardisation = StandardiseConfig.model_validate(read_json(prepared / "summary.json")["standardisation"])
-    start = starting_point(config, known, standardisation, seed)
-    config, vocabulary = start.config, start.vocabulary
+    start = starting_point(config, vocabulary, standardisation, seed)
     identity = training_identity(prepared, start, seed)
     resume = out / "resume"
-    with process_group(choose_device(device)) as here:
+    checkpoint = Checkpoint(resume, identity)
+    with process_group(choose_device(device)) as own_device:
         if is_first():
             write_data(prepared, resume / "data", start, seed, identity, n_jobs)
         wait_for_all()
         data = open_data(resume / "data")
-        vae = start.vae.to(here)
-        n_parameters = sum(parameter.numel() for parameter in vae.parameters())
+        vae = start.vae.to(own_device)
         logger.info(
             "training %d parameters on %d molecules (%d to validate) on %s, processes: %d",
-            n_parameters,
+            n_parameters(vae),
             len(data.train),
             len(data.validation),
-            here,
+            own_device,
             number_of_processes(),
         )
-        history = fit(vae, data.train, data.validation, config, seed, Checkpoint(resume, identity))
+        history = fit(vae, data.train, data.validation, start.config, seed, checkpoint)
         if not is_first():
             return
-        description = _describe(data, n_parameters, history, config, seed)
-    model = choose_prior(
+        record = _record(start, data, history, seed)
+    model = MolVAE(
         vae,
-        vocabulary,
+        start.vocabulary,
+        {},
+        Generation(start.config.priors[0], data.max_length),
         standardisation,
-        description,
+        record,
         data.train.scales,
-        data.train.tokens,
-        data.train.n_new,
-        validation_smiles(prepared, len(data.validation), seed),
-        data.longest,
-        config,
-        seed,
-        n_jobs,
     )
+    reference = validation_smiles(prepared, len(data.validation), seed)
+    choose_prior(model, data.train, reference, start.config, seed, n_jobs)
     invalidate(out / "model" / "config.json")
     write_table(out / "history.csv", pd.DataFrame(history))
     model.save(out / "model")
     remove_files(resume, RESUME_FILES)
 
 
-def _describe(
-    data: TrainingData, n_parameters: int, history: list[dict[str, float]], config: TrainConfig, seed: int
-) -> dict[str, Any]:
-    """Return what a model records of its training."""
-    return {
-        "n_molecules": data.train.n_new,
-        "n_parameters": n_parameters,
-        "epochs": len(history),
-        "best_epoch": int(min(history, key=lambda row: row["validation_loss"])["epoch"]),
-        "init_from": config.init_from,
-        "seed": seed,
-        "n_threads": torch.get_num_threads(),
-        "n_processes": number_of_processes(),
-        "kl_weight": config.kl_weight,
-        "code_dropout": config.code_dropout,
-    }
+def n_parameters(vae: VAE) -> int:
+    """Return the number of parameters of the networks."""
+    return sum(parameter.numel() for parameter in vae.parameters())
+
+
+def _record(start: InitialState, data: TrainingData, history: list[dict[str, float]], seed: int) -> TrainingRecord:
+    return TrainingRecord(
+        n_molecules=data.train.n_new,
+        n_parameters=n_parameters(start.vae),
+        epochs=len(history),
+        best_epoch=int(min(history, key=lambda row: row["validation_loss"])["epoch"]),
+        init_from=start.config.init_from,
+        seed=seed,
+        n_threads=torch.get_num_threads(),
+        n_processes=number_of_processes(),
+        kl_weight=start.config.kl_weight,
+        code_dropout=start.config.code_dropout,
+    )

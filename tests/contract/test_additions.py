@@ -24,7 +24,7 @@ from molvae.report.objective_text import objective_text
 def add(monkeypatch):
     """Return a function that loads a file of this folder; what it registers is forgotten after the test."""
     for registry in (QUANTITIES, STRATEGIES):
-        monkeypatch.setattr(registry, "_things", dict(registry._things))
+        monkeypatch.setattr(registry, "_entries", dict(registry._entries))
 
     def load(name):
         spec = importlib.util.spec_from_file_location(f"added_{name}", Path(__file__).parent / f"{name}.py")

@@ -67,6 +67,6 @@ def test_a_metric_that_is_added_to_the_registry_shows_up_in_the_report(tmp_path,
     run = load_run(folder, RunConfig())
     rows = [row for row in metric_rows(run.evaluation.metrics) if row.title == "Toy metric"]
     assert [(row.value, row.n, row.definition) for row in rows] == [
-        ("25.0%", "8", "Fraction of toys. Higher is better.")
+        ("25.0\u00a0%", "8", "Fraction of toys. Higher is better.")
     ]
     assert metric_groups(run.samples.moses)["Toys"] == rows

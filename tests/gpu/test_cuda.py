@@ -1,12 +1,13 @@
 """What must be the same on a GPU as on the CPU, and what must work there at all."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
-from molvae.config import LatentSearchConfig, ModelConfig, OptimizeConfig
+from molvae.config import LatentSearchConfig, OptimizeConfig
 from molvae.model.loading import load
 from molvae.model.model import MolVAE
 from molvae.nn.batch import Batch
@@ -44,8 +45,9 @@ def test_nearly_all_codes_decode_to_the_same_molecules(model, on_gpu, smiles):
 def test_samples_follow_from_the_seed(on_gpu, prior):
     assert on_gpu.sample(200, seed=1, prior=prior) == on_gpu.sample(200, seed=1, prior=prior)
     assert on_gpu.sample(200, seed=1, prior=prior) != on_gpu.sample(200, seed=2, prior=prior)
-    likely = on_gpu.sample(200, seed=1, prior=prior, max_nll=20.0)
-    assert likely == on_gpu.sample(200, seed=1, prior=prior, max_nll=20.0)
+    bounded = replace(on_gpu.sampling_params(prior), max_nll=20.0)
+    accepted = on_gpu.sample(200, seed=1, prior=prior, params=bounded)
+    assert accepted == on_gpu.sample(200, seed=1, prior=prior, params=bounded)
 
 
 def test_teacher_forced_logits_agree_with_the_cpus(model, store):
@@ -61,7 +63,6 @@ def test_teacher_forced_logits_agree_with_the_cpus(model, store):
 
 def test_a_killed_training_goes_on(small_train_config, vocabulary, store, tmp_path):
     config = small_train_config.model_copy(update={"epochs": 3, "checkpoint_every_s": 1e-9})
-    fields = config.model_dump(include=set(ModelConfig.model_fields))
     splits = Molecules(store.subset(np.arange(220))), Molecules(store.subset(np.arange(220, 300)))
 
     class Stop(Checkpoint):
@@ -75,7 +76,7 @@ def test_a_killed_training_goes_on(small_train_config, vocabulary, store, tmp_pa
 
     def new():
         torch.manual_seed(0)
-        return VAE(ModelConfig.model_validate(fields), len(vocabulary)).cuda()
+        return VAE(config.architecture(), len(vocabulary)).cuda()
 
     whole = fit(new(), *splits, config, 1, Checkpoint(tmp_path / "whole", "a"))
     with pytest.raises(KeyboardInterrupt):

@@ -7,7 +7,7 @@ import molvae
 
 TEXT_CALLS = {"read_text", "write_text", "open", "fdopen", "TextIOWrapper", "NamedTemporaryFile"}
 PROGRAM_CALLS = {"run", "Popen", "check_output"}
-OTHER_OPENERS = {"gzip", "bz2", "zstd", "TokenStore", "Molecules"}
+OTHER_OPENERS = {"os", "gzip", "bz2", "zstd", "TokenStore", "Molecules"}
 """Owners of an `open` that is no text file's: binary by default, or a class of molvae."""
 
 

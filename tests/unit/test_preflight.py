@@ -143,5 +143,5 @@ def test_patterns_are_expanded_and_public_libraries_are_not_asked_for(folder):
         "study.yaml",
     )
     assert plan.inputs == ("b.smi", "in.smi")
-    with pytest.raises(DataError, match=r"\*\.sdf: expected files that fit the pattern"):
+    with pytest.raises(DataError, match=r"\*\.sdf: expected files that match the pattern"):
         plan_run({"prepare": {"input": ["*.sdf"]}}, "study.yaml")

@@ -67,6 +67,7 @@ def test_the_smoke_run_goes_from_raw_molecules_to_the_report(finished):
         "train/model/model.safetensors",
         "evaluate/metrics.json",
         "sample/samples.csv",
+        "sample/summary.json",
         "optimize/qed/candidates.sdf",
         "optimize/qed/baseline/summary.json",
         "score/sample/metrics.json",
@@ -258,7 +259,7 @@ def test_a_failing_stage_shows_its_one_line_and_leaves_no_output(fresh):
     run = snakemake(fresh, "--configfile", SMOKE, study)
     assert run.returncode == 1
     assert "molvae: error: " in run.stdout + run.stderr
-    assert "use it once with --unlock, and then with --rerun-incomplete" in run.stderr
+    assert "run it once with --unlock and then with --rerun-incomplete" in run.stderr
     assert "molvae: error: " in (fresh / "results/smoke/logs/prepare.log").read_text()
     assert not list((fresh / "results/smoke/prepare").glob("*"))
 

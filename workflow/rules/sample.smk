@@ -9,6 +9,7 @@ rule sample:
         settings="results/{run}/config/sample.yaml",
     output:
         samples="results/{run}/sample/samples.csv",
+        summary="results/{run}/sample/summary.json",
     log:
         "results/{run}/logs/sample.log",
     benchmark:
@@ -21,5 +22,5 @@ rule sample:
     params:
         model=subpath(input.weights, parent=True),
     shell:
-        "molvae sample {params.model:q} --out {output.samples:q}"
+        "molvae sample {params.model:q} --out {output.samples:q} --summary {output.summary:q}"
         " --config {input.settings:q} --threads {threads} 2>&1 | tee -i {log:q}"

@@ -44,7 +44,7 @@ def refit(
     if known:
         repeated, _ = model.tokenise([known[i] for i in rng.integers(len(known), size=n_known)])
         store = store.joined(repeated)
-    kl_weight = float(model.training["kl_weight"])
+    kl_weight = model.training.kl_weight
     optimizer = torch.optim.Adam(model.vae.parameters(), lr=settings.learning_rate)
     # Dropout draws from torch's global generator: it is seeded here and restored.
     with torch.random.fork_rng(devices=[model.device] if model.device.type == "cuda" else []):

@@ -11,6 +11,7 @@ from molvae.chem.molecules import canonical_smiles
 from molvae.cli.main import app
 from molvae.errors import ConfigError, DataError
 from molvae.files import read_table
+from molvae.provenance import recorded_sources, source_digest
 
 LATENT_DIM = 8
 
@@ -98,6 +99,15 @@ def test_samples_follow_from_the_seed(folder, settings, tmp_path):
     assert (list(table.columns), len(table)) == (["smiles"], 20)
     assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "again.csv").read_bytes()
     assert (tmp_path / "a.csv").read_bytes() != (tmp_path / "other.csv").read_bytes()
+
+
+def test_the_command_and_the_model_sample_the_same_molecules_and_record_how(folder, model, tmp_path):
+    out, summary = tmp_path / "sample" / "a.csv", tmp_path / "sample" / "summary.json"
+    arguments = ["--out", out, "--summary", summary, "--n", 20, "--seed", 1, "--set", "device=cpu"]
+    assert molvae("sample", folder, *arguments).exit_code == 0
+    table = pd.read_csv(out, keep_default_na=False, skip_blank_lines=False)
+    assert table["smiles"].tolist() == [smiles or "" for smiles in model.sample(20, seed=1)]
+    assert recorded_sources(tmp_path) == {"sample/summary.json": source_digest()}
 
 
 def test_a_model_is_trained_and_evaluated(prepared, settings, tmp_path):

@@ -1,5 +1,6 @@
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,7 +9,10 @@ import molvae
 from molvae import parallel
 from molvae.config import StandardiseConfig
 from molvae.errors import CheckpointError, ConfigError, DataError
+from molvae.model.records import PriorTrial
+from molvae.nn.inference import unconditional_nll
 from molvae.priors import PRIORS
+from molvae.sampling import SamplingParams
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +38,7 @@ def test_a_salt_is_encoded_as_the_model_was_trained(model):
 
 
 @pytest.mark.parametrize("bad", ["not a molecule", "", "C1CC", "C[As](C)C"])
-def test_what_cannot_be_read_is_a_row_of_nan(model, smiles, bad):
+def test_what_cannot_be_encoded_is_a_row_of_nan(model, smiles, bad):
     codes = model.encode([smiles[0], bad, smiles[1]])
     assert np.isnan(codes[1]).all()
     assert np.isfinite(codes[[0, 2]]).all()
@@ -70,39 +74,35 @@ def test_samples_follow_from_the_seed(model, prior):
 def test_samples_are_canonical_molecules(model):
     from molvae.chem.molecules import canonical_smiles
 
-    assert all(each == canonical_smiles(each) for each in model.sample(50, seed=0) if each is not None)
+    assert all(smiles == canonical_smiles(smiles) for smiles in model.sample(50, seed=0) if smiles is not None)
 
 
 def test_a_temperature_of_the_prior_changes_the_samples_of_codes_only(model):
-    cooler = {name: model.sample(20, seed=1, prior=name, prior_temperature=0.3) for name in ("normal", "decoder")}
+    params = {name: replace(model.sampling_params(name), prior_temperature=0.3) for name in ("normal", "decoder")}
+    cooler = {name: model.sample(20, seed=1, prior=name, params=params[name]) for name in params}
     assert cooler["normal"] != model.sample(20, seed=1, prior="normal")
     assert cooler["decoder"] == model.sample(20, seed=1, prior="decoder")
 
 
-def test_samples_are_drawn_with_what_suited_their_prior_best(model, monkeypatch):
-    """With a least probability near 1 only the likeliest token is left, so that all samples are one molecule."""
-    tried = [
-        {"prior": "decoder", "min_probability": 0.0, "max_nll": None, "validation_fcd": 2.0},
-        {"prior": "decoder", "min_probability": 0.999, "max_nll": 1e9, "validation_fcd": 1.0},
-    ]
-    monkeypatch.setitem(model.training, "priors", tried)
+def test_the_default_parameters_are_those_of_the_best_trial_of_the_prior(model, monkeypatch):
+    """With a minimum probability near 1 only the most probable token is left, so that all samples are one molecule."""
+    params = SamplingParams(max_length=60)
+    greedy = replace(params, min_probability=0.999, max_nll=1e9)
+    trials = (PriorTrial("decoder", params, 0.0, 2.0), PriorTrial("decoder", greedy, 0.1, 1.0))
+    monkeypatch.setattr(model, "training", replace(model.training, trials=trials))
+    assert model.sampling_params() == model.sampling_params("decoder") == greedy
     assert len(set(model.sample(20, seed=1, prior="decoder"))) == 1
-    assert len(set(model.sample(20, seed=1, prior="decoder", min_probability=0.0))) > 1
+    assert len(set(model.sample(20, seed=1, prior="decoder", params=params))) > 1
 
 
-def test_unlikely_samples_are_drawn_again(model, monkeypatch):
-    def mean_nats(**bound):
-        sampled = model.sample(60, seed=1, prior="decoder", **bound)
+def test_samples_above_max_nll_are_rejected(model):
+    def mean_nll(max_nll):
+        sampled = model.sample(60, seed=1, params=replace(model.sampling_params(), max_nll=max_nll))
         assert len(sampled) == 60
         store, _ = model.tokenise([smiles for smiles in sampled if smiles is not None])
-        return float(model.unconditional_nll(store).mean())
+        return float(unconditional_nll(model.vae, store).mean())
 
-    everything = mean_nats()
-    assert mean_nats(max_nll=15.0) < everything
-    (trial,) = (each for each in model.training["priors"] if each["prior"] == "decoder")
-    monkeypatch.setitem(trial, "max_nll", 15.0)
-    assert mean_nats() == mean_nats(max_nll=15.0)
-    assert mean_nats(max_nll=np.inf) == everything
+    assert mean_nll(15.0) < mean_nll(np.inf)
 
 
 def test_an_unknown_prior_is_refused_with_the_known_ones(model):
@@ -123,10 +123,10 @@ def test_interpolation_begins_and_ends_at_the_reconstructions(model, smiles):
 
 
 def test_neighbors_are_distinct_and_not_the_molecule_itself(model, smiles):
-    found = model.neighbors(smiles[0], n=10, radius=1.0, seed=1)
-    assert len(set(found)) == len(found) <= 10
-    assert smiles[0] not in found
-    assert found == model.neighbors(smiles[0], n=10, radius=1.0, seed=1)
+    neighbors = model.neighbors(smiles[0], n=10, radius=1.0, seed=1)
+    assert len(set(neighbors)) == len(neighbors) <= 10
+    assert smiles[0] not in neighbors
+    assert neighbors == model.neighbors(smiles[0], n=10, radius=1.0, seed=1)
 
 
 def test_interpolation_follows_from_the_seed(model, smiles):
@@ -135,7 +135,8 @@ def test_interpolation_follows_from_the_seed(model, smiles):
 
 def test_without_an_unconditional_decoder_lines_and_neighbors_are_decoded_plainly(model, smiles):
     plain = model.copy()
-    plain.training = {**plain.training, "code_dropout": 0.0}
+    plain.training = replace(plain.training, code_dropout=0.0)
+    assert not plain.has_unconditional_decoder
     line = plain.interpolate(smiles[0], smiles[1], steps=3)
     assert [line[0], line[-1]] == plain.decode(plain.encode(smiles[:2]))
     assert len(plain.neighbors(smiles[0], n=5, radius=2.0, seed=1)) > 0
@@ -146,7 +147,7 @@ def test_neighbors_of_no_molecule_are_an_error(model):
         model.neighbors("C1CC", n=3, radius=0.5, seed=1)
 
 
-def test_the_anomaly_score_tells_what_kind_of_answer_it_is(model, smiles):
+def test_the_anomaly_score_distinguishes_unknown_tokens_from_invalid_smiles(model, smiles):
     known, unknown_token, nonsense = model.anomaly_score([smiles[0], "C[As](C)C", "C1CC"])
     assert 0 < known < 10
     assert unknown_token == np.inf
@@ -160,6 +161,7 @@ def test_a_saved_model_loads_and_does_the_same(model, folder, smiles, tmp_path):
     for prior in model.priors:
         assert loaded.sample(9, seed=1, prior=prior) == model.sample(9, seed=1, prior=prior)
     assert loaded.generation == model.generation
+    assert loaded.training == model.training
     modes = {path.stat().st_mode for path in moved.iterdir()}
     assert len(modes) == 1
 
@@ -195,7 +197,7 @@ def test_a_cut_weights_file_is_refused(folder, tmp_path):
         molvae.load(broken)
 
 
-def test_a_model_spells_by_its_own_constraints_and_leaves_those_of_the_process_alone(tmp_path, model):
+def test_a_model_uses_its_own_constraints_and_leaves_those_of_the_process_alone(tmp_path, model):
     import selfies
 
     strict = model.copy()

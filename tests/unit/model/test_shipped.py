@@ -34,7 +34,7 @@ def test_half_precision_halves_the_file(home, model, tmp_path):
     sizes = [(folder / "model.safetensors").stat().st_size for folder in (tmp_path / "full", home / "moses")]
     assert sizes[1] < 0.6 * sizes[0]
     stored = load_file(home / "moses" / "model.safetensors")
-    assert {each.dtype for each in stored.values() if each.is_floating_point()} == {torch.float16}
+    assert {tensor.dtype for tensor in stored.values() if tensor.is_floating_point()} == {torch.float16}
 
 
 def test_a_folder_with_a_model_comes_before_the_name_and_one_without_after(home, tmp_path):
@@ -44,7 +44,7 @@ def test_a_folder_with_a_model_comes_before_the_name_and_one_without_after(home,
     assert shipped.model_folder("moses").resolve() == tmp_path / "moses"
 
 
-def test_a_misspelt_name_is_told_the_nearest(home):
+def test_a_misspelt_name_is_answered_with_the_nearest(home):
     with pytest.raises(DataError, match=r"mosse: .* \(moses, zinc250k\), found neither; did you mean moses\?"):
         molvae.load("mosse")
 

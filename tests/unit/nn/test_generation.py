@@ -4,20 +4,22 @@ import torch
 from molvae.errors import ConfigError
 from molvae.nn import generation
 from molvae.nn.generation import generate_accepted, generate_sequences
+from molvae.sampling import SamplingParams
 from molvae.vocabulary import BOS_ID, EOS_ID, PAD_ID
 
 N = 40
 
 
 @pytest.fixture
-def write(model, monkeypatch):
-    """Return a function that writes in groups of 8."""
+def generate(model, monkeypatch):
+    """Return a function that generates in groups of 8."""
     monkeypatch.setitem(generation.ROWS, "cpu", 8)
     codes = torch.randn(N, model.latent_dim, generator=torch.Generator().manual_seed(0))
 
     def call(n=N, temperature=1.0, seed=1, code_weight=None):
         generator = torch.Generator().manual_seed(seed)
-        return list(generate_sequences(model.vae.decoder, codes[:n], 30, temperature, generator, code_weight))
+        params = SamplingParams(temperature=temperature, max_length=30)
+        return list(generate_sequences(model.vae.decoder, codes[:n], params, generator, code_weight))
 
     return call
 
@@ -31,83 +33,88 @@ def threads(request):
 
 
 @pytest.fixture
-def expected(write):
-    return write()
+def expected(generate):
+    return generate()
 
 
-def test_the_number_of_threads_changes_nothing(expected, threads, write):
-    assert write() == expected
+def test_the_number_of_threads_changes_nothing(expected, threads, generate):
+    assert generate() == expected
     assert len(expected) == N
 
 
-def test_more_codes_leave_the_first_ones_molecules_as_they_are(write):
-    assert write(n=16, temperature=0.0) == write(temperature=0.0)[:16]
+def test_more_codes_leave_the_first_ones_molecules_as_they_are(generate):
+    assert generate(n=16, temperature=0.0) == generate(temperature=0.0)[:16]
 
 
-def test_each_group_has_its_own_chance(model, monkeypatch):
+def test_each_group_has_its_own_generator(model, monkeypatch):
     monkeypatch.setitem(generation.ROWS, "cpu", 8)
     same = torch.zeros(16, model.latent_dim)
-    written, others = (
-        list(generate_sequences(model.vae.decoder, same, 30, 1.0, torch.Generator().manual_seed(seed)))
+    generated, others = (
+        list(
+            generate_sequences(
+                model.vae.decoder, same, SamplingParams(max_length=30), torch.Generator().manual_seed(seed)
+            )
+        )
         for seed in (1, 2)
     )
-    assert written[:8] != written[8:]
-    assert written != others
+    assert generated[:8] != generated[8:]
+    assert generated != others
 
 
-def test_weights_go_with_their_codes(write):
+def test_weights_go_with_their_codes(generate):
     weight = torch.arange(N) / N
-    assert write(n=8, temperature=0.0, code_weight=weight) == write(temperature=0.0, code_weight=weight)[:8]
+    assert generate(n=8, temperature=0.0, code_weight=weight) == generate(temperature=0.0, code_weight=weight)[:8]
 
 
-def test_tokens_below_the_least_probability_are_not_drawn(model, write):
+def test_tokens_below_the_minimum_probability_are_not_sampled(model):
     codes = torch.zeros(64, model.latent_dim)
 
-    def drawn(min_probability):
-        chance = torch.Generator().manual_seed(1)
-        return list(generate_sequences(model.vae.decoder, codes, 30, 1.0, chance, min_probability=min_probability))
+    def sampled(min_probability):
+        params = SamplingParams(min_probability=min_probability, max_length=30)
+        return list(generate_sequences(model.vae.decoder, codes, params, torch.Generator().manual_seed(1)))
 
-    greedy = list(generate_sequences(model.vae.decoder, codes, 30))
-    assert drawn(0.0) != greedy
-    # No two tokens have more than half each, so that only the likeliest is left.
-    assert drawn(0.999) == greedy
-    first = [tokens[0] for tokens, _ in drawn(0.05)]
-    assert set(first) < {tokens[0] for tokens, _ in drawn(0.0)}
+    greedy = list(generate_sequences(model.vae.decoder, codes, SamplingParams(temperature=0.0, max_length=30)))
+    assert sampled(0.0) != greedy
+    # No two tokens have more than half each, so that only the most probable is left.
+    assert sampled(0.999) == greedy
+    first = [tokens[0] for tokens, _ in sampled(0.05)]
+    assert set(first) < {tokens[0] for tokens, _ in sampled(0.0)}
 
 
-def test_no_codes_are_no_molecules(write):
-    assert write(n=0) == []
+def test_no_codes_give_no_sequences(generate):
+    assert generate(n=0) == []
 
 
 @pytest.fixture
-def write_under(model, monkeypatch):
-    """Return a function that writes 40 sequences of at most some nats, in groups of 8, and says how many were tried."""
+def generate_below(model, monkeypatch):
+    """Return a function that generates 40 sequences of at most some nll and returns them and the number of tries."""
     monkeypatch.setitem(generation.ROWS, "cpu", 8)
 
     def call(max_nll, n=N):
         tried = []
 
-        def codes(wanted):
-            tried.append(wanted)
-            return torch.zeros(wanted, model.latent_dim)
+        def codes(n_codes):
+            tried.append(n_codes)
+            return torch.zeros(n_codes, model.latent_dim)
 
-        chance = torch.Generator().manual_seed(1)
-        return list(generate_accepted(model.vae.decoder, codes, n, 30, 1.0, chance, 0.0, max_nll)), sum(tried)
+        params = SamplingParams(max_nll=max_nll, max_length=30)
+        generator = torch.Generator().manual_seed(1)
+        return list(generate_accepted(model.vae.decoder, codes, n, params, generator)), sum(tried)
 
     return call
 
 
-def test_sequences_that_are_unlikely_are_written_again(model, write_under):
-    everything, n_tried = write_under(torch.inf)
+def test_sequences_above_max_nll_are_rejected(model, generate_below):
+    everything, n_tried = generate_below(torch.inf)
     assert n_tried == len(everything) == N
-    likely, n_tried = write_under(20.0)
-    assert len(likely) == N < n_tried
-    nll = {tuple(tokens): nats_of(model, tokens) for tokens in likely + everything}
-    assert max(nll[tuple(tokens)] for tokens in likely) <= 20.01
+    accepted, n_tried = generate_below(20.0)
+    assert len(accepted) == N < n_tried
+    nll = {tuple(tokens): nll_of(model, tokens) for tokens in accepted + everything}
+    assert max(nll[tuple(tokens)] for tokens in accepted) <= 20.01
     assert max(nll[tuple(tokens)] for tokens in everything) > 20.01
 
 
-def nats_of(model, tokens):
+def nll_of(model, tokens):
     tokens = torch.tensor([tokens])
     logits = model.vae.logits(tokens, torch.zeros(1, model.latent_dim)).detach()
     logits[:, :, [PAD_ID, BOS_ID]] = -torch.inf
@@ -116,16 +123,16 @@ def nats_of(model, tokens):
     return -float(taken.masked_fill(tokens == PAD_ID, 0.0).sum())
 
 
-def test_unlikely_sequences_do_not_depend_on_the_number_of_threads(write_under, threads):
-    first = write_under(20.0)
+def test_rejected_sequences_do_not_depend_on_the_number_of_threads(generate_below, threads):
+    first = generate_below(20.0)
     torch.set_num_threads(2)
-    assert write_under(20.0) == first
+    assert generate_below(20.0) == first
 
 
-def test_a_bound_that_nothing_is_under_is_refused(write_under):
+def test_a_bound_that_nothing_is_below_is_refused(generate_below):
     with pytest.raises(ConfigError, match=r"sample.max_nll: .* found 0.001; raise it"):
-        write_under(0.001, n=200)
+        generate_below(0.001, n=200)
 
 
-def test_no_sequences_are_written_when_none_is_wanted(write_under):
-    assert write_under(20.0, n=0) == ([], 0)
+def test_no_sequences_are_generated_when_none_is_requested(generate_below):
+    assert generate_below(20.0, n=0) == ([], 0)

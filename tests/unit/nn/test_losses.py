@@ -16,7 +16,7 @@ def test_kl_of_the_standard_normal_to_itself_is_zero():
     assert kl_to_standard_normal(torch.zeros(1, 4), torch.zeros(1, 4)).sum() == 0.0
 
 
-def test_sequence_nats_sum_over_real_tokens_only():
+def test_the_sequence_nll_sums_over_real_tokens_only():
     logits = torch.randn(1, 3, 4, generator=torch.Generator().manual_seed(0))
     token_ids = torch.tensor([[3, 2, 0]])
     expected = -sum(Categorical(logits=logits[0, step]).log_prob(token_ids[0, step]) for step in range(2))

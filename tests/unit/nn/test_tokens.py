@@ -48,7 +48,7 @@ def test_subsets_and_joins_keep_the_molecules(store):
 
 def test_an_unknown_token_is_refused(vocabulary):
     with pytest.raises(VocabularyError, match=r"\[Xx\]"):
-        TokenStore.from_selfies(["[C][Xx]"], vocabulary)
+        TokenStore.from_strings(["[C][Xx]"], vocabulary)
 
 
 def test_a_store_written_in_pieces_is_the_store_of_all(vocabulary, store, smiles, tmp_path):
@@ -57,8 +57,8 @@ def test_a_store_written_in_pieces_is_the_store_of_all(vocabulary, store, smiles
     with growing_store(tmp_path / "store", vocabulary) as append:
         for begin in range(0, 300, 70):
             selfies = [smiles_to_selfies(each) for each in smiles[begin : begin + 70]]
-            append(TokenStore.from_selfies(selfies, vocabulary))
-            append(TokenStore.from_selfies([], vocabulary))
+            append(TokenStore.from_strings(selfies, vocabulary))
+            append(TokenStore.from_strings([], vocabulary))
     mapped = TokenStore.open(tmp_path / "store")
     np.testing.assert_array_equal(mapped.token_ids, store.token_ids)
     np.testing.assert_array_equal(mapped.offsets, store.offsets)

@@ -7,6 +7,7 @@ from molvae.nn import decoder
 from molvae.nn.batch import Batch
 from molvae.nn.losses import sequence_nll
 from molvae.nn.vae import VAE, LossWeights
+from molvae.sampling import SamplingParams
 from molvae.vocabulary import BOS_ID, EOS_ID, PAD_ID
 
 VARIANTS = [
@@ -16,6 +17,8 @@ VARIANTS = [
     {"cell": "lstm", "encoder_layers": 2, "decoder_layers": 2, "dropout": 0.1},
 ]
 
+GREEDY = SamplingParams(temperature=0.0, max_length=30)
+
 
 @pytest.fixture(params=VARIANTS, ids=lambda variant: "-".join(map(str, variant.values())))
 def vae(request, vocabulary):
@@ -24,7 +27,7 @@ def vae(request, vocabulary):
     return VAE(config, len(vocabulary)).eval()
 
 
-def test_padding_and_company_change_neither_code_nor_loss(vae, store):
+def test_padding_and_other_rows_change_neither_code_nor_loss(vae, store):
     token_ids, lengths = store.batch(np.arange(8))
     mu, log_var = vae.encode(token_ids, lengths)
     nll = sequence_nll(vae.logits(token_ids, mu), token_ids)
@@ -45,30 +48,30 @@ def test_the_order_of_tokens_matters_to_the_code(vae, store):
     assert (vae.encode(token_ids, lengths)[0] - vae.encode(swapped, lengths)[0]).abs().max() > 1e-4
 
 
-def test_greedy_generation_takes_the_tokens_that_teacher_forcing_finds_likeliest(vae, monkeypatch):
+def test_greedy_generation_takes_the_tokens_that_teacher_forcing_finds_most_probable(vae, monkeypatch):
     monkeypatch.setattr(decoder, "gains_from_bfloat16", lambda device: False)
     z = torch.randn(16, 6, generator=torch.Generator().manual_seed(1))
-    written, nll = vae.decoder.generate(z, 30)
-    logits = vae.logits(written, z)
+    token_ids, nll = vae.decoder.generate(z, GREEDY)
+    logits = vae.logits(token_ids, z)
     logits[:, :, [PAD_ID, BOS_ID]] = -torch.inf
     logits[:, 0, EOS_ID] = -torch.inf
-    real = written != PAD_ID
-    assert (logits.argmax(2)[real] == written[real]).all()
-    taken = logits.log_softmax(2).gather(2, written[:, :, None])[:, :, 0].masked_fill(~real, 0.0)
+    is_token = token_ids != PAD_ID
+    assert (logits.argmax(2)[is_token] == token_ids[is_token]).all()
+    taken = logits.log_softmax(2).gather(2, token_ids[:, :, None])[:, :, 0].masked_fill(~is_token, 0.0)
     assert torch.allclose(nll, -taken.sum(1), atol=1e-3)
 
 
-def test_generation_in_bfloat16_finds_nearly_the_same_logits(vae, monkeypatch):
+def test_generation_in_bfloat16_gives_nearly_the_same_logits(vae, monkeypatch):
     z = torch.randn(16, 6, generator=torch.Generator().manual_seed(1))
     tokens = torch.full((16,), BOS_ID)
-    found = []
+    logits = []
     for gains in (False, True):
         monkeypatch.setattr(decoder, "gains_from_bfloat16", lambda device, gains=gains: gains)
         stepper = decoder._Stepper(vae.decoder, z)
         with torch.no_grad():
-            found.append(torch.stack([stepper.step(tokens) for _ in range(10)]))
-    difference = (found[0] - found[1]).abs().max()
-    assert 0.0 < difference < 0.02 * found[0].std()
+            logits.append(torch.stack([stepper.step(tokens) for _ in range(10)]))
+    difference = (logits[0] - logits[1]).abs().max()
+    assert 0.0 < difference < 0.02 * logits[0].std()
 
 
 def test_a_code_shared_by_all_rows_is_read_as_one_of_its_own(vae, monkeypatch):
@@ -85,21 +88,23 @@ def test_a_code_shared_by_all_rows_is_read_as_one_of_its_own(vae, monkeypatch):
 
 def test_generation_stops_at_the_end_token_and_never_begins_with_it(vae):
     generator = torch.Generator().manual_seed(2)
-    written, _ = vae.decoder.generate(torch.zeros(200, 6), 25, 1.0, generator)
-    assert written.shape[1] <= 25
-    assert (written[:, 0] > EOS_ID).all()
-    for row in written.tolist():
+    token_ids, _ = vae.decoder.generate(torch.zeros(200, 6), SamplingParams(max_length=25), generator)
+    assert token_ids.shape[1] <= 25
+    assert (token_ids[:, 0] > EOS_ID).all()
+    for row in token_ids.tolist():
         ends = row.count(EOS_ID)
         assert ends <= 1
         if ends:
             assert set(row[row.index(EOS_ID) + 1 :]) <= {PAD_ID}
 
 
-def test_draws_follow_the_softmax(vocabulary):
+def test_samples_follow_the_softmax(vocabulary):
     torch.manual_seed(0)
     vae = VAE(ModelConfig(embedding_dim=4, encoder_hidden=4, decoder_hidden=8, latent_dim=2), len(vocabulary)).eval()
     z = torch.zeros(20_000, 2)
-    first = vae.decoder.generate(z, 1, 0.7, torch.Generator().manual_seed(3))[0][:, 0]
+    first = vae.decoder.generate(z, SamplingParams(temperature=0.7, max_length=1), torch.Generator().manual_seed(3))[0][
+        :, 0
+    ]
     logits = vae.logits(torch.full((1, 1), EOS_ID), z[:1])[0, 0].detach()
     logits[: EOS_ID + 1] = -torch.inf
     expected = torch.softmax(logits / 0.7, 0)
@@ -121,13 +126,13 @@ def test_without_code_dropout_no_molecule_is_unconditional(vae, store):
     assert torch.isfinite(loss.total)
 
 
-def test_a_molecule_without_a_code_teaches_the_encoder_nothing(vae, store):
+def test_unconditional_molecules_give_the_encoder_no_gradient(vae, store):
     batch = Batch.draw(*store.batch(np.arange(4)), 6, code_dropout=1.0 - 1e-9)
     vae.loss(batch, LossWeights(kl=0.1)).unconditional.backward()
     assert all(weight.grad is None or not weight.grad.any() for weight in vae.encoder.parameters())
 
 
-def test_a_few_molecules_are_learned_by_heart(vocabulary, store):
+def test_a_few_molecules_are_memorised(vocabulary, store):
     torch.manual_seed(0)
     config = ModelConfig(embedding_dim=16, encoder_hidden=32, decoder_hidden=64, latent_dim=16)
     vae = VAE(config, len(vocabulary))

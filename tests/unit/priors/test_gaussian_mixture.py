@@ -1,7 +1,7 @@
 import torch
 
 from molvae.config import TrainConfig
-from molvae.priors import GaussianMixturePrior
+from molvae.priors.gaussian_mixture import GaussianMixturePrior
 
 
 def test_it_finds_two_clusters_and_their_shape():

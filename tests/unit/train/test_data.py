@@ -33,16 +33,16 @@ def test_the_mapped_stores_hold_the_prepared_molecules(prepared, known, start, t
     # Blocks that do not end where a split does.
     monkeypatch.setattr(molvae.files, "BLOCK_ROWS", 37)
     write_data(prepared, tmp_path / "data", start, 1, "a")
-    found = open_data(tmp_path / "data")
+    opened = open_data(tmp_path / "data")
     molecules = read_table(prepared / "molecules.parquet")
     for split in ("train", "validation"):
-        expected = TokenStore.from_selfies(molecules.loc[molecules["split"] == split, "selfies"].tolist(), known)
-        store = getattr(found, split).tokens
+        expected = TokenStore.from_strings(molecules.loc[molecules["split"] == split, "selfies"].tolist(), known)
+        store = getattr(opened, split).tokens
         np.testing.assert_array_equal(store.token_ids, expected.token_ids)
         np.testing.assert_array_equal(store.offsets, expected.offsets)
         assert store.token_ids.dtype == np.uint8
         assert isinstance(store.token_ids.base, np.memmap)
-    assert found.longest == 1 + molecules["selfies"].str.count(r"\[").max()
+    assert opened.max_length == 1 + molecules["selfies"].str.count(r"\[").max()
 
 
 def test_what_was_written_for_this_training_is_used_again_and_for_another_is_not(prepared, start, tmp_path):
@@ -88,12 +88,12 @@ def test_a_training_is_another_when_its_settings_seed_or_molecules_are(
     assert training_identity(prepared, other({}), 1) == identities[0]
 
 
-@pytest.mark.parametrize("share", [0.0, 0.5, 0.8])
-def test_a_model_that_is_trained_further_adds_molecules_of_its_own(model, share):
-    written = data.replayed(model, 40, share, seed=1)
-    assert len(written) / (len(written) + 40) == pytest.approx(share, abs=0.05)
-    assert all(model.vocabulary.knows(each) for each in written["selfies"])
-    assert written.equals(data.replayed(model, 40, share, seed=1))
+@pytest.mark.parametrize("fraction", [0.0, 0.5, 0.8])
+def test_a_model_that_is_trained_further_adds_molecules_of_its_own(model, fraction):
+    replayed = data.replayed(model, 40, fraction, seed=1)
+    assert len(replayed) / (len(replayed) + 40) == pytest.approx(fraction, abs=0.05)
+    assert all(model.vocabulary.knows(selfies) for selfies in replayed["selfies"])
+    assert replayed.equals(data.replayed(model, 40, fraction, seed=1))
 
 
 def test_the_reference_molecules_are_all_or_some_of_the_validation_split(prepared, monkeypatch):
@@ -138,15 +138,15 @@ def test_measured_and_computed_properties_are_stored_in_their_units(
     monkeypatch.setattr(molvae.files, "BLOCK_ROWS", 37)
     start = start_with(known, small_train_config, property_head={"pIC50": 1.0, "logp": 2.0})
     write_data(measured, tmp_path / "data", start, 1, "a")
-    found = open_data(tmp_path / "data")
+    opened = open_data(tmp_path / "data")
     molecules = read_table(measured / "molecules.parquet")
     molecules["logp"] = compute_properties(molecules["smiles"].tolist(), ["logp"])["logp"]
     for split in ("train", "validation"):
         rows = molecules[molecules["split"] == split]
         expected = rows[["property.pIC50", "logp"]].to_numpy(dtype=np.float32)
-        np.testing.assert_array_equal(getattr(found, split).properties, expected)
-    assert [(scale.name, scale.unit) for scale in found.train.scales] == [("pIC50", "-log10 M"), ("logp", "")]
-    standardised = found.train.standardised(np.arange(len(found.train)), torch.device("cpu")).numpy()
+        np.testing.assert_array_equal(getattr(opened, split).properties, expected)
+    assert [(scale.name, scale.unit) for scale in opened.train.scales] == [("pIC50", "-log10 M"), ("logp", "")]
+    standardised = opened.train.standardised(np.arange(len(opened.train)), torch.device("cpu")).numpy()
     np.testing.assert_allclose(np.nanmean(standardised, 0), 0.0, atol=1e-5)
     np.testing.assert_allclose(np.nanstd(standardised, 0), 1.0, atol=1e-5)
 
@@ -167,7 +167,7 @@ def test_a_property_without_different_values_is_refused(prepared, known, small_t
         write_data(tmp_path / "neutral", tmp_path / "data", start, 1, "a")
 
 
-def test_other_spellings_are_the_same_molecules_of_known_tokens(prepared, known, small_train_config, tmp_path):
+def test_randomised_smiles_are_the_same_molecules_of_known_tokens(prepared, known, small_train_config, tmp_path):
     start = start_with(known, small_train_config, randomised_input=0.5)
     write_data(prepared, tmp_path / "data", start, 1, "a")
     train = open_data(tmp_path / "data").train
@@ -183,24 +183,26 @@ def test_other_spellings_are_the_same_molecules_of_known_tokens(prepared, known,
     assert n_other > 60
 
 
-@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
-def test_the_encoder_reads_a_share_of_the_molecules_in_another_spelling(
-    prepared, known, small_train_config, tmp_path, share
+@pytest.mark.parametrize("fraction", [0.0, 0.5, 1.0])
+def test_the_encoder_reads_a_fraction_of_the_molecules_from_randomised_smiles(
+    prepared, known, small_train_config, tmp_path, fraction
 ):
     start = start_with(known, small_train_config, randomised_input=0.5)
     write_data(prepared, tmp_path / "data", start, 1, "a")
     train = open_data(tmp_path / "data").train
     rows = np.arange(len(train), dtype=np.uint32)
-    config = start.config.model_copy(update={"randomised_input": share})
+    config = start.config.model_copy(update={"randomised_input": fraction})
     batch, again = (train.draw_batch(rows, config, 1, 7, torch.device("cpu")) for _ in range(2))
     assert torch.equal(batch.encoder_ids, again.encoder_ids)
     canonical = train.tokens.batch(rows)[0]
     assert torch.equal(batch.token_ids, canonical)
     width = max(canonical.shape[1], batch.encoder_ids.shape[1])
     pad = torch.nn.functional.pad
-    read, written = (pad(ids[: batch.n_coded], (0, width - ids.shape[1])) for ids in (batch.encoder_ids, canonical))
+    read, written = (
+        pad(ids[: batch.n_conditional], (0, width - ids.shape[1])) for ids in (batch.encoder_ids, canonical)
+    )
     other = (read != written).any(1).float().mean().item()
-    assert other == pytest.approx(share * 0.95, abs=0.08)
+    assert other == pytest.approx(fraction * 0.95, abs=0.08)
 
 
 def test_the_number_of_processes_changes_nothing(prepared, known, small_train_config, tmp_path, monkeypatch):
@@ -217,8 +219,8 @@ def test_replayed_molecules_have_no_measured_values(measured, known, small_train
     model.save(tmp_path / "model")
     settings = {"init_from": str(tmp_path / "model"), "replay": 0.5, "property_head": {"pIC50": 1.0, "logp": 1.0}}
     write_data(measured, tmp_path / "data", start_with(known, small_train_config, **settings), 1, "a")
-    found = open_data(tmp_path / "data")
-    train = found.train
+    opened = open_data(tmp_path / "data")
+    train = opened.train
     n_new = int((read_table(measured / "molecules.parquet")["split"] == "train").sum())
     assert train.n_new == n_new
     assert len(train) > 1.8 * n_new
@@ -226,12 +228,12 @@ def test_replayed_molecules_have_no_measured_values(measured, known, small_train
     assert np.isfinite(train.properties[n_new:, 1]).all()
 
 
-def test_only_new_molecules_are_decoded_without_a_code(store, small_train_config):
+def test_only_new_molecules_are_decoded_unconditionally(store, small_train_config):
     config = small_train_config.model_copy(update={"code_dropout": 0.5})
     molecules = Molecules(store, n_added=200)
     rows = np.arange(60, 140, dtype=np.uint32)
     batch = molecules.draw_batch(rows, config, 1, 0, torch.device("cpu"))
-    assert len(batch) - batch.n_coded == 20
+    assert batch.n_unconditional == 20
     new = {tuple(row[row > 0].tolist()) for row in store.batch(np.arange(60, 100))[0]}
-    assert all(tuple(row[row > 0].tolist()) in new for row in batch.token_ids[batch.n_coded :])
+    assert all(tuple(row[row > 0].tolist()) in new for row in batch.token_ids[batch.n_conditional :])
     assert sum(tuple(row[row > 0].tolist()) in new for row in batch.token_ids) == 40

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import torch
 
-from molvae.config import ModelConfig
 from molvae.errors import MolvaeError
 from molvae.nn.vae import VAE
 from molvae.train.checkpoint import Checkpoint
@@ -36,8 +35,7 @@ class KilledAfter(Checkpoint):
 def new_vae(small_train_config, vocabulary):
     def make():
         torch.manual_seed(3)
-        fields = small_train_config.model_dump(include=set(ModelConfig.model_fields))
-        return VAE(ModelConfig.model_validate(fields), len(vocabulary))
+        return VAE(small_train_config.architecture(), len(vocabulary))
 
     return make
 

@@ -38,8 +38,8 @@ def start_two(prepared, config, tmp_path):
 
 def kill(process):
     """End a process and its children as the kernel does, without a word."""
-    for each in [*psutil.Process(process.pid).children(recursive=True), process]:
-        each.kill()
+    for member in [*psutil.Process(process.pid).children(recursive=True), process]:
+        member.kill()
     process.wait(timeout=60)
     process.stdout.close()
 
@@ -58,7 +58,7 @@ def test_two_processes_train_as_one_also_when_killed_half_way(start_two, prepare
     second = start_two(tmp_path / "two")
     said, _ = second.communicate(timeout=200)
     assert second.returncode == 0, said
-    assert said.count("going on from the checkpoint") == 1
+    assert said.count("resuming from the checkpoint") == 1
     assert "processes: 2" in said
     assert sorted(path.name for path in (tmp_path / "two").iterdir()) == ["history.csv", "model"]
     one, two = (pd.read_csv(tmp_path / each / "history.csv").drop(columns="seconds") for each in ("one", "two"))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from molvae.config import ModelConfig, TrainConfig
+from molvae.config import TrainConfig
 from molvae.nn.property_head import PropertyScale
 from molvae.nn.vae import VAE
 from molvae.train.checkpoint import Checkpoint
@@ -65,13 +65,12 @@ def learned(small_train_config, vocabulary, store, tmp_path_factory):
     def learn(**settings):
         config = TrainConfig.model_validate(base.model_dump() | settings)
         scales = tuple(PropertyScale(name, "", 0.0, 1.0) for name in config.property_head)
-        # The spellings are those of the molecule itself, once reversed: another reading, as other spellings are.
+        # The randomised SMILES are those of other molecules: another encoder input is all that matters here.
         randomised = store.subset(np.repeat(np.arange(len(store))[::-1], 4)) if config.randomised_input else None
         everything = Molecules(store, randomised, logp if scales else None, scales)
         validation = Molecules(store.subset(np.arange(40)), None, logp[:40] if scales else None, scales)
         torch.manual_seed(3)
-        fields = config.model_dump(include=set(ModelConfig.model_fields))
-        vae = VAE(ModelConfig.model_validate(fields), len(vocabulary), len(scales))
+        vae = VAE(config.architecture(), len(vocabulary), len(scales))
         fit(vae, everything, validation, config, 1, Checkpoint(tmp_path_factory.mktemp("learned"), "a"))
         return vae.state_dict()
 
@@ -90,6 +89,8 @@ def test_every_setting_is_looked_at():
 @pytest.mark.parametrize("name", OTHER)
 def test_another_setting_learns_something_else(learned, usual, name):
     weights = learned(**{name: OTHER[name]})
-    same_shapes = {key: each.shape for key, each in weights.items()} == {key: each.shape for key, each in usual.items()}
+    same_shapes = {key: tensor.shape for key, tensor in weights.items()} == {
+        key: tensor.shape for key, tensor in usual.items()
+    }
     assert not same_shapes or any(not torch.equal(weights[key], usual[key]) for key in usual)
-    assert all(torch.isfinite(each).all() for each in weights.values())
+    assert all(torch.isfinite(tensor).all() for tensor in weights.values())

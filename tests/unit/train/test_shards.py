@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from molvae.config import ModelConfig, TrainConfig
+from molvae.config import TrainConfig
 from molvae.nn.batch import Batch
 from molvae.nn.vae import VAE, LossWeights
 from molvae.train.optimizers import make_optimizers
@@ -20,8 +20,7 @@ def two_threads():
 @pytest.fixture
 def vae(small_train_config, vocabulary):
     torch.manual_seed(0)
-    fields = small_train_config.model_dump(include=set(ModelConfig.model_fields))
-    return VAE(ModelConfig.model_validate(fields), len(vocabulary), n_properties=1)
+    return VAE(small_train_config.architecture(), len(vocabulary), n_properties=1)
 
 
 @pytest.fixture
@@ -29,9 +28,9 @@ def draw(store):
     def make(rows):
         generator = torch.Generator().manual_seed(4)
         token_ids, lengths = store.batch(rows)
-        read = store.batch(299 - rows)
+        encoder_input = store.batch(299 - rows)
         properties = torch.where(lengths > 20, lengths / 40, torch.nan)[:, None]
-        return Batch.draw(token_ids, lengths, 8, 0.25, 0.2, generator, read, properties)
+        return Batch.draw(token_ids, lengths, 8, 0.25, 0.2, generator, encoder_input, properties)
 
     return make
 
@@ -44,23 +43,23 @@ def test_the_shards_add_up_to_the_batch(vae, small_train_config, draw, n):
     sums = step.gradient(batch, LossWeights(0.1, z_l2=0.01, properties=(3.0,)))
     step.close()
     loss = vae.loss(batch, LossWeights(0.1, z_l2=0.01, properties=(3.0,)))
-    n_unconditional = n - batch.n_coded
-    coded = [part * batch.n_coded for part in (loss.reconstruction, loss.kl, loss.properties)]
+    n_unconditional = n - batch.n_conditional
+    coded = [part * batch.n_conditional for part in (loss.reconstruction, loss.kl, loss.properties)]
     torch.testing.assert_close(sums, torch.stack([*coded, loss.unconditional * n_unconditional]))
-    for parameter, wanted in zip(
+    for parameter, expected in zip(
         vae.parameters(), torch.autograd.grad(loss.total, list(vae.parameters())), strict=True
     ):
-        torch.testing.assert_close(parameter.grad, wanted, atol=1e-5, rtol=1e-4)
+        torch.testing.assert_close(parameter.grad, expected, atol=1e-5, rtol=1e-4)
 
 
-def test_every_molecule_is_dealt_to_one_shard_with_its_own_draws(draw):
+def test_every_molecule_is_in_one_shard_with_its_own_random_numbers(draw):
     batch = draw(np.arange(23))
     shards = [batch.shard(number, 4) for number in range(4)]
     assert sum(map(len, shards)) == 23
-    assert max(shard.n_coded for shard in shards) - min(shard.n_coded for shard in shards) <= 1
+    assert max(shard.n_conditional for shard in shards) - min(shard.n_conditional for shard in shards) <= 1
 
     def coded(part):
-        columns = part.token_ids, part.hidden, part.encoder_ids, part.noise
+        columns = part.token_ids, part.word_dropout_mask, part.encoder_ids, part.noise
         return [tuple(map(tuple, row)) for row in zip(*(column.tolist() for column in columns), strict=False)]
 
     assert sorted(row for shard in shards for row in coded(shard)) == sorted(coded(batch))
@@ -91,7 +90,7 @@ def test_several_threads_give_the_same_weights_every_time(vocabulary, store):
 
     def train_for_some_steps():
         torch.manual_seed(0)
-        vae = VAE(config, len(vocabulary))
+        vae = VAE(config.architecture(), len(vocabulary))
         step = ShardedStep(vae, config)
         for number in range(8):
             generator = torch.Generator().manual_seed(number)

@@ -32,13 +32,13 @@ def test_it_writes_a_model_and_a_history_and_tidies_up(trained):
 
 def test_the_chosen_prior_has_the_lowest_validation_fcd(trained):
     config = json.loads((trained / "model" / "config.json").read_text())
-    trials = config["training"]["priors"]
+    trials = config["training"]["trials"]
     names = ("normal", "gaussian_mixture", "decoder")
-    tried = {(each["prior"], each["min_probability"], each["rejected_fraction"]): each for each in trials}
-    assert set(tried) == {(name, least, share) for name in names for least in (0.0, 0.3) for share in (0.0, 0.2, 0.5)}
+    tried = {(trial["prior"], trial["min_probability"], trial["rejected_fraction"]): trial for trial in trials}
+    assert set(tried) == {(name, p, fraction) for name in names for p in (0.0, 0.3) for fraction in (0.0, 0.2, 0.5)}
     for name in names:
-        plain, bounded, likely = (tried[name, *bounds]["validation_fcd"] for bounds in [(0, 0), (0.3, 0), (0, 0.5)])
-        assert plain not in (bounded, likely)
+        plain, bounded, accepted = (tried[name, *bounds]["validation_fcd"] for bounds in [(0, 0), (0.3, 0), (0, 0.5)])
+        assert plain not in (bounded, accepted)
         assert tried[name, 0.0, 0.0]["max_nll"] is None
         assert tried[name, 0.0, 0.5]["max_nll"] < tried[name, 0.0, 0.2]["max_nll"]
     assert config["generation"]["prior"] == min(trials, key=lambda trial: trial["validation_fcd"])["prior"]
@@ -83,18 +83,18 @@ def test_a_model_without_a_head_predicts_nothing(trained):
         molvae.load(trained / "model", "cpu").predict(["CCO"])
 
 
-def test_the_likeliest_samples_are_kept(model, small_train_config, monkeypatch):
-    """A stand-in for the decoder writes carbon chains of 1, 2, 3, ... atoms, each likelier than the one before."""
+def test_the_most_probable_samples_are_accepted(model, small_train_config, monkeypatch):
+    """A stand-in for the decoder generates carbon chains of 1, 2, 3, ... atoms, each more probable than the last."""
     carbon = model.vocabulary.tokens.index("[C]")
-    written = [([carbon] * length, 100.0 - length) for length in range(1, 41)]
+    generated = [([carbon] * length, 100.0 - length) for length in range(1, 41)]
     lengths = []
-    monkeypatch.setattr(choose_prior, "generate_sequences", lambda *_, **__: written)
+    monkeypatch.setattr(choose_prior, "generate_sequences", lambda *_, **__: generated)
     monkeypatch.setattr(
-        choose_prior, "activations_of_many", lambda smiles, _: np.array([[len(each)] for each in smiles])
+        choose_prior, "activations_of_many", lambda smiles, _: np.array([[len(molecule)] for molecule in smiles])
     )
     monkeypatch.setattr(choose_prior, "moments", lambda parts: lengths.append(sorted(parts[0][:, 0])))
     monkeypatch.setattr(choose_prior, "frechet_distance", lambda *_: 1.0)
     config = small_train_config.model_copy(update={"prior_samples": 20, "rejected_fractions": [0.0, 0.5]})
     trials = list(choose_prior._trials(model, "decoder", 0.0, None, config, 1, 1))
     assert lengths == [list(range(1, 21)), list(range(21, 41))]
-    assert [trial["max_nll"] for trial in trials] == [None, 79.5]
+    assert [trial.params.max_nll for trial in trials] == [np.inf, 79.5]

@@ -65,7 +65,7 @@ def test_dropout_is_the_settings_own(further, vocabulary):
     assert start.vae.config.dropout == 0.1
 
 
-def test_molecules_spelt_by_other_rules_are_refused(further, vocabulary):
+def test_other_selfies_constraints_are_refused(further, vocabulary):
     with pytest.raises(ConfigError, match="selfies_constraints: expected 'default'"):
         starting_point(further(), vocabulary, StandardiseConfig(selfies_constraints="octet_rule"), 1)
 
@@ -78,7 +78,7 @@ def test_a_model_that_does_not_exist_is_refused(further, vocabulary):
 def test_a_trained_model_is_trained_further(further, base, prepared, tmp_path, smiles):
     train(prepared, tmp_path, further(epochs=1, learning_rate=1e-9, replay=0.3), seed=1, device="cpu")
     trained, before = molvae.load(tmp_path / "model", "cpu"), molvae.load(base, "cpu")
-    assert trained.training["init_from"] == str(base)
+    assert trained.training.init_from == str(base)
     np.testing.assert_allclose(trained.encode(smiles[:5]), before.encode(smiles[:5]), atol=1e-4)
 
 

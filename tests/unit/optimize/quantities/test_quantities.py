@@ -41,7 +41,7 @@ def test_alerts_are_counted_in_the_asked_collections_only():
 def test_a_value_that_is_not_defined_is_a_failure(monkeypatch):
     from molvae.chem.descriptors import PROPERTIES, Property
 
-    monkeypatch.setitem(PROPERTIES._things, "odd", Property("", "", "", lambda _: math.nan))
+    monkeypatch.setitem(PROPERTIES._entries, "odd", Property("", "", "", lambda _: math.nan))
     assert measure("property", "odd", "CCO") == [Failure("no finite value")]
 
 

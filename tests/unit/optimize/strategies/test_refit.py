@@ -1,12 +1,13 @@
 import torch
 
 from molvae.config import RefitConfig
+from molvae.nn.inference import unconditional_nll
 from molvae.optimize.strategies.refit import refit
 
 
 def nll(model, smiles):
     store, _ = model.tokenise(smiles)
-    return float(model.unconditional_nll(store).mean())
+    return float(unconditional_nll(model.vae, store).mean())
 
 
 def test_the_incumbents_become_likelier_and_the_given_model_stays_as_it_is(model, smiles):

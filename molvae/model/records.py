@@ -1,0 +1,96 @@
+"""What a trained model records about itself."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+from molvae.sampling import SamplingParams
+
+
+@dataclass(frozen=True)
+class Generation:
+    """How a model generates by default, as decided in training.
+
+    Attributes:
+        prior: Name of the prior with the lowest validation FCD.
+        max_length: Maximum number of SELFIES tokens of a generated molecule, the end token included.
+    """
+
+    prior: str
+    max_length: int
+
+
+@dataclass(frozen=True)
+class PriorTrial:
+    """One way of sampling that was tried after training.
+
+    Attributes:
+        prior: Name of the prior.
+        params: How its sequences were sampled.
+        rejected_fraction: Fraction of its sequences, those of the highest nll, that `params.max_nll` rejects.
+        validation_fcd: Fréchet ChemNet distance of the samples to the validation molecules.
+    """
+
+    prior: str
+    params: SamplingParams
+    rejected_fraction: float
+    validation_fcd: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the trial as JSON values."""
+        return {
+            "prior": self.prior,
+            **self.params.to_json(),
+            "rejected_fraction": self.rejected_fraction,
+            "validation_fcd": self.validation_fcd,
+        }
+
+    @classmethod
+    def from_json(cls, content: dict[str, Any]) -> Self:
+        """Restore a trial from `to_json()`."""
+        params = dict(content)
+        of_trial = {name: params.pop(name) for name in ("prior", "rejected_fraction", "validation_fcd")}
+        return cls(params=SamplingParams.from_json(params), **of_trial)
+
+
+@dataclass(frozen=True)
+class TrainingRecord:
+    """How a model was trained.
+
+    Attributes:
+        n_molecules: Training molecules, without those that a model trained further adds itself.
+        n_parameters: Parameters of the networks.
+        epochs: Epochs that were trained.
+        best_epoch: The epoch of the lowest validation loss, whose weights the model has.
+        init_from: The model that was trained further, if there was one.
+        seed: Seed of the run.
+        n_threads: CPU threads of each process.
+        n_processes: Processes that trained together.
+        kl_weight: Final weight of the KL term.
+        code_dropout: Fraction of the molecules that were decoded unconditionally.
+        trials: The priors that were tried, with their validation FCD.
+    """
+
+    n_molecules: int
+    n_parameters: int
+    epochs: int
+    best_epoch: int
+    init_from: str | None
+    seed: int
+    n_threads: int
+    n_processes: int
+    kl_weight: float
+    code_dropout: float
+    trials: tuple[PriorTrial, ...] = ()
+
+    def best_trial(self, prior: str) -> PriorTrial:
+        """Return the trial of a prior that had its lowest validation FCD."""
+        return min((trial for trial in self.trials if trial.prior == prior), key=lambda trial: trial.validation_fcd)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the record as JSON values."""
+        return asdict(self) | {"trials": [trial.to_json() for trial in self.trials]}
+
+    @classmethod
+    def from_json(cls, content: dict[str, Any]) -> Self:
+        """Restore a record from `to_json()`."""
+        return cls(**content | {"trials": tuple(PriorTrial.from_json(trial) for trial in content["trials"])})
