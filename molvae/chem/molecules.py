@@ -184,7 +184,7 @@ def why_not_a_molecule(smiles: str) -> str:
     mol: Chem.Mol | None = Chem.MolFromSmiles(plain, sanitize=False)
     if mol is None:
         return "not SMILES"
-    problems = [problem.Message() for problem in Chem.DetectChemistryProblems(mol)]
+    problems: list[str] = [problem.Message() for problem in Chem.DetectChemistryProblems(mol)]
     if problems:
         return problems[0]
     if extension and Chem.MolFromSmiles(plain) is not None:

@@ -221,7 +221,7 @@ def test_an_impossible_element_is_a_wrong_setting(tmp_path):
 
 
 def test_control_characters_do_not_break_the_table_of_rejects(tmp_path):
-    (tmp_path / "in.csv").write_text("smiles\n" + "\n".join(DEMO[:20]) + '\n"C\rC\nC"\n')
+    (tmp_path / "in.csv").write_text("smiles,x\n" + ",\n".join(DEMO[:20]) + ',\n"C\x7fC\nC",\n')
     prepare([tmp_path / "in.csv"], tmp_path / "out", LENIENT, 1)
     lines = (tmp_path / "out" / "rejected.csv").read_bytes().splitlines()
     assert len(lines) == 2
