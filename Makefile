@@ -1,14 +1,14 @@
-# The commands people type. Each sets up what it needs on first use: a .venv in this folder.
+# Commands for users and developers. Each installs what it needs on first use, into .venv in this folder.
 PYTHON ?= python3
 CORES ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
-# The exact versions that were tested together; /dev/null for the newest of everything.
+# The exact versions that were tested together; /dev/null for the newest versions.
 CONSTRAINTS ?= constraints.txt
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PEERS := $(VENV)/peers
 
-# Idle OpenMP threads sleep instead of spinning: on a shared machine spinning costs a factor of several.
+# Idle OpenMP threads sleep instead of spinning: spinning is several times slower on a shared machine.
 export OMP_WAIT_POLICY ?= PASSIVE
 # The workflow and the tests call `molvae` and `snakemake` by name.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -18,9 +18,9 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-setup: $(STAMP)  ## install molvae and all it needs into .venv
+setup: $(STAMP)  ## install molvae and its dependencies into .venv
 
-# The stamp holds exactly when the environment matches the two files that define it.
+# The stamp is newer than the files that define the environment if and only if the environment is up to date.
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(CONSTRAINTS) -e '.[dev]'
@@ -29,25 +29,26 @@ $(STAMP): pyproject.toml constraints.txt
 run: setup  ## the whole workflow on the demo molecules -> results/demo/report.html
 	snakemake --cores $(CORES)
 
-smoke: setup  ## the same in about a minute, small -> results/smoke/report.html
+smoke: setup  ## a small run in about a minute -> results/smoke/report.html
 	snakemake --cores $(CORES) --configfile workflow/config/smoke.yaml
 
-report: setup  ## Snakemake's own report on the demo run -> results/demo/snakemake.html
+report: setup  ## Snakemake's report of the demo run -> results/demo/snakemake.html
 	snakemake --cores $(CORES) --report results/demo/snakemake.html
 
-check: setup  ## format, lint, types, workflow lint: what CI checks first
+check: setup  ## format, lint, types, import contracts, workflow lint: CI runs this first
 	ruff format --check .
 	ruff check .
 	mypy --strict molvae
+	lint-imports
 	snakefmt --check Snakefile workflow/rules
 	snakemake --lint
 
-format: setup  ## rewrite the sources in the project's format
+format: setup  ## reformat the sources
 	ruff format .
 	ruff check --fix .
 	snakefmt Snakefile workflow/rules
 
-schema: setup  ## remake workflow/schemas/ from molvae/config.py
+schema: setup  ## regenerate workflow/schemas/ from molvae/config.py
 	python -m molvae.config workflow/schemas/config.schema.json
 
 test: setup  ## all tests that this machine can run
@@ -56,10 +57,10 @@ test: setup  ## all tests that this machine can run
 test-gpu: setup  ## the tests that need a CUDA device
 	pytest -m gpu
 
-bench: setup $(PEERS)  ## measure speeds against the machine's limits and the MOSES package
+bench: setup $(PEERS)  ## measure speed relative to hardware limits and to the MOSES package
 	python benchmarks/run.py
 
-# Without their requirements, which no longer install; the benchmark mends what it needs.
+# Without their dependencies, which can no longer be installed; the benchmark patches what it needs.
 $(PEERS):
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target $@ molsets==0.3.1 fcd_torch==1.0.7
 

@@ -1,7 +1,7 @@
-"""From a list of molecules to better ones: prepare, train, evaluate, sample, optimize, score, report.
+"""Generate molecules that score higher: prepare, train, evaluate, sample, optimize, score, report.
 
 snakemake --cores 8                                              # the demo
-snakemake --cores 8 --configfile workflow/config/smoke.yaml      # the same in about a minute, small
+snakemake --cores 8 --configfile workflow/config/smoke.yaml      # a small run, in about a minute
 snakemake --cores 8 --until train                                # up to a stage
 """
 
@@ -10,7 +10,7 @@ from snakemake.utils import min_version
 min_version("9.10")
 
 
-# Not layered under a study's own --configfile, so that this means the same here as in `molvae VERB --config FILE`.
+# Not merged with a user's own --configfile, so that a file means the same here as in `molvae STAGE --config FILE`.
 if not workflow.configfiles:
 
     configfile: "workflow/config/demo.yaml"
@@ -19,7 +19,7 @@ if not workflow.configfiles:
 report: "workflow/report/workflow.rst"
 
 
-# Looked at only where containers are asked for (--software-deployment-method apptainer): an image with molvae inside.
+# Used only with --software-deployment-method apptainer: an image with molvae installed.
 container: "molvae.sif"
 
 
@@ -55,6 +55,6 @@ onsuccess:
 
 onerror:
     print(
-        "molvae: stopped; the lines 'molvae: error: ...' above say why. The same command goes on",
+        "molvae: stopped; see the lines 'molvae: error: ...' above. Run the same command again to resume",
         file=sys.stderr,
     )

@@ -1,11 +1,10 @@
-"""What each setting of the model and its training does at equal compute, on the demo molecules.
+"""Measure the effect of each setting of the model and its training at equal compute, on the demo molecules.
 
-    python benchmarks/ablations.py results/ablations            # all; goes on where it was, prints a Markdown table
-    python benchmarks/ablations.py results/ablations LSTM relu  # some, and what is there already
+    python benchmarks/ablations.py results/ablations            # all; resumes, and prints a Markdown table
+    python benchmarks/ablations.py results/ablations LSTM relu  # some, plus all finished ones
 
-Each model is trained for as many epochs as fit into the same CPU time, on one core, and measured by `molvae evaluate`.
-As many are trained at a time as there are cores. Differences smaller than those between the seeds of the default mean
-nothing.
+Each model is trained for as many epochs as fit into the same CPU time on one core, and evaluated by `molvae evaluate`.
+One model per core is trained at a time. Differences smaller than those between the seeds of the default are noise.
 """
 
 import json
@@ -30,14 +29,14 @@ from molvae.train.shards import ShardedStep
 from molvae.vocabulary import Vocabulary
 
 CPU_SECONDS = 300
-"""For the training of each model."""
+"""CPU time of the training of each model."""
 
 VARIANTS: dict[str, list[str]] = {
     "default": [],
     "default, seed 2": ["seed=2"],
     "default, seed 3": ["seed=3"],
     "LSTM": ["train.cell=lstm"],
-    "encoder reads one way": ["train.bidirectional=false"],
+    "unidirectional encoder": ["train.bidirectional=false"],
     "two decoder layers": ["train.decoder_layers=2"],
     "two encoder layers": ["train.encoder_layers=2"],
     "smaller: 128, 224": ["train.encoder_hidden=128", "train.decoder_hidden=224"],
@@ -68,7 +67,7 @@ VARIANTS: dict[str, list[str]] = {
     "float32": ["train.precision=float32"],
 }
 
-# What these change takes no time in a step, so that such variants have as many epochs as the default.
+# These do not change the time of a step, so such variants train for as many epochs as the default.
 TIMELESS = (
     *("seed", "train.kl_weight", "train.kl_schedule", "train.free_bits", "train.z_l2", "train.learning_rate"),
     *("train.word_dropout", "train.code_dropout"),
@@ -76,7 +75,7 @@ TIMELESS = (
 
 # Many test molecules, so that the Frechet distance can tell the models apart.
 PREPARE = ["prepare.validation_fraction=0.05", "prepare.test_fraction=0.3"]
-# There is nothing to choose among one prior drawn in one way, so few samples do.
+# With a single prior and threshold there is nothing to choose, so few samples suffice.
 ALL = [
     "train.priors=[decoder]",
     "train.prior_samples=10",
@@ -90,7 +89,7 @@ SHOWN = {"posterior_samples": "FCD posterior", "midpoints": "FCD midpoints", "in
 
 
 def main(out: Path, chosen: list[str]) -> None:
-    """Train and measure what is not there yet, and print the table of all that is."""
+    """Train and evaluate the missing variants, and print the table of all finished ones."""
     unknown = [name for name in chosen if name not in VARIANTS]
     if unknown:
         sys.exit(f"expected some of {', '.join(VARIANTS)}, found {', '.join(unknown)}")
@@ -98,7 +97,7 @@ def main(out: Path, chosen: list[str]) -> None:
     if not (prepared / "summary.json").exists():
         molvae("prepare", ROOT / "data" / "demo.smi.gz", "--out", prepared, sets=PREPARE)
     torch.set_num_threads(1)
-    # One after the other, because their time is that of this process.
+    # One after the other, because CPU time is measured for the whole process.
     epochs = {name: epochs_of(name, prepared, out) for name in chosen or VARIANTS}
     with ThreadPoolExecutor(N_JOBS) as pool:
         list(pool.map(lambda name: compare(name, epochs[name], prepared, folder_of(out, name)), epochs))
@@ -110,7 +109,7 @@ def folder_of(out: Path, name: str) -> Path:
 
 
 def epochs_of(name: str, prepared: Path, out: Path) -> int:
-    """Return how many epochs of a variant take the time, as found out once."""
+    """Return the number of epochs of a variant that fit into the CPU time, measured once."""
     if name != "default" and all(each.split("=")[0] in TIMELESS for each in VARIANTS[name]):
         return epochs_of("default", prepared, out)
     plan = folder_of(out, name) / "plan.json"
@@ -122,10 +121,10 @@ def epochs_of(name: str, prepared: Path, out: Path) -> int:
 
 
 def compare(name: str, epochs: int, prepared: Path, folder: Path) -> None:
-    """Train a variant in its time, and measure it."""
+    """Train a variant within the CPU time, and evaluate it."""
     if (folder / "evaluate" / "metrics.json").exists():
         return
-    # The default stops early where validation says so, which is no part of the comparison.
+    # Early stopping, which is on by default, is not part of the comparison.
     sets = [*ALL, *VARIANTS[name], f"train.epochs={epochs}", f"train.patience={epochs}"]
     molvae("train", prepared, "--out", folder / "train", "--threads", 1, sets=sets)
     model = folder / "train" / "model"
@@ -133,17 +132,17 @@ def compare(name: str, epochs: int, prepared: Path, folder: Path) -> None:
 
 
 def molvae(verb: str, *arguments: object, sets: list[str]) -> None:
-    """Run the command line; a failure ends the script with the command's own message."""
+    """Run the command line; on failure the script ends with the error message of the command."""
     options = [text for each in sets for text in ("--set", each)]
     command = [str(Path(sys.executable).parent / "molvae"), verb, *map(str, arguments), *options]
     environment = os.environ | {"OMP_WAIT_POLICY": "PASSIVE"}
-    ended = subprocess.run(command, check=False, env=environment, capture_output=True, text=True)
-    if ended.returncode:
-        raise RuntimeError(f"{' '.join(command)}: {ended.stderr}")
+    outcome = subprocess.run(command, check=False, env=environment, capture_output=True, text=True)
+    if outcome.returncode:
+        raise RuntimeError(f"{' '.join(command)}: {outcome.stderr}")
 
 
 def seconds_an_epoch(config: TrainConfig, prepared: Path) -> float:
-    """Return the CPU seconds of an epoch on one thread, from a few steps."""
+    """Return the CPU seconds of an epoch on one thread, estimated from a few steps."""
     molecules = pd.read_parquet(prepared / "molecules.parquet", columns=["selfies", "split"])
     selfies = molecules.loc[molecules["split"] == "train", "selfies"].tolist()
     vocabulary = Vocabulary.from_selfies(selfies)
@@ -168,23 +167,23 @@ def seconds_an_epoch(config: TrainConfig, prepared: Path) -> float:
 
 
 def table(out: Path) -> pd.DataFrame:
-    """Return a row for each variant that was measured."""
+    """Return one row per finished variant."""
     rows = []
     for name in VARIANTS:
         folder = folder_of(out, name)
         if not (folder / "evaluate" / "metrics.json").exists():
             continue
-        figures = json.loads((folder / "evaluate" / "metrics.json").read_text())
+        metrics = json.loads((folder / "evaluate" / "metrics.json").read_text())
         training = json.loads((folder / "train" / "model" / "config.json").read_text())["training"]
         rows.append(
             {
                 "variant": name,
                 "parameters": f"{training['n_parameters'] / 1e6:.2f} M",
                 "epochs": training["epochs"],
-                "reconstruction": f"{figures['exact_reconstruction']['value']:.3f}",
-                "KL, nats": f"{figures['kl_nats']['value']:.0f}",
-                "FCD samples": f"{figures['fcd_prior']['value']:.2f}",
-                **{title: f"{figures['decoded'][kind]['fcd']['value']:.2f}" for kind, title in SHOWN.items()},
+                "reconstruction": f"{metrics['exact_reconstruction']['value']:.3f}",
+                "KL, nats": f"{metrics['kl_nats']['value']:.0f}",
+                "FCD samples": f"{metrics['fcd_prior']['value']:.2f}",
+                **{title: f"{metrics['decoded'][kind]['fcd']['value']:.2f}" for kind, title in SHOWN.items()},
             }
         )
     return pd.DataFrame(rows)

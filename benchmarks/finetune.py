@@ -1,9 +1,9 @@
-"""What fine-tuning on a small series does: how many samples then belong to it, and what the model has forgotten.
+"""Measure fine-tuning on a small series: the fraction of samples with its core, and how much the model forgets.
 
     python benchmarks/finetune.py moses zinc250k.smi.gz "O=S1(=O)CCCC1" test.csv.gz
 
-The series is 500 molecules of the library that have the core as a substructure, the settings are those of
-`workflow/config/finetune.yaml`, and the last file has molecules like those that the model was trained on first.
+The series is 500 molecules of the library with the core as a substructure, and the settings are those of
+`workflow/config/finetune.yaml`. The last file contains held-out molecules of the initial training.
 """
 
 import subprocess
@@ -27,7 +27,7 @@ PRESET = ROOT / "workflow" / "config" / "finetune.yaml"
 
 
 def main(base_name: str, library: Path, core: str, known: Path) -> None:
-    """Fine-tune a model and print what changed."""
+    """Fine-tune a model and print the metrics before and after."""
     pattern = Chem.MolFromSmiles(core)
     held = [record.smiles for record in islice(read_molecules(known), N_RECONSTRUCT)]
     with tempfile.TemporaryDirectory() as folder:
@@ -51,7 +51,7 @@ def main(base_name: str, library: Path, core: str, known: Path) -> None:
         took = time.perf_counter() - begin
         tuned = load(out / "model", "cpu")
     print(f"training took {took:.0f} s on {N_JOBS} threads")
-    print(f"{'':<10}{'samples with the core':>24}{'exact reconstruction of what it knew':>40}")
+    print(f"{'':<10}{'samples with the core':>24}{'exact reconstruction of held-out molecules':>44}")
     for name, model in {"before": base, "after": tuned}.items():
         print(f"{name:<10}{share_with(model, pattern):>24.2%}{reconstructed(model, held):>40.3f}")
 
@@ -77,7 +77,7 @@ def reconstructed(model: MolVAE, smiles: list[str]) -> float:
 
 
 def molvae(*arguments: object) -> None:
-    """Run the command line; a failure ends the script with the command's own message."""
+    """Run the command line; on failure the script ends with the error message of the command."""
     subprocess.run([Path(sys.executable).parent / "molvae", *map(str, arguments)], check=True)
 
 

@@ -1,4 +1,4 @@
-"""What the benchmarks share: the device, molecules, a clock, the machine's limit, and a line of the table."""
+"""Shared by the benchmarks: the device, molecules, timing, the limit of the hardware, and a row of the table."""
 
 import gzip
 import time
@@ -23,18 +23,18 @@ N_JOBS = set_threads(None)
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table."""
+    """One row of the table; `ratio` is the rate divided by that of `limit`."""
 
     what: str
     rate: float
     unit: str
     limit: str = ""
-    share: float = float("nan")
+    ratio: float = float("nan")
 
     def line(self) -> str:
-        """Return it as it is printed."""
-        share = "" if np.isnan(self.share) else f"{self.share:7.1%}" if self.share < 2 else f"{self.share:6.1f}x"
-        return f"{self.what:<40}{self.rate:>10,.0f} {self.unit:<16}{share:>7} {self.limit}".rstrip()
+        """Return the row as printed."""
+        ratio = "" if np.isnan(self.ratio) else f"{self.ratio:7.1%}" if self.ratio < 2 else f"{self.ratio:6.1f}x"
+        return f"{self.what:<40}{self.rate:>10,.0f} {self.unit:<16}{ratio:>7} {self.limit}".rstrip()
 
 
 def demo_smiles(n: int) -> list[str]:
@@ -49,7 +49,7 @@ def demo_store(n: int) -> tuple[TokenStore, Vocabulary]:
 
 
 def seconds(work: Callable[[], object], repeats: int = 3) -> float:
-    """Return the median time of a few runs, after one to warm up."""
+    """Return the median time of a few runs, after a warm-up run."""
     work()
     times = []
     for _ in range(repeats):
@@ -64,7 +64,7 @@ def seconds(work: Callable[[], object], repeats: int = 3) -> float:
 
 
 def matrix_product_flops() -> float:
-    """Return the floating-point operations a second of a large matrix product in the training's number format."""
+    """Return the floating-point operations per second of a large matrix product at the precision of the training."""
     size = 8192 if DEVICE.type == "cuda" else 2048
     dtype = torch.bfloat16 if gains_from_bfloat16(DEVICE) else torch.float32
     a, b = (torch.randn(size, size, device=DEVICE).to(dtype) for _ in range(2))

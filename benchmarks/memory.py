@@ -1,4 +1,4 @@
-"""How much memory a program takes."""
+"""Peak memory of a program."""
 
 import contextlib
 import subprocess
@@ -8,15 +8,15 @@ import psutil
 
 
 def peak_memory(process: "subprocess.Popen[bytes]") -> int:
-    """Return the most memory in bytes that a process and those it starts hold at a time, shared pages counted once."""
+    """Return the peak memory in bytes of a process and its children together, with shared pages counted once."""
     peak = 0
     while process.poll() is None:
-        held = 0
+        total = 0
         with contextlib.suppress(psutil.Error):
             parent = psutil.Process(process.pid)
-            for each in [parent, *parent.children(recursive=True)]:
+            for member in [parent, *parent.children(recursive=True)]:
                 with contextlib.suppress(psutil.Error):
-                    held += each.memory_full_info().pss
-        peak = max(peak, held)
+                    total += member.memory_full_info().pss
+        peak = max(peak, total)
         time.sleep(0.2)
     return peak

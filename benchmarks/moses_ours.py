@@ -1,8 +1,8 @@
-"""Time molvae's MOSES metrics: all of them in one pass, as `molvae score` computes them, and each by itself.
+"""Time the MOSES metrics of molvae: all in one pass, as computed by `molvae score`, and each separately.
 
     python benchmarks/moses_ours.py samples.smi test.csv test_scaffolds.csv 2 > ours.json
 
-The statistics of the test sets are taken from the cache (`$MOLVAE_CACHE`), as the package takes its own from its files.
+The statistics of the test sets are read from the cache (`$MOLVAE_CACHE`), as the package reads its own from its files.
 """
 
 import json
@@ -28,12 +28,12 @@ from molvae.score.moses import COMPARED_PROPERTIES, Compared, moses_metrics
 from molvae.score.statistics import counted_scaffold, reference_statistics
 
 
-def of_each(function: Callable[[Chem.Mol], object], smiles: list[str]) -> list[object]:
-    return [function(Chem.MolFromSmiles(each)) for each in smiles]
+def map_mols(function: Callable[[Chem.Mol], object], smiles: list[str]) -> list[object]:
+    return [function(Chem.MolFromSmiles(text)) for text in smiles]
 
 
 def filtered(smiles: list[str]) -> list[bool]:
-    mols = [Chem.MolFromSmiles(each) for each in smiles]
+    mols = [Chem.MolFromSmiles(text) for text in smiles]
     library = pattern_library(mols)
     return passes_moses_filters(mols, structural_alerts(mols, ["PAINS", "MCF"], library), library)
 
@@ -51,7 +51,7 @@ def main(samples: Path, test: Path, test_scaffolds: Path, n_jobs: int) -> None:
         seconds[name] = time.perf_counter() - begin
 
     begin = time.perf_counter()
-    tests = {name: reference_statistics(each, n_jobs) for name, each in known.items()}
+    tests = {name: reference_statistics(molecules, n_jobs) for name, molecules in known.items()}
     moses_metrics(Compared(describe(smiles, n_jobs), smiles, tests, seed=1))
     total = time.perf_counter() - begin
     for name, statistics in tests.items():
@@ -59,7 +59,7 @@ def main(samples: Path, test: Path, test_scaffolds: Path, n_jobs: int) -> None:
         measure(f"SNN/{name}", lambda s=statistics: nearest(morgan_bits(smiles, n_jobs=n_jobs), s.fingerprints))
     functions = {"valid": Chem.MolToSmiles, "Frag/Test": brics_fragments, "Scaf/Test": counted_scaffold}
     for name, function in functions.items():
-        measure(name, lambda f=function: list(map_chunks(partial(of_each, f), smiles, n_jobs)))
+        measure(name, lambda f=function: list(map_chunks(partial(map_mols, f), smiles, n_jobs)))
     measure("Filters", lambda: list(map_chunks(filtered, smiles, n_jobs)))
     measure("IntDiv", lambda: mean_powers(morgan_bits(smiles, n_jobs=n_jobs)))
     for moses_name, name in COMPARED_PROPERTIES.items():

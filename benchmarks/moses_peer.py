@@ -1,8 +1,9 @@
-"""Time each metric of the MOSES package, on the statistics of its own test sets that it ships.
+"""Time each metric of the MOSES package, with the statistics of the test sets that ship with it.
 
     PYTHONPATH=.venv/peers python benchmarks/moses_peer.py samples.smi train.smi 2 > peer.json
 
-`make bench` installs molsets 0.3.1 and fcd_torch 1.0.7 there without their requirements, which no longer install.
+`make bench` installs molsets 0.3.1 and fcd_torch 1.0.7 there, without their dependencies, which can no longer be
+installed.
 """
 
 import json
@@ -25,7 +26,7 @@ def main(samples: Path, training: Path, n_jobs: int) -> None:
     from moses.utils import mapper
     from scipy.spatial.distance import cosine
 
-    # Products of the counts of fragments in whole numbers overflow.
+    # Products of fragment counts overflow as integers.
     moses.cos_distance = lambda a, b: cosine(a.astype(float), b.astype(float))
     torch.set_num_threads(n_jobs)
     generated, train = (path.read_text().split() for path in (samples, training))

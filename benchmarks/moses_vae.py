@@ -1,4 +1,4 @@
-"""Time training and sampling of the MOSES package's VAE, as the package runs it by default.
+"""Time training and sampling of the VAE of the MOSES package, with its default settings.
 
     PYTHONPATH=.venv/peers python benchmarks/moses_vae.py molecules.smi 2 > peer.json
 
@@ -23,12 +23,12 @@ N_SAMPLES = 1_024
 
 
 class BooleanMasks:
-    """The module torch, with booleans for the masks that were whole numbers when the package was written."""
+    """The module torch with boolean masks in place of the integer masks that the package was written for."""
 
     uint8 = torch.bool
 
     def __getattr__(self, name: str) -> object:
-        """Return what torch has."""
+        """Return the attribute of torch."""
         return getattr(torch, name)
 
 
@@ -51,7 +51,7 @@ def main(molecules: Path, n_jobs: int) -> None:
 
     def some_steps() -> None:
         for batch in batches:
-            kl_loss, reconstruction = model(tuple(each.to(device) for each in collate(batch)))
+            kl_loss, reconstruction = model(tuple(tensor.to(device) for tensor in collate(batch)))
             loss = config.kl_w_end * kl_loss + reconstruction
             optimizer.zero_grad()
             loss.backward()
@@ -67,7 +67,7 @@ def main(molecules: Path, n_jobs: int) -> None:
 
 
 def seconds(work: Callable[[], object]) -> float:
-    """Return the median time of three runs, after one to warm up; all of them end with numbers on the CPU."""
+    """Return the median time of three runs, after a warm-up run; each ends with a transfer to the CPU."""
     work()
     times = []
     for _ in range(3):

@@ -1,4 +1,4 @@
-"""Scripts of this folder in an interpreter of their own, where other packages can be installed."""
+"""Run scripts of this folder in a separate interpreter, with other packages installed."""
 
 import json
 import os
@@ -11,7 +11,7 @@ HERE = Path(__file__).parent
 
 
 def run_other(script: str, files: list[Path], n_jobs: int, environment: dict[str, str]) -> dict[str, Any]:
-    """Run a script of this folder that times something, in an interpreter of its own, and return what it prints."""
+    """Run a script of this folder in a separate interpreter, and return the JSON object that it prints."""
     command = [sys.executable, str(HERE / script), *map(str, files), str(n_jobs)]
     quiet = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
     outcome = subprocess.run(command, env=os.environ | environment, check=True, **quiet)

@@ -1,20 +1,20 @@
-"""Measure how fast the parts are, each against a limit or a peer that is measured in the same run.
+"""Measure speed relative to a hardware limit or a reference implementation that is measured in the same run.
 
     make bench                                  # all
     python benchmarks/run.py train sample       # some
     python benchmarks/run.py prepare=train.csv.gz   # on a library of your own
-    python benchmarks/run.py moses=data/raw/moses   # scoring, beside the MOSES package, on the benchmark's own sets
+    python benchmarks/run.py moses=data/raw/moses   # scoring, compared with the MOSES package, on the benchmark's data
 
-Machines are shared and noisy: the ratios mean more than the figures.
+On shared machines timings are noisy: the ratios are more meaningful than the rates.
 """
 
 import os
 import sys
 
-# As in the workflow: threads that wait sleep.
+# As in the workflow: idle threads sleep.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-# Processes that take a share of the work read this file anew, and need nothing of what follows, such as torch.
+# Worker processes import this file again, and do not need what follows, such as torch.
 if __name__ == "__main__":
     from suite import main
 

@@ -1,4 +1,4 @@
-"""Time scoring 30,000 molecules by the MOSES metrics, against both test sets, and the MOSES package on the same."""
+"""Time scoring 30,000 molecules by the MOSES metrics, against both test sets, with molvae and the MOSES package."""
 
 import json
 import os
@@ -20,34 +20,34 @@ N_SAMPLES = 30_000
 
 
 def compared(folder: Path, n_jobs: int) -> Iterator[str]:
-    """Yield a line for building the references, for scoring, and for each metric of the package.
+    """Yield a line for the reference statistics, for scoring, and for each metric of the package.
 
-    `folder` has train, test and test_scaffolds as .csv or .csv.gz.
+    `folder` contains train, test and test_scaffolds as .csv or .csv.gz.
     """
     sets = {name: next(folder.glob(f"{name}.csv*")) for name in ("train", "test", "test_scaffolds")}
     train = [record.smiles for record in read_molecules(sets["train"])]
     with tempfile.TemporaryDirectory() as work:
         samples, training = Path(work) / "samples.smi", Path(work) / "train.smi"
-        # Molecules that the package has no reason to be slow or fast on: some of those that it is about.
+        # Typical molecules for the package: a subset of its training set.
         samples.write_text("".join(f"{smiles}\n" for smiles in random.Random(1).sample(train, N_SAMPLES)))
         training.write_text("\n".join(train))
         options = [f"--{name.replace('_', '-')}={path}" for name, path in sets.items()]
         first, _ = score(samples, options, Path(work), n_jobs)
         took, peak = score(samples, options, Path(work), n_jobs)
-        yield f"statistics of the references, once{first - took:>10,.0f} s"
-        yield f"molvae score, all it writes      {took:>10,.0f} s   peak memory {peak / 2**20:,.0f} MiB"
+        yield f"reference statistics, once        {first - took:>10,.0f} s"
+        yield f"molvae score, all outputs        {took:>10,.0f} s   peak memory {peak / 2**20:,.0f} MiB"
         if not PEERS.exists():
-            yield "The MOSES package is not there to compare with; `make bench` installs it."
+            yield "The MOSES package is not installed, so there is no comparison; `make bench` installs it."
             return
         environment = {"MOLVAE_CACHE": str(Path(work) / "cache")}
         ours = run_other("moses_ours.py", [samples, sets["test"], sets["test_scaffolds"]], n_jobs, environment)
         environment = {"PYTHONPATH": str(PEERS), "PYTHONWARNINGS": "ignore"}
         peer = run_other("moses_peer.py", [samples, training], n_jobs, environment)
         values = json.loads((Path(work) / "out" / "metrics.json").read_text())["moses"]
-        yield f"MOSES package, its metrics       {peer['total']:>10,.0f} s"
-        share = ours["total"] / peer["total"]
-        yield f"molvae, the same metrics         {ours['total']:>10,.0f} s   {share:.1%} of that"
-        yield "By itself each metric starts processes and parses anew."
+        yield f"MOSES package, all metrics       {peer['total']:>10,.0f} s"
+        ratio = ours["total"] / peer["total"]
+        yield f"molvae, the same metrics         {ours['total']:>10,.0f} s   {ratio:.1%} of that"
+        yield "Each metric below is timed separately, including starting processes and parsing SMILES."
         yield f"{'metric':<14}{'package, s':>12}{'molvae, s':>12}{'package':>14}{'molvae':>14}"
         for name, seconds in peer["seconds"].items():
             own = f"{ours['seconds'][name]:.1f}" if name in ours["seconds"] else ""
@@ -56,7 +56,7 @@ def compared(folder: Path, n_jobs: int) -> Iterator[str]:
 
 
 def score(samples: Path, options: list[str], work: Path, n_jobs: int) -> tuple[float, int]:
-    """Run `molvae score` and return its seconds and the most memory of all its processes, in bytes."""
+    """Run `molvae score` and return its time in seconds and the peak memory of all its processes in bytes."""
     code = "from molvae.cli.main import run; run()"
     command = [sys.executable, "-c", code, "score", str(samples), *options, "--cpu", "--threads", str(n_jobs)]
     environment = os.environ | {"MOLVAE_CACHE": str(work / "cache")}
@@ -66,5 +66,5 @@ def score(samples: Path, options: list[str], work: Path, n_jobs: int) -> tuple[f
     ) as process:
         peak = peak_memory(process)
     if process.returncode:
-        sys.exit(f"expected `molvae score` to end well, found exit status {process.returncode}")
+        sys.exit(f"expected `molvae score` to succeed, found exit status {process.returncode}")
     return time.perf_counter() - begin, peak

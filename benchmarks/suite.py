@@ -1,4 +1,4 @@
-"""The benchmarks by name, and the table that they print."""
+"""The benchmarks by name, and the table of their results."""
 
 import json
 import subprocess
@@ -26,9 +26,9 @@ MOSES = ROOT / "data" / "raw" / "moses"
 
 
 def bench_prepare(library: Path | None = None) -> list[Row]:
-    """Measure preparation as people start it: its rate, and the memory of all its processes.
+    """Measure the rate of `molvae prepare` and the peak memory of all its processes.
 
-    Without a library of the user's, the demo's molecules are prepared, and then twenty times as many made from them.
+    Without a library, the demo molecules are prepared, and then twenty times as many molecules derived from them.
     """
     with tempfile.TemporaryDirectory() as folder:
         if library is not None:
@@ -36,12 +36,12 @@ def bench_prepare(library: Path | None = None) -> list[Row]:
         few, many = Path(folder) / "few.smi", Path(folder) / "many.smi"
         smiles = demo_smiles(20_000)
         few.write_text("\n".join(smiles) + "\n")
-        # Most of these are molecules, and different ones: the demo's with a few atoms more.
+        # Most of these are distinct valid molecules: the demo molecules with a few additional atoms.
         starts = [chain + end for chain in ["", "C", "CC", "CCC", "CCCC"] for end in ["", "N", "O", "S"]]
-        many.write_text("".join(f"{start}{each}\n" for each in smiles for start in starts))
+        many.write_text("".join(f"{start}{molecule}\n" for molecule in smiles for start in starts))
         rows, large = prepare_rows(few, Path(folder)), prepare_rows(many, Path(folder))
         growth = large[-1].rate / rows[-1].rate
-        return [*rows, *large[:-1], replace(large[-1], limit="the peak at a 20th of the rows", share=growth)]
+        return [*rows, *large[:-1], replace(large[-1], limit="the peak for a 20th of the rows", ratio=growth)]
 
 
 def prepare_rows(library: Path, folder: Path) -> list[Row]:
@@ -68,18 +68,18 @@ def bench_score() -> list[Row]:
     took = seconds(lambda: nearest(query, reference))
     pairs = len(query) * len(reference) / took
     # A similarity is a dot product of 1,024 bits, two operations each.
-    share = 2 * 1024 * pairs / matrix_product_flops()
+    ratio = 2 * 1024 * pairs / matrix_product_flops()
     fcd = seconds(lambda: chemnet_statistics(smiles[:1_000], 1), repeats=1)
     return [
-        Row("nearest neighbour", pairs / 1e6, "million pairs/s", "matrix product, same number format", share),
+        Row("nearest neighbour", pairs / 1e6, "million pairs/s", "matrix product, same precision", ratio),
         Row("ChemNet, one process", 1_000 / fcd, "molecules/s"),
     ]
 
 
 def bench_moses(folder: Path = MOSES) -> Iterator[str]:
-    """Time scoring at the size that the MOSES metrics are defined for, and the MOSES package on the same."""
+    """Time scoring with the sample size of the MOSES metrics, with molvae and the MOSES package."""
     if not list(folder.glob("test_scaffolds.csv*")):
-        return iter([f"moses: the benchmark's train, test and test_scaffolds .csv files are not in {folder}"])
+        return iter([f"moses: skipped, because the train, test and test_scaffolds .csv files are not in {folder}"])
     return compared(folder, N_JOBS)
 
 
@@ -90,16 +90,16 @@ BENCHMARKS: dict[str, Callable[..., Iterable[Row | str]]] = {
     "score": bench_score,
     "moses": bench_moses,
 }
-OF_FILES = ("prepare", "moses")
+WITH_PATH = ("prepare", "moses")
 
 
 def main(arguments: list[str]) -> None:
     chosen = [argument.partition("=")[::2] for argument in arguments] or [(name, "") for name in BENCHMARKS]
-    unknown = {name for name, path in chosen if name not in (OF_FILES if path else BENCHMARKS)}
+    unknown = {name for name, path in chosen if name not in (WITH_PATH if path else BENCHMARKS)}
     if unknown:
         sys.exit(f"expected some of {', '.join(BENCHMARKS)}, found {', '.join(sorted(unknown))}")
     print(f"{DEVICE}, {N_JOBS} threads, torch {torch.__version__}")
-    print(f"{'what':<40}{'rate':>10} {'unit':<16}{'share':>7} of")
+    print(f"{'benchmark':<40}{'rate':>10} {'unit':<16}{'ratio':>7} to")
     for name, path in chosen:
         for row in BENCHMARKS[name](*([Path(path)] if path else [])):
             print(row if isinstance(row, str) else row.line(), flush=True)

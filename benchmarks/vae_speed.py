@@ -1,4 +1,4 @@
-"""Time training and sampling of the VAE, beside the machine's limit and the VAE of the MOSES package."""
+"""Time training and sampling of the VAE, relative to the hardware limit and to the VAE of the MOSES package."""
 
 import tempfile
 from collections.abc import Iterator
@@ -31,23 +31,23 @@ WEIGHTS = LossWeights(0.05)
 
 
 def bench_train() -> Iterator[Row | str]:
-    """Measure whole training steps, of the default model, the MOSES preset, and one as large as the package's."""
+    """Measure full training steps of the default model, the MOSES preset, and a model as large as the MOSES VAE."""
     store, vocabulary = demo_store(N_MOLECULES)
     moses = load_config(ROOT / "workflow" / "config" / "moses.yaml").train
     for name, config in {"the default model": TrainConfig(), "the moses preset": moses}.items():
         yield training_row(name, config, store, vocabulary)[0]
     peer = moses_package()
     if peer is None:
-        yield "The MOSES package is not there to compare with; `make bench` installs it."
+        yield "The MOSES package is not installed, so there is no comparison; `make bench` installs it."
         return
-    row, rate = training_row("as large as MOSES's VAE", as_large_as(peer["parameters"], moses), store, vocabulary)
+    row, rate = training_row("as large as the MOSES VAE", as_large_as(peer["parameters"], moses), store, vocabulary)
     yield row
-    yield Row("  in molecules", rate, "molecules/s", "MOSES's VAE", rate / peer["training"])
-    yield Row("  MOSES's VAE", peer["training"], "molecules/s")
+    yield Row("  in molecules", rate, "molecules/s", "MOSES VAE", rate / peer["training"])
+    yield Row("  MOSES VAE", peer["training"], "molecules/s")
 
 
 def training_row(name: str, config: TrainConfig, store: TokenStore, vocabulary: Vocabulary) -> tuple[Row, float]:
-    """Return the line of a configuration, and its molecules a second."""
+    """Return the row of a configuration, and its rate in molecules per second."""
     vae = VAE(config, len(vocabulary)).to(DEVICE)
     step = ShardedStep(vae, config)
     batches = length_bucketed(store.lengths, config.batch_size, np.random.default_rng(0))[:N_STEPS]
@@ -60,21 +60,21 @@ def training_row(name: str, config: TrainConfig, store: TokenStore, vocabulary: 
     took = seconds(some_steps)
     step.close()
     tokens = sum(int(store.lengths[rows].sum()) for rows in batches) / took
-    share = tokens * dense_flops_per_token(vae, config.code_dropout) / matrix_product_flops()
+    ratio = tokens * dense_flops_per_token(vae, config.code_dropout) / matrix_product_flops()
     n_parameters = sum(weights.numel() for weights in vae.parameters()) / 1e6
     what = f"training, {name}, {n_parameters:.1f} M"
-    return Row(what, tokens, "tokens/s", "matrix product, same number format", share), sum(map(len, batches)) / took
+    return Row(what, tokens, "tokens/s", "matrix product, same precision", ratio), sum(map(len, batches)) / took
 
 
 def dense_flops_per_token(vae: VAE, code_dropout: float) -> float:
-    """Return the operations of the dense weights in forward and backward, for a token (6 a weight)."""
+    """Return the operations per token of the dense weights, forward and backward (6 per weight)."""
     encoder = sum(w.numel() for name, w in vae.encoder.named_parameters() if "weight" in name and "layers" in name)
     decoder = sum(w.numel() for name, w in vae.decoder.named_parameters() if "weight" in name and "layers" in name)
     return 6 * ((1 - code_dropout) * encoder + decoder + vae.decoder.output.weight.numel())
 
 
 def as_large_as(n_parameters: int, config: TrainConfig) -> TrainConfig:
-    """Return the smallest configuration of the same shape that has at least so many parameters."""
+    """Return the smallest configuration of the same shape with at least `n_parameters` parameters."""
     for hidden in range(64, 4096, 32):
         larger = config.model_copy(update={"encoder_hidden": hidden // 2, "decoder_hidden": hidden})
         with torch.device("meta"):
@@ -84,13 +84,13 @@ def as_large_as(n_parameters: int, config: TrainConfig) -> TrainConfig:
 
 
 def bench_sample() -> Iterator[Row | str]:
-    """Measure sampling with the model that ships, up to the SMILES."""
+    """Measure sampling from a model that ships with molvae, to SELFIES and to SMILES."""
     if "moses" not in shipped_models():
-        yield "The model moses is not there to sample from."
+        yield "The model moses is not installed, so sampling is skipped."
         return
     model = load("moses", DEVICE)
     peer = moses_package()
-    limit = ("MOSES's VAE, its strings", peer["sampling"]) if peer else ("", float("nan"))
+    limit = ("MOSES VAE, SMILES as sampled", peer["sampling"]) if peer else ("", float("nan"))
 
     def as_selfies() -> list[str]:
         chance = torch.Generator().manual_seed(1)
@@ -111,7 +111,7 @@ def bench_sample() -> Iterator[Row | str]:
         rate = N_SAMPLES / seconds(work)
         yield Row(what, rate, "molecules/s", limit[0], rate / limit[1])
     if peer is not None:
-        yield Row("  MOSES's VAE", peer["sampling"], "molecules/s")
+        yield Row("  MOSES VAE", peer["sampling"], "molecules/s")
     codes = model.encode(demo_smiles(N_DECODED))
     yield Row("decoding greedily, canonical SMILES", N_DECODED / seconds(lambda: model.decode(codes)), "molecules/s")
 
@@ -120,7 +120,7 @@ _measured: dict[str, Any] = {}
 
 
 def moses_package() -> dict[str, Any] | None:
-    """Return the package's parameters, and its molecules a second in training and sampling, measured once."""
+    """Return the number of parameters of the MOSES VAE and its molecules per second, measured once."""
     if PEERS.exists() and not _measured:
         with tempfile.TemporaryDirectory() as folder:
             smiles = Path(folder) / "molecules.smi"

@@ -1,4 +1,4 @@
-"""What the benchmarks have done in several processes, which import no more than is here."""
+"""Functions that the benchmarks run in worker processes, in a module with few imports."""
 
 import contextlib
 
@@ -13,8 +13,8 @@ def decode_selfies(sequences: list[list[int]], vocabulary: Vocabulary) -> list[s
 
 def encode_only(smiles: list[str]) -> list[str]:
     encoded = []
-    for each in smiles:
-        # Some of the molecules that are made here have a valence that SELFIES refuses.
+    for text in smiles:
+        # Some of the derived molecules have a valence that SELFIES does not support.
         with contextlib.suppress(selfies.EncoderError):
-            encoded.append(selfies.encoder(each))
+            encoded.append(selfies.encoder(text))
     return encoded

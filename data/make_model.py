@@ -1,8 +1,8 @@
-"""Make a trained model one that ships with molvae: in half precision, measured as it ships, with a card.
+"""Turn a trained model into one that ships with molvae: in half precision, evaluated as shipped, with a model card.
 
     python data/make_model.py results/moses --name moses --trained-on "one NVIDIA H200"
 
-Writes data/models/<name>/, and the measurements to <run>/shipped/.
+Writes data/models/<name>/, and the evaluation to <run>/shipped/.
 """
 
 import argparse
@@ -28,30 +28,30 @@ N_SAMPLES = 30_000
 
 
 def measure(shipped: Path, run: Path, settings: RunConfig, n_jobs: int) -> dict[str, dict[str, Any]]:
-    """Evaluate the model that ships and score its samples; return the figures of both."""
+    """Evaluate the shipped model and score its samples; return the metrics of both, by command."""
     out = run / "shipped"
     model = load(shipped, settings.device)
-    # The number of samples that the benchmark's metrics are defined for, whatever the run drew.
-    asked = EvaluateConfig(n_reconstruct=settings.evaluate.n_reconstruct, n_samples=N_SAMPLES)
-    evaluate(model, run / "prepare", out / "evaluate", asked, settings.seed, n_jobs)
+    # The benchmark defines its metrics for this number of samples, whatever the number in the run.
+    evaluate_config = EvaluateConfig(n_reconstruct=settings.evaluate.n_reconstruct, n_samples=N_SAMPLES)
+    evaluate(model, run / "prepare", out / "evaluate", evaluate_config, settings.seed, n_jobs)
     sample(model, out / "samples.csv", SampleConfig(n=N_SAMPLES), settings.seed, n_jobs)
     drawn = read_table(out / "samples.csv", ["smiles"])["smiles"].fillna("").tolist()
     score(drawn, from_prepared(run / "prepare"), out / "score", settings.score, settings.seed, n_jobs)
     evaluated = read_json(out / "evaluate" / "metrics.json")
     scored = read_json(out / "score" / "metrics.json", ["moses"])["moses"]
-    figures = {name: each for name, each in evaluated.items() if isinstance(each, dict) and "value" in each}
-    return {"molvae evaluate": figures, "molvae score": scored}
+    metrics = {name: value for name, value in evaluated.items() if isinstance(value, dict) and "value" in value}
+    return {"molvae evaluate": metrics, "molvae score": scored}
 
 
 def card(name: str, run: Path, settings: RunConfig, trained_on: str, measured: dict[str, dict[str, Any]]) -> str:
-    """Return the text that goes with a model."""
+    """Return the model card, as Markdown."""
     prepared = read_json(run / "prepare" / "summary.json", ["kept", "splits"])
     training = read_json(run / "train" / "model" / "config.json", ["training", "generation"])
     history = read_table(run / "train" / "history.csv", ["epoch", "seconds"])
     changed = settings.model_dump(mode="json", exclude_defaults=True, include={"prepare", "train"})
     n_train = prepared["splits"]["train"]
-    longest = training["generation"]["max_length"] - 1
-    further = f"; it went on from `{settings.train.init_from}`" if settings.train.init_from else ""
+    max_tokens = training["generation"]["max_length"] - 1
+    initialised = f"; initialised from `{settings.train.init_from}`" if settings.train.init_from else ""
     lines = [
         f"# {name}",
         "",
@@ -59,30 +59,31 @@ def card(name: str, run: Path, settings: RunConfig, trained_on: str, measured: d
         "",
         f"- **Data**: {', '.join(settings.prepare.input)}; {n_train:,} training molecules of {prepared['kept']:,}.",
         f"- **Training**: {history['epoch'].iloc[-1]} epochs, {history['seconds'].iloc[-1] / 3600:.1f} hours on "
-        f"{trained_on}; {training['training']['n_parameters']:,} parameters; seed {settings.seed}{further}.",
-        f"- **Limits**: it knows molecules like these, of at most {longest} SELFIES tokens, "
-        f"{'without' if settings.prepare.stereo == 'drop' else 'with'} stereochemistry; `molvae anomaly` says how far "
-        "another is from them. Weights are stored as float16, and the figures below are those of the stored weights.",
+        f"{trained_on}; {training['training']['n_parameters']:,} parameters; seed {settings.seed}{initialised}.",
+        f"- **Limits**: intended for molecules similar to the training set, of at most {max_tokens} SELFIES tokens, "
+        f"{'without' if settings.prepare.stereo == 'drop' else 'with'} stereochemistry; `molvae anomaly` scores how "
+        "far a molecule is from it. Weights are stored as float16, and all metrics below are those of the stored "
+        "weights.",
         "",
-        "Settings of `prepare` and `train` that are not at their defaults:",
+        "Settings of `prepare` and `train` that differ from the defaults:",
         "",
         "```yaml",
         yaml.safe_dump(changed, sort_keys=False).rstrip(),
         "```",
     ]
-    for verb, figures in measured.items():
-        known = {key: each for key, each in figures.items() if each["value"] is not None}
-        rows = [f"| {key} | {each['value']:.4g} | {each['n']:,} |" for key, each in known.items()]
-        lines += ["", f"`{verb}`:", "", "| figure | value | n |", "|---|---|---|", *rows]
+    for command, metrics in measured.items():
+        known = {name: metric for name, metric in metrics.items() if metric["value"] is not None}
+        rows = [f"| {name} | {metric['value']:.4g} | {metric['n']:,} |" for name, metric in known.items()]
+        lines += ["", f"`{command}`:", "", "| metric | value | n |", "|---|---|---|", *rows]
     return "\n".join(lines) + "\n"
 
 
 def main() -> None:
-    """Write the model, measure it, and write its card."""
+    """Write the model, evaluate it, and write its model card."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("run", type=Path, help="folder of the workflow's run, with prepare/ and train/")
-    parser.add_argument("--name", required=True, help="what the model will be called")
-    parser.add_argument("--trained-on", required=True, help="the machine that trained it, in words")
+    parser.add_argument("run", type=Path, help="run folder, results/<run>, with prepare/ and train/")
+    parser.add_argument("--name", required=True, help="name of the shipped model")
+    parser.add_argument("--trained-on", required=True, help="description of the training hardware")
     arguments = parser.parse_args()
     settings = settings_of(arguments.run, RunConfig())
     shipped = MODELS / arguments.name

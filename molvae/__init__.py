@@ -1,10 +1,10 @@
-"""molvae: a recurrent sequence VAE that invents, improves and scores molecules.
+"""molvae: a recurrent VAE over SELFIES that generates, optimises and scores molecules.
 
     import molvae
     model = molvae.load("results/demo/train/model")
     model.sample(1000, seed=1)
 
-Importing the package loads neither torch nor RDKit; they come with the first use of a name.
+Importing the package loads neither torch nor RDKit; they are imported on first use.
 """
 
 from typing import TYPE_CHECKING, Any

@@ -1,4 +1,4 @@
-"""`python -m molvae` is `molvae`; `torchrun -m molvae` needs it so."""
+"""Entry point of `python -m molvae` and `torchrun -m molvae`."""
 
 from molvae.cli.main import run
 

@@ -1,4 +1,4 @@
-"""Every setting of a run: name, type, default, range, unit, and what it is for.
+"""Every setting of a run: name, type, default, range, unit and purpose.
 
 This is the only home of defaults. The workflow's JSON Schema is made from these models
 (`python -m molvae.config FILE`), and the command line reads its settings through them.
@@ -32,26 +32,26 @@ class Section(BaseModel):
 
 
 class StandardiseConfig(Section):
-    """What counts as one molecule and how it is spelt; stored with a trained model, which reads its input like it."""
+    """How molecules are standardised; stored with a trained model, which standardises its input in the same way."""
 
     drop_isotopes: bool = True
     """Drop isotopes and atom numbers."""
     disconnect_metals: bool = True
     """Cut the bonds to the metals of salts; a metal complex is rejected."""
     normalise: bool = True
-    """Write functional groups and the place of charges in RDKit's standard way."""
+    """Normalise functional groups and reionise, by the rules of RDKit's MolStandardize."""
     largest_fragment: bool = True
-    """Keep the largest fragment only: strips salts and solvents."""
+    """Keep the largest fragment only, which strips salts and solvents."""
     neutralise: bool = True
-    """Remove charges that protons can balance."""
+    """Neutralise charges by adding or removing protons."""
     canonical_tautomer: bool = False
-    """Take RDKit's canonical tautomer of each molecule; some twenty times slower."""
+    """Replace each molecule by RDKit's canonical tautomer; about twenty times slower."""
     stereo: Literal["keep", "drop", "enumerate"] = "keep"
-    """What becomes of stereochemistry; `enumerate` makes a molecule of each stereoisomer that a row leaves open."""
+    """How to treat stereochemistry; `enumerate` replaces a molecule by the stereoisomers that it leaves undefined."""
     selfies_constraints: Literal["default", "octet_rule", "hypervalent"] | dict[str, Annotated[int, Field(ge=0)]] = (
         "default"
     )
-    """Bonding capacities in SELFIES: a table of the library by its name, or one such as {C: 4, N+1: 4, "?": 8}."""
+    """Bonding constraints of SELFIES: a preset of the library by name, or a table such as {C: 4, N+1: 4, "?": 8}."""
 
 
 class PrepareConfig(StandardiseConfig):
@@ -60,49 +60,49 @@ class PrepareConfig(StandardiseConfig):
     input: list[str] = Field(default=["data/demo.smi.gz"], min_length=1)
     """Molecule files (.smi .csv .tsv .sdf .parquet, also .gz .bz2 .zst) or patterns such as `lib/*.smi`, in order."""
     test_input: str | None = None
-    """A separate file of test molecules; without one a share of the input is held out."""
+    """A separate file of test molecules; without one, `test_fraction` of the input is held out."""
     smiles_column: str | None = None
-    """Column with the SMILES, in files that have columns; by default it is found by its usual names."""
+    """Column with the SMILES, in files that have columns; detected by its usual names by default."""
     id_column: str | None = None
-    """Column with the molecules' names; by default source and line serve as the name."""
+    """Column with the molecules' names; by default a name is made of file and line."""
     properties: dict[str, str] = {}
-    """Columns with measured numbers to carry along, each with its unit, such as {pIC50: "-log10 M"}."""
+    """Columns with measured values to keep, each with its unit, such as {pIC50: "-log10 M"}."""
     elements: list[str] = ["B", "C", "N", "O", "F", "Si", "P", "S", "Cl", "Se", "Br", "I"]
-    """Elements a molecule may have, besides hydrogen."""
+    """Allowed elements, besides hydrogen."""
     min_heavy_atoms: Count = 3
-    """Fewest heavy atoms of a molecule."""
+    """Minimum number of heavy atoms."""
     max_heavy_atoms: Count = 60
-    """Most heavy atoms of a molecule."""
+    """Maximum number of heavy atoms."""
     min_mol_weight: NonNegative = 0.0
-    """Lowest average molecular weight, in Da."""
+    """Minimum average molecular weight, in Da."""
     max_mol_weight: Positive | None = None
-    """Highest average molecular weight, in Da; unbounded by default."""
+    """Maximum average molecular weight, in Da; unbounded by default."""
     max_ring_size: Annotated[int, Field(ge=3)] | None = None
-    """Most atoms of a ring (of the smallest set of smallest rings); unbounded by default."""
+    """Maximum size of a ring (of the smallest set of smallest rings); unbounded by default."""
     max_charge: Annotated[int, Field(ge=0)] | None = None
-    """Largest net charge of a molecule, of either sign; unbounded by default."""
+    """Maximum absolute net charge; unbounded by default."""
     filters: list[Literal["PAINS", "BRENK", "NIH", "MCF", "MOSES"]] = []
-    """Structural alerts that reject a molecule: RDKit's catalogues, MCF, or all the rules of the MOSES set."""
+    """Structural alerts that reject a molecule: RDKit's catalogues, MCF, or all filters of MOSES."""
     max_stereoisomers: Count = 8
-    """Most molecules that a row becomes with `stereo: enumerate`."""
+    """Maximum number of stereoisomers of a row with `stereo: enumerate`."""
     max_selfies_length: Count = 100
-    """Most SELFIES tokens of a molecule."""
+    """Maximum number of SELFIES tokens."""
     min_token_molecules: Count = 1
-    """A SELFIES token in fewer molecules than this rejects them: a model cannot learn it."""
+    """Molecules with a SELFIES token that occurs in fewer molecules than this are rejected: it cannot be learned."""
     time_limit_s: Positive = 30.0
-    """Seconds after which a molecule is rejected as too slow."""
+    """Maximum time for a molecule, in seconds, after which it is rejected as too slow."""
     split: Literal["random", "scaffold", "column"] = "random"
-    """How molecules are held out: at random, by whole Bemis-Murcko scaffolds, or as `split_column` says."""
+    """How molecules are held out: at random, by Bemis-Murcko scaffold, or as given in `split_column`."""
     split_column: str | None = None
-    """Column that says train, validation or test, for `split: column`."""
+    """Column that contains train, validation or test, for `split: column`."""
     validation_fraction: Fraction = 0.05
-    """Share of the input for validation: it steers training (early stopping, choice of the prior)."""
+    """Fraction of the input held out for validation, which is used for early stopping and to choose the prior."""
     test_fraction: Fraction = 0.05
-    """Share of the input for the test split, where no test_input is given."""
+    """Fraction of the input held out for the test split; ignored with `test_input`."""
     max_rejected: Fraction = 0.2
-    """The stage stops when more than this share of the rows is rejected."""
+    """Maximum fraction of rejected rows, above which the stage stops."""
     shards: Count = 1
-    """Jobs among which the workflow scatters the work, on one machine or many; the outcome is the same."""
+    """Number of jobs that the workflow splits the work into; results do not depend on it."""
 
     @model_validator(mode="after")
     def _spans(self) -> "PrepareConfig":
@@ -305,7 +305,7 @@ WHOLE_RUN = ("run", "seed", "device")
 
 
 def load_config(file: Path | None = None, overrides: Sequence[str] = ()) -> RunConfig:
-    """Read a YAML file and put `section.key=value` overrides over it; what neither gives has its default.
+    """Read settings from a YAML file and `section.key=value` overrides, with defaults for all others.
 
     Raises:
         ConfigError: If a key is unknown, a value impossible, or the file is not a YAML mapping.
@@ -313,7 +313,7 @@ def load_config(file: Path | None = None, overrides: Sequence[str] = ()) -> RunC
     content: dict[str, Any] = {}
     if file is not None:
         try:
-            loaded = yaml.safe_load(file.read_text())
+            loaded = yaml.safe_load(file.read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
             reason = " ".join(str(error).split())
             raise ConfigError(f"{file}: expected a YAML file of settings, found something else ({reason})") from error
@@ -334,7 +334,8 @@ def parse_config(content: dict[str, Any], where: str) -> RunConfig:
     try:
         return RunConfig.model_validate(content)
     except ValidationError as error:
-        raise ConfigError("; ".join(explain(RunConfig, each) for each in error.errors()) + f" ({where})") from error
+        faults = "; ".join(explain(RunConfig, details) for details in error.errors())
+        raise ConfigError(f"{faults} ({where})") from error
 
 
 def _apply(content: dict[str, Any], override: str) -> None:
@@ -361,4 +362,4 @@ def json_schema() -> dict[str, Any]:
 if __name__ == "__main__":
     import sys
 
-    Path(sys.argv[1]).write_text(json.dumps(json_schema(), indent=2) + "\n")
+    Path(sys.argv[1]).write_text(json.dumps(json_schema(), indent=2) + "\n", encoding="utf-8")

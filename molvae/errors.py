@@ -1,12 +1,13 @@
-"""The errors that molvae raises on purpose.
+"""The exceptions of molvae.
 
 Each message says what was expected, what was found, where, and what to do. The command line prints the message as one
-line and exits with the class's `exit_status`: 2 for a wrong usage or setting, 1 for the data or the machine.
+line and exits with the `exit_status` of the class: 2 for incorrect usage or an invalid setting, 1 for an error in the
+data or on the machine.
 """
 
 
 class MolvaeError(Exception):
-    """Base of every error that molvae raises on purpose."""
+    """Base class of the exceptions of molvae."""
 
     exit_status = 1
 
@@ -18,18 +19,18 @@ class ConfigError(MolvaeError):
 
 
 class DataError(MolvaeError):
-    """Input data is missing, unreadable or unusable."""
+    """Input data is missing, unreadable or unsuitable."""
 
 
 class VocabularyError(DataError):
-    """A token is not in the vocabulary, or a vocabulary does not fit a model."""
+    """A token is not in the vocabulary, or a vocabulary does not match a model."""
 
 
 class CheckpointError(MolvaeError):
-    """A saved model or checkpoint is incomplete or does not fit."""
+    """A saved model or checkpoint is incomplete or does not match its configuration."""
 
 
 class ObjectiveError(MolvaeError):
-    """An objective is ill-defined: an unknown property, an impossible desirability, a bad SMARTS."""
+    """An objective is invalid: an unknown property, an impossible desirability, an invalid SMARTS."""
 
     exit_status = 2

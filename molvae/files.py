@@ -4,7 +4,7 @@ import errno
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,9 +19,6 @@ _NO_ROOM = frozenset([errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
 
 TABLE_ENDINGS = (".parquet", ".csv")
 BLOCK_ROWS = 20_000
-
-MEASURED = "property."
-"""What the names of the columns of measured properties begin with, in the table of prepared molecules."""
 
 
 @contextmanager
@@ -72,7 +69,7 @@ def room_for(path: Path) -> Iterator[None]:
 def write_json(path: Path, content: Any) -> None:
     """Write `content` as indented JSON; not-a-number is refused, since JSON has none."""
     with replacing(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n")
+        temporary.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n", encoding="utf-8")
 
 
 def read_json(path: Path, keys: Sequence[str] = ()) -> Any:
@@ -80,13 +77,13 @@ def read_json(path: Path, keys: Sequence[str] = ()) -> Any:
 
     Args:
         path: The file.
-        keys: What must be among its entries; with any, the file must hold a JSON object.
+        keys: Required keys; if there are any, the file must contain a JSON object.
 
     Raises:
         DataError: If the file is missing, not JSON, or lacks a key.
     """
     try:
-        content = json.loads(existing(path).read_text())
+        content = json.loads(existing(path).read_text(encoding="utf-8"))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise DataError(f"{path}: expected JSON, found something else ({error}); make the file again") from error
     if keys and not isinstance(content, dict):
@@ -98,7 +95,7 @@ def read_json(path: Path, keys: Sequence[str] = ()) -> Any:
 
 
 def check_table_name(path: Path) -> None:
-    """Refuse a name that does not say how to write a table: call it before work whose outcome is one.
+    """Check that a file name has the ending of a table, before the work whose result it is.
 
     Raises:
         DataError: If it ends neither in `.parquet` nor in `.csv`.
@@ -118,11 +115,16 @@ def write_table(path: Path, table: pd.DataFrame) -> None:
         if path.suffix == ".parquet":
             table.to_parquet(temporary, index=False)
         else:
-            table.to_csv(temporary, index=False, lineterminator="\n")
+            table.to_csv(temporary, index=False, lineterminator="\n", encoding="utf-8")
 
 
-def read_table(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
-    """Read a `.parquet` or `.csv` table that molvae wrote, all of it or the named columns.
+def read_table(path: Path, columns: Sequence[str] = (), *, required: Sequence[str] = ()) -> pd.DataFrame:
+    """Read a `.parquet` or `.csv` table that molvae wrote.
+
+    Args:
+        path: The file.
+        columns: The columns to return, in that order; by default all.
+        required: Columns that must be there whether or not they are returned.
 
     Raises:
         DataError: If the file is missing, not such a table, or lacks a column.
@@ -132,13 +134,11 @@ def read_table(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
         table = reader(existing(path))
     except (ValueError, OSError) as error:
         raise DataError(f"{path}: expected a {path.suffix} table, found something else ({error})") from error
-    missing = [column for column in columns or [] if column not in table.columns]
-    if missing:
-        raise DataError(f"{path}: expected the columns {missing}, found {list(table.columns)}; make the file again")
-    return table[columns] if columns else table
+    _check_columns(path, [*columns, *required], table.columns)
+    return table[list(columns)] if columns else table
 
 
-def read_blocks(path: Path, columns: list[str]) -> Iterator[pd.DataFrame]:
+def read_blocks(path: Path, columns: Sequence[str]) -> Iterator[pd.DataFrame]:
     """Read columns of a `.parquet` table that molvae wrote, some rows at a time, for one that is larger than memory.
 
     Raises:
@@ -150,15 +150,18 @@ def read_blocks(path: Path, columns: list[str]) -> Iterator[pd.DataFrame]:
     try:
         # Not read ahead: that would hold whole row groups.
         with pq.ParquetFile(existing(path), pre_buffer=False) as file:
-            missing = [column for column in columns if column not in file.schema_arrow.names]
-            if missing:
-                raise DataError(
-                    f"{path}: expected the columns {missing}, found {file.schema_arrow.names}; make the file again"
-                )
-            for block in file.iter_batches(BLOCK_ROWS, columns=columns, use_threads=False):
+            _check_columns(path, columns, file.schema_arrow.names)
+            for block in file.iter_batches(BLOCK_ROWS, columns=list(columns), use_threads=False):
                 yield block.to_pandas()
     except (pa.ArrowInvalid, OSError) as error:
         raise DataError(f"{path}: expected a .parquet table, found something else ({error})") from error
+
+
+def _check_columns(path: Path, expected: Sequence[str], names: Iterable[str]) -> None:
+    names = list(names)
+    missing = [column for column in expected if column not in names]
+    if missing:
+        raise DataError(f"{path}: expected the columns {missing}, found {names}; make the file again")
 
 
 @contextmanager
@@ -195,7 +198,7 @@ def growing_array(path: Path, dtype: DTypeLike, n_columns: int = 0) -> Iterator[
 
 
 def existing(path: Path) -> Path:
-    """Return `path` if something is there, or raise a `DataError` that names it."""
+    """Return `path` if it exists, or raise a `DataError` that names it."""
     if not path.exists():
         raise DataError(f"{path}: expected a file or folder here, found none; check the path or run the stage before")
     return path

@@ -1,4 +1,4 @@
-"""Progress for people: a bar on a terminal, plain lines in a log."""
+"""Logging and progress: a bar on a terminal, plain lines in a log."""
 
 import logging
 import sys
@@ -20,12 +20,12 @@ def set_up_logging() -> None:
 
 @contextmanager
 def progress(what: str, total: int, done: int = 0) -> Iterator[Callable[[int], None]]:
-    """Show how far a long piece of work has come.
+    """Show the progress of long work.
 
     Args:
-        what: What the work is.
-        total: How many items it has.
-        done: How many of them were done before, in a run that goes on.
+        what: Name of the work.
+        total: Number of items.
+        done: Number of items done before, in a resumed run.
 
     Yields:
         A function to call with the number of items newly done.

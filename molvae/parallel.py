@@ -1,4 +1,4 @@
-"""Work on many molecules in several processes, with the results in order and little in memory."""
+"""Process many molecules in parallel, with results in order and a bounded number in memory."""
 
 import multiprocessing
 import os
@@ -16,10 +16,10 @@ Item = TypeVar("Item")
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
-# Below this many molecules, starting processes (each imports RDKit anew) costs more than it gives.
+# For fewer molecules, starting processes (each imports RDKit) takes longer than it saves.
 MIN_FOR_A_POOL = 2000
 CHUNK_SIZE = 500
-# Tasks under way for each process: enough that none waits, few enough that a long stream is not held in memory.
+# Pending tasks per process: enough that none waits, few enough that a long stream is not held in memory.
 _AHEAD = 4
 
 
@@ -28,9 +28,9 @@ def available_cpus() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def cpus_to_use(asked: int | None) -> int:
-    """Return the number of CPUs asked for, all by default, but no more than there are for this process."""
-    return min(asked or available_cpus(), available_cpus())
+def cpus_to_use(requested: int | None) -> int:
+    """Return the requested number of CPUs, all by default, limited to those available."""
+    return min(requested or available_cpus(), available_cpus())
 
 
 def processes_for(n_molecules: int, n_jobs: int) -> int:
@@ -39,7 +39,7 @@ def processes_for(n_molecules: int, n_jobs: int) -> int:
 
 
 def chunks_of(items: Iterable[Item]) -> Iterator[list[Item]]:
-    """Cut a stream into the chunks that a process works on at a time."""
+    """Split a stream into the chunks that a process handles at a time."""
     stream = iter(items)
     while chunk := list(islice(stream, CHUNK_SIZE)):
         yield chunk
@@ -50,14 +50,14 @@ def map_tasks(function: Callable[[Task], Result], tasks: Iterable[Task], n_jobs:
 
     Args:
         function: From a task to its result; for several processes all three must be picklable.
-        tasks: The tasks, each worth at least some hundredths of a second; read only a little ahead of the results.
-        n_jobs: Processes. The results do not depend on it.
+        tasks: The tasks, each taking at least some hundredths of a second; read only a little ahead of the results.
+        n_jobs: Number of processes. The results do not depend on it.
 
     Yields:
         Each task with its result.
 
     Raises:
-        DataError: If a process is killed, as for want of memory.
+        DataError: If a process is killed, for example because memory ran out.
     """
     if n_jobs == 1:
         for task in tasks:
@@ -65,19 +65,19 @@ def map_tasks(function: Callable[[Task], Result], tasks: Iterable[Task], n_jobs:
         return
     # Spawned, not forked: a fork of a process in which torch has threads can hang.
     pool = ProcessPoolExecutor(n_jobs, multiprocessing.get_context("spawn"), ignore_interrupts)
-    under_way: deque[tuple[Task, Future[Result]]] = deque()
+    pending: deque[tuple[Task, Future[Result]]] = deque()
     try:
         for task in tasks:
-            under_way.append((task, pool.submit(function, task)))
-            if len(under_way) == n_jobs * _AHEAD:
-                first, future = under_way.popleft()
+            pending.append((task, pool.submit(function, task)))
+            if len(pending) == n_jobs * _AHEAD:
+                first, future = pending.popleft()
                 yield first, future.result()
-        while under_way:
-            first, future = under_way.popleft()
+        while pending:
+            first, future = pending.popleft()
             yield first, future.result()
     except BrokenProcessPool as error:
         raise DataError(
-            f"expected {n_jobs} processes to work to the end, found one killed, as for want of memory; "
+            f"expected {n_jobs} processes to finish, found one killed, perhaps because memory ran out; "
             "use fewer with --threads"
         ) from error
     finally:
@@ -87,23 +87,23 @@ def map_tasks(function: Callable[[Task], Result], tasks: Iterable[Task], n_jobs:
 def map_chunks(function: Callable[[list[str]], Result], smiles: Sequence[str], n_jobs: int = 1) -> Iterator[Result]:
     """Apply `function` to consecutive chunks of molecules, in order.
 
-    The chunks are the same for every `n_jobs`, so the results are too. Few molecules are handled in this process.
+    The chunks, and so the results, are the same for every `n_jobs`. Few molecules are handled in this process.
 
     Args:
         function: From a chunk to its result; both must be picklable.
         smiles: The molecules.
-        n_jobs: Processes for many molecules.
+        n_jobs: Number of processes for many molecules.
 
     Yields:
-        A result a chunk.
+        One result per chunk.
 
     Raises:
-        DataError: If a process is killed, as for want of memory.
+        DataError: If a process is killed, for example because memory ran out.
     """
     for _, result in map_tasks(function, chunks_of(smiles), processes_for(len(smiles), n_jobs)):
         yield result
 
 
 def ignore_interrupts() -> None:
-    """Let a worker process go on at Ctrl-C, which reaches it too: the process that started it ends it."""
+    """Ignore Ctrl-C, which reaches worker processes too, in a worker process; its parent ends it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)

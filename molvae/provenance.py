@@ -35,7 +35,7 @@ PACKAGES = (
 )
 """Packages whose versions may change a result."""
 
-# Written about the results, not part of them: the reports themselves, and logs with their times.
+# Files about the results, not part of them: the reports, and logs with their times.
 _ABOUT = {"report", "report.html", "provenance.json", "snakemake.html", "logs", "benchmarks"}
 
 
@@ -57,11 +57,11 @@ def software() -> dict[str, str]:
 
 
 def recorded_sources(run_folder: Path) -> dict[str, str]:
-    """Return the source digests that stages of a run recorded (see `software`), by the file that has it.
+    """Return the source digests that the stages of a run recorded (see `software`), by file.
 
-    A stage that recorded none is not in it.
+    Stages that recorded none are left out.
     """
-    found = {}
+    sources = {}
     for path in sorted(run_folder.rglob("*.json")):
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
@@ -69,19 +69,19 @@ def recorded_sources(run_folder: Path) -> dict[str, str]:
             continue
         recorded = content.get("software") if isinstance(content, dict) else None
         if isinstance(recorded, dict) and "source" in recorded:
-            found[path.relative_to(run_folder).as_posix()] = str(recorded["source"])
-    return found
+            sources[path.relative_to(run_folder).as_posix()] = str(recorded["source"])
+    return sources
 
 
 def versions() -> dict[str, str]:
     """Return the versions of Python, molvae and the packages that may change a result, those installed."""
-    found = {"python": platform.python_version(), "molvae": __version__}
+    installed = {"python": platform.python_version(), "molvae": __version__}
     for package in PACKAGES:
         try:
-            found[package] = metadata.version(package)
+            installed[package] = metadata.version(package)
         except metadata.PackageNotFoundError:
             continue
-    return found
+    return installed
 
 
 def file_sha256(path: Path) -> str:
@@ -98,10 +98,10 @@ def file_sha256(path: Path) -> str:
 
 
 def settings_of(run_folder: Path, config: RunConfig) -> RunConfig:
-    """Return the settings that the stages of a run had.
+    """Return the settings that the stages of a run used.
 
-    The workflow leaves each stage's settings in `config/<stage>.yaml` under the run's folder. They stand above
-    `config`, since the results were made with them; only the report's own section is taken from `config` alone.
+    The workflow records the settings of each stage in `config/<stage>.yaml` under the run's folder. They override
+    `config`, since the results were made with them; only the section of the report is taken from `config`.
 
     Raises:
         ConfigError: If a recorded file is no longer a valid configuration.
@@ -124,13 +124,13 @@ def settings_of(run_folder: Path, config: RunConfig) -> RunConfig:
 
 
 def gather(run_folder: Path, config: RunConfig) -> dict[str, Any]:
-    """Collect what a reader needs to make a run's results again, or to see that they are the same.
+    """Collect what is needed to reproduce the results of a run, or to check that they are the same.
 
-    Nothing in it depends on the time, so that the same results give the same provenance on one machine.
+    It does not depend on the time, so that the same results have the same provenance on one machine.
 
     Args:
         run_folder: The run's folder, `results/<run>`.
-        config: The settings that its stages had (see `settings_of`).
+        config: The settings that its stages used (see `settings_of`).
 
     Returns:
         The run's name and seed, versions, source digest, machine, hashes of inputs and outputs, and all settings.
@@ -171,7 +171,7 @@ def _outputs(run_folder: Path) -> Iterator[Path]:
 
 
 def _described(path: Path) -> dict[str, Any]:
-    """Return a file's size and hash; None for one that is not there any more."""
+    """Return a file's size and hash; None if it no longer exists."""
     if not path.is_file():
         return {"bytes": None, "sha256": None}
     return {"bytes": path.stat().st_size, "sha256": file_sha256(path)}

@@ -1,4 +1,4 @@
-"""Look things up by name, with a helpful error for an unknown one."""
+"""Look up extensions by name, with a helpful error for an unknown one."""
 
 import difflib
 from collections.abc import Callable, Iterator, Mapping
@@ -10,39 +10,39 @@ T = TypeVar("T")
 
 
 class Registry(Mapping[str, T], Generic[T]):
-    """Things of one kind by name. An unknown name raises a `ConfigError` that lists the known ones."""
+    """Objects of one kind by name. An unknown name raises a `ConfigError` that lists the known ones."""
 
     def __init__(self, kind: str) -> None:
-        """Make an empty registry of things that people call `kind`."""
+        """Create an empty registry of objects that error messages call `kind`."""
         self.kind = kind
-        self._things: dict[str, T] = {}
+        self._entries: dict[str, T] = {}
 
     def register(self, name: str) -> Callable[[T], T]:
-        """Return a decorator that enters a thing under `name`."""
+        """Return a decorator that registers an object under `name`."""
 
-        def enter(thing: T) -> T:
-            assert name not in self._things, f"{self.kind} {name} is registered twice"
-            self._things[name] = thing
-            return thing
+        def add(entry: T) -> T:
+            assert name not in self._entries, f"{self.kind} {name} is registered twice"
+            self._entries[name] = entry
+            return entry
 
-        return enter
+        return add
 
     def __getitem__(self, name: str) -> T:
-        """Return the thing called `name`."""
-        if name not in self._things:
-            close = difflib.get_close_matches(name, self._things, n=1)
+        """Return the object registered under `name`."""
+        if name not in self._entries:
+            close = difflib.get_close_matches(name, self._entries, n=1)
             hint = f"; did you mean {close[0]}?" if close else ""
-            raise ConfigError(f"expected a known {self.kind} ({', '.join(self._things)}), found {name!r}{hint}")
-        return self._things[name]
+            raise ConfigError(f"expected a known {self.kind} ({', '.join(self._entries)}), found {name!r}{hint}")
+        return self._entries[name]
 
     def __contains__(self, name: object) -> bool:
-        """Say whether `name` is known."""
-        return name in self._things
+        """Return whether `name` is registered."""
+        return name in self._entries
 
     def __iter__(self) -> Iterator[str]:
         """Iterate over the names, in the order of registration."""
-        return iter(self._things)
+        return iter(self._entries)
 
     def __len__(self) -> int:
         """Return the number of names."""
-        return len(self._things)
+        return len(self._entries)

@@ -1,7 +1,7 @@
 """One run seed, and from it an independent stream for every purpose.
 
-A stream is named by what it is for ("split", "shuffle", "sample", ...), so that adding a random choice somewhere
-does not change the choices made elsewhere.
+A stream is named by its purpose ("split", "shuffle", "sample", ...), so that adding random draws in one place does not
+change those in another.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""Say in one line what is wrong with a file of settings."""
+"""Explain validation errors of settings in one line."""
 
 import difflib
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from pydantic_core import ErrorDetails
 
 
 def explain(root: type[BaseModel], error: ErrorDetails) -> str:
-    """Say where a value does not fit the model `root`, what was found there, and what would be right."""
+    """Return where a value violates the model `root`, the value, and what was expected."""
     where = _path(error["loc"])
     if error["type"] == "extra_forbidden":
         known = list(_model_at(root, error["loc"][:-1]).model_fields)
@@ -33,13 +33,13 @@ def _model_at(root: type[BaseModel], location: Sequence[int | str]) -> type[Base
     model = root
     for part in location:
         if isinstance(part, str):
-            found = _first_model(model.model_fields[part].annotation)
-            assert found is not None, "an unknown key is only found inside a model"
-            model = found
+            section = _first_model(model.model_fields[part].annotation)
+            assert section is not None, "an unknown key can only be inside a model"
+            model = section
     return model
 
 
 def _first_model(annotation: object) -> type[BaseModel] | None:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
-    return next((found for inner in get_args(annotation) if (found := _first_model(inner)) is not None), None)
+    return next((model for inner in get_args(annotation) if (model := _first_model(inner)) is not None), None)

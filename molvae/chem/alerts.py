@@ -28,9 +28,9 @@ from rdkit.Chem import rdSubstructLibrary
 from rdkit.Chem.FilterCatalog import FilterCatalog, FilterCatalogParams
 
 MOSES_ATOMS = frozenset({"C", "N", "S", "O", "F", "Cl", "Br", "H"})
-MOSES_LARGEST_RING = 7
+MOSES_MAX_RING_SIZE = 7
 COLLECTIONS = ("PAINS", "BRENK", "NIH", "MCF")
-# Those that RDKit has no catalogue of, or a slow one.
+# Those for which RDKit has no catalogue, or a slow one.
 _SMARTS_COLLECTIONS = ("PAINS", "MCF")
 # The collections whose hits fail a molecule in MOSES.
 MOSES_COLLECTIONS = ("PAINS", "MCF")
@@ -50,12 +50,12 @@ def _smarts_alerts() -> tuple[_Alert, ...]:
     Both lists write hydrogens as atoms. Merged into the counts of their neighbours, the patterns match molecules
     without explicit hydrogens, which takes a third of the time.
     """
-    with (Path(RDConfig.RDDataDir) / "Pains" / "wehi_pains.csv").open(newline="") as pains:
+    with (Path(RDConfig.RDDataDir) / "Pains" / "wehi_pains.csv").open(encoding="utf-8", newline="") as pains:
         rows = [
             ("PAINS", regid.strip().removeprefix("<regId=").removesuffix(">"), smarts)
             for smarts, regid in csv.reader(pains)
         ]
-    with (files("molvae.chem") / "data" / "mcf.csv").open() as mcf:
+    with (files("molvae.chem") / "data" / "mcf.csv").open(encoding="utf-8") as mcf:
         rows += [("MCF", row["name"], row["smarts"]) for row in csv.DictReader(mcf)]
     return tuple(
         _Alert(collection, name, Chem.MergeQueryHs(Chem.MolFromSmarts(smarts))) for collection, name, smarts in rows
@@ -72,12 +72,12 @@ def _catalogue(collection: str) -> FilterCatalog:
 @cache
 def _moses_pains() -> dict[str, Chem.Mol]:
     """Return by name the PAINS patterns that RDKit has corrected since, as the MOSES package has them."""
-    with (files("molvae.chem") / "data" / "moses_pains.csv").open() as original:
+    with (files("molvae.chem") / "data" / "moses_pains.csv").open(encoding="utf-8") as original:
         return {row["name"]: Chem.MergeQueryHs(Chem.MolFromSmarts(row["smarts"])) for row in csv.DictReader(original)}
 
 
 def pattern_library(mols: Sequence[Chem.Mol]) -> rdSubstructLibrary.SubstructLibrary:
-    """Return molecules with pattern fingerprints, which rule out most matches before they are tried."""
+    """Return a substructure library with pattern fingerprints, which rule out most matches quickly."""
     library = rdSubstructLibrary.SubstructLibrary(rdSubstructLibrary.MolHolder(), rdSubstructLibrary.PatternHolder())
     for mol in mols:
         library.AddMol(mol)
@@ -89,11 +89,11 @@ def structural_alerts(
     collections: Collection[str] = COLLECTIONS,
     library: rdSubstructLibrary.SubstructLibrary | None = None,
 ) -> list[tuple[str, ...]]:
-    """Name the structural alerts that each molecule hits.
+    """Return the names of the structural alerts in each molecule.
 
     Args:
         mols: N sanitised molecules; a few hundred at a time are handled fastest.
-        collections: Which of `COLLECTIONS` to look through.
+        collections: Which of `COLLECTIONS` to search.
         library: Their `pattern_library`, if there is one already.
 
     Returns:
@@ -125,7 +125,7 @@ def passes_moses_filters(
     alerts: Sequence[Sequence[str]],
     library: rdSubstructLibrary.SubstructLibrary | None = None,
 ) -> list[bool]:
-    """Say which molecules pass the filters by which the MOSES set was made.
+    """Return which molecules pass the filters of the MOSES benchmark.
 
     A molecule passes if its atoms are C, N, S, O, F, Cl, Br and H, none is charged, no ring has 8 or more atoms, no MCF
     or PAINS pattern matches, and its SMILES without stereochemistry can be read back. Of the 17 PAINS patterns that
@@ -151,7 +151,7 @@ def passes_moses_filters(
 
 
 def _is_moses_like(mol: Chem.Mol) -> bool:
-    if any(len(ring) > MOSES_LARGEST_RING for ring in mol.GetRingInfo().AtomRings()):
+    if any(len(ring) > MOSES_MAX_RING_SIZE for ring in mol.GetRingInfo().AtomRings()):
         return False
     if any(atom.GetFormalCharge() != 0 or atom.GetSymbol() not in MOSES_ATOMS for atom in mol.GetAtoms()):
         return False

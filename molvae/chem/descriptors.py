@@ -39,13 +39,13 @@ from molvae.registry import Registry
 
 @dataclass(frozen=True)
 class Property:
-    """A number that every molecule has.
+    """A numerical property of a molecule.
 
     Attributes:
-        title: What a figure's axis calls it.
-        unit: Its unit; empty for counts and scores.
+        title: Its name on the axis of a chart.
+        unit: Unit; empty for counts and scores.
         definition: One sentence on what it is and how it is computed.
-        function: From an RDKit molecule to the number; may raise on odd molecules.
+        function: From an RDKit molecule to the value; may raise for unusual molecules.
     """
 
     title: str
@@ -79,10 +79,10 @@ def _np_score(mol: Chem.Mol) -> float:
 
 
 def _stereocentres(mol: Chem.Mol) -> float:
-    found: list[tuple[int, str]] = Chem.FindMolChiralCenters(  # type: ignore[no-untyped-call]
+    centres: list[tuple[int, str]] = Chem.FindMolChiralCenters(  # type: ignore[no-untyped-call]
         mol, includeUnassigned=True, useLegacyImplementation=False
     )
-    return len(found)
+    return len(centres)
 
 
 PROPERTIES: Registry[Property] = Registry("property")
@@ -131,7 +131,7 @@ PROPERTIES.register("formal_charge")(
     Property("Formal charge", "e", "Sum of the atoms' formal charges.", Chem.GetFormalCharge)
 )
 PROPERTIES.register("fraction_csp3")(
-    Property("Fraction Csp3", "", "Share of the carbons that are sp3.", rdMolDescriptors.CalcFractionCSP3)
+    Property("Fraction Csp3", "", "Fraction of carbons that are sp3.", rdMolDescriptors.CalcFractionCSP3)
 )
 PROPERTIES.register("stereocentres")(
     Property("Stereocentres", "", "Tetrahedral stereocentres, whether assigned or not.", _stereocentres)
@@ -160,7 +160,7 @@ def compute_properties(smiles: Sequence[str], names: Sequence[str] | None = None
         n_jobs: Processes to use for large N.
 
     Returns:
-        N rows in the order given, with a float64 column for each name; a string that is no molecule has NaN in all.
+        N rows in the same order, with a float64 column for each name; NaN for a string that is not a molecule.
 
     Raises:
         ConfigError: If a name is unknown.

@@ -1,4 +1,4 @@
-"""Rules of thumb for drugs that can be swallowed.
+"""Rules of thumb for oral drugs.
 
 References:
     Lipinski et al., Experimental and computational approaches to estimate solubility and permeability in drug discovery
@@ -31,5 +31,5 @@ def lipinski_violations(mol: Chem.Mol) -> int:
 
 
 def passes_veber(mol: Chem.Mol) -> bool:
-    """Say whether a molecule has at most 10 rotatable bonds and a polar surface area of at most 140 Å²."""
+    """Return whether a molecule has at most 10 rotatable bonds and a polar surface area of at most 140 Å²."""
     return rdMolDescriptors.CalcNumRotatableBonds(mol) <= 10 and rdMolDescriptors.CalcTPSA(mol) <= 140.0

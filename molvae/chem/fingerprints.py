@@ -28,7 +28,7 @@ PackedBits = NDArray[np.uint8]
 QUERY_BLOCK = 1024
 REFERENCE_BLOCK = 2048
 FOLDED_BITS = 256
-# The share of pairs left to compare above which comparing them all is faster.
+# The fraction of remaining pairs above which comparing all pairs is faster.
 MAX_LEFT = 0.02
 # Takes off more than a number loses when it is rounded to bfloat16.
 _ROUNDED_DOWN = np.float32(1.0 - 2.0**-7)
@@ -48,7 +48,7 @@ def pack_morgan(mol: Chem.Mol, n_bits: int = 1024, radius: int = 2) -> bytes:
 
 
 def stack_packed(rows: Sequence[bytes], n_bits: int = 1024) -> PackedBits:
-    """Put fingerprints from `pack_morgan` under one another, uint8 (N, n_bits // 8)."""
+    """Stack fingerprints from `pack_morgan`, uint8 (N, n_bits // 8)."""
     return np.frombuffer(b"".join(rows), dtype=np.uint8).reshape(len(rows), n_bits // 8)
 
 
@@ -107,7 +107,7 @@ def tanimoto_matrix(a: PackedBits, b: PackedBits) -> NDArray[np.float32]:
 
 
 def nearest(query: PackedBits, reference: PackedBits) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Find the most similar reference of every query; exact, and without a matrix of all pairs in memory.
+    """Return the most similar reference of every query; exact, without a matrix of all pairs in memory.
 
     Args:
         query: Packed bits, uint8 (N, n_bits // 8).
@@ -142,14 +142,14 @@ def nearest_within(packed: PackedBits) -> NDArray[np.float32]:
 def _most_similar(query: PackedBits, reference: PackedBits, own: int | None = None) -> NDArray[np.int64]:
     """Return the row of the most similar reference of every query.
 
-    Where the queries are references themselves, from row `own` on, none is given itself.
+    Where the queries are the references from row `own` on, a query is not compared with itself.
     """
     import torch
 
     n_threads = torch.get_num_threads()
     if n_threads == 1 or len(query) < 2 * QUERY_BLOCK:
         return _search(query, reference, own)
-    # Each thread with queries of its own is faster than all of them on one product after the other.
+    # Faster than all threads sharing each product.
     size = -(-len(query) // n_threads)
     starts = range(0, len(query), size)
     with ThreadPoolExecutor(n_threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
@@ -165,14 +165,14 @@ def _search(query: PackedBits, reference: PackedBits, own: int | None) -> NDArra
         block = _Block(reference[first : first + REFERENCE_BLOCK], first)
         for start in range(0, len(query), QUERY_BLOCK):
             rows = slice(start, min(start + QUERY_BLOCK, len(query)))
-            # Without anything found yet, nothing can be ruled out.
+            # Before the first comparison, nothing can be ruled out.
             if first == 0 or not search.screen(rows, block):
                 search.compare_all(rows, block)
     return search.index
 
 
 class _Block:
-    """Some references: their first row, packed bits, numbers of bits, and what is made of them for products."""
+    """A block of references: first row, packed bits, bit counts, and the matrices for products."""
 
     def __init__(self, packed: PackedBits, first: int) -> None:
         self.packed, self.first = packed, first
@@ -192,11 +192,11 @@ class _Block:
 
 
 class _Search:
-    """The nearest references found so far, for which common / (a + b) stands: it orders pairs as similarity does.
+    """The nearest references so far, by common / (a + b), which orders pairs as the Tanimoto similarity does.
 
-    Most pairs need not be compared in full. Folded to 256 places, with the bits of a place added up, two fingerprints
-    have a product that is no smaller than the number of their common bits, at a quarter of the work. Where even that
-    gives no more than what was found before, the pair is ruled out.
+    Most pairs need not be compared in full. The product of two fingerprints folded to 256 counts is an upper bound of
+    the number of their common bits, at a quarter of the work. A pair whose bound is no better than the nearest
+    reference so far is ruled out.
 
     Attributes:
         index: Row of the most similar reference of every query, the first on ties, int64 (N,).
@@ -221,13 +221,13 @@ class _Search:
         if self._own is not None:
             # Its row in the block, where it is in the block.
             quotients.diagonal(self._own + rows.start - block.first).fill_(-1.0)
-        found, best = (each.numpy() for each in quotients.max(dim=1))
-        better = np.flatnonzero(found > self._highest[rows])
-        self._highest[rows.start + better] = found[better]
+        highest, best = (tensor.numpy() for tensor in quotients.max(dim=1))
+        better = np.flatnonzero(highest > self._highest[rows])
+        self._highest[rows.start + better] = highest[better]
         self.index[rows.start + better] = best[better] + block.first
 
     def screen(self, rows: slice, block: _Block) -> bool:
-        """Compare the pairs of a block that cannot be ruled out; say whether so few are left that it was worth it."""
+        """Compare the pairs of a block that cannot be ruled out; return False if they are too many."""
         import torch
 
         # Rounded down, so that no pair is ruled out by rounding.
@@ -259,7 +259,7 @@ class _Search:
 
 
 def _fold(packed: PackedBits) -> "torch.Tensor":
-    """Add up the bits whose places are equal modulo 256, float32 (N, 256)."""
+    """Count the bits whose positions are equal modulo 256, float32 (N, 256)."""
     import torch
 
     bits = np.unpackbits(packed, axis=1, bitorder="little")
@@ -284,10 +284,10 @@ def _unpack(packed: PackedBits, dtype: "torch.dtype") -> "torch.Tensor":
 
 
 def _exact_type(*counts: NDArray[np.float32]) -> "torch.dtype":
-    """Return the number type in which products of bits are exact and fastest on this machine."""
+    """Return the fastest dtype on this machine in which products of bits are exact."""
     import torch
 
     capabilities = torch.cpu.get_capabilities()
     fast = capabilities.get("avx512_bf16") or capabilities.get("amx_bf16")
-    most = max((each.max(initial=0.0) for each in counts), default=0.0)
-    return torch.bfloat16 if fast and most <= MAX_BITS_IN_BFLOAT16 else torch.float32
+    max_count = max((array.max(initial=0.0) for array in counts), default=0.0)
+    return torch.bfloat16 if fast and max_count <= MAX_BITS_IN_BFLOAT16 else torch.float32

@@ -30,10 +30,10 @@ _ORDINARY_LARGE_LABELS = 10
 
 
 def is_ordinary(smiles: str) -> bool:
-    """Say whether a string is so short and plain that it can be handled without a limit on time and memory.
+    """Return whether a string is short and simple enough to be handled without a limit on time and memory.
 
-    What is not should be handled by `molvae.chem.timeout.map_within`. Nearly all molecules are; a molecule it need
-    not be.
+    Others should be handled by `molvae.chem.timeout.map_within`. Nearly all molecules are ordinary; an ordinary string
+    need not be a molecule.
     """
     return len(smiles) <= _ORDINARY_LENGTH and smiles.count("%") <= _ORDINARY_LARGE_LABELS
 

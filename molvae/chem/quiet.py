@@ -10,8 +10,8 @@ from rdkit import rdBase
 def quiet() -> Iterator[None]:
     """Silence RDKit's log inside the block, and put it back as it was.
 
-    RDKit reports each odd molecule on stderr; where a batch is handled, the odd ones are results (None, or a reject
-    with a reason) and the messages only hide them. May be nested.
+    RDKit reports each faulty molecule on stderr. In a batch these are results (None, or a reject with a reason), and
+    the messages are noise. May be nested.
     """
     block = rdBase.BlockLogs()
     try:

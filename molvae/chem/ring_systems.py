@@ -1,8 +1,8 @@
-"""Ring systems: how familiar the rings of a molecule are tells whether chemists know how to make it.
+"""Ring systems of molecules, and how common they are in a reference set.
 
 References:
     Walters, useful_rdkit_utils, class RingSystemFinder: the definition, used there with frequencies in ChEMBL to find
-    generated molecules that are odd.
+    unusual generated molecules.
     Ertl, Magic rings: navigation in the ring chemical space guided by the bioactive rings, Journal of Chemical
     Information and Modeling 2022, doi:10.1021/acs.jcim.1c00761.
 """
@@ -14,22 +14,22 @@ from rdkit import Chem
 
 
 class Familiarity(NamedTuple):
-    """How well a reference set knows the ring systems of a molecule.
+    """How familiar the ring systems of a molecule are from a reference set.
 
     Attributes:
-        share: Share of its ring systems that occur in the reference, from 0 to 1; 1 without rings.
-        rarest: How often the rarest of them occurs there; None without rings.
+        fraction: Fraction of its ring systems that occur in the reference, in [0, 1]; 1 without rings.
+        rarest: Number of occurrences of the rarest of them; None without rings.
     """
 
-    share: float
+    fraction: float
     rarest: int | None
 
 
 def ring_systems(mol: Chem.Mol) -> list[str]:
     """Cut every single bond outside rings and return the pieces that have a ring, with hydrogens at the cuts.
 
-    So fused, bridged and spiro rings stay together, and so do a ring and what hangs on it by a double bond (C=O), even
-    another ring.
+    So fused, bridged and spiro rings stay together, and a ring keeps its exocyclic double bonds (C=O), even to another
+    ring.
 
     Returns:
         Canonical SMILES without stereochemistry and isotopes, as often as they occur; none without rings.
@@ -50,11 +50,11 @@ def ring_systems(mol: Chem.Mol) -> list[str]:
 
 
 def familiarity(systems: Sequence[str], reference: Mapping[str, int]) -> Familiarity:
-    """Look the ring systems of a molecule up in a reference set.
+    """Look up the ring systems of a molecule in a reference set.
 
     Args:
-        systems: The molecule's, from `ring_systems`.
-        reference: How often each ring system occurs in the reference.
+        systems: Ring systems of the molecule, from `ring_systems`.
+        reference: Number of occurrences of each ring system in the reference.
     """
     if not systems:
         return Familiarity(1.0, None)

@@ -12,8 +12,7 @@ from rdkit.Chem.Scaffolds import MurckoScaffold
 def murcko_scaffold(mol: Chem.Mol, *, stereo: bool = False) -> str:
     """Return the scaffold of a molecule as canonical SMILES, without stereochemistry by default.
 
-    As in RDKit, atoms that hang on the scaffold by a double bond (C=O) belong to it, which the paper's definition
-    leaves out.
+    As in RDKit, atoms bound to the scaffold by a double bond (C=O) belong to it, unlike in the paper's definition.
 
     Returns:
         The scaffold; empty for a molecule without rings.

@@ -1,4 +1,4 @@
-"""Write molecules as MDL SD files, which every program for chemists opens."""
+"""Write molecules as MDL SD files."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class _Chunk:
 
 
 def write_sdf(path: Path, smiles: Sequence[str], names: Sequence[str], fields: pd.DataFrame, n_jobs: int = 1) -> None:
-    """Write molecules with 2D coordinates; those are left out, and counted in the log, that are too odd to draw.
+    """Write molecules with 2D coordinates; those that cannot be drawn are left out and counted in the log.
 
     Args:
         path: The file to write.
@@ -35,8 +35,8 @@ def write_sdf(path: Path, smiles: Sequence[str], names: Sequence[str], fields: p
     """
     rows = fields.to_dict("records")
     chunks = [
-        _Chunk([smiles[at] for at in places], [names[at] for at in places], [_texts(rows[at]) for at in places])
-        for places in chunks_of(range(len(smiles)))
+        _Chunk([smiles[i] for i in indices], [names[i] for i in indices], [_texts(rows[i]) for i in indices])
+        for indices in chunks_of(range(len(smiles)))
     ]
     n_left_out = 0
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as file:

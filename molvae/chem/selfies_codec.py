@@ -1,4 +1,4 @@
-"""Between SMILES and SELFIES.
+"""Convert between SMILES and SELFIES.
 
 References:
     Krenn et al., Self-referencing embedded strings (SELFIES), Machine Learning: Science and Technology 2020,
@@ -21,14 +21,14 @@ _LOCK = threading.RLock()
 
 
 @contextmanager
-def selfies_constraints(wanted: str | Mapping[str, int]) -> Iterator[None]:
-    """Read and write SELFIES by a table of bonding capacities inside the block; afterwards all is as it was.
+def selfies_constraints(constraints: str | Mapping[str, int]) -> Iterator[None]:
+    """Encode and decode SELFIES under given bonding constraints inside the block, and restore the former ones after it.
 
-    The table decides what a SELFIES means, and the library has one for the whole process, which belongs to nobody.
-    Threads that come here wait for one another. May be nested.
+    The constraints decide what a SELFIES means, and the library has one table of them for the whole process. Threads
+    therefore wait for one another. May be nested.
 
     Args:
-        wanted: The name of one of the library's tables (`default`, `octet_rule`, `hypervalent`), or a table such as
+        constraints: The name of a preset of the library (`default`, `octet_rule`, `hypervalent`), or a table such as
             `{"C": 4, "N+1": 4, "?": 8}`.
 
     Raises:
@@ -37,14 +37,14 @@ def selfies_constraints(wanted: str | Mapping[str, int]) -> Iterator[None]:
     with _LOCK:
         before = selfies.get_semantic_constraints()
         try:
-            table = selfies.get_preset_constraints(wanted) if isinstance(wanted, str) else dict(wanted)
+            table = selfies.get_preset_constraints(constraints) if isinstance(constraints, str) else dict(constraints)
             # Setting a table empties the library's caches, so it is set only where it differs.
             if table != before:
                 selfies.set_semantic_constraints(table)
         except ValueError as error:
             raise ConfigError(
                 "prepare.selfies_constraints: expected default, octet_rule, hypervalent, or bonding capacities of "
-                f"atoms such as C or N+1 with ? for all others, found {wanted!r} ({error})"
+                f"atoms such as C or N+1 with ? for all others, found {constraints!r} ({error})"
             ) from error
         try:
             yield
@@ -56,23 +56,23 @@ def selfies_constraints(wanted: str | Mapping[str, int]) -> Iterator[None]:
 def smiles_to_selfies(smiles: str) -> str | None:
     """Return the SELFIES of a SMILES, or None if it has none.
 
-    Not every molecule has one: SELFIES bounds the valence of each element (see `selfies_constraints`), and has no
-    placeholder atoms.
+    Not every molecule has one: SELFIES limits the valence of each element (see `selfies_constraints`), and has no dummy
+    atoms.
     """
     try:
         return str(selfies.encoder(smiles)) or None
-    # The library descends once for each branch within a branch.
+    # The library recurses once for each nested branch.
     except (selfies.EncoderError, RecursionError):
         return None
 
 
 def randomised_selfies(smiles: str, n: int, seed: int) -> list[str | None]:
-    """Return a molecule's SELFIES as they follow from SMILES that start at random atoms and turn at random.
+    """Return the SELFIES of randomised SMILES of a molecule.
 
     Args:
         smiles: The molecule.
-        n: How many are wanted; some may be equal.
-        seed: Seed of the choices.
+        n: Their number; some may be equal.
+        seed: Seed of the random order of atoms.
 
     Returns:
         n SELFIES, with None where a SMILES has none.
@@ -82,15 +82,15 @@ def randomised_selfies(smiles: str, n: int, seed: int) -> list[str | None]:
         Cheminformatics 2019, doi:10.1186/s13321-019-0393-0.
     """
     # RDKit takes 31 bits.
-    written = Chem.MolToRandomSmilesVect(Chem.MolFromSmiles(smiles), n, randomSeed=seed % 2**31)
-    return [smiles_to_selfies(each) for each in written]
+    randomised = Chem.MolToRandomSmilesVect(Chem.MolFromSmiles(smiles), n, randomSeed=seed % 2**31)
+    return [smiles_to_selfies(text) for text in randomised]
 
 
 def selfies_to_smiles(text: str) -> str | None:
-    """Return the canonical SMILES that a SELFIES string stands for, or None if it stands for no molecule.
+    """Return the canonical SMILES that a SELFIES string decodes to, or None if it decodes to no molecule.
 
-    A string of known tokens in any order stands for a molecule, unless nothing is left of it: branch and ring tokens
-    at the start, for one, have nothing to hang on.
+    Known tokens in any order decode to a molecule, unless nothing is left of it: branch and ring tokens at the start,
+    for example, are ignored.
     """
     try:
         decoded = selfies.decoder(text)
@@ -102,15 +102,15 @@ def selfies_to_smiles(text: str) -> str | None:
 def read_tokens(
     sequences: Sequence[Sequence[int]], vocabulary: Vocabulary, constraints: str | Mapping[str, int]
 ) -> list[str | None]:
-    """Return the canonical SMILES of the sequences that a model wrote, with None for one that is no molecule.
+    """Return the canonical SMILES of generated token sequences, with None for one that is no molecule.
 
-    A token such as [C@@H1] says how many hydrogens its atom has. Where a model writes it with fewer bonds than that
-    leaves, its atom would be a radical; hydrogens fill it instead.
+    A token such as [C@@H1] fixes the number of hydrogens of its atom. Where the model generates fewer bonds than that
+    leaves, the atom would be a radical; hydrogens are added instead.
 
     Args:
         sequences: Token ids of SELFIES; what comes after an end token is ignored.
         vocabulary: The tokens.
-        constraints: Bonding capacities that the SELFIES are read by, as in `selfies_constraints`.
+        constraints: Bonding constraints to decode with, as in `selfies_constraints`.
     """
     with quiet(), selfies_constraints(constraints):
         decoded = (selfies_to_smiles(vocabulary.decode(sequence)) for sequence in sequences)

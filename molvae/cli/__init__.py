@@ -1,1 +1,1 @@
-"""The command line: parse arguments, call the library, write outputs."""
+"""The command line: parse arguments, call the library, write the output."""

@@ -6,10 +6,11 @@ from molvae.cli.common import ModelArgument, MoleculesArgument, OutTable, Smiles
 def anomaly(
     model: ModelArgument, molecules: MoleculesArgument, out: OutTable, smiles_column: SmilesColumnOption = None
 ) -> None:
-    """Say how unlike its training set a model finds molecules: columns id, smiles, anomaly_score.
+    """Score how far molecules lie from the model's training set.
 
-    The score is the mean surprise of a token in nats: higher is further away. It is `inf` where the model has no token
-    for a part of the molecule, and empty where the SMILES is no molecule.
+    Writes the columns id, smiles and anomaly_score: the mean negative log-likelihood per token, in nats. Higher is
+    further away. The score is `inf` for a molecule with a token that is not in the vocabulary, and empty for an invalid
+    SMILES.
     """
     import pandas as pd
 

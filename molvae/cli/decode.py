@@ -10,12 +10,13 @@ from molvae.cli.common import ModelArgument, OutTable
 
 def decode(
     model: ModelArgument,
-    codes: Annotated[Path, typer.Argument(help="Table with the columns z0, z1, ..., as `molvae encode` writes it.")],
+    codes: Annotated[Path, typer.Argument(help="Table with columns z0, z1, ..., as written by `molvae encode`.")],
     out: OutTable,
 ) -> None:
-    """Write the likeliest molecule of each latent code: the column smiles, in place of the codes.
+    """Decode latent codes to molecules, greedily.
 
-    A code that stands for no molecule has an empty cell. An input column smiles is kept as input_smiles.
+    Writes the input table with a column smiles instead of the codes; the cell is empty if a code decodes to no valid
+    molecule. An input column smiles is renamed to input_smiles.
     """
     from molvae.files import read_table, write_table
     from molvae.log import logger
@@ -27,4 +28,4 @@ def decode(
     decoded = loaded.decode(read_table(codes, names).to_numpy())
     others = table.drop(columns=names).rename(columns={"smiles": "input_smiles"})
     write_table(out, others.assign(smiles=[smiles or "" for smiles in decoded]))
-    logger.info("%d of %d codes are molecules -> %s", sum(map(bool, decoded)), len(decoded), out)
+    logger.info("%d of %d codes decoded to a molecule -> %s", sum(map(bool, decoded)), len(decoded), out)

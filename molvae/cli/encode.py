@@ -6,9 +6,10 @@ from molvae.cli.common import ModelArgument, MoleculesArgument, OutTable, Smiles
 def encode(
     model: ModelArgument, molecules: MoleculesArgument, out: OutTable, smiles_column: SmilesColumnOption = None
 ) -> None:
-    """Write the latent codes of molecules: columns id, smiles, z0, z1, ... (.parquet or .csv).
+    """Encode molecules as latent codes.
 
-    A molecule that the model cannot read has empty cells for its code.
+    Writes the columns id, smiles, z0, z1, ...: the posterior mean of each molecule. The cells are empty for a molecule
+    that cannot be encoded.
     """
     import pandas as pd
 

@@ -21,7 +21,10 @@ def evaluate(
     seed: SeedOption = None,
     threads: ThreadsOption = None,
 ) -> None:
-    """Measure a model on held-out molecules -> OUT/metrics.json, reconstructions.csv, latent_map.parquet."""
+    """Evaluate a model on held-out molecules.
+
+    Writes OUT/metrics.json, OUT/reconstructions.csv and OUT/latent_map.parquet.
+    """
     run = settings(config, overrides, seed)
 
     from molvae.evaluate import evaluate as evaluate_stage

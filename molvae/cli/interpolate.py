@@ -11,13 +11,13 @@ def interpolate(
     model: ModelArgument,
     start: Annotated[str, typer.Argument(help="SMILES of the first molecule.")],
     end: Annotated[str, typer.Argument(help="SMILES of the last molecule.")],
-    steps: Annotated[int, typer.Option("--steps", min=2, help="Molecules on the line, both ends included.")] = 8,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the draws around the line.")] = 1,
+    steps: Annotated[int, typer.Option("--steps", min=2, help="Number of molecules, including both ends.")] = 8,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Random seed.")] = 1,
     out: OptionalOutTable = None,
 ) -> None:
-    """Show the molecules on the way between the latent codes of two: columns step, smiles.
+    """Interpolate between two molecules in latent space.
 
-    Without --out they go to stdout, one a line.
+    Writes the columns step and smiles, or, without --out, prints one SMILES per line.
     """
     import pandas as pd
 

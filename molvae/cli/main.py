@@ -1,8 +1,11 @@
-"""The `molvae` command: one verb a stage, and verbs for work on a trained model."""
+"""The `molvae` command: one subcommand per stage, and subcommands that use a trained model."""
 
 import importlib
+import inspect
+import re
 import signal
 import sys
+from collections.abc import Callable
 from typing import NoReturn
 
 import typer
@@ -14,21 +17,28 @@ app = typer.Typer(
     name="molvae",
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="Turn a list of molecules into new, valid, plausible molecules that are better in a sense of your choice.",
+    help="Generate new, valid, plausible molecules that score higher by an objective of your choice.",
 )
 
 INTERRUPTED = 128 + signal.SIGINT
 
-# A verb's module holds a function of the same name. Heavy libraries are imported inside it, so that help is instant.
+# The module of a command has a function of the same name, which imports heavy libraries, so that help is instant.
 VERBS = {
     "Stages": ["prepare", "train", "evaluate", "sample", "optimize", "score", "report"],
-    "Work with a trained model": ["encode", "decode", "interpolate", "neighbors", "anomaly"],
+    "Using a trained model": ["encode", "decode", "interpolate", "neighbors", "anomaly"],
     "Objectives": ["objective"],
 }
+
+
+def _help(function: Callable[..., None]) -> str:
+    """Return the docstring with one line per paragraph, because Typer keeps the line breaks of the source."""
+    return re.sub(r"(?<!\n)\n(?!\n)", " ", inspect.getdoc(function) or "")
+
+
 for panel, verbs in VERBS.items():
     for verb in verbs:
         function = getattr(importlib.import_module(f"molvae.cli.{verb}"), verb)
-        app.command(verb, rich_help_panel=panel)(function)
+        app.command(verb, help=_help(function), rich_help_panel=panel)(function)
 
 
 def _show_version(wanted: bool) -> None:
@@ -39,22 +49,24 @@ def _show_version(wanted: bool) -> None:
 
 @app.callback()
 def _options(
-    version: bool = typer.Option(False, "--version", callback=_show_version, is_eager=True, help="Show the version."),
-    debug: bool = typer.Option(False, "--debug", help="Show the traceback of a failure; may stand anywhere."),
+    version: bool = typer.Option(
+        False, "--version", callback=_show_version, is_eager=True, help="Show the version and exit."
+    ),
+    debug: bool = typer.Option(False, "--debug", help="Show the traceback of an error; accepted anywhere."),
 ) -> None:
     pass
 
 
 def run() -> NoReturn:
-    """Run the command line; every failure is one line on stderr and an exit status.
+    """Run the command line; every error is one line on stderr and an exit status.
 
-    The status is 0 when done, 1 for a failure on the data or the machine, 2 for a wrong usage or setting, 130 when
-    interrupted.
+    The status is 0 for success, 1 for an error in the data or on the machine, 2 for incorrect usage or an invalid
+    setting, and 130 for an interruption.
     """
     from molvae.log import set_up_logging
 
     set_up_logging()
-    # A scheduler ends a job by SIGTERM. Like Ctrl-C it must unwind, so that half-written files are removed.
+    # Schedulers end a job with SIGTERM. Like Ctrl-C it must unwind the stack, so that incomplete files are removed.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     debug = len(arguments) < len(sys.argv) - 1
@@ -73,10 +85,10 @@ def run() -> NoReturn:
     except Exception as error:
         if debug:
             raise
-        fail(f"unexpected {type(error).__name__}: {error}; --debug shows where", 1)
-    # Typer turns an interrupt inside a verb into this status.
+        fail(f"unexpected {type(error).__name__}: {error}; run with --debug for the traceback", 1)
+    # Typer turns an interrupt inside a command into this status.
     if status == INTERRUPTED:
-        fail("interrupted; outputs are whole or absent, and the same command goes on", INTERRUPTED)
+        fail("interrupted; every output is complete or absent; run the same command again to resume", INTERRUPTED)
     sys.exit(status if isinstance(status, int) else 0)
 
 

@@ -1,4 +1,4 @@
-"""`molvae objective`: try one on known molecules before a budget is spent."""
+"""`molvae objective`: evaluate an objective on known molecules before a budget is spent on it."""
 
 from pathlib import Path
 from typing import Annotated
@@ -11,19 +11,20 @@ from molvae.errors import ConfigError
 
 def objective(
     name_or_file: Annotated[
-        str | None, typer.Argument(metavar="NAME_OR_FILE", help="A built-in objective (see --list) or a YAML file.")
+        str | None, typer.Argument(metavar="NAME_OR_FILE", help="Built-in objective (see --list) or YAML file.")
     ] = None,
     molecules: Annotated[
-        Path | None, typer.Argument(help="Molecules to score: .smi .csv .tsv .sdf .parquet, also .gz .bz2 .zst.")
+        Path | None, typer.Argument(help="Molecule file: .smi .csv .tsv .sdf .parquet, also .gz .bz2 .zst.")
     ] = None,
     out: OptionalOutTable = None,
     smiles_column: SmilesColumnOption = None,
     threads: ThreadsOption = None,
-    list_builtin: Annotated[bool, typer.Option("--list", help="List the built-in objectives and stop.")] = False,
+    list_builtin: Annotated[bool, typer.Option("--list", help="List the built-in objectives and exit.")] = False,
 ) -> None:
-    """Score known molecules by an objective: smiles, score, feasible, and the raw value of each term.
+    """Score known molecules by an objective.
 
-    What is no molecule, or could not be scored, has an empty score.
+    Writes the columns smiles, score, feasible and the raw value of each term. The score is empty for an invalid SMILES
+    and for a molecule that could not be scored.
     """
     from molvae.optimize.objective import builtin_objectives
     from molvae.parallel import cpus_to_use

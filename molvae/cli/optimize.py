@@ -11,22 +11,26 @@ from molvae.cli.common import ConfigOption, ModelArgument, OutFolder, SeedOption
 def optimize(
     model: ModelArgument,
     objective: Annotated[
-        str, typer.Option("--objective", help="YAML file, or name of a built-in one (see `molvae objective --list`).")
+        str,
+        typer.Option("--objective", help="YAML file, or name of a built-in objective (see `molvae objective --list`)."),
     ],
     out: OutFolder,
     reference: Annotated[
         Path | None,
         typer.Option("--reference", help="Folder that `molvae prepare` wrote; by default the one of the model's run."),
     ] = None,
-    budget: Annotated[int | None, typer.Option("--budget", min=1, help="Oracle calls, over the config's.")] = None,
+    budget: Annotated[
+        int | None, typer.Option("--budget", min=1, help="Number of oracle calls; overrides the config's.")
+    ] = None,
     config: ConfigOption = None,
     overrides: SetOption = None,
     seed: SeedOption = None,
     threads: ThreadsOption = None,
 ) -> None:
-    """Search for molecules that an objective scores high -> OUT/candidates.csv, .sdf, trace.parquet, summary.json.
+    """Search for molecules with high objective scores, within a budget of oracle calls.
 
-    A killed search goes on from OUT/resume/ with the same command.
+    Writes OUT/candidates.csv, candidates.sdf, trace.parquet, times.csv and summary.json. To resume an interrupted
+    search, run the same command again; its progress is kept in OUT/resume/.
     """
     run = settings(config, [*(overrides or []), *([] if budget is None else [f"optimize.budget={budget}"])], seed)
 

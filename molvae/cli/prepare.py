@@ -1,4 +1,4 @@
-"""The verb `prepare`."""
+"""`molvae prepare`."""
 
 import os
 from typing import Annotated
@@ -23,16 +23,18 @@ def prepare(
         list[str] | None,
         typer.Argument(
             metavar="[FILE]...",
-            help="Molecule files: .smi .csv .tsv .sdf .parquet, also .gz .bz2 .zst; patterns, addresses, or public "
-            "libraries: moses zinc250k guacamol chembl. The config's `input` by default.",
+            help="Molecule files: .smi .csv .tsv .sdf .parquet, also .gz .bz2 .zst; glob patterns, URLs, or public "
+            "libraries: moses, zinc250k, guacamol, chembl. The config's `prepare.input` by default.",
         ),
     ] = None,
     test: Annotated[
-        str | None, typer.Option("--test", help="File of test molecules; the config's `test_input` by default.")
+        str | None,
+        typer.Option("--test", help="File with test molecules; the config's `prepare.test_input` by default."),
     ] = None,
     smiles_column: SmilesColumnOption = None,
     id_column: Annotated[
-        str | None, typer.Option("--id-column", help="Column with the names; source and line serve by default.")
+        str | None,
+        typer.Option("--id-column", help="Column with the molecule IDs; by default made of source and line."),
     ] = None,
     config: ConfigOption = None,
     overrides: SetOption = None,
@@ -40,18 +42,20 @@ def prepare(
     threads: ThreadsOption = None,
     shard: Annotated[
         str | None,
-        typer.Option("--shard", metavar="I/N", help="Do part I of N only; the call without it gathers the parts."),
+        typer.Option(
+            "--shard", metavar="I/N", help="Process only shard I of N; run without --shard to gather the shards."
+        ),
     ] = None,
-    offline: Annotated[bool, typer.Option("--offline", help="Fetch nothing, and name what is missing.")] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Download nothing; list missing files instead.")] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only say what would be read, which column, and the first rejects.")
+        bool, typer.Option("--dry-run", help="Only show how the files would be read, and the first rejected rows.")
     ] = False,
 ) -> None:
-    """Standardise, filter and split molecules, and write them as SELFIES.
+    """Standardise, filter and split molecules, and encode them as SELFIES.
 
-    Writes molecules.parquet, rejected.csv (every row left out, with its reason), vocabulary.json and summary.json.
+    Writes OUT/molecules.parquet, rejected.csv (every rejected row with its reason), vocabulary.json and summary.json.
     """
-    # Before Arrow is loaded: its own allocator keeps what is freed, which grows to a multiple of what a block takes.
+    # Set before Arrow is loaded: its own allocator retains freed memory, up to a multiple of the size of a block.
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     from molvae.parallel import cpus_to_use
     from molvae.prepare import prepare as run
@@ -67,7 +71,7 @@ def prepare(
     fetch_missing([*names, *tests], offline=offline or dry_run)
     inputs, test_inputs = expand(names), expand(tests)
     if len(test_inputs) > 1:
-        raise ConfigError(f"--test: expected one file, found {len(test_inputs)} that fit {tests[0]}")
+        raise ConfigError(f"--test: expected one file, found {len(test_inputs)} that match {tests[0]}")
     test_input = test_inputs[0] if test_inputs else None
     if dry_run:
         for line in preview([*inputs, *test_inputs], chosen):
@@ -81,5 +85,5 @@ def prepare(
 def _part(text: str) -> tuple[int, int]:
     number, _, total = text.partition("/")
     if not (number.isdecimal() and total.isdecimal()):
-        raise ConfigError(f"--shard: expected a part and a number of parts such as 2/16, found {text!r}")
+        raise ConfigError(f"--shard: expected a shard and the number of shards, such as 2/16, found {text!r}")
     return int(number), int(total)

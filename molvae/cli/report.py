@@ -9,15 +9,15 @@ from molvae.cli.common import ConfigOption, SetOption, settings
 
 
 def report(
-    folder: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of the run: results/<run>.")],
-    out: Annotated[Path | None, typer.Option("--out", help="Page to write; RUN/report.html by default.")] = None,
+    folder: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder: results/<run>.")],
+    out: Annotated[Path | None, typer.Option("--out", help="Output page; RUN/report.html by default.")] = None,
     config: ConfigOption = None,
     overrides: SetOption = None,
 ) -> None:
-    """Put a run on one HTML page that works offline -> report.html, provenance.json, report/figures/.
+    """Summarise a run on one HTML page that works offline.
 
-    The settings that the workflow left under RUN/config/ are shown, and RUN/config/report.yaml is the default of
-    --config.
+    Writes report.html, provenance.json and report/figures/. The page shows the settings that the workflow recorded in
+    RUN/config/; --config is RUN/config/report.yaml by default.
     """
     recorded = folder / "config" / "report.yaml"
     run = settings(recorded if config is None and recorded.exists() else config, overrides)

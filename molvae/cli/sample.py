@@ -10,13 +10,16 @@ from molvae.cli.common import ConfigOption, ModelArgument, OutTable, SeedOption,
 def sample(
     model: ModelArgument,
     out: OutTable,
-    n: Annotated[int | None, typer.Option("--n", min=1, help="How many, in place of the config's number.")] = None,
+    n: Annotated[int | None, typer.Option("--n", min=1, help="Number of samples; overrides the config's.")] = None,
     config: ConfigOption = None,
     overrides: SetOption = None,
     seed: SeedOption = None,
     threads: ThreadsOption = None,
 ) -> None:
-    """Draw new molecules from a model's prior -> a table with the column smiles, in the order drawn."""
+    """Sample new molecules from the prior of a model.
+
+    Writes the column smiles, in the order drawn.
+    """
     run = settings(config, [*(overrides or []), *([] if n is None else [f"sample.n={n}"])], seed)
 
     from molvae.model.loading import load

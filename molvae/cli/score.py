@@ -21,18 +21,20 @@ def score(
     samples: MoleculesArgument,
     out: OutFolder,
     reference: Annotated[
-        Path | None, typer.Option("--reference", help="Folder that `molvae prepare` wrote; or --train and --test.")
+        Path | None,
+        typer.Option("--reference", help="Folder written by `molvae prepare`; alternatively --train and --test."),
     ] = None,
-    train: Annotated[Path | None, typer.Option("--train", help="File of training molecules.")] = None,
-    test: Annotated[Path | None, typer.Option("--test", help="File of test molecules.")] = None,
+    train: Annotated[Path | None, typer.Option("--train", help="File with training molecules.")] = None,
+    test: Annotated[Path | None, typer.Option("--test", help="File with test molecules.")] = None,
     test_scaffolds: Annotated[
-        Path | None, typer.Option("--test-scaffolds", help="File of test molecules with unseen scaffolds.")
+        Path | None, typer.Option("--test-scaffolds", help="File with test molecules of unseen scaffolds.")
     ] = None,
     model: Annotated[
-        Path | None, typer.Option("--model", help="Model to say how unlikely each molecule is, and whether too much.")
+        Path | None, typer.Option("--model", help="Model for the anomaly score of each molecule and its percentile.")
     ] = None,
     gpu: Annotated[
-        bool | None, typer.Option("--gpu/--cpu", help="Where the networks run; as the config's `device` by default.")
+        bool | None,
+        typer.Option("--gpu/--cpu", help="Device of the neural networks; the config's `device` by default."),
     ] = None,
     smiles_column: SmilesColumnOption = None,
     config: ConfigOption = None,
@@ -40,13 +42,13 @@ def score(
     seed: SeedOption = None,
     threads: ThreadsOption = None,
 ) -> None:
-    """Score generated molecules by the MOSES and GuacaMol metrics, and one by one.
+    """Score generated molecules by the MOSES and GuacaMol metrics, and describe each of them.
 
-    Writes to OUT: metrics.json, molecules.csv, molecules.sdf and figures/.
+    Writes OUT/metrics.json, molecules.csv, molecules.sdf and figures/.
 
-    They are compared with the splits of a prepared folder (--reference), or with the molecules of files (--train,
-    --test). --smiles-column is about the generated molecules; in other files the column is found by its usual names.
-    What is computed of reference molecules is kept in $MOLVAE_CACHE, or the system's folder for caches.
+    The reference molecules are the splits of a prepared folder (--reference) or the molecules in files (--train,
+    --test). --smiles-column applies to the generated molecules only. Statistics of the reference molecules are cached
+    in $MOLVAE_CACHE or the system's cache folder.
     """
     run = settings(config, overrides, seed)
     from molvae.chem.reading import read_molecules
@@ -62,10 +64,8 @@ def score(
         case None, Path(), Path(), _:
             compared = from_files(train, test, test_scaffolds)
         case _:
-            raise typer.BadParameter(
-                "expected either --reference, or --train and --test (and --test-scaffolds, if wanted)"
-            )
-    # A search may find no candidates, and that is to be told, not to stop at.
+            raise typer.BadParameter("expected either --reference, or --train and --test (optionally --test-scaffolds)")
+    # A search may find no candidates, which is a result and not an error.
     generated = [record.smiles for record in read_molecules(samples, smiles_column, may_be_empty=True)]
     device = choose_device(run.device if gpu is None else "cuda" if gpu else "cpu")
     judge = None if model is None else load(model, device.type)

@@ -9,17 +9,17 @@ from molvae.cli.common import ConfigOption, OutFolder, SeedOption, SetOption, Th
 
 
 def train(
-    prepared: Annotated[Path, typer.Argument(help="Folder that `molvae prepare` wrote.")],
+    prepared: Annotated[Path, typer.Argument(help="Folder written by `molvae prepare`.")],
     out: OutFolder,
     config: ConfigOption = None,
     overrides: SetOption = None,
     seed: SeedOption = None,
     threads: ThreadsOption = None,
 ) -> None:
-    """Train the VAE and choose its prior -> OUT/model/, OUT/history.csv.
+    """Train the VAE and choose its prior.
 
-    A killed training goes on from OUT/resume/ with the same command. On several GPUs:
-    torchrun --nproc-per-node 4 -m molvae train ...
+    Writes OUT/model/ and OUT/history.csv. To resume an interrupted training, run the same command again; its checkpoint
+    is kept in OUT/resume/. On several GPUs, use torchrun --nproc-per-node 4 -m molvae train ...
     """
     run = settings(config, overrides, seed)
 

@@ -73,7 +73,7 @@ def _run(arguments: list[str], text: str, folder: Path, limit_s: float | None) -
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        text=True,
+        encoding="utf-8",
         cwd=folder,
         # A group of its own, so that what the program started ends with it.
         start_new_session=True,

@@ -1,7 +1,7 @@
 """Rows in blocks on disk: the same blocks whatever the number of jobs and processes, so that the outcome is too.
 
-A block is what `BLOCK_SIZE` consecutive rows became, as a Parquet table. Each is written whole or not at all, so a
-killed run goes on with the first block that is missing, and several jobs can share the work.
+A block is a Parquet table with the conversion of `BLOCK_SIZE` consecutive rows. Each is written whole or not at all, so
+that a killed run resumes with the first missing block, and several jobs can share the work.
 """
 
 import hashlib
@@ -21,28 +21,29 @@ from molvae.chem.quiet import quiet
 from molvae.chem.reading import NO_VALUE, Columns, Record, read_records, with_structure
 from molvae.chem.timeout import Outcome, map_within
 from molvae.config import PrepareConfig
-from molvae.files import MEASURED, replacing
+from molvae.files import replacing
 from molvae.parallel import chunks_of, map_tasks
-from molvae.prepare.convert import Accepted, Reason, Refused, convert_all
+from molvae.prepare.convert import Accepted, Reason, Rejected, convert_all
 from molvae.prepare.split import hint_of
 from molvae.prepare.stereoisomers import enumerate_stereoisomers
 from molvae.provenance import software
+from molvae.tables import MEASURED
 from molvae.vocabulary import split_selfies
 
 BLOCK_SIZE = 20_000
 NOT_A_NUMBER = "not a number."
-"""What the name of a column begins with that says where a measured property is no number."""
+"""Prefix of the columns that mark where a measured property is not a number."""
 
-# Settings that play no part before the rows are gathered.
-_OF_THE_GATHERING = ("validation_fraction", "test_fraction", "max_rejected", "min_token_molecules", "shards")
+# Settings that are not used before the rows are gathered.
+_GATHER_SETTINGS = ("validation_fraction", "test_fraction", "max_rejected", "min_token_molecules", "shards")
 
 
 @dataclass(frozen=True)
 class Source:
-    """Files whose rows are prepared alike.
+    """Input files that form one source of rows.
 
     Attributes:
-        name: `test` or `input`; begins the names of its blocks.
+        name: `test` or `input`; prefix of the names of its blocks.
         paths: The files, in order.
     """
 
@@ -65,8 +66,8 @@ class _Task:
 
 
 def identity(sources: Sequence[Source], config: PrepareConfig) -> str:
-    """Return a name for all that decides the blocks: those of other files or settings are not gone on with."""
-    settings = config.model_dump(mode="json", exclude=set(_OF_THE_GATHERING))
+    """Return a hash of all that the blocks depend on, so that those of other files or settings are not reused."""
+    settings = config.model_dump(mode="json", exclude=set(_GATHER_SETTINGS))
     # By size and time, not by content: a hash of a large library takes minutes.
     files = [(source.name, str(path), *_state(path)) for source in sources for path in source.paths]
     content = json.dumps([settings, files, software(), BLOCK_SIZE])
@@ -85,18 +86,18 @@ def convert_blocks(
     *,
     n_jobs: int,
     advance: Callable[[int], None],
-    judge: Callable[[str, pa.Table], None],
+    on_block: Callable[[str, pa.Table], None],
     shard: tuple[int, int] = (1, 1),
 ) -> list[Path]:
-    """Convert all rows, or a shard of them, but for the blocks that are there already.
+    """Convert all rows, or a shard of them, except for the blocks that exist already.
 
     Args:
         sources: The files.
         config: The settings.
-        folder: Where the blocks are.
+        folder: Folder of the blocks.
         n_jobs: Processes to use.
-        advance: Is told of the rows done.
-        judge: Is shown the source's name and the table of each block that was converted, and may raise.
+        advance: Called with the number of rows newly done.
+        on_block: Called with the name of the source and the table of each converted block; may raise.
         shard: Number of the shard, from 1, and how many there are.
 
     Returns:
@@ -113,7 +114,7 @@ def convert_blocks(
             with replacing(task.path) as temporary:
                 pq.write_table(block, temporary, compression="zstd", compression_level=1)
             done.clear()
-            judge(task.source, block)
+            on_block(task.source, block)
     return paths
 
 
@@ -125,20 +126,20 @@ def _tasks(
     shard: tuple[int, int],
     advance: Callable[[int], None],
 ) -> Iterator[_Task]:
-    """Yield the work that is left, and note the path of every block."""
-    mine, n_shards = shard
+    """Yield the tasks that are left to do, and append the path of every block to `paths`."""
+    number, n_shards = shard
     for source in sources:
         records = source.records(config)
         while block := list(islice(records, BLOCK_SIZE)):
             path = folder / f"{source.name}-{len(paths):06d}.parquet"
             paths.append(path)
-            if path.exists() or len(paths) % n_shards != mine % n_shards:
+            if path.exists() or len(paths) % n_shards != number % n_shards:
                 advance(len(block))
                 continue
-            left = len(block)
+            n_left = len(block)
             for chunk in chunks_of(block):
-                left -= len(chunk)
-                yield _Task(source.name, path, chunk, left == 0)
+                n_left -= len(chunk)
+                yield _Task(source.name, path, chunk, n_left == 0)
 
 
 def _convert_task(task: _Task, config: PrepareConfig) -> pa.RecordBatch:
@@ -146,7 +147,7 @@ def _convert_task(task: _Task, config: PrepareConfig) -> pa.RecordBatch:
 
 
 def convert_chunk(records: Sequence[Record], config: PrepareConfig) -> pa.RecordBatch:
-    """Return what became of some rows, as a part of a block; what has no value is null."""
+    """Convert some rows to a part of a block; missing values are null."""
     if any(record.block for record in records):
         records = _with_structures(records, config.time_limit_s)
     outcomes = convert_all(records, config)
@@ -158,27 +159,27 @@ def convert_chunk(records: Sequence[Record], config: PrepareConfig) -> pa.Record
         hints = [hint_of(record.extra[-1]) for record in records]
         for number, (hint, outcome) in enumerate(zip(hints, outcomes, strict=True)):
             if not hint and isinstance(outcome, Accepted):
-                outcomes[number] = Refused(Reason.NO_SPLIT, records[number].extra[-1])
-    molecules = [each if isinstance(each, Accepted) else None for each in outcomes]
-    faults = [each if isinstance(each, Refused) else None for each in outcomes]
-    keys = np.array([(0, 0) if each is None else _hashes(each.smiles) for each in molecules], dtype=np.uint64)
+                outcomes[number] = Rejected(Reason.NO_SPLIT, records[number].extra[-1])
+    accepted = [outcome if isinstance(outcome, Accepted) else None for outcome in outcomes]
+    rejected = [outcome if isinstance(outcome, Rejected) else None for outcome in outcomes]
+    keys = np.array([_hashes(row.smiles) if row else (0, 0) for row in accepted], dtype=np.uint64)
     columns: dict[str, object] = {
         "source": [record.source for record in records],
         "line": [record.line for record in records],
         "id": [record.id for record in records],
         "is_added": added,
         "input": [record.smiles for record in records],
-        "smiles": [each and each.smiles for each in molecules],
-        "selfies": [each and each.selfies for each in molecules],
-        "n_tokens": [each and each.n_tokens for each in molecules],
-        "kinds": [each and "".join(sorted(set(split_selfies(each.selfies)))) for each in molecules],
+        "smiles": [row and row.smiles for row in accepted],
+        "selfies": [row and row.selfies for row in accepted],
+        "n_tokens": [row and row.n_tokens for row in accepted],
+        "token_set": [row and "".join(sorted(set(split_selfies(row.selfies)))) for row in accepted],
         "key": keys[:, 0],
         "key2": keys[:, 1],
-        "scaffold": np.array([0 if each is None else _hashes(each.scaffold)[0] for each in molecules], np.uint64),
+        "scaffold": np.array([_hashes(row.scaffold)[0] if row else 0 for row in accepted], np.uint64),
         "hint": np.array(hints, np.uint8),
-        "reason": [each and each.reason.value for each in faults],
-        "detail": [each and each.detail for each in faults],
-        "steps": [each and " ".join(each.steps) for each in molecules],
+        "reason": [row and row.reason.value for row in rejected],
+        "detail": [row and row.detail for row in rejected],
+        "steps": [row and " ".join(row.steps) for row in accepted],
     }
     for position, name in enumerate(config.properties):
         columns[MEASURED + name] = [_number(record.extra[position]) for record in records]
@@ -187,7 +188,7 @@ def convert_chunk(records: Sequence[Record], config: PrepareConfig) -> pa.Record
 
 
 def _schema(config: PrepareConfig) -> pa.Schema:
-    text = ("source", "id", "input", "smiles", "selfies", "kinds", "reason", "detail", "steps")
+    text = ("source", "id", "input", "smiles", "selfies", "token_set", "reason", "detail", "steps")
     numbers = {"line": pa.int64(), "is_added": pa.bool_(), "n_tokens": pa.int32(), "hint": pa.uint8()}
     keys = dict.fromkeys(("key", "key2", "scaffold"), pa.uint64())
     properties = {MEASURED + name: pa.float64() for name in config.properties}
@@ -199,15 +200,15 @@ def _with_structures(records: Sequence[Record], seconds: float) -> list[Record]:
     with quiet():
         read = map_within(with_structure, records, seconds)
     return [
-        replace(record, block="", problem=f"a structure that is {each.value} to read")
-        if isinstance(each, Outcome)
-        else each
-        for record, each in zip(records, read, strict=True)
+        replace(record, block="", problem=f"a structure that is {result.value} to read")
+        if isinstance(result, Outcome)
+        else result
+        for record, result in zip(records, read, strict=True)
     ]
 
 
 def _hashes(text: str) -> tuple[int, int]:
-    """Return a hash of 128 bits: two different molecules of a billion have the same with probability 1e-21."""
+    """Return a 128-bit hash as two integers: among a billion molecules, two collide with a probability of 1e-21."""
     digest = hashlib.blake2b(text.encode(), digest_size=16).digest()
     return int.from_bytes(digest[:8], "little"), int.from_bytes(digest[8:], "little")
 
@@ -227,10 +228,10 @@ def _is_no_number(text: str) -> bool:
 class Blocks:
     """Converted rows, read block by block.
 
-    Rows are numbered through all blocks, in the order of the paths.
+    Rows are numbered consecutively over all blocks, in the order of the paths.
 
     Attributes:
-        n_rows: How many rows there are.
+        n_rows: Number of rows.
         columns: Names of the columns.
     """
 
@@ -252,11 +253,11 @@ class Blocks:
         for position, path in enumerate(self.paths):
             if only is None or path.name.startswith(only):
                 rows = slice(int(self._starts[position]), int(self._starts[position + 1]))
-                # Not mapped into memory: what is done with leaves nothing behind.
+                # Not memory-mapped, so that the memory of a block is freed with it.
                 yield rows, pq.read_table(path, columns=columns, memory_map=False, use_threads=False)
 
     def sources(self) -> NDArray[np.bool_]:
-        """Say of each row whether it is of the test file, bool (n_rows,)."""
+        """Return for each row whether it comes from the test file, bool (n_rows,)."""
         is_test = np.zeros(self.n_rows, dtype=bool)
         for position, path in enumerate(self.paths):
             if path.name.startswith("test"):

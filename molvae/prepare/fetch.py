@@ -128,7 +128,7 @@ def fetch(remote: Remote) -> Path:
 def _alone(lock: Path) -> Iterator[None]:
     import fcntl
 
-    with lock.open("w") as file:
+    with lock.open("wb") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         try:
             yield

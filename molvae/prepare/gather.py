@@ -1,4 +1,4 @@
-"""From the blocks of converted rows to what stands in the output, in passes that hold one block at a time."""
+"""Decide which of the converted rows are kept, and in which split, in passes that hold one block at a time."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -34,7 +34,7 @@ _TokenTest = Callable[[list[str]], bool]
 
 
 class RowStatus(IntEnum):
-    """What becomes of a row."""
+    """Whether a row is kept, and if not, at which step it was rejected."""
 
     REFUSED = 0
     KEPT = 1
@@ -44,15 +44,15 @@ class RowStatus(IntEnum):
 
 @dataclass
 class RejectCounts:
-    """What the rows of one source became on their own.
+    """Counts over the rows of one source, before they are compared with one another.
 
     Attributes:
         files: The files, in order.
-        n_rows: How many rows they have.
-        n_added: How many rows were added to them, for stereoisomers.
-        reasons: How many were refused for each reason.
-        steps: How many molecules each step of standardisation changed.
-        examples: The first few rows of each reason: line, input and detail.
+        n_rows: Number of rows in them.
+        n_added: Number of rows added for stereoisomers.
+        reasons: Number of rejected rows by reason.
+        steps: Number of molecules changed by each step of standardisation.
+        examples: The first few rows for each reason: line, input and detail.
     """
 
     files: list[str] = field(default_factory=list)
@@ -79,107 +79,108 @@ class RejectCounts:
                 examples += zip(*(rows[name].to_pylist() for name in ("line", "input", "detail")), strict=True)
 
 
-def tally(blocks: Blocks, source: str) -> RejectCounts:
-    """Count what the rows of a source became."""
-    found = RejectCounts()
+def count_rejects(blocks: Blocks, source: str) -> RejectCounts:
+    """Count the rows of a source by the outcome of their conversion."""
+    counts = RejectCounts()
     for _, table in blocks.read(["source", "line", "is_added", "input", "reason", "detail", "steps"], only=source):
-        found.add(table)
-    return found
+        counts.add(table)
+    return counts
 
 
 class Library:
-    """All rows, and what becomes of each: a few bytes a row are held in memory, and one block.
+    """All rows with their status and split; a few bytes a row are held in memory, and one block.
 
     Attributes:
         blocks: The rows.
-        fates: `RowStatus` of each row, uint8 (n_rows,).
-        splits: Position of its split in `SPLITS`, of a kept row, uint8 (n_rows,).
-        duplicates: The rows that repeat a molecule.
+        status: `RowStatus` of each row, uint8 (n_rows,).
+        splits: Index into `SPLITS` of each kept row, uint8 (n_rows,).
+        duplicates: The rows that repeat an earlier molecule.
     """
 
     def __init__(self, blocks: Blocks, duplicates: Duplicates) -> None:
-        """Keep each molecule that was accepted and did not come before."""
+        """Keep the accepted rows that repeat no earlier molecule."""
         self.blocks = blocks
         self.duplicates = duplicates
-        self.fates: NDArray[np.uint8] = np.zeros(blocks.n_rows, dtype=np.uint8)
+        self.status: NDArray[np.uint8] = np.zeros(blocks.n_rows, dtype=np.uint8)
         self.splits: NDArray[np.uint8] = np.zeros(blocks.n_rows, dtype=np.uint8)
         for rows, table in blocks.read(["smiles"]):
-            self.fates[rows][table["smiles"].is_valid().to_numpy()] = RowStatus.KEPT
-        self.fates[duplicates.mask] = RowStatus.DUPLICATE
+            self.status[rows][table["smiles"].is_valid().to_numpy()] = RowStatus.KEPT
+        self.status[duplicates.mask] = RowStatus.DUPLICATE
         self._is_test_file = blocks.sources()
 
     def n_kept(self, *, test_file: bool) -> int:
-        """Return how many molecules of the test file, or of the input, are kept."""
-        return int(np.count_nonzero((self.fates == RowStatus.KEPT) & (self._is_test_file == test_file)))
+        """Return the number of kept molecules of the test file, or of the input."""
+        return int(np.count_nonzero((self.status == RowStatus.KEPT) & (self._is_test_file == test_file)))
 
-    def in_splits(self) -> dict[str, int]:
-        """Return how many molecules are kept in each split."""
-        counts = np.bincount(self.splits[self.fates == RowStatus.KEPT], minlength=len(SPLITS))
+    def split_sizes(self) -> dict[str, int]:
+        """Return the number of kept molecules in each split."""
+        counts = np.bincount(self.splits[self.status == RowStatus.KEPT], minlength=len(SPLITS))
         return {split: int(n) for split, n in zip(SPLITS, counts, strict=True)}
 
-    def drop_rare_tokens(self, fewest: int) -> frozenset[str]:
-        """Reject the molecules that have a token which fewer than `fewest` of all have.
+    def drop_rare_tokens(self, min_molecules: int) -> frozenset[str]:
+        """Reject the molecules with a token that occurs in fewer than `min_molecules` molecules.
 
         Returns:
-            The tokens that only one molecule has, of those that stay.
+            The remaining tokens that occur in a single molecule.
         """
         n_molecules: Counter[str] = Counter()
-        for _, kinds in self._kept("kinds"):
-            for text, n in _counts(kinds).items():
+        for _, token_sets in self._kept("token_set"):
+            for text, n in _counts(token_sets).items():
                 n_molecules.update(dict.fromkeys(split_selfies(text), n))
-        rare = {token for token, n in n_molecules.items() if n < fewest}
+        rare = {token for token, n in n_molecules.items() if n < min_molecules}
         if rare:
             self._reject(lambda tokens: not rare.isdisjoint(tokens))
         return frozenset(token for token, n in n_molecules.items() if n == 1 and token not in rare)
 
     def split(self, config: PrepareConfig, seed: int, unique_tokens: frozenset[str]) -> list[str]:
-        """Give every kept molecule its split.
+        """Assign every kept molecule to a split.
 
         Args:
             config: The settings.
             seed: The run's seed.
-            unique_tokens: Tokens whose only molecules are to be trained on.
+            unique_tokens: Tokens that occur in a single molecule, which must therefore be in the training split.
 
         Returns:
-            The splits that must have molecules.
+            The splits that must not be empty.
         """
         has_test_file = bool(self._is_test_file.any())
         fractions = config.validation_fraction, 0.0 if has_test_file else config.test_fraction
         if config.split == "column":
             for rows, table in self.blocks.read(["hint"]):
-                # A hint is a position and one, and of no use where the row is not kept.
+                # A hint is one more than an index into SPLITS, and 0 only for rows that are not kept.
                 self.splits[rows] = np.maximum(table["hint"].to_numpy(), 1) - 1
-            asked = list(SPLITS)
+            required = list(SPLITS)
         else:
             column = "scaffold" if config.split == "scaffold" else "key"
             self._assign(column, fractions, derive_seed(seed, "split"), unique_tokens)
-            asked = [TRAIN, *(split for split, share in zip((VALIDATION, TEST), fractions, strict=True) if share > 0)]
+            held_out = zip((VALIDATION, TEST), fractions, strict=True)
+            required = [TRAIN, *(split for split, fraction in held_out if fraction > 0)]
         self.splits[self._is_test_file] = SPLITS.index(TEST)
-        return asked
+        return required
 
     def _assign(self, column: str, fractions: tuple[float, float], seed: int, unique_tokens: frozenset[str]) -> None:
         def inputs() -> Iterator[tuple[NDArray[np.int64], Keys, NDArray[np.bool_]]]:
-            for rows, table in self.blocks.read([column, "kinds"], only="input"):
-                kept = np.flatnonzero(self.fates[rows] == RowStatus.KEPT)
+            for rows, table in self.blocks.read([column, "token_set"], only="input"):
+                kept = np.flatnonzero(self.status[rows] == RowStatus.KEPT)
                 keys = keyed(table[column].to_numpy()[kept], seed)
-                needed = _having(table["kinds"], lambda tokens: not unique_tokens.isdisjoint(tokens))[kept]
+                needed = _rows_with(table["token_set"], lambda tokens: not unique_tokens.isdisjoint(tokens))[kept]
                 yield kept + rows.start, keys, needed
 
         def stream() -> Iterator[tuple[Keys, NDArray[np.bool_]]]:
             for _, keys, needed in inputs():
                 yield keys, needed
 
-        decide = split_by_scaffold if column == "scaffold" else split_randomly
-        assign: Assignment = decide(stream, self.n_kept(test_file=False), *fractions)
+        split_method = split_by_scaffold if column == "scaffold" else split_randomly
+        assign: Assignment = split_method(stream, self.n_kept(test_file=False), *fractions)
         for numbers, keys, needed in inputs():
             self.splits[numbers] = assign(keys, needed)
 
     def learn_vocabulary(self) -> Vocabulary:
-        """Return the tokens of the training molecules, and reject the molecules held out that have others."""
+        """Return the tokens of the training molecules, and reject held-out molecules that have others."""
         texts: set[str] = set()
-        for rows, kinds in self._kept("kinds"):
-            train = self.splits[rows][self.fates[rows] == RowStatus.KEPT] == SPLITS.index(TRAIN)
-            texts.update(pc.unique(kinds.filter(pa.array(train))).to_pylist())
+        for rows, token_sets in self._kept("token_set"):
+            train = self.splits[rows][self.status[rows] == RowStatus.KEPT] == SPLITS.index(TRAIN)
+            texts.update(pc.unique(token_sets.filter(pa.array(train))).to_pylist())
         vocabulary = Vocabulary.from_selfies(texts)
         known = frozenset(vocabulary.tokens)
         self._reject(lambda tokens: not known.issuperset(tokens))
@@ -187,23 +188,24 @@ class Library:
 
     def _kept(self, column: str) -> Iterator[tuple[slice, pa.ChunkedArray]]:
         for rows, table in self.blocks.read([column]):
-            yield rows, table[column].filter(pa.array(self.fates[rows] == RowStatus.KEPT))
+            yield rows, table[column].filter(pa.array(self.status[rows] == RowStatus.KEPT))
 
     def _reject(self, is_rare: _TokenTest) -> None:
-        for rows, table in self.blocks.read(["kinds"]):
-            fates = self.fates[rows]
-            fates[_having(table["kinds"], is_rare) & (fates == RowStatus.KEPT)] = RowStatus.RARE_TOKEN
+        for rows, table in self.blocks.read(["token_set"]):
+            status = self.status[rows]
+            status[_rows_with(table["token_set"], is_rare) & (status == RowStatus.KEPT)] = RowStatus.RARE_TOKEN
 
 
-def _having(kinds: pa.ChunkedArray, test: _TokenTest) -> NDArray[np.bool_]:
-    """Say of each row whether the kinds of its tokens pass a test, which is made once for equal ones."""
-    encoded = kinds.combine_chunks().dictionary_encode()
+def _rows_with(token_sets: pa.ChunkedArray, test: _TokenTest) -> NDArray[np.bool_]:
+    """Return for each row whether its tokens pass a test, which is evaluated once for equal sets of tokens."""
+    encoded = token_sets.combine_chunks().dictionary_encode()
     passed = np.array([test(split_selfies(text)) for text in encoded.dictionary.to_pylist()] + [False], dtype=bool)
     # The last one is for rows without tokens.
-    found: NDArray[np.bool_] = passed[encoded.indices.fill_null(len(passed) - 1).to_numpy(zero_copy_only=False)]
-    return found
+    index = encoded.indices.fill_null(len(passed) - 1).to_numpy(zero_copy_only=False)
+    result: NDArray[np.bool_] = passed[index]
+    return result
 
 
 def _counts(column: pa.ChunkedArray) -> Mapping[str, int]:
-    counted = column.drop_null().value_counts()
-    return dict(zip(counted.field("values").to_pylist(), counted.field("counts").to_pylist(), strict=True))
+    counts = column.drop_null().value_counts()
+    return dict(zip(counts.field("values").to_pylist(), counts.field("counts").to_pylist(), strict=True))

@@ -1,7 +1,7 @@
-"""How much of a held-out split the training molecules give away: how similar their nearest one is.
+"""Leakage from the training split into held-out splits: the similarity to the nearest training molecule.
 
-A random split holds out molecules whose analogues are trained on, so that figures on it flatter a model. The measure
-shows how far that goes, and what a scaffold split changes about it.
+A random split holds out molecules whose analogues are in the training split, so that metrics on it are optimistic. This
+says to what extent, and how much a scaffold split helps.
 """
 
 from collections.abc import Mapping
@@ -15,9 +15,9 @@ from molvae.chem.fingerprints import PackedBits, morgan_bits, nearest
 from molvae.parallel import CHUNK_SIZE, map_tasks, processes_for
 
 MAX_HELD_OUT = 1_000
-"""Molecules of a held-out split that are looked at, about; in a smaller split all."""
+"""Approximate number of molecules sampled from a held-out split; a smaller split is used in full."""
 MAX_TRAIN = 250_000
-"""Training molecules that they are compared with, about; of fewer all."""
+"""Approximate number of training molecules that they are compared with; a smaller split is used in full."""
 N_BITS = 1024
 CLOSE = 0.7
 """Tanimoto similarity from which a training molecule counts as a close analogue."""
@@ -28,12 +28,12 @@ class Leakage:
     """Tanimoto similarity (ECFP4, `N_BITS` bits) of held-out molecules to their nearest training molecule.
 
     Attributes:
-        n: Molecules looked at.
-        n_train: Training molecules compared with.
+        n: Number of held-out molecules.
+        n_train: Number of training molecules that they are compared with.
         mean: Mean similarity, in [0, 1].
         median: Median similarity.
         maximum: Highest similarity.
-        close: Share of the molecules with a similarity of at least `CLOSE`.
+        close: Fraction of the molecules with a similarity of at least `CLOSE`.
     """
 
     n: int
@@ -45,7 +45,7 @@ class Leakage:
 
 
 def leakage(held_out: Mapping[str, pa.ChunkedArray], train: pa.ChunkedArray, n_jobs: int) -> dict[str, Leakage]:
-    """Measure the leakage into each held-out split that has molecules.
+    """Measure the leakage into each held-out split that is not empty.
 
     Args:
         held_out: SMILES of each split.
@@ -53,12 +53,12 @@ def leakage(held_out: Mapping[str, pa.ChunkedArray], train: pa.ChunkedArray, n_j
         n_jobs: Processes to use.
     """
     bits = {split: _packed(smiles, n_jobs) for split, smiles in held_out.items() if len(smiles)}
-    # Before torch is loaded for the search, while there are processes: together they would take the most memory.
+    # Before the search loads torch: worker processes and torch together would need the most memory.
     reference = _packed(train, n_jobs)
-    found = {}
+    result = {}
     for split, packed in bits.items():
         similarity, _ = nearest(packed, reference)
-        found[split] = Leakage(
+        result[split] = Leakage(
             n=len(similarity),
             n_train=len(train),
             mean=round(float(similarity.mean(dtype=np.float64)), 4),
@@ -66,7 +66,7 @@ def leakage(held_out: Mapping[str, pa.ChunkedArray], train: pa.ChunkedArray, n_j
             maximum=round(float(similarity.max()), 4),
             close=round(float((similarity >= CLOSE).mean()), 4),
         )
-    return found
+    return result
 
 
 def _packed(smiles: pa.ChunkedArray, n_jobs: int) -> PackedBits:

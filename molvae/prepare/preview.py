@@ -1,4 +1,4 @@
-"""Look at the beginning of molecule files before the work: what would be read, and what would be rejected."""
+"""Preview the beginning of molecule files: how they are read, and which rows would be rejected."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -8,16 +8,16 @@ from pathlib import Path
 from molvae.chem.reading import Columns, smiles_column_of, with_structure
 from molvae.config import PrepareConfig
 from molvae.prepare.blocks import Source
-from molvae.prepare.convert import Refused, convert_all
+from molvae.prepare.convert import Rejected, convert_all
 from molvae.prepare.write import printable
 
 FIRST_ROWS = 1_000
-_MOST_SHOWN = 10
-_LONGEST_SHOWN = 100
+_MAX_ROWS_SHOWN = 10
+_MAX_LENGTH_SHOWN = 100
 
 
 def preview(paths: Sequence[Path], config: PrepareConfig) -> Iterator[str]:
-    """Yield in lines for people, for each file, how it is read and what becomes of its first rows.
+    """Yield lines of text that describe how each file is read and which of its first rows would be rejected.
 
     Args:
         paths: The files.
@@ -25,24 +25,28 @@ def preview(paths: Sequence[Path], config: PrepareConfig) -> Iterator[str]:
 
     Raises:
         DataError: If a file cannot be read.
-        ConfigError: If a setting does not fit a file.
+        ConfigError: If a setting does not match a file.
     """
     for path in paths:
         column = smiles_column_of(path, Columns(smiles=config.smiles_column))
         records = list(map(with_structure, islice(Source("input", (path,)).records(config), FIRST_ROWS)))
         outcomes = convert_all(records, config)
-        refused = [(record, each) for record, each in zip(records, outcomes, strict=True) if isinstance(each, Refused)]
-        reasons = Counter(each.reason.value for _, each in refused)
+        rejected = [
+            (record, outcome)
+            for record, outcome in zip(records, outcomes, strict=True)
+            if isinstance(outcome, Rejected)
+        ]
+        reasons = Counter(outcome.reason.value for _, outcome in rejected)
         size = path.stat().st_size
         yield f"{path}: {size:,} bytes" + (f", SMILES in the column {column!r}" if column else "")
         yield (
-            f"  of the first {len(records):,} rows {len(records) - len(refused):,} are molecules to keep"
+            f"  of the first {len(records):,} rows {len(records) - len(rejected):,} are molecules to keep"
             + "".join(f"; {n:,} {reason}" for reason, n in reasons.most_common())
         )
-        for record, each in refused[:_MOST_SHOWN]:
-            found = printable(record.smiles[:_LONGEST_SHOWN])
-            yield f"  line {record.line} {found!r}: {each.reason.value}" + (
-                f" ({printable(each.detail[:_LONGEST_SHOWN])})" if each.detail else ""
+        for record, outcome in rejected[:_MAX_ROWS_SHOWN]:
+            smiles = printable(record.smiles[:_MAX_LENGTH_SHOWN])
+            yield f"  line {record.line} {smiles!r}: {outcome.reason.value}" + (
+                f" ({printable(outcome.detail[:_MAX_LENGTH_SHOWN])})" if outcome.detail else ""
             )
-        if len(refused) > _MOST_SHOWN:
-            yield f"  and {len(refused) - _MOST_SHOWN:,} more"
+        if len(rejected) > _MAX_ROWS_SHOWN:
+            yield f"  and {len(rejected) - _MAX_ROWS_SHOWN:,} more"

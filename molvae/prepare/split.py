@@ -1,11 +1,11 @@
 """Hold molecules out for validation and test.
 
-Each molecule has a key of 64 random bits, made from its own hash and the seed, and the lowest keys are held out. So a
-molecule's place does not depend on the order of the library, little on what else is in it, and not at all on memory:
-the keys are looked through as a stream, more than once.
+Each molecule has a key of 64 random bits, made from its own hash and the seed, and the lowest keys are held out. So the
+split does not depend on the order of the library, and little on what else is in it. The keys are read as a stream, more
+than once, and never held in memory at once.
 
-A molecule that alone has some SELFIES token is of no use when it is held out, since the model cannot learn the token:
-the functions take such molecules as `needed`, and train on them.
+A molecule that is the only one with some SELFIES token cannot be held out, since the model could not learn the token:
+such molecules are passed as `needed`, and go to the training split.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -21,9 +21,9 @@ SPLITS = (TRAIN, VALIDATION, TEST)
 
 Keys = NDArray[np.uint64]
 Stream = Callable[[], Iterable[tuple[Keys, NDArray[np.bool_]]]]
-"""Gives at each call the same pairs anew: keys of molecules, and which of these are needed for training."""
+"""Returns the same pairs at every call: keys of molecules, and which of these are needed for training."""
 Assignment = Callable[[Keys, NDArray[np.bool_]], NDArray[np.uint8]]
-"""From keys of molecules, and which of these are needed, to the splits, as positions in `SPLITS`."""
+"""From keys of molecules, and which of these are needed, to their splits as indices into `SPLITS`."""
 
 GROUPS_AT_A_TIME = 2_000_000
 _BIN_BITS = np.uint64(48)
@@ -37,12 +37,12 @@ _HINTS = {
 
 
 def hint_of(text: str) -> int:
-    """Return which split a cell names: its position in `SPLITS` and one, or 0 if it names none."""
+    """Return one more than the index into `SPLITS` of the split that a cell names, or 0 if it names none."""
     return _HINTS.get(text.strip().lower(), 0)
 
 
 def keyed(hashes: Keys, seed: int) -> Keys:
-    """Return keys that are random for each seed (the finaliser of SplitMix64, over hash and seed)."""
+    """Return keys that are random for each seed: the finaliser of SplitMix64 over hash and seed."""
     keys = hashes ^ np.uint64(seed)
     keys = (keys ^ (keys >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     keys = (keys ^ (keys >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
@@ -51,13 +51,13 @@ def keyed(hashes: Keys, seed: int) -> Keys:
 
 
 def split_randomly(stream: Stream, n_molecules: int, validation_fraction: float, test_fraction: float) -> Assignment:
-    """Hold out molecules at random: those with the lowest keys, and of the needed ones only if the others are too few.
+    """Hold out the molecules with the lowest keys; needed ones only if there are too few others.
 
     Args:
         stream: The molecules.
-        n_molecules: How many there are.
-        validation_fraction: Share for validation, in [0, 1]; a share above 0 is at least one molecule.
-        test_fraction: Share for the test, in [0, 1]; likewise.
+        n_molecules: Their number.
+        validation_fraction: Fraction for validation, in [0, 1]; above 0, at least one molecule is held out.
+        test_fraction: Fraction for the test split, in [0, 1]; likewise.
     """
     n_test = _size(n_molecules, test_fraction)
     n_held_out = min(n_test + _size(n_molecules, validation_fraction), n_molecules)
@@ -73,52 +73,52 @@ def split_randomly(stream: Stream, n_molecules: int, validation_fraction: float,
 
 
 def split_by_scaffold(stream: Stream, n_molecules: int, validation_fraction: float, test_fraction: float) -> Assignment:
-    """Hold out whole scaffolds at random, so that no scaffold stands in two splits.
+    """Hold out whole scaffolds at random, so that no scaffold is in two splits.
 
     Scaffolds are taken in the order of their keys and go to the first held-out split with room for all their molecules,
-    or else to training; so common scaffolds tend to be trained on. Molecules without rings count as one scaffold.
+    or else to training, so that common scaffolds tend to be trained on. Molecules without rings count as one scaffold.
 
     Args:
         stream: The molecules, with the keys of their scaffolds.
-        n_molecules: How many there are.
-        validation_fraction: Share for validation, in [0, 1].
-        test_fraction: Share for the test, in [0, 1].
+        n_molecules: Their number.
+        validation_fraction: Fraction for validation, in [0, 1].
+        test_fraction: Fraction for the test split, in [0, 1].
 
     Returns:
-        The assignment, from keys of scaffolds. A held-out split is at most its share large, unless no scaffold is small
-        enough: then it gets the smallest that training can spare.
+        The assignment, from keys of scaffolds. A held-out split is at most as large as its fraction, unless no scaffold
+        is small enough; then it gets the smallest one that training can spare.
     """
     room = {TEST: _size(n_molecules, test_fraction), VALIDATION: _size(n_molecules, validation_fraction)}
     held_out: dict[str, list[int]] = {split: [] for split in room}
     smallest: list[tuple[int, int, int]] = []
-    n_trained_on = 0
+    n_train = 0
     for key, size in _groups(stream, n_molecules):
-        home = next((split for split in room if size <= room[split]), None)
-        if home is None:
-            n_trained_on += 1
-            smallest = sorted([*smallest, (size, n_trained_on, key)])[: len(room)]
+        target = next((split for split in room if size <= room[split]), None)
+        if target is None:
+            n_train += 1
+            smallest = sorted([*smallest, (size, n_train, key)])[: len(room)]
         else:
-            held_out[home].append(key)
-            room[home] -= size
+            held_out[target].append(key)
+            room[target] -= size
         if not any(room.values()):
             break
     for split, fraction in ((TEST, test_fraction), (VALIDATION, validation_fraction)):
-        if fraction > 0 and not held_out[split] and n_trained_on > 1:
+        if fraction > 0 and not held_out[split] and n_train > 1:
             held_out[split].append(smallest.pop(0)[2])
-            n_trained_on -= 1
+            n_train -= 1
     members = {split: np.array(sorted(keys), dtype=np.uint64) for split, keys in held_out.items()}
 
     def assign(keys: Keys, _: NDArray[np.bool_]) -> NDArray[np.uint8]:
         splits = np.zeros(len(keys), dtype=np.uint8)
-        for split, among in members.items():
-            splits[np.isin(keys, among)] = SPLITS.index(split)
+        for split, scaffolds in members.items():
+            splits[np.isin(keys, scaffolds)] = SPLITS.index(split)
         return splits
 
     return assign
 
 
 def _groups(stream: Stream, n_molecules: int) -> Iterator[tuple[int, int]]:
-    """Yield the key and size of each group of equal keys: the needed ones last, and otherwise in the order of keys."""
+    """Yield the key and size of each group of equal keys in the order of keys, groups with needed molecules last."""
     needed_keys = np.unique(np.concatenate([np.empty(0, np.uint64), *(keys[needed] for keys, needed in stream())]))
     n_parts = 1 + n_molecules // GROUPS_AT_A_TIME
     edges = [part * 2**64 // n_parts for part in range(n_parts + 1)]
@@ -132,25 +132,24 @@ def _groups(stream: Stream, n_molecules: int) -> Iterator[tuple[int, int]]:
                 ]
                 for keys, _ in stream()
             ]
-            yield from zip(
-                *(each.tolist() for each in np.unique(np.concatenate(inside), return_counts=True)), strict=True
-            )
+            group_keys, sizes = np.unique(np.concatenate(inside), return_counts=True)
+            yield from zip(group_keys.tolist(), sizes.tolist(), strict=True)
 
 
-def check_splits(found: Mapping[str, int], asked: Iterable[str]) -> None:
-    """Refuse a split without molecules.
+def check_splits(sizes: Mapping[str, int], required: Iterable[str]) -> None:
+    """Check that no split is empty that must not be.
 
     Args:
-        found: Number of molecules in each split.
-        asked: The splits that must have some.
+        sizes: Number of molecules in each split.
+        required: The splits that must not be empty.
 
     Raises:
-        DataError: If one has none.
+        DataError: If one is empty.
     """
-    empty = [split for split in asked if not found.get(split)]
+    empty = [split for split in required if not sizes.get(split)]
     if empty:
         raise DataError(
-            f"expected molecules in every split, found none for {' and '.join(empty)}: {sum(found.values())} "
+            f"expected molecules in every split, found none for {' and '.join(empty)}: {sum(sizes.values())} "
             "molecules, or their scaffolds, are too few for prepare.validation_fraction and prepare.test_fraction; "
             "give more molecules, change the fractions, or set prepare.split to random"
         )
@@ -161,13 +160,13 @@ def _size(n_molecules: int, fraction: float) -> int:
 
 
 def _ranks(keys: Keys, needed: NDArray[np.bool_]) -> Keys:
-    """Return the keys without their last bit, those of needed molecules above all others."""
+    """Return the keys without their last bit, with needed molecules ranked after all others."""
     ranks: Keys = (keys >> np.uint64(1)) | (needed.astype(np.uint64) << np.uint64(63))
     return ranks
 
 
 def _values_at(stream: Callable[[], Iterable[Keys]], numbers: list[int]) -> Keys:
-    """Return for each number n the value below which n values of a stream are; in two passes, without sorting all."""
+    """Return for each n the value below which n values of a stream lie, in two passes without sorting all of them."""
     n_bins = 1 << (64 - int(_BIN_BITS))
     counts = np.zeros(n_bins, dtype=np.int64)
     for values in stream():
@@ -175,12 +174,12 @@ def _values_at(stream: Callable[[], Iterable[Keys]], numbers: list[int]) -> Keys
     before = np.concatenate([[0], np.cumsum(counts)])
     bins = [int(np.searchsorted(before, number, side="right")) - 1 for number in numbers]
     in_bins = np.sort(np.concatenate([values[np.isin(values >> _BIN_BITS, bins)] for values in stream()]))
-    found = []
+    values_at = []
     for number, position in zip(numbers, bins, strict=True):
-        # All values there are: above the last one.
+        # As many as there are values: above the last one.
         if position >= n_bins:
-            found.append(2**64 - 1)
+            values_at.append(2**64 - 1)
             continue
         inside = in_bins[in_bins >> _BIN_BITS == np.uint64(position)]
-        found.append(int(inside[number - before[position]]))
-    return np.array(found, dtype=np.uint64)
+        values_at.append(int(inside[number - before[position]]))
+    return np.array(values_at, dtype=np.uint64)

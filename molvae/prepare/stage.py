@@ -1,4 +1,4 @@
-"""The stage itself: read, convert, drop duplicates, split, write."""
+"""The prepare stage: read, convert, drop duplicates, split, write."""
 
 import contextlib
 import shutil
@@ -12,6 +12,7 @@ import pyarrow as pa
 from rdkit import Chem
 
 from molvae.chem.selfies_codec import selfies_constraints
+from molvae.chem.standardise import STEPS
 from molvae.config import PrepareConfig, StandardiseConfig
 from molvae.errors import ConfigError, DataError, MolvaeError
 from molvae.files import write_json
@@ -20,21 +21,21 @@ from molvae.parallel import processes_for
 from molvae.prepare.blocks import Blocks, Source, convert_blocks, identity
 from molvae.prepare.convert import Reason
 from molvae.prepare.duplicates import Duplicates
-from molvae.prepare.gather import Library, RejectCounts, RowStatus, tally
-from molvae.prepare.leakage import leakage
+from molvae.prepare.gather import Library, RejectCounts, RowStatus, count_rejects
+from molvae.prepare.leakage import Leakage, leakage
 from molvae.prepare.split import SPLITS, TEST, TRAIN, VALIDATION, check_splits
-from molvae.prepare.summary import PrepareSummary
-from molvae.prepare.write import printable, write_rows
+from molvae.prepare.summary import LengthStatistics, PrepareSummary
+from molvae.prepare.write import WriteStatistics, printable, write_rows
 from molvae.provenance import software
 from molvae.seeding import derive_seed
+from molvae.tables import MOLECULES, REJECTED
 
-MOLECULES, REJECTED = "molecules.parquet", "rejected.csv"
 VOCABULARY, SUMMARY = "vocabulary.json", "summary.json"
 
 RESUME = "resume"
 
 MIN_MOLECULES = 10
-_MOST_SHOWN = 200
+_MAX_LENGTH_SHOWN = 200
 
 
 def prepare(
@@ -45,38 +46,37 @@ def prepare(
     test_input: Path | None = None,
     n_jobs: int = 1,
 ) -> PrepareSummary:
-    """Turn molecule files into the tables that the other stages work on.
+    """Convert molecule files to the tables that the other stages work on.
 
-    Writes `molecules.parquet` (id, smiles, selfies, split, and `property.<name>` for each measured property; in the
-    order of the rows, those of `test_input` last), `rejected.csv` (source, line, input, reason, detail: every row that
-    is not among the molecules, once), `vocabulary.json` (the tokens of the training split) and `summary.json`, all at
-    the end. What a killed run needs to go on lies in `out/resume/` until then.
+    Writes `molecules.parquet` (`tables.MOLECULES`, in the order of the rows, those of `test_input` last),
+    `rejected.csv` (`tables.REJECTED`, with every rejected row once), `vocabulary.json` (the tokens of the training
+    split) and `summary.json`, all at the end. Until then, `out/resume/` has what a killed run needs to resume.
 
     Args:
         inputs: Molecule files, in order; see `molvae.chem.reading` for the formats.
         out: Folder to write.
-        config: The settings; its `input` and `test_input` are not read, the arguments here stand for them.
-        seed: The run's seed, from which the split follows.
-        test_input: A file of test molecules. Those of `inputs` that are also in it are dropped, and none is held
-            out of `inputs` for the test.
-        n_jobs: Processes to use. The outputs do not depend on it.
+        config: The settings; `input` and `test_input` in it are ignored in favour of the arguments.
+        seed: The run's seed, which determines the split.
+        test_input: A file of test molecules. Molecules of `inputs` that are also in it are dropped, and no test split
+            is taken from `inputs`.
+        n_jobs: Number of processes. The outputs do not depend on it.
 
     Returns:
-        What was written to `summary.json`.
+        The content of `summary.json`.
 
     Raises:
         DataError: If a file cannot be read, too many rows are rejected, or too few molecules are left.
-        ConfigError: If a setting does not fit the files.
+        ConfigError: If a setting does not match the files.
     """
-    _tidy(out)
+    _remove_partial_files(out)
     try:
-        blocks = Blocks(_converted(inputs, out, config, test_input, n_jobs))
-        summary = _gathered(blocks, out, config, seed, n_jobs)
+        blocks = Blocks(_convert(inputs, out, config, test_input, n_jobs))
+        summary = _gather(blocks, out, config, seed, n_jobs)
     except MolvaeError as error:
         if not isinstance(error.__cause__, OSError):
-            _forget(out)
+            _remove_resume(out)
         raise
-    _forget(out)
+    _remove_resume(out)
     for line in summary.lines():
         logger.info(line)
     return summary
@@ -90,29 +90,29 @@ def prepare_shard(
     test_input: Path | None = None,
     n_jobs: int = 1,
 ) -> None:
-    """Do a part of the work of `prepare`, which finds it done when it is called with the same files and settings.
+    """Do a part of the work of `prepare`, which reuses it when called with the same files and settings.
 
-    The parts can be done at the same time, and on several machines that share the folder `out`.
+    The parts can be done at the same time, also on several machines that share the folder `out`.
 
     Args:
         inputs: As in `prepare`.
         out: As in `prepare`.
         config: As in `prepare`.
-        shard: Number of the part, from 1, and how many parts there are.
+        shard: Number of the part, from 1, and number of parts.
         test_input: As in `prepare`.
-        n_jobs: Processes to use.
+        n_jobs: Number of processes.
 
     Raises:
         DataError: If a file cannot be read.
-        ConfigError: If a setting does not fit the files, or there is no such part.
+        ConfigError: If a setting does not match the files, or there is no such part.
     """
     number, n_shards = shard
     if not 1 <= number <= n_shards:
         raise ConfigError(f"--shard: expected a number from 1 to {n_shards}, found {number}")
-    _converted(inputs, out, config, test_input, n_jobs, shard)
+    _convert(inputs, out, config, test_input, n_jobs, shard)
 
 
-def _converted(
+def _convert(
     inputs: Sequence[Path],
     out: Path,
     config: PrepareConfig,
@@ -124,16 +124,16 @@ def _converted(
     _check_elements(config.elements)
     with selfies_constraints(config.selfies_constraints):
         pass
-    # The test molecules first: what they have, the inputs must not.
+    # The test molecules first, so that of two equal molecules the one in the input counts as the duplicate.
     tests = () if test_input is None else (test_input,)
     sources = [source for source in (Source("test", tests), Source("input", tuple(inputs))) if source.paths]
-    # A first reading costs little, finds a damaged file before the work begins, and tells how long that will take.
+    # Counting costs little, finds a damaged file before the work begins, and gives progress its total.
     n_rows = {source.name: sum(1 for _ in source.records(config)) for source in sources}
-    tallies = {source.name: RejectCounts() for source in sources}
+    counts = {source.name: RejectCounts() for source in sources}
 
-    def judge(source: str, block: pa.Table) -> None:
-        tallies[source].add(block)
-        _check_rejected_fraction(tallies[source], n_rows[source], config.max_rejected)
+    def check(source: str, block: pa.Table) -> None:
+        counts[source].add(block)
+        _check_rejected_fraction(counts[source], n_rows[source], config.max_rejected)
 
     n_all = sum(n_rows.values())
     with progress("prepare", n_all) as advance:
@@ -143,58 +143,74 @@ def _converted(
             out / RESUME / identity(sources, config),
             n_jobs=processes_for(n_all // shard[1], n_jobs),
             advance=advance,
-            judge=judge,
+            on_block=check,
             shard=shard,
         )
 
 
-def _gathered(blocks: Blocks, out: Path, config: PrepareConfig, seed: int, n_jobs: int) -> PrepareSummary:
-    """Judge the rows together, and write what becomes of them."""
-    tallies = {source: tally(blocks, source) for source in ("input", "test")}
-    for found in tallies.values():
-        _check_rejected_fraction(found, found.n_rows, config.max_rejected)
+def _gather(blocks: Blocks, out: Path, config: PrepareConfig, seed: int, n_jobs: int) -> PrepareSummary:
+    """Compare the rows with one another, split them, and write the outputs."""
+    counts = {source: count_rejects(blocks, source) for source in ("input", "test")}
+    for of_source in counts.values():
+        _check_rejected_fraction(of_source, of_source.n_rows, config.max_rejected)
     library = Library(blocks, Duplicates(blocks, out / RESUME / "duplicates"))
-    _check_number(library.n_kept(test_file=False), tallies["input"])
+    _check_number(library.n_kept(test_file=False), counts["input"])
     unique_tokens = library.drop_rare_tokens(config.min_token_molecules)
-    asked = library.split(config, seed, unique_tokens)
-    before = library.in_splits()
-    check_splits(before, asked)
+    required = library.split(config, seed, unique_tokens)
+    before = library.split_sizes()
+    check_splits(before, required)
     vocabulary = library.learn_vocabulary()
-    splits = library.in_splits()
-    _check_emptied(before, splits)
-    written = write_rows(
-        library, vocabulary, list(config.properties), derive_seed(seed, "leakage"), out / MOLECULES, out / REJECTED
+    _check_emptied(before, library.split_sizes())
+    sample_seed = derive_seed(seed, "leakage")
+    statistics = write_rows(
+        library, vocabulary, list(config.properties), sample_seed, out / MOLECULES.file, out / REJECTED.file
     )
-    drawn = {split: pa.chunked_array(smiles, pa.string()) for split, smiles in written.drawn.items()}
-    n_rare = int(np.count_nonzero(library.fates == RowStatus.RARE_TOKEN))
-    reasons = sum((found.reasons for found in tallies.values()), Counter({Reason.RARE_TOKEN: n_rare}))
-    summary = PrepareSummary.of(
-        read=sum(found.n_rows for found in tallies.values()),
-        stereoisomers=sum(found.n_added for found in tallies.values()),
-        reasons=reasons + Counter({Reason.DUPLICATE: int(np.count_nonzero(library.duplicates.mask))}),
-        steps=tallies["input"].steps + tallies["test"].steps,
-        splits=splits,
-        lengths=written.lengths,
-        vocabulary_size=len(vocabulary),
-        leakage=leakage({split: drawn[split] for split in (VALIDATION, TEST)}, drawn[TRAIN], n_jobs),
-        properties={name: written.properties[name].described(unit) for name, unit in config.properties.items()},
-    )
+    sampled = {split: pa.chunked_array(smiles, pa.string()) for split, smiles in statistics.sampled.items()}
+    leak = leakage({split: sampled[split] for split in (VALIDATION, TEST)}, sampled[TRAIN], n_jobs)
+    summary = _summarise(counts, library, statistics, len(vocabulary), leak, config.properties)
     write_json(out / VOCABULARY, {"tokens": list(vocabulary.tokens)})
-    # How molecules were standardised goes with them: the model reads its own input in the same way.
+    # The model standardises its input in the same way.
     standardisation = config.model_dump(include=set(StandardiseConfig.model_fields))
     write_json(out / SUMMARY, {**asdict(summary), "standardisation": standardisation, "software": software()})
     return summary
 
 
-def _tidy(out: Path) -> None:
-    """Remove what a run that was killed while it wrote has left half-written."""
-    for name in map(Path, (MOLECULES, REJECTED, VOCABULARY, SUMMARY)):
+def _summarise(
+    counts: Mapping[str, RejectCounts],
+    library: Library,
+    statistics: WriteStatistics,
+    vocabulary_size: int,
+    leakage: Mapping[str, Leakage],
+    units: Mapping[str, str],
+) -> PrepareSummary:
+    splits = library.split_sizes()
+    reasons = sum((source.reasons for source in counts.values()), Counter[Reason]())
+    reasons[Reason.RARE_TOKEN] += int(np.count_nonzero(library.status == RowStatus.RARE_TOKEN))
+    steps = sum((source.steps for source in counts.values()), Counter[str]())
+    return PrepareSummary(
+        read=sum(source.n_rows for source in counts.values()),
+        stereoisomers=sum(source.n_added for source in counts.values()),
+        kept=sum(splits.values()),
+        duplicates=int(np.count_nonzero(library.duplicates.mask)),
+        rejected={reason.value: reasons[reason] for reason in Reason if reason is not Reason.DUPLICATE},
+        splits=splits,
+        changed={step: steps[step] for step in STEPS},
+        selfies_length=LengthStatistics.from_counts(statistics.lengths),
+        vocabulary_size=vocabulary_size,
+        leakage=dict(leakage),
+        properties={name: statistics.properties[name].statistics(unit) for name, unit in units.items()},
+    )
+
+
+def _remove_partial_files(out: Path) -> None:
+    """Remove the partial files of a run that was killed while it wrote."""
+    for name in map(Path, (MOLECULES.file, REJECTED.file, VOCABULARY, SUMMARY)):
         for left in out.glob(f".{name.stem}.*.partial{name.suffix}"):
             left.unlink(missing_ok=True)
 
 
-def _forget(out: Path) -> None:
-    """Remove what a killed run would need to go on, and the folder if nothing else is in it."""
+def _remove_resume(out: Path) -> None:
+    """Remove what a killed run would need to resume, and the folder if nothing else is in it."""
     shutil.rmtree(out / RESUME, ignore_errors=True)
     with contextlib.suppress(OSError):
         out.rmdir()
@@ -209,28 +225,32 @@ def _check_elements(elements: Sequence[str]) -> None:
             raise ConfigError(f"prepare.elements: expected symbols of elements, found {element!r}") from error
 
 
-def _check_rejected_fraction(found: RejectCounts, n_rows: int, most: float) -> None:
-    """Stop when more than the bound of the `n_rows` is bad, even if not all are counted yet; a duplicate is not bad."""
-    n_bad = found.reasons.total()
-    if n_bad <= most * n_rows:
+def _check_rejected_fraction(counts: RejectCounts, n_rows: int, max_fraction: float) -> None:
+    """Stop when too many of the `n_rows` are rejected, even if not all are counted yet; duplicates do not count."""
+    n_rejected = counts.reasons.total()
+    if n_rejected <= max_fraction * n_rows:
         return
-    reason, n_of_reason = found.reasons.most_common(1)[0]
+    reason, n_of_reason = counts.reasons.most_common(1)[0]
     examples = [
-        f"line {line} {printable(text[:_MOST_SHOWN])!r}" + (f" ({printable(detail[:_MOST_SHOWN])})" if detail else "")
-        for line, text, detail in found.examples[reason]
+        f"line {line} {_shortened(text)!r}" + (f" ({_shortened(detail)})" if detail else "")
+        for line, text, detail in counts.examples[reason]
     ]
-    least = "" if found.n_rows == n_rows else "at least "
+    at_least = "" if counts.n_rows == n_rows else "at least "
     raise DataError(
-        f"{', '.join(found.files)}: expected at most {most:.0%} of the rows rejected (prepare.max_rejected), found "
-        f"{least}{n_bad / n_rows:.1%} ({n_bad} of {n_rows}); {n_of_reason} of them for the reason {reason.value!r}, as "
-        f"{'; '.join(examples)}; correct the file, or allow it with --set prepare.max_rejected"
+        f"{', '.join(counts.files)}: expected at most {max_fraction:.0%} of the rows rejected (prepare.max_rejected), "
+        f"found {at_least}{n_rejected / n_rows:.1%} ({n_rejected} of {n_rows}); {n_of_reason} of them for the reason "
+        f"{reason.value!r}, as {'; '.join(examples)}; correct the file, or allow it with --set prepare.max_rejected"
     )
 
 
-def _check_number(n_kept: int, found: RejectCounts) -> None:
+def _shortened(text: str) -> str:
+    return printable(text[:_MAX_LENGTH_SHOWN])
+
+
+def _check_number(n_kept: int, counts: RejectCounts) -> None:
     if n_kept < MIN_MOLECULES:
         raise DataError(
-            f"{', '.join(found.files)}: expected at least {MIN_MOLECULES} distinct valid molecules, found {n_kept}; "
+            f"{', '.join(counts.files)}: expected at least {MIN_MOLECULES} distinct valid molecules, found {n_kept}; "
             "give more molecules"
         )
 

@@ -1,18 +1,18 @@
 """What a reader of the results should be careful about, each with the number that says so.
 
-The bounds are habits of reading rather than laws; every sentence shows its figure, so that a reader can disagree.
+The thresholds are rules of thumb; every sentence shows its number, so that a reader can disagree.
 """
 
 from collections.abc import Iterator, Mapping
 
-from molvae.report.numerals import count, number, percent, plural
+from molvae.report.numerals import count, inflected, number, percent, plural
 from molvae.report.run_data import Optimization, Run, value_of
 from molvae.report.searches import new_top_mean
 from molvae.report.sentences import PRIORS, title_of, training_top, unique_at_most
 
 MANY_REJECTED = 0.05
 FEW_ACTIVE_UNITS = 0.1
-COLLAPSED_NATS = 1.0
+COLLAPSED_KL = 1.0
 LOW_RECONSTRUCTION = 0.4
 SMALL_GAIN = 0.1
 OVERFITTED = 1.25
@@ -37,36 +37,36 @@ def cautions(run: Run, sources: Mapping[str, str]) -> list[str]:
         run: The run.
         sources: Digest of the package's source by stage, for the stages that recorded one.
     """
-    found = [*_preparation(run), *_training(run), *_reconstruction(run), *_latent_space(run), *_samples(run)]
+    texts = [*_preparation(run), *_training(run), *_reconstruction(run), *_latent_space(run), *_samples(run)]
     for result in run.optimizations:
-        found += _optimization(result)
+        texts += _optimization(result)
     if len(set(sources.values())) > 1:
-        found.append(f"The stages ran with different versions of the package's source ({', '.join(sources)}).")
-    found.append(
-        "Scores and properties are computed, none is measured; and all figures come from one seed, so that their "
-        "spread is not known."
+        texts.append(f"The stages ran with different versions of molvae’s source code ({', '.join(sources)}).")
+    texts.append(
+        "The scores and properties of generated molecules are computed, not measured. All results come from a single "
+        "seed, so their variation between seeds is unknown."
     )
-    return found
+    return texts
 
 
 def _preparation(run: Run) -> Iterator[str]:
     rejected = sum(run.preparation.rejected.values())
     if run.preparation.n_read and rejected > MANY_REJECTED * run.preparation.n_read:
-        share = percent(rejected / run.preparation.n_read)
-        yield f"{share} of the molecules read were rejected: the results hold for the kind that was kept."
+        fraction = percent(rejected / run.preparation.n_read)
+        yield f"{fraction} of the rows read were rejected: the results hold only for molecules like those kept."
 
 
 def _training(run: Run) -> Iterator[str]:
     loss = run.history["validation_loss"]
     if len(loss) > 1 and loss.idxmin() == loss.index[-1] and loss.iloc[-1] < (1 - STILL_FALLING) * loss.iloc[-2]:
         fall = percent(1 - loss.iloc[-1] / loss.iloc[-2])
-        yield f"Training was not finished: the validation loss still fell by {fall} in the last epoch."
+        yield f"Training had not converged: the validation loss still fell by {fall} in the last epoch."
     best = run.history.iloc[int(loss.argmin())]
     train, validation = best["train_unconditional_nats"], best["validation_unconditional_nats"]
     if validation > OVERFITTED * train:
         yield (
-            f"The decoder is overfitted: without a code, a validation molecule costs {number(validation, 1)} nats and "
-            f"a training molecule {number(train, 1)}."
+            "The decoder is overfitted: its unconditional negative log-likelihood is "
+            f"{number(validation, 1)} nats for a validation molecule and {number(train, 1)} for a training molecule."
         )
 
 
@@ -74,28 +74,28 @@ def _reconstruction(run: Run) -> Iterator[str]:
     exact = value_of(run.evaluation.measures, "exact_reconstruction")
     active = value_of(run.evaluation.measures, "active_units")
     latent_dim = run.settings.train.latent_dim
-    given = value_of(run.evaluation.measures, "reconstruction_nats")
-    without = value_of(run.evaluation.measures, "unconditional_nats")
+    conditional = value_of(run.evaluation.measures, "reconstruction_nats")
+    unconditional = value_of(run.evaluation.measures, "unconditional_nats")
     kl = value_of(run.evaluation.measures, "kl_nats")
     few, low = active < FEW_ACTIVE_UNITS * latent_dim, exact < LOW_RECONSTRUCTION
-    if low and (few or kl < COLLAPSED_NATS or without - given < SMALL_GAIN * without):
+    if low and (few or kl < COLLAPSED_KL or unconditional - conditional < SMALL_GAIN * unconditional):
         yield (
-            f"The posterior has collapsed, so the codes carry next to nothing: they hold {number(kl, 1)} nats, a "
-            f"molecule costs {number(given, 1)} nats with its code and {number(without, 1)} without, {number(active)} "
-            f"of {latent_dim} latent dimensions vary with the molecule, and {percent(exact)} of the test molecules are "
-            "reconstructed. The map and a search around a code mean little. Train longer, or with a lower "
-            "train.kl_weight."
+            f"The posterior has collapsed: the latent codes carry almost no information. Their KL divergence is "
+            f"{number(kl, 1)} nats, a molecule’s negative log-likelihood is {number(conditional, 1)} nats given its "
+            f"code and {number(unconditional, 1)} without it, {number(active)} of {latent_dim} latent dimensions are "
+            f"active, and {percent(exact)} of the test molecules are reconstructed. The map and a search around a code "
+            "mean little. Train longer, or with a lower train.kl_weight."
         )
     elif low:
         yield (
-            f"Reconstruction is low ({percent(exact)}): a code stands for a molecule only roughly, so a search around "
-            "it is imprecise. More epochs or a lower train.kl_weight help."
+            f"Reconstruction is low ({percent(exact)}): a latent code represents its molecule only roughly, so a "
+            "search around it is imprecise. More epochs or a lower train.kl_weight help."
         )
     elif few:
-        yield f"Only {number(active)} of {latent_dim} latent dimensions vary with the molecule."
+        yield f"Only {number(active)} of {latent_dim} latent dimensions {inflected(int(active), 'is', 'are')} active."
     n = run.evaluation.measures["exact_reconstruction"].n if "exact_reconstruction" in run.evaluation.measures else 0
     if 0 < n < SMALL_TEST:
-        yield f"Reconstruction is measured on {plural(n, 'molecule')} only: its figures are rough."
+        yield f"Reconstruction is measured on only {plural(n, 'molecule')}, so its metrics are imprecise."
 
 
 def _latent_space(run: Run) -> Iterator[str]:
@@ -105,16 +105,16 @@ def _latent_space(run: Run) -> Iterator[str]:
     if gap > FAR_FROM_BOUND:
         prior, bound = (number(value_of(decoded[name], "fcd")) for name in ("prior", "posterior_samples"))
         yield (
-            f"The prior is broken: {PRIORS.get(chosen.name, chosen.name) if chosen else 'the prior'} gives an FCD of "
+            f"The prior fits poorly: {PRIORS.get(chosen.name, chosen.name) if chosen else 'the prior'} gives an FCD of "
             f"{prior}, {number(gap, 1)} times that of codes drawn around held-out molecules ({bound}). The decoder can "
-            "do better than what it is given to decode; try further priors in train.priors, or train.code_dropout."
+            "do better than the codes it is given; try other priors in train.priors, or train.code_dropout."
         )
     gap = value_of(measures, "midpoint_gap")
     if gap > ROUGH_SPACE:
         yield (
-            f"The latent space is rough: codes halfway between two molecules decode to an FCD {number(gap, 1)} times "
-            "that of codes drawn around molecules, so a search between codes leaves what the model knows; as "
-            f"interpolation decodes them it is {number(value_of(measures, 'interpolation_gap'), 1)} times."
+            f"The latent space is rough: codes halfway between two molecules give an FCD {number(gap, 1)} times that "
+            "of codes drawn around molecules, so a search between codes leaves the training distribution; the "
+            f"package’s interpolation gives {number(value_of(measures, 'interpolation_gap'), 1)} times."
         )
 
 
@@ -124,28 +124,29 @@ def _samples(run: Run) -> Iterator[str]:
         yield f"Only {percent(value_of(moses, 'valid'))} of the samples are valid molecules."
     unique = value_of(moses, unique_at_most(moses))
     if unique < LOW_UNIQUENESS:
-        yield f"Samples repeat: {percent(unique)} of the valid ones are distinct."
+        yield f"Samples are often repeated: only {percent(unique)} of the valid ones are distinct."
     if value_of(moses, "Novelty") < LOW_NOVELTY:
         yield (
-            f"The model remembers: {percent(1 - value_of(moses, 'Novelty'))} of the distinct samples are training "
-            "molecules, which also flatters the FCD."
+            f"The model has memorised training molecules: they are {percent(1 - value_of(moses, 'Novelty'))} of the "
+            "distinct samples, which also lowers (flatters) the FCD."
         )
     if value_of(moses, "FCD/Test") > HIGH_FCD:
         yield (
-            "The samples are not yet distributed as the molecules trained on "
+            "The samples’ distribution still differs from that of the dataset "
             f"(FCD {number(value_of(moses, 'FCD/Test'))}, 0 is best); more training molecules or epochs help."
         )
     fcd = moses.get("FCD/Test")
     if fcd is not None and fcd.warning:
         yield (
-            f"The FCD is taken over {plural(fcd.n, 'sample')} and {plural(fcd.n_reference or 0, 'test molecule')}: it "
-            "falls with their numbers, so compare it only with figures at the same."
+            f"The FCD is computed on {plural(fcd.n, 'sample')} and {plural(fcd.n_reference or 0, 'test molecule')}. It "
+            "depends on the size of both sets: compare only values from equally large sets."
         )
     chosen = run.evaluation.chosen
     if run.settings.sample.prior == "best" and chosen is not None and chosen.name == "decoder":
         yield (
-            "The samples come from the decoder without a code, the prior with the lowest FCD to the validation "
-            "molecules. Codes drawn from a prior over the latent space decode to poorer molecules (see the priors)."
+            "The samples come from the unconditional decoder, which had the lowest FCD to the validation molecules of "
+            "all priors: they are not decoded from latent codes. Codes drawn from a prior over the latent space decode "
+            "to poorer molecules (see “Priors compared”)."
         )
 
 
@@ -155,37 +156,45 @@ def _optimization(result: Optimization) -> Iterator[str]:
     training = training_top(result.search, 10)
     if training is not None and best < training + SMALL_MARGIN:
         yield (
-            f"{name}: the best new molecules are not better than the best training molecules ({number(best, 3)}, "
-            f"{number(training, 3)})."
+            f"{name}: the ten best new molecules are no better than the ten best training molecules (mean score "
+            f"{number(best, 3)} and {number(training, 3)})."
         )
     if result.baseline is not None:
         random = new_top_mean(result.baseline.trace, 10)
         if best < random + SMALL_MARGIN:
-            yield f"{name}: the search is not better than random samples ({number(best, 3)}, {number(random, 3)})."
+            yield (
+                f"{name}: the search is no better than random sampling (mean score of the ten best new molecules "
+                f"{number(best, 3)} and {number(random, 3)})."
+            )
     failed = int((trace["status"] != "ok").sum())
     if failed > MANY_FAILED * len(trace):
-        yield f"{name}: {count(failed)} of {plural(len(trace), 'oracle call')} failed to give a score."
+        yield f"{name}: {count(failed)} of {plural(len(trace), 'oracle call')} returned no score."
     yield from _candidates(result, name)
 
 
 def _candidates(result: Optimization, name: str) -> Iterator[str]:
     candidates = result.candidates
     if not len(candidates):
-        yield f"{name}: no new molecule keeps all constraints, so there is no candidate."
+        yield f"{name}: no new molecule satisfies all constraints, so there are no candidates."
         return
     close = int((candidates["nearest_train_similarity"] > CLOSE_ANALOGUE).sum())
     if close:
         yield (
-            f"{name}: {count(close)} of {plural(len(candidates), 'candidate')} are close analogues of a training "
-            f"molecule (Tanimoto similarity above {CLOSE_ANALOGUE})."
+            f"{name}: {count(close)} of {plural(len(candidates), 'candidate')} "
+            f"{inflected(close, 'is a close analogue of a', 'are close analogues of')} training "
+            f"{inflected(close, 'molecule', 'molecules')} (Tanimoto similarity, ECFP4 with 1,024 bits, above "
+            f"{CLOSE_ANALOGUE})."
         )
     if "sa_score" in candidates and candidates["sa_score"].median() > HARD_TO_MAKE:
         median = number(candidates["sa_score"].median(), 1)
-        yield f"{name}: the candidates may be hard to make (median SA score {median}, from 1, easy, to 10)."
+        yield (
+            f"{name}: the candidates may be hard to synthesise (median SA score {median}, on a scale from 1, easy, to "
+            "10, hard)."
+        )
     if result.scored is not None and "passes_filters" in result.scored.molecules:
         failing = int((~result.scored.molecules["passes_filters"].astype(bool)).sum())
         if failing:
             yield (
-                f"{name}: {count(failing)} of {plural(len(candidates), 'candidate')} do not pass the "
-                "medicinal-chemistry filters; the table says why."
+                f"{name}: {count(failing)} of {plural(len(candidates), 'candidate')} "
+                f"{inflected(failing, 'does', 'do')} not pass the MOSES filters; the column Alerts gives the reasons."
             )

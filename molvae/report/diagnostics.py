@@ -1,4 +1,4 @@
-"""The charts of what was measured on the latent space."""
+"""Charts of the latent space: how well codes decode, and how their distances relate to molecules."""
 
 from collections.abc import Mapping
 
@@ -11,7 +11,7 @@ from molvae.report.tables import decoded_title
 
 
 def latent_space(evaluation: Evaluation) -> Figure | None:
-    """Draw reconstruction by size, KL by dimension, similarity against distance, and the FCD of decoded codes.
+    """Plot reconstruction by size, KL by dimension, similarity against distance, and the FCD of decoded codes.
 
     Returns:
         The figure, or None for a run of the first version, which has none of these.
@@ -26,12 +26,14 @@ def latent_space(evaluation: Evaluation) -> Figure | None:
     if evaluation.decoded:
         panels.append(_decoded(evaluation.decoded))
     caption = (
-        "Exact reconstruction by the number of heavy atoms, with 95 % intervals. Divergence of each latent dimension "
-        "from N(0, 1), the largest first: a dimension at zero says nothing. Mean ECFP4 similarity of pairs of "
-        "molecules against the distance of their codes, the nearest in the finest bins. FCD to the test molecules of "
-        "what codes decode to, as many of each kind: posterior samples are the bound for a prior over codes."
+        "Exact reconstruction: fraction of the held-out molecules that are reconstructed, by number of heavy atoms, "
+        "with 95\u00a0% confidence intervals. KL divergence: of each latent dimension from N(0, 1), in decreasing "
+        "order; a dimension at zero carries no information. Similarity: mean Tanimoto similarity (ECFP4, 2,048 bits) "
+        "of pairs of molecules against the distance between their codes, with narrower bins for the nearest pairs. "
+        "FCD: Fréchet ChemNet distance of decoded codes to the test molecules, with equally many codes of each kind; "
+        "posterior samples are the bound for a prior over codes."
     )
-    return Figure("latent_space", "The latent space measured", caption, tuple(panels)) if panels else None
+    return Figure("latent_space", "Latent space diagnostics", caption, tuple(panels)) if panels else None
 
 
 def _by_size(rows: pd.DataFrame) -> Panel:
@@ -42,30 +44,34 @@ def _by_size(rows: pd.DataFrame) -> Panel:
     table = rows[["exact", "low", "high", "n"]].round(4).assign(size=sizes)
     base = alt.Chart(table).encode(
         x=alt.X("size:N", title="Heavy atoms", sort=sizes, axis=alt.Axis(labelAngle=0)),
-        tooltip=["size:N", alt.Tooltip("exact:Q", format=".1%"), alt.Tooltip("n:Q", format=",")],
+        tooltip=[
+            alt.Tooltip("size:N", title="heavy atoms"),
+            alt.Tooltip("exact:Q", format=".1%", title="reconstructed"),
+            alt.Tooltip("n:Q", format=",", title="molecules"),
+        ],
     )
-    share = alt.Y("exact:Q", title=None, axis=alt.Axis(format="%", tickCount=5), scale=alt.Scale(domain=[0, 1]))
+    fraction = alt.Y("exact:Q", title=None, axis=alt.Axis(format="%", tickCount=5), scale=alt.Scale(domain=[0, 1]))
     interval = base.mark_rule(color=REFERENCE, strokeWidth=2).encode(y=alt.Y("low:Q"), y2="high:Q")
-    points = base.mark_point(filled=True, size=50, color=ACCENT, opacity=1).encode(y=share)
+    points = base.mark_point(filled=True, size=50, color=ACCENT, opacity=1).encode(y=fraction)
     return alt.layer(interval, points).properties(title="Exact reconstruction by size", height=PANEL_HEIGHT)
 
 
 def _by_dimension(rows: pd.DataFrame) -> Panel:
-    falling = rows["kl_nats"].sort_values(ascending=False).round(4)
-    table = pd.DataFrame({"rank": range(1, len(rows) + 1), "nats": falling.to_numpy(), "dimension": falling.index})
+    sorted_kl = rows["kl_nats"].sort_values(ascending=False).round(4)
+    table = pd.DataFrame({"rank": range(1, len(rows) + 1), "nats": sorted_kl.to_numpy(), "dimension": sorted_kl.index})
     bars = alt.Chart(table).mark_bar(color=ACCENT, binSpacing=0)
     chart: alt.Chart = bars.encode(
-        x=alt.X("rank:O", title="Latent dimension, by rank", axis=alt.Axis(labels=False, ticks=False)),
+        x=alt.X("rank:O", title="Latent dimensions, in decreasing order", axis=alt.Axis(labels=False, ticks=False)),
         y=alt.Y("nats:Q", title=None),
         tooltip=["dimension:Q", alt.Tooltip("nats:Q", format=".3f")],
     )
-    return chart.properties(title="KL by dimension, nats", height=PANEL_HEIGHT)
+    return chart.properties(title="KL divergence by latent dimension, nats", height=PANEL_HEIGHT)
 
 
 def _by_distance(rows: pd.DataFrame) -> Panel:
     lines = alt.Chart(rows.round(4)).mark_line(color=ACCENT, point=alt.OverlayMarkDef(size=30, color=ACCENT))
     chart: alt.Chart = lines.encode(
-        x=alt.X("distance:Q", title="Distance of codes", scale=alt.Scale(zero=False)),
+        x=alt.X("distance:Q", title="Distance between codes", scale=alt.Scale(zero=False)),
         y=alt.Y("similarity:Q", title=None, scale=alt.Scale(zero=True)),
         tooltip=[
             alt.Tooltip("distance:Q", format=".2f"),
@@ -73,21 +79,25 @@ def _by_distance(rows: pd.DataFrame) -> Panel:
             alt.Tooltip("n:Q", format=",", title="pairs"),
         ],
     )
-    return chart.properties(title="Similarity of molecules against distance of codes", height=PANEL_HEIGHT)
+    return chart.properties(title="Similarity against distance between codes", height=PANEL_HEIGHT)
 
 
 def _decoded(decoded: Mapping[str, Mapping[str, Measure]]) -> Panel:
     table = pd.DataFrame(
         {
-            "what": [decoded_title(name) for name in decoded],
-            "fcd": [round(value_of(each, "fcd"), 3) for each in decoded.values()],
-            "n": [each["fcd"].n for each in decoded.values()],
+            "kind": [decoded_title(kind) for kind in decoded],
+            "fcd": [round(value_of(measures, "fcd"), 3) for measures in decoded.values()],
+            "n": [measures["fcd"].n for measures in decoded.values()],
         }
     ).dropna()
     bars = alt.Chart(table).mark_bar(color=ACCENT)
     chart: alt.Chart = bars.encode(
-        x=alt.X("fcd:Q", title="FCD, lower is better"),
-        y=alt.Y("what:N", title=None, sort=table["what"].tolist()),
-        tooltip=["what:N", "fcd:Q", alt.Tooltip("n:Q", format=",")],
+        x=alt.X("fcd:Q", title="FCD (lower is better)"),
+        y=alt.Y("kind:N", title=None, sort=table["kind"].tolist(), axis=alt.Axis(labelLimit=260)),
+        tooltip=[
+            alt.Tooltip("kind:N", title="codes"),
+            alt.Tooltip("fcd:Q", title="FCD"),
+            alt.Tooltip("n:Q", format=",", title="molecules"),
+        ],
     )
-    return chart.properties(title="FCD of what codes decode to", height=PANEL_HEIGHT)
+    return chart.properties(title="FCD of decoded codes", height=PANEL_HEIGHT)

@@ -14,12 +14,12 @@ from molvae.chem.molecules import parse
 from molvae.chem.scaffolds import murcko_scaffold
 
 WIDTH, HEIGHT = 240, 160
-"""Size of a drawing, in pixels of its view box."""
+"""Size of a drawing's view box, in pixels."""
 
 BOND_LENGTH = 21
-"""Length of a bond in pixels; a molecule that would not fit is drawn smaller."""
+"""Length of a bond, in pixels; a molecule that would not fit is drawn smaller."""
 
-# Dark enough to be read in print, and in the tones of the page; elements not listed have the colour of carbon.
+# Dark enough to be legible in print, and in the tones of the page; elements not listed have the colour of carbon.
 INK = (0.11, 0.15, 0.20)
 PALETTE = {
     -1: INK,
@@ -42,12 +42,12 @@ _SPACE_BEFORE_COMMAND = re.compile(r"\s*([A-Za-z])\s*")
 
 @lru_cache(maxsize=4096)
 def draw(smiles: str, template: str | None = None) -> str:
-    """Return a drawing as the text of an `<svg>` element; an empty string if `smiles` is no molecule.
+    """Return a drawing as the text of an `<svg>` element; an empty string if `smiles` is not a valid molecule.
 
     Args:
         smiles: The molecule.
-        template: Another molecule whose orientation the drawing takes over where the two share that one's
-            Bemis-Murcko scaffold, so that a pair can be compared at a glance.
+        template: A molecule to orient the drawing like, if `smiles` contains its Bemis-Murcko scaffold, so that the
+            pair can be compared at a glance.
     """
     mol = parse(smiles)
     if mol is None:
@@ -69,12 +69,12 @@ def draw(smiles: str, template: str | None = None) -> str:
 
 
 def data_uri(svg: str) -> str:
-    """Return an SVG as a data URI, for places that take an image's address only."""
+    """Return an SVG as a data URI, for use where an image must be given by its address."""
     return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()
 
 
 def _align(mol: Chem.Mol, template: str) -> None:
-    """Turn `mol` so that the scaffold it shares with `template` lies as it does there."""
+    """Orient `mol` so that the scaffold it shares with `template` is drawn as in `template`."""
     reference = parse(template)
     if reference is None:
         return
@@ -91,13 +91,13 @@ def _align(mol: Chem.Mol, template: str) -> None:
 
 
 def _compact(svg: str, title: str) -> str:
-    """Rewrite RDKit's SVG with one path for each style: a quarter of the size, and the same picture."""
+    """Rewrite RDKit's SVG with one path for each style: the same picture in a quarter of the size."""
     root = ElementTree.fromstring(svg.encode("iso-8859-1"))
     paths: dict[tuple[tuple[str, str], ...], list[str]] = {}
     for element in root.iter("{http://www.w3.org/2000/svg}path"):
-        given = dict(part.split(":", 1) for part in element.get("style", "").split(";") if ":" in part)
-        given.update(element.attrib)
-        style = tuple((name, given[name].removesuffix("px")) for name in _STYLE if given.get(name))
+        attributes = dict(part.split(":", 1) for part in element.get("style", "").split(";") if ":" in part)
+        attributes.update(element.attrib)
+        style = tuple((name, attributes[name].removesuffix("px")) for name in _STYLE if attributes.get(name))
         outline = _SPACE_BEFORE_COMMAND.sub(r"\1", element.get("d", "").replace(",", " "))
         paths.setdefault(style, []).append(" ".join(outline.split()))
     drawing = ElementTree.Element(

@@ -28,17 +28,20 @@ REFERENCE = "#6b7785"
 FAINT = "#b3bcc6"
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 
+LOCALE = {"number": {"decimal": ".", "thousands": ",", "grouping": [3], "currency": ["", ""], "percent": "\u00a0%"}}
+"""Numbers as in the text: `10,000` and `73.8 %`."""
+
 PANEL_HEIGHT = 190
 """Height of a small panel, in pixels; its width is that of its place on the page."""
 
 MAP_POINTS = 600
-"""Most points of the map: each carries a drawing of about 4 kB."""
+"""Maximum number of points on the map: each carries a drawing of about 4 kB."""
 
 CHARTED = ("mol_weight", "logp", "tpsa", "qed", "sa_score", "heavy_atoms", "rings", "rotatable_bonds", "fraction_csp3")
 """Properties whose distributions are shown."""
 
 MAX_BINS = 36
-"""Most bins of a distribution."""
+"""Maximum number of bins of a distribution."""
 
 
 Panel: TypeAlias = alt.Chart | alt.LayerChart | alt.FacetChart
@@ -51,9 +54,9 @@ class Figure:
     Attributes:
         name: Its name as a file.
         title: A few words.
-        caption: What is shown, of how many molecules.
+        caption: What is shown, and for how many molecules.
         panels: Its charts, side by side.
-        legend: Label and colour of what all panels show, for one legend over them.
+        legend: Labels and colours common to all panels, for one legend above them.
     """
 
     name: str
@@ -77,26 +80,27 @@ class Figure:
 
 
 def training(history: pd.DataFrame) -> Figure:
-    """Draw the parts of the loss over the epochs, in training and validation, and the weight of the KL term."""
-    parts = {
+    """Plot the terms of the loss against the epoch, for training and validation, and the weight of the KL term."""
+    terms = {
         "reconstruction": "Reconstruction, nats per molecule",
         "kl": "KL divergence, nats per molecule",
-        "unconditional": "Without a code, nats per molecule",
+        "unconditional": "Unconditional, nats per molecule",
     }
-    panels = [_learning_curve(history, part, title) for part, title in parts.items()]
+    panels = [_learning_curve(history, term, title) for term, title in terms.items()]
     weight = alt.Chart(history[["epoch", "kl_weight"]]).mark_line(color=REFERENCE, interpolate="step-after")
     panels.append(
         weight.encode(
             x=_epochs(),
             y=alt.Y("kl_weight:Q", title=None, scale=alt.Scale(zero=True)),
-            tooltip=[alt.Tooltip("epoch:Q"), alt.Tooltip("kl_weight:Q", format=".4f", title="KL weight")],
+            tooltip=["epoch:Q", alt.Tooltip("kl_weight:Q", format=".4f", title="KL weight")],
         ).properties(title="Weight of the KL term", height=PANEL_HEIGHT)
     )
     return Figure(
         "training",
         "Training curves",
-        "Negative log-likelihood and divergence by epoch. “Without a code” is the likelihood of a molecule when the "
-        "decoder is given no code: it falls as the model learns the language of the molecules.",
+        "Terms of the loss by epoch. “Reconstruction” is the negative log-likelihood of a molecule given its latent "
+        "code. “Unconditional” is its negative log-likelihood without a code, which falls as the model learns what "
+        "molecules look like in general. “KL divergence” bounds the information that the codes carry.",
         tuple(panels),
     )
 
@@ -105,9 +109,9 @@ def _epochs() -> alt.X:
     return alt.X("epoch:Q", title="Epoch", axis=alt.Axis(tickMinStep=1, format="d"), scale=alt.Scale(nice=False))
 
 
-def _learning_curve(history: pd.DataFrame, part: str, title: str) -> Panel:
+def _learning_curve(history: pd.DataFrame, term: str, title: str) -> Panel:
     table = pd.concat(
-        pd.DataFrame({"epoch": history["epoch"], "split": split, "nats": history[f"{split}_{part}_nats"]})
+        pd.DataFrame({"epoch": history["epoch"], "split": split, "nats": history[f"{split}_{term}_nats"]})
         for split in ("train", "validation")
     )
     colours = alt.Scale(domain=["train", "validation"], range=[REFERENCE, ACCENT])
@@ -121,7 +125,7 @@ def _learning_curve(history: pd.DataFrame, part: str, title: str) -> Panel:
 
 
 def latent_map(points: pd.DataFrame) -> Figure:
-    """Draw the map of the latent space, with the structure under the pointer and a choice of colours."""
+    """Plot the map of the latent space, with structures as tooltips and a choice of colours."""
     shown = evenly(points, MAP_POINTS).reset_index(drop=True)
     names = [name for name in PROPERTIES if name in shown.columns]
     titles = [PROPERTIES[name].title for name in names]
@@ -132,7 +136,7 @@ def latent_map(points: pd.DataFrame) -> Figure:
     )
     for name, title in zip(names, titles, strict=True):
         table[title] = shown[name].round(3)
-    select = alt.param(name="colour_by", value=titles[0], bind=alt.binding_select(options=titles, name="Coloured by "))
+    select = alt.param(name="colour_by", value=titles[0], bind=alt.binding_select(options=titles, name="Colour by "))
     splits = [split for split in ("train", "validation", "test") if split in set(shown["split"])]
     axis = alt.Axis(tickCount=6)
     chart = (
@@ -160,52 +164,59 @@ def latent_map(points: pd.DataFrame) -> Figure:
         .add_params(select)
         .properties(height=460, name="latent_map")
     )
+    n_shown = f"{len(shown):,} of the {len(points):,}" if len(shown) < len(points) else f"All {len(points):,}"
     return Figure(
         "latent_map",
         "Map of the latent space",
-        f"{len(shown):,} of {len(points):,} mapped molecules, placed by the first two principal components of "
-        "their codes. Point at one to see its structure.",
+        f"{n_shown} mapped molecules, positioned by the first two principal components of their latent codes. Hover "
+        "over a point to see the structure.",
         (chart,),
     )
 
 
 def properties(samples: Mapping[str, pd.DataFrame]) -> Figure:
-    """Draw the distribution of each property in several sets of molecules, one panel for each property.
+    """Plot the distribution of each property in several sets of molecules, one panel for each property.
 
     Args:
-        samples: Tables of properties by what they are of; the last is the set of interest, the others are references.
+        samples: Tables of properties by the name of their set; the last is the set of interest, the others are
+            references.
     """
     panels = [_distribution(samples, name) for name in CHARTED]
     sizes = listed([f"{len(table):,} {title}" for title, table in reversed(list(samples.items()))])
     return Figure(
         "properties",
         "Property distributions",
-        f"Share of the molecules in each bin, for {sizes}. The outermost half per cent on each side is cut off.",
+        f"Fraction of the molecules in each bin, for {sizes}. The lowest and the highest 0.5\u00a0% of the values are "
+        "not shown.",
         tuple(panels),
         tuple(_colours(list(samples)).items()),
     )
 
 
 def _distribution(samples: Mapping[str, pd.DataFrame], name: str) -> Panel:
-    known = PROPERTIES[name]
+    prop = PROPERTIES[name]
     pooled = np.concatenate([table[name].dropna().to_numpy() for table in samples.values()])
     edges, whole = _edges(pooled, min(len(table) for table in samples.values()))
     centres = (edges[1:] + edges[:-1]) / 2
-    shares = []
+    histograms = []
     for title, table in samples.items():
         counts, _ = np.histogram(table[name].dropna(), bins=edges)
-        share = counts / max(len(table), 1)
-        shares.append(pd.DataFrame({"set": title, "value": centres.round(4), "share": share.round(5)}))
+        fractions = counts / max(len(table), 1)
+        histograms.append(pd.DataFrame({"set": title, "value": centres.round(4), "fraction": fractions.round(5)}))
     colours = _colours(list(samples))
     *_, interest = samples
     scale = alt.Scale(domain=list(colours), range=list(colours.values()))
-    title = known.title + (f", {known.unit}" if known.unit else "")
+    title = prop.title + (f", {prop.unit}" if prop.unit else "")
     axis = alt.Axis(values=_whole_ticks(edges), format="d") if whole else alt.Axis(tickCount=6)
-    base = alt.Chart(pd.concat(shares)).encode(
+    base = alt.Chart(pd.concat(histograms)).encode(
         x=alt.X("value:Q", title=None, scale=alt.Scale(nice=False, zero=False), axis=axis),
-        y=alt.Y("share:Q", title=None, axis=alt.Axis(format="%", tickCount=4), stack=None),
+        y=alt.Y("fraction:Q", title=None, axis=alt.Axis(format="%", tickCount=4), stack=None),
         color=alt.Color("set:N", scale=scale, title=None),
-        tooltip=["set:N", alt.Tooltip("value:Q", title=title), alt.Tooltip("share:Q", format=".1%")],
+        tooltip=[
+            alt.Tooltip("set:N", title="set"),
+            alt.Tooltip("value:Q", title=title),
+            alt.Tooltip("fraction:Q", format=".1%", title="fraction"),
+        ],
     )
     smooth: Literal["linear", "monotone"] = "linear" if whole else "monotone"
     area = base.transform_filter(alt.datum.set == interest).mark_area(opacity=0.18, interpolate=smooth)
@@ -227,9 +238,9 @@ def _whole_ticks(edges: NDArray[np.float64]) -> list[int]:
 
 
 def _edges(values: NDArray[np.float64], n_smallest: int) -> tuple[NDArray[np.float64], bool]:
-    """Return edges of bins, and whether there is one for each whole number.
+    """Return the edges of the bins, and whether each bin holds one whole number.
 
-    The others are evenly spaced, as many as Rice's rule (twice the cube root) gives for the smallest set.
+    Other bins are evenly spaced, and as many as Rice's rule (twice the cube root) gives for the smallest set.
     """
     low, high = np.quantile(values, [0.005, 0.995]) if values.size else (0.0, 1.0)
     if values.size and np.array_equal(values, values.round()) and high - low <= MAX_BINS:
@@ -239,23 +250,24 @@ def _edges(values: NDArray[np.float64], n_smallest: int) -> tuple[NDArray[np.flo
 
 
 def optimization(result: Optimization) -> Figure:
-    """Draw the best molecules against the oracle calls, beside the random search and the training molecules."""
+    """Plot the best scores against the oracle calls, with the random search and the training molecules to compare."""
     layers = [*_start_band(result.search), *_training_levels(result.search), _best_curves(result)]
     curves = alt.layer(*layers).properties(title="Best scores against oracle calls", height=320)
     return Figure(
         f"optimization_{result.objective}",
-        "The search against the oracle's budget",
-        "Left: running best score and running mean of the best ten, over molecules that keep the constraints; shaded, "
-        "the training molecules scored at the start; dashed, the best of the whole training set. Right: each "
-        "candidate's score against its similarity to the nearest training molecule; point at one to see its structure.",
+        "Progress of the search",
+        "Left: best score and mean of the ten best scores so far, over the molecules that satisfy the constraints. "
+        "Shaded: the training molecules scored at the start. Dashed: the best of the whole training set. Right: score "
+        "of each candidate against its Tanimoto similarity (ECFP4, 1,024 bits) to the nearest training molecule. Hover "
+        "over a point to see the structure.",
         (curves, _novelty(result.candidates)),
     )
 
 
 def _best_curves(result: Optimization) -> alt.Chart:
-    curves = {"best ten": (result.search, 10, ACCENT), "best one": (result.search, 1, ACCENT_LIGHT)}
+    curves = {"ten best": (result.search, 10, ACCENT), "best": (result.search, 1, ACCENT_LIGHT)}
     if result.baseline is not None:
-        curves["random samples: best ten"] = (result.baseline, 10, REFERENCE)
+        curves["random sampling: ten best"] = (result.baseline, 10, REFERENCE)
     table = pd.concat([_curve(search, top, label) for label, (search, top, _) in curves.items()])
     drawn = [label for label in curves if label in set(table["curve"])]
     colours = alt.Scale(domain=drawn, range=[curves[label][2] for label in drawn])
@@ -264,42 +276,48 @@ def _best_curves(result: Optimization) -> alt.Chart:
         x=alt.X("call:Q", title="Oracle calls", scale=alt.Scale(nice=False), axis=alt.Axis(tickCount=8)),
         y=alt.Y("score:Q", title="Score", scale=alt.Scale(zero=False)),
         color=alt.Color("curve:N", title=None, scale=colours),
-        tooltip=["curve:N", alt.Tooltip("call:Q", format=","), alt.Tooltip("score:Q", format=".4f")],
+        tooltip=[
+            "curve:N",
+            alt.Tooltip("call:Q", format=",", title="oracle calls"),
+            alt.Tooltip("score:Q", format=".4f"),
+        ],
     )
     return chart
 
 
 def _curve(search: Search, top: int, label: str) -> pd.DataFrame:
-    """Return the corners of a running mean: the calls at which it changes, and the last."""
+    """Return the steps of a running mean: the calls at which it changes, and the last."""
     table = pd.DataFrame({"call": search.trace["call"], "score": best_so_far(search.trace, top), "curve": label})
-    known = table.dropna()
-    corner = known["score"].diff().ne(0.0) | (known["call"] == known["call"].max())
-    corners: pd.DataFrame = known[corner].round({"score": 5})
-    return corners
+    defined = table.dropna()
+    is_step = defined["score"].diff().ne(0.0) | (defined["call"] == defined["call"].max())
+    steps: pd.DataFrame = defined[is_step].round({"score": 5})
+    return steps
 
 
 def _start_band(search: Search) -> list[alt.Chart]:
     """Shade the calls that were spent on training molecules."""
     n_start = int((search.trace["origin"] == "start").sum())
-    table = pd.DataFrame({"from": [0], "to": [n_start], "what": ["start: training molecules"]})
+    table = pd.DataFrame({"from": [0], "to": [n_start], "label": ["training molecules"]})
     band = alt.Chart(table).mark_rect(color=FAINT, opacity=0.22)
-    return [band.encode(x="from:Q", x2="to:Q", tooltip="what:N")] if n_start else []
+    return [band.encode(x="from:Q", x2="to:Q", tooltip=alt.Tooltip("label:N", title="scored first"))] if n_start else []
 
 
 def _training_levels(search: Search) -> list[alt.Chart]:
-    """Draw the best scores of the training set as dashed lines with their names."""
-    names = {"training_top1_mean": "training set: best one", "training_top10_mean": "training set: best ten"}
-    levels = [(name, round(float(search.summary[key]), 5)) for key, name in names.items() if key in search.summary]
+    """Plot the best scores of the training set as labelled dashed lines."""
+    labels = {"training_top1_mean": "training set: best", "training_top10_mean": "training set: ten best"}
+    levels = [(label, round(float(search.summary[key]), 5)) for key, label in labels.items() if key in search.summary]
     if not levels:
         return []
-    level = alt.Chart(pd.DataFrame(levels, columns=["what", "score"])).encode(y="score:Q")
-    rule = level.mark_rule(color=REFERENCE, strokeDash=[5, 4]).encode(tooltip=["what:N", "score:Q"])
+    level = alt.Chart(pd.DataFrame(levels, columns=["label", "score"])).encode(y="score:Q")
+    rule = level.mark_rule(color=REFERENCE, strokeDash=[5, 4]).encode(
+        tooltip=[alt.Tooltip("label:N", title="level"), "score:Q"]
+    )
     text = level.mark_text(align="right", dy=-6, color=REFERENCE, fontSize=11)
-    return [rule, text.encode(x=alt.value("width"), text="what:N")]
+    return [rule, text.encode(x=alt.value("width"), text="label:N")]
 
 
 def _novelty(candidates: pd.DataFrame) -> Panel:
-    """Draw the candidates' scores against their similarity to the training molecules."""
+    """Plot the candidates' scores against their similarity to the training molecules."""
     table = pd.DataFrame(
         {
             "image": [data_uri(draw(smiles)) for smiles in candidates["smiles"]],
@@ -316,20 +334,20 @@ def _novelty(candidates: pd.DataFrame) -> Panel:
         y=alt.Y("score:Q", title="Score", scale=scale, axis=axis),
         tooltip=["image:N", "rank:Q", "score:Q", "similarity:Q", "SMILES:N"],
     )
-    return chart.properties(title="Candidates: score and novelty", height=320)
+    return chart.properties(title="Candidates: score against similarity", height=320)
 
 
-def evenly(table: pd.DataFrame, most: int) -> pd.DataFrame:
-    """Return at most `most` rows of a table, evenly spaced, the first and the last among them."""
-    if len(table) <= most:
+def evenly(table: pd.DataFrame, max_rows: int) -> pd.DataFrame:
+    """Return at most `max_rows` rows of a table, evenly spaced, the first and the last among them."""
+    if len(table) <= max_rows:
         return table
-    return table.iloc[np.linspace(0, len(table) - 1, most).round().astype(int)]
+    return table.iloc[np.linspace(0, len(table) - 1, max_rows).round().astype(int)]
 
 
 def _styled(chart: Any, own_legend: bool = False) -> Any:
     """Give a chart the look of the page; without its legend where the page has one over several panels."""
     return (
-        chart.configure(font=FONT, background="transparent", padding=4)
+        chart.configure(font=FONT, background="transparent", padding=4, locale=LOCALE)
         .configure_view(stroke=None)
         .configure_axis(
             domainColor="#c5ccd4",
@@ -348,6 +366,7 @@ def _styled(chart: Any, own_legend: bool = False) -> Any:
             orient="top",
             labelColor="#1c2633",
             labelFontSize=12,
+            labelLimit=240,
             symbolType="stroke",
             symbolStrokeWidth=3,
         )

@@ -8,15 +8,19 @@ def count(n: float) -> str:
     return f"{n:,.0f}"
 
 
-def percent(share: float | None) -> str:
-    """Return a share as per cent with one decimal, with more where that would round a near miss to 0 or 100."""
-    if share is None or math.isnan(share):
+def percent(fraction: float | None) -> str:
+    """Return a fraction as `73.8 %`, with a second decimal where one would round a near miss to 0 or 100.
+
+    The space before the sign is one at which no line breaks.
+    """
+    if fraction is None or math.isnan(fraction):
         return "–"
-    if share in (0.0, 1.0):
-        return f"{share:.0%}"
-    if 0.001 <= share < 0.9995:
-        return f"{share:.1%}"
-    return f"{share:.2%}" if 0.00005 <= share < 0.99995 else ("below 0.01%" if share < 0.5 else "above 99.99%")
+    if fraction < 0.00005 and fraction != 0.0:
+        return "below 0.01\u00a0%"
+    if fraction >= 0.99995 and fraction != 1.0:
+        return "above 99.99\u00a0%"
+    decimals = 0 if fraction in (0.0, 1.0) else 1 if 0.001 <= fraction < 0.9995 else 2
+    return f"{100 * fraction:.{decimals}f}\u00a0%"
 
 
 def number(value: float | None, digits: int = 2) -> str:
@@ -29,8 +33,13 @@ def number(value: float | None, digits: int = 2) -> str:
 
 
 def plural(n: int, noun: str) -> str:
-    """Return a count with its noun, which takes an s unless the count is one."""
+    """Return a count with its noun, which takes an s unless the count is 1."""
     return f"{count(n)} {noun}" + ("" if n == 1 else "s")
+
+
+def inflected(n: int, singular: str, plural: str) -> str:
+    """Return the form of a verb or phrase that agrees with a count."""
+    return singular if n == 1 else plural
 
 
 def listed(items: list[str]) -> str:

@@ -1,4 +1,4 @@
-"""Put the page together: read the run, draw, write one HTML file, the figures as files, and the provenance."""
+"""Build the report: read the run, draw its figures, write one HTML page, the figures as files, and the provenance."""
 
 import base64
 from collections.abc import Mapping
@@ -26,12 +26,12 @@ from molvae.report.run_data import Optimization, Run, load_run
 from molvae.report.searches import by_origin
 
 REFERENCE_SAMPLE = 2000
-"""Most training and test molecules whose properties are computed for the distributions."""
+"""Maximum number of training and of test molecules whose properties are computed for the distributions."""
 
 CONTENT_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline' 'unsafe-eval'; img-src data: blob:"
 )
-"""The page may load nothing from anywhere. Vega compiles its expressions, hence `unsafe-eval`."""
+"""Forbids the page to load anything. Vega compiles its expressions, hence `unsafe-eval`."""
 
 
 @dataclass(frozen=True)
@@ -43,9 +43,9 @@ class OptimizationPart:
         title: The name as people write it.
         figure: Scores against oracle calls.
         table: The candidates.
-        origins: Outcome of each way to propose molecules.
-        goal: The objective in sentences.
-        csv_uri: The candidates as a file to save.
+        origins: Results of each way to propose molecules.
+        objective: The objective in words.
+        csv_uri: The candidates as a CSV file to download.
     """
 
     name: str
@@ -53,26 +53,26 @@ class OptimizationPart:
     figure: Figure
     table: tables.CandidateTable
     origins: list[tuple[str, str, str, str, str]]
-    goal: ObjectiveText
+    objective: ObjectiveText
     csv_uri: str
 
 
 def report(run_folder: Path, config: RunConfig, out: Path | None = None) -> Path:
     """Write the report of a run.
 
-    Beside the page are written `provenance.json` and, in a folder of the page's name, each figure as a file of its own.
+    `provenance.json` and a folder named after the page, with each figure as a file of its own, are written next to it.
 
     Args:
         run_folder: The run's folder, `results/<run>`.
-        config: Settings; those that the run's stages recorded stand above them, except for the report's own.
+        config: Settings; those that the run's stages recorded take precedence, except for the report's own.
         out: The page to write; `report.html` in the run's folder by default.
 
     Returns:
         The page's path.
 
     Raises:
-        DataError: If a stage's outcome is missing or unreadable; the message names the stage.
-        ConfigError: If a recorded setting is not valid any more.
+        DataError: If an output of a stage is missing or unreadable; the message names the stage.
+        ConfigError: If a recorded setting is no longer valid.
     """
     page = out or run_folder / "report.html"
     settings = settings_of(run_folder, config)
@@ -80,8 +80,8 @@ def report(run_folder: Path, config: RunConfig, out: Path | None = None) -> Path
     provenance = gather(run_folder, settings)
     write_json(page.with_name("provenance.json"), provenance)
     distributions = _distributions(run)
-    units = {name: str(each["unit"]) for name, each in run.preparation.properties.items()}
-    parts = [_optimization_part(each, units) for each in run.optimizations]
+    units = {name: str(statistics["unit"]) for name, statistics in run.preparation.properties.items()}
+    parts = [_optimization_part(result, units) for result in run.optimizations]
     drawn = [
         figures.training(run.history),
         figures.latent_map(run.evaluation.latent_map),
@@ -105,7 +105,7 @@ def _optimization_part(result: Optimization, units: Mapping[str, str]) -> Optimi
         figure=figures.optimization(result),
         table=table,
         origins=tables.origins(by_origin(result.search.trace)),
-        goal=objective_text(result.search.summary.get("objective", {})),
+        objective=objective_text(result.search.summary.get("objective", {})),
         csv_uri="data:text/csv;base64," + base64.b64encode(table.csv.encode()).decode(),
     )
 
@@ -117,13 +117,13 @@ def _distributions(run: Run) -> dict[str, pd.DataFrame]:
         "training molecules": run.preparation.split("train"),
         "test molecules": run.preparation.split("test"),
     }
-    found = {
+    distributions = {
         title: compute_properties(figures.evenly(smiles.to_frame(), REFERENCE_SAMPLE)["smiles"].tolist(), names)
         for title, smiles in references.items()
         if len(smiles)
     }
     molecules = run.samples.molecules
-    return {**found, "valid samples": molecules.loc[molecules["valid"].astype(bool), names]}
+    return {**distributions, "valid samples": molecules.loc[molecules["valid"].astype(bool), names]}
 
 
 def _content(
@@ -165,20 +165,22 @@ def _content(
 
 
 def _intake(run: Run) -> list[tuple[str, str]]:
-    """Return the way of the rows from the input files to the splits, as names and counts."""
+    """Return the numbers of rows from the input files to the splits, with their names."""
     prepared = run.preparation
     rows = [
         ("Rows read", prepared.n_read),
         ("Rejected", sum(prepared.rejected.values())),
         ("Duplicates", prepared.n_duplicates),
         ("Kept", len(prepared.molecules)),
-        *((f"… {split}", len(prepared.split(split))) for split in ("train", "validation", "test")),
+        ("… training split", len(prepared.split("train"))),
+        ("… validation split", len(prepared.split("validation"))),
+        ("… test split", len(prepared.split("test"))),
     ]
     return [(title, count(n)) for title, n in rows]
 
 
 def _write_figures(folder: Path, environment: Environment, drawn: list[Figure], content: Mapping[str, Any]) -> None:
-    """Write each figure as a file of its own: charts as SVG, what needs a script or drawings as HTML."""
+    """Write each figure as a file of its own: charts as SVG, those with structures or a script as HTML."""
     pages = {
         "latent_map": "latent_map",
         "samples": "samples",
@@ -198,7 +200,7 @@ def _write_figures(folder: Path, environment: Environment, drawn: list[Figure], 
 
 
 def _environment() -> Environment:
-    """Return the templates' environment; whatever is not marked as safe here is escaped in them."""
+    """Return the environment of the templates, which escapes everything that is not marked as safe here."""
     environment = Environment(
         loader=PackageLoader("molvae.report"),
         autoescape=True,
@@ -206,10 +208,10 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    own = resources.files("molvae.report") / "templates"
+    templates = resources.files("molvae.report") / "templates"
     environment.globals.update(
-        style=Markup((own / "page.css").read_text(encoding="utf-8")),
-        script=Markup((own / "page.js").read_text(encoding="utf-8")),
+        style=Markup((templates / "page.css").read_text(encoding="utf-8")),
+        script=Markup((templates / "page.js").read_text(encoding="utf-8")),
         vega=_vega(),
         content_policy=CONTENT_POLICY,
     )
@@ -219,7 +221,7 @@ def _environment() -> Environment:
 
 @cache
 def _vega() -> Markup:
-    """Return the scripts of Vega, Vega-Lite and Vega-Embed, one copy for a page."""
+    """Return the scripts of Vega, Vega-Lite and Vega-Embed, bundled once per page."""
     import vl_convert
 
     return Markup(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", figures.VEGALITE))

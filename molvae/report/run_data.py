@@ -261,7 +261,7 @@ def _evaluation(folder: Path) -> Evaluation:
         by_dimension=pd.DataFrame(metrics.get("by_dimension", [])),
         by_distance=pd.DataFrame(metrics.get("similarity_by_distance", [])),
         latent_map=_of_stage("evaluate", read_table, evaluated / "latent_map.parquet"),
-        reconstructions=reconstructions.fillna({"decoded": ""}),
+        reconstructions=_with_texts(reconstructions, "decoded"),
     )
 
 
@@ -284,10 +284,16 @@ def _measures(content: Mapping[str, Any]) -> dict[str, Measure]:
 def _scored(folder: Path) -> Scored:
     metrics = _of_stage("score", read_json, folder / "metrics.json")
     molecules = _of_stage("score", read_table, folder / "molecules.csv")
-    texts = ("smiles", "canonical_smiles", "alerts", "nearest_train_smiles")
     # Runs of the first version have no metrics of GuacaMol.
     guacamol = _measures(metrics.get("guacamol", {}))
-    return Scored(_measures(metrics["moses"]), guacamol, molecules.fillna(dict.fromkeys(texts, "")))
+    texts = _with_texts(molecules, "smiles", "canonical_smiles", "alerts", "nearest_train_smiles")
+    return Scored(_measures(metrics["moses"]), guacamol, texts)
+
+
+def _with_texts(table: pd.DataFrame, *columns: str) -> pd.DataFrame:
+    """Return the table with empty cells of text columns as ""; a column of only empty cells is read as numbers."""
+    present = [column for column in columns if column in table]
+    return table.astype(dict.fromkeys(present, "str")).fillna(dict.fromkeys(present, ""))
 
 
 def _objectives(folder: Path, settings: RunConfig) -> list[str]:
@@ -320,7 +326,7 @@ def _optimization(folder: Path, objective: str) -> Optimization:
     return Optimization(
         objective=objective,
         search=_search(optimized),
-        candidates=candidates.fillna({"nearest_train_smiles": ""}),
+        candidates=_with_texts(candidates, "nearest_train_smiles"),
         baseline=_search(optimized / "baseline") if (optimized / "baseline" / "summary.json").exists() else None,
         scored=_scored(scored) if (scored / "metrics.json").exists() else None,
     )

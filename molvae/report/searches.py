@@ -1,4 +1,4 @@
-"""What a search of the chemical space came to, from its trace."""
+"""Results of a search of the chemical space, computed from its trace."""
 
 import heapq
 
@@ -6,9 +6,23 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+ORIGIN_TITLES = {
+    "start": "training",
+    "prior": "sampled (re-fitted model)",
+    "perturb": "perturbed",
+    "cross": "interpolated",
+    "sample": "sampled",
+}
+"""What a reader calls the ways to propose molecules."""
 
-def counted_scores(trace: pd.DataFrame) -> NDArray[np.float64]:
-    """Return the scores that count: NaN for a failed molecule and for one that breaks a constraint.
+
+def origin_title(origin: str) -> str:
+    """Return what a reader calls a way to propose molecules."""
+    return ORIGIN_TITLES.get(origin, origin)
+
+
+def feasible_scores(trace: pd.DataFrame) -> NDArray[np.float64]:
+    """Return the score of each oracle call, NaN for a molecule that failed or violates a constraint.
 
     Args:
         trace: A row for each oracle call, columns `score` and `feasible`.
@@ -17,7 +31,7 @@ def counted_scores(trace: pd.DataFrame) -> NDArray[np.float64]:
 
 
 def best_so_far(trace: pd.DataFrame, top: int) -> pd.Series:
-    """Return the mean of the best `top` scores after each oracle call; NaN until there are that many.
+    """Return the mean of the `top` best scores after each oracle call; NaN until there are that many.
 
     Args:
         trace: A row for each oracle call, in order.
@@ -25,42 +39,44 @@ def best_so_far(trace: pd.DataFrame, top: int) -> pd.Series:
     """
     best: list[float] = []
     means = np.full(len(trace), np.nan)
-    for place, score in enumerate(counted_scores(trace)):
+    for i, score in enumerate(feasible_scores(trace)):
         if not np.isnan(score):
             if len(best) < top:
                 heapq.heappush(best, score)
             else:
                 heapq.heappushpop(best, score)
         if len(best) == top:
-            means[place] = sum(best) / top
+            means[i] = sum(best) / top
     return pd.Series(means, index=trace.index)
 
 
 def n_new(trace: pd.DataFrame) -> int:
-    """Return how many new molecules have a score that counts."""
-    return int(np.isfinite(counted_scores(trace[~trace["in_training"].astype(bool)])).sum())
+    """Return how many new molecules were scored and satisfy the constraints."""
+    return int(np.isfinite(feasible_scores(trace[~trace["in_training"].astype(bool)])).sum())
 
 
 def new_top_mean(trace: pd.DataFrame, top: int) -> float:
-    """Return the mean of the best `top` scores of new molecules (of all, if there are fewer); NaN if none counts.
+    """Return the mean of the `top` best scores of new molecules that satisfy the constraints; NaN if there are none.
+
+    If there are fewer than `top`, the mean is over all of them.
 
     Args:
         trace: A row for each oracle call, columns `score`, `feasible` and `in_training`.
         top: How many of the best.
     """
-    scores = counted_scores(trace[~trace["in_training"].astype(bool)])
+    scores = feasible_scores(trace[~trace["in_training"].astype(bool)])
     best = np.sort(scores[~np.isnan(scores)])[::-1][:top]
     return float(best.mean()) if best.size else float("nan")
 
 
 def by_origin(trace: pd.DataFrame) -> pd.DataFrame:
-    """Return calls, best score and mean score for each way by which molecules were proposed.
+    """Return oracle calls, best score and mean score for each way to propose molecules.
 
     Returns:
-        Columns `origin, calls, best, mean, among_best` (how many of the hundred best scores came that way), the most
+        Columns `origin, calls, best, mean, among_best` (how many of the 100 best scores came from it), the most
         frequent first.
     """
-    table = pd.DataFrame({"origin": trace["origin"], "score": counted_scores(trace)})
+    table = pd.DataFrame({"origin": trace["origin"].map(origin_title), "score": feasible_scores(trace)})
     best = table["score"].dropna().nlargest(100).index
     table["among_best"] = table.index.isin(best)
     grouped = table.groupby("origin", sort=True).agg(

@@ -1,12 +1,10 @@
-"""The report's sentences: what was done and what was found, built from the numbers."""
+"""The report's summary: what was done and with what results, in sentences built from the numbers."""
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import pandas as pd
-
-from molvae.report.numerals import count, listed, number, percent, plural
+from molvae.report.numerals import count, inflected, listed, number, percent, plural
 from molvae.report.run_data import Measure, Optimization, Run, Search, value_of
 from molvae.report.searches import n_new, new_top_mean
 
@@ -14,58 +12,58 @@ PRIORS = {
     "normal": "the standard normal prior",
     "gaussian_mixture": "the Gaussian mixture prior",
     "flow": "the flow prior",
-    "decoder": "the decoder run without a code",
+    "decoder": "the unconditional decoder",
 }
 """What the priors are called in sentences."""
 
 
 @dataclass(frozen=True)
 class Card:
-    """A headline figure.
+    """A headline number.
 
     Attributes:
         title: What it is.
-        figure: The number.
-        under: What it was taken over.
+        value: The number, as it is shown.
+        under: The molecules that it was computed on.
     """
 
     title: str
-    figure: str
+    value: str
     under: str
 
 
 def cards(run: Run) -> list[Card]:
-    """Return the headline figures of a run, each with what it was taken over."""
+    """Return the headline numbers of a run, each with the molecules that it was computed on."""
     kept = len(run.preparation.molecules)
-    found = [Card("Molecules", count(kept), f"kept of {count(run.preparation.n_read)} read")]
+    shown = [Card("Molecules", count(kept), f"kept of {count(run.preparation.n_read)} read")]
     exact = run.evaluation.measures.get("exact_reconstruction")
     if exact is not None:
-        found.append(Card("Reconstructed", percent(exact.value), f"exactly, of {count(exact.n)} test molecules"))
+        shown.append(Card("Reconstructed", percent(exact.value), f"exactly, of {plural(exact.n, 'test molecule')}"))
     moses = run.samples.moses
-    named = [("valid", "Valid", "samples"), (unique_at_most(moses), "Unique", "valid samples")]
-    for name, title, of in [*named, ("Novelty", "Novel", "distinct valid samples")]:
+    named = [("valid", "Valid", "sample"), (unique_at_most(moses), "Unique", "valid sample")]
+    for name, title, noun in [*named, ("Novelty", "Novel", "distinct valid sample")]:
         if name in moses:
-            found.append(Card(title, percent(moses[name].value), f"of {count(moses[name].n)} {of}"))
+            shown.append(Card(title, percent(moses[name].value), f"of {plural(moses[name].n, noun)}"))
     if "FCD/Test" in moses:
         fcd = moses["FCD/Test"]
-        found.append(Card("FCD to test", number(fcd.value), f"{count(fcd.n)} samples; lower is better"))
+        shown.append(Card("FCD to test set", number(fcd.value), f"{plural(fcd.n, 'sample')}; lower is better"))
     for result in run.optimizations:
-        under = f"{count(len(result.search.trace))} oracle calls"
+        under = f"mean score; {plural(len(result.search.trace), 'oracle call')}"
         training = training_top(result.search, 10)
         if training is not None:
-            under += f"; training {number(training, 3)}"
-        title = "Best ten new" if len(run.optimizations) == 1 else f"Best ten new: {title_of(result.objective)}"
-        found.append(Card(title, number(new_top_mean(result.search.trace, 10), 3), under))
-    return found
+            under += f"; training set {number(training, 3)}"
+        title = "Ten best new" if len(run.optimizations) == 1 else f"Ten best new: {title_of(result.objective)}"
+        shown.append(Card(title, number(new_top_mean(result.search.trace, 10), 3), under))
+    return shown
 
 
 def title_of(objective: str) -> str:
     """Return an objective's name as people write it."""
-    return objective.replace("_", " ")
+    return objective.replace("follow_up", "follow-up").replace("_", " ")
 
 
 def unique_at_most(moses: Mapping[str, Measure]) -> str:
-    """Return the name of the uniqueness that looks at the most samples; an empty string if there is none."""
+    """Return the name of the uniqueness over the most samples; an empty string if there is none."""
     names = [name for name in moses if name.startswith("unique@")]
     return max(names, key=lambda name: int(name.partition("@")[2]), default="")
 
@@ -77,35 +75,40 @@ def training_top(search: Search, top: int) -> float | None:
 
 
 def sentences(run: Run) -> list[str]:
-    """Say in plain sentences what was done and what came out."""
-    said = [_preparation(run), _training(run), _reconstruction(run), _samples(run)]
-    return [sentence for sentence in said if sentence] + [_optimization(result) for result in run.optimizations]
+    """Say in plain sentences what was done and with what results."""
+    paragraphs = [_preparation(run), _training(run), _reconstruction(run), _samples(run)]
+    return [paragraph for paragraph in paragraphs if paragraph] + [
+        _optimization(result) for result in run.optimizations
+    ]
 
 
 def _preparation(run: Run) -> str:
     prepared = run.preparation
     sizes = [
-        f"{count(len(prepared.split(split)))} to {purpose}"
-        for split, purpose in [("train", "train on"), ("validation", "validate on"), ("test", "test on")]
+        f"{count(len(prepared.split(split)))} for {purpose}"
+        for split, purpose in [("train", "training"), ("validation", "validation"), ("test", "testing")]
     ]
+    kept = len(prepared.molecules)
     text = (
-        f"Of {plural(prepared.n_read, 'molecule')} read, {count(len(prepared.molecules))} were kept: {listed(sizes)}."
+        f"Of {plural(prepared.n_read, 'molecule')} read, {count(kept)} {inflected(kept, 'was', 'were')} kept: "
+        f"{listed(sizes)}."
     )
     reasons = [f"{reason}: {count(n)}" for reason, n in prepared.rejected.items()]
     n_rejected = sum(prepared.rejected.values())
-    lost = [plural(prepared.n_duplicates, "duplicate")] if prepared.n_duplicates else []
-    lost += [f"{count(n_rejected)} rejected ({'; '.join(reasons)})"] if reasons else []
-    return f"{text} Left out: {listed(lost)}." if lost else f"{text} None was left out."
+    excluded = [plural(prepared.n_duplicates, "duplicate")] if prepared.n_duplicates else []
+    excluded += [f"{plural(n_rejected, 'rejected row')} ({'; '.join(reasons)})"] if reasons else []
+    return f"{text} Excluded: {listed(excluded)}." if excluded else f"{text} None was excluded."
 
 
 def _training(run: Run) -> str:
     train, history = run.settings.train, run.history
     best = history.iloc[int(history["validation_loss"].argmin())]
     return (
-        f"A {train.cell.upper()} sequence VAE with a code of {train.latent_dim} dimensions and "
-        f"{count(run.n_parameters)} parameters was trained on their SELFIES for {plural(len(history), 'epoch')}; the "
-        f"weights of epoch {count(best['epoch'])}, with the lowest validation loss, are kept. They predict "
-        f"{percent(float(best['validation_token_accuracy']))} of a validation molecule's tokens right."
+        f"A variational autoencoder ({train.cell.upper()}, {train.latent_dim} latent dimensions, "
+        f"{count(run.n_parameters)} parameters) was trained on the SELFIES strings of the training molecules for "
+        f"{plural(len(history), 'epoch')}; the weights of epoch {count(best['epoch'])}, which has the lowest "
+        f"validation loss, were kept. They predict {percent(float(best['validation_token_accuracy']))} of the "
+        "validation molecules’ tokens correctly."
     )
 
 
@@ -114,18 +117,21 @@ def _reconstruction(run: Run) -> str:
     exact = measures.get("exact_reconstruction")
     if exact is None:
         return ""
-    text = f"From codes alone, it gives back {percent(exact.value)} of {plural(exact.n, 'test molecule')} exactly"
+    text = (
+        f"From the latent code alone, the model reconstructs {percent(exact.value)} of "
+        f"{plural(exact.n, 'test molecule')} exactly"
+    )
     similarity = measures.get("reconstruction_similarity")
     if similarity is not None:
-        text += f"; on average the output has a Tanimoto similarity of {number(similarity.value)} to the input"
+        text += f"; the mean Tanimoto similarity (ECFP4, 2,048 bits) of output to input is {number(similarity.value)}"
     text += "."
     decoded = run.evaluation.decoded
     gap = measures.get("midpoint_gap")
     if gap is not None and not math.isnan(gap.value):
         text += (
-            f" Codes drawn around held-out molecules decode to molecules with an FCD of "
-            f"{number(value_of(decoded['posterior_samples'], 'fcd'))} to the test molecules, and codes halfway between "
-            f"two of them with one of {number(value_of(decoded['midpoints'], 'fcd'))}, over {count(gap.n)} each."
+            " Molecules decoded from codes drawn around held-out molecules have a Fréchet ChemNet distance (FCD) of "
+            f"{number(value_of(decoded['posterior_samples'], 'fcd'))} to the test molecules; for codes halfway between "
+            f"two held-out molecules it is {number(value_of(decoded['midpoints'], 'fcd'))} ({count(gap.n)} codes each)."
         )
     return text
 
@@ -142,7 +148,7 @@ def _samples(run: Run) -> str:
         source += f" ({listed(bounds)})"
     parts = []
     if "valid" in moses:
-        parts.append(f"{percent(moses['valid'].value)} are valid molecules")
+        parts.append(f"{percent(moses['valid'].value)} are valid molecules (which SELFIES nearly guarantees)")
     unique = unique_at_most(moses)
     if unique:
         parts.append(f"{percent(moses[unique].value)} of the valid ones are distinct")
@@ -151,48 +157,65 @@ def _samples(run: Run) -> str:
     text = f"Of {plural(len(run.samples.molecules), 'sample')} from {source}, {listed(parts)}."
     if "FCD/Test" in moses:
         text += (
-            f" Their Fréchet ChemNet distance to the test molecules is {number(moses['FCD/Test'].value)} (0 is best)."
+            f" Their Fréchet ChemNet distance (FCD) to the test molecules is {number(moses['FCD/Test'].value)} (0 is "
+            "best)."
         )
     return text
 
 
 def _bounds(run: Run, prior: str) -> list[str]:
-    """Return what was left out of the samples, in words."""
-    sample, suited = run.settings.sample, next((each for each in run.evaluation.priors if each.name == prior), None)
-    least, most = sample.min_probability, sample.max_nll
-    if suited is not None:
-        least = suited.min_probability if least is None else least
-        most = suited.max_nll if most is None else most
-    bounds = [f"no token under a probability of {least:g}"] if least else []
-    if most is not None:
-        bounds.append(f"no string of more than {most:.1f} nats")
+    """Return the bounds that the samples were drawn under, in words."""
+    sample, trial = run.settings.sample, next((trial for trial in run.evaluation.priors if trial.name == prior), None)
+    min_probability, max_nll = sample.min_probability, sample.max_nll
+    if trial is not None:
+        min_probability = trial.min_probability if min_probability is None else min_probability
+        max_nll = trial.max_nll if max_nll is None else max_nll
+    bounds = [f"no token with a probability below {min_probability:g}"] if min_probability else []
+    if max_nll is not None:
+        bounds.append(f"no molecule with a negative log-likelihood above {max_nll:.1f} nats")
     return bounds
 
 
 def _optimization(result: Optimization) -> str:
     trace = result.search.trace
     n_start = int((trace["origin"] == "start").sum())
-    text = f"The search for “{title_of(result.objective)}” spent {plural(len(trace), 'oracle call')}"
-    text += f", {count(n_start)} of them on training molecules to start from." if n_start else "."
-    text += f" {_best_new(trace)} of its new molecules score {number(new_top_mean(trace, 10), 3)} on average"
+    text = f"The search for “{title_of(result.objective)}” used {plural(len(trace), 'oracle call')} (molecules scored)"
+    text += f", {count(n_start)} of them for the training molecules it started from." if n_start else "."
+    return f"{text} {_best_scores(result)} {_proposed(result)}"
+
+
+def _best_scores(result: Optimization) -> str:
+    """Compare the mean score of the best new molecules with those of training molecules and of random samples."""
+    n = n_new(result.search.trace)
+    if n == 0:
+        return "No new molecule satisfies the constraints."
+    mean = number(new_top_mean(result.search.trace, 10), 3)
+    text = f"{_best(n, 'new molecule').capitalize()} {inflected(n, 'has a score', 'have a mean score')} of {mean}"
     comparisons = []
     training = training_top(result.search, 10)
     if training is not None:
         n_training = count(result.search.summary["n_training"])
         comparisons.append(f"{number(training, 3)} for the ten best of all {n_training} training molecules")
-    if result.baseline is not None:
-        random = result.baseline.trace
-        value = number(new_top_mean(random, 10), 3)
-        comparisons.append(f"{value} for {_best_new(random).lower()} of the random samples under the same budget")
-    text += f", against {listed(comparisons)}." if comparisons else "."
-    text += f" {plural(len(result.candidates), 'new molecule')} are handed out as candidates"
+    if result.baseline is not None and (n_random := n_new(result.baseline.trace)):
+        mean = number(new_top_mean(result.baseline.trace, 10), 3)
+        comparisons.append(f"{mean} for {_best(n_random, 'new random sample')} under the same budget")
+    return f"{text}, compared with {listed(comparisons)}." if comparisons else f"{text}."
+
+
+def _best(n: int, noun: str) -> str:
+    """Name the molecules that a mean of the ten best is over: fewer where fewer satisfy the constraints."""
+    if n >= 10:
+        return f"the ten best {noun}s"
+    return inflected(
+        n, f"the only {noun} that satisfies the constraints", f"the {n} {noun}s that satisfy the constraints"
+    )
+
+
+def _proposed(result: Optimization) -> str:
+    """Say how many candidates there are, and how many of them pass the filters."""
+    n = len(result.candidates)
+    text = f"{plural(n, 'new molecule')} {inflected(n, 'is proposed as a candidate', 'are proposed as candidates')}"
     if result.scored is not None and "passes_filters" in result.scored.molecules:
         passing = int(result.scored.molecules["passes_filters"].astype(bool).sum())
-        text += f"; {count(passing)} of them pass the medicinal-chemistry filters"
-    return text + "."
-
-
-def _best_new(trace: pd.DataFrame) -> str:
-    """Say how many new molecules a mean of the best ten is over: fewer, where fewer keep the constraints."""
-    n = n_new(trace)
-    return "The ten best" if n >= 10 else f"The {n} that keep the constraints"
+        text += f", of which {count(passing)} {inflected(passing, 'passes', 'pass')} the MOSES filters"
+    return f"{text}."

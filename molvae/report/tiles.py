@@ -1,4 +1,4 @@
-"""Molecules in grids: samples with their properties, and reconstructions beside their input."""
+"""Molecules in grids: samples with their properties, and reconstructions next to their inputs."""
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
@@ -15,11 +15,11 @@ class Tile:
     """A molecule with its caption.
 
     Attributes:
-        smiles: The molecule; empty for a sample that is none.
+        smiles: The molecule; empty for an invalid sample.
         svg: Its drawing.
-        badge: One word on it.
+        badge: A word or two on its novelty.
         facts: Name and value pairs under the drawing.
-        known: Whether the training molecules have it.
+        known: Whether it is a training molecule.
     """
 
     smiles: str
@@ -31,15 +31,15 @@ class Tile:
 
 @dataclass(frozen=True)
 class Pair:
-    """A molecule and what the model made of its code.
+    """A molecule and its reconstruction.
 
     Attributes:
         given: The input.
-        decoded: The output; empty if the code gives no molecule.
+        decoded: The output; empty if it is not a valid molecule.
         given_svg: Drawing of the input.
-        decoded_svg: Drawing of the output, turned like the input's.
+        decoded_svg: Drawing of the output, oriented like the input's.
         exact: Whether the two are the same molecule.
-        note: `exact`, or the similarity.
+        note: `exact`, `invalid`, or the similarity.
     """
 
     given: str
@@ -51,7 +51,7 @@ class Pair:
 
 
 def sample_tiles(molecules: pd.DataFrame, n: int) -> list[Tile]:
-    """Return the first `n` samples, in the order of generation and with nothing left out."""
+    """Return the first `n` samples, in order of generation, unselected."""
     return [_tile(row) for row in molecules.head(n).to_dict("records")]
 
 
@@ -59,12 +59,12 @@ def _tile(row: Mapping[Hashable, Any]) -> Tile:
     smiles = str(row["smiles"])
     svg = draw(smiles)
     if not svg:
-        return Tile(smiles, "", "no molecule", ())
-    figures = [("MW", "mol_weight", 0), ("logP", "logp", 1), ("QED", "qed", 2), ("SA", "sa_score", 1)]
-    facts = [(title, number(float(row[name]), digits)) for title, name, digits in figures]
+        return Tile(smiles, "", "invalid", ())
+    properties = [("MW", "mol_weight", 0), ("logP", "logp", 1), ("QED", "qed", 2), ("SA", "sa_score", 1)]
+    facts = [(title, number(float(row[name]), digits)) for title, name, digits in properties]
     nearest = number(float(row["nearest_train_similarity"]), 2)
     known = not row["novel"]
-    return Tile(smiles, svg, "in training" if known else f"new, nearest {nearest}", tuple(facts), known)
+    return Tile(smiles, svg, "in training set" if known else f"new, nearest {nearest}", tuple(facts), known)
 
 
 def reconstruction_pairs(reconstructions: pd.DataFrame, n: int) -> list[Pair]:
@@ -76,4 +76,4 @@ def _pair(row: Mapping[Hashable, Any]) -> Pair:
     given, decoded = str(row["smiles"]), str(row["decoded"])
     exact = bool(row["exact"])
     note = "exact" if exact else f"similarity {number(float(row['similarity']), 2)}"
-    return Pair(given, decoded, draw(given), draw(decoded, given), exact, note if decoded else "no molecule")
+    return Pair(given, decoded, draw(given), draw(decoded, given), exact, note if decoded else "invalid")

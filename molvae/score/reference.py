@@ -8,8 +8,9 @@ import pyarrow.parquet as pq
 
 from molvae.chem.reading import read_molecules
 from molvae.errors import DataError
-from molvae.files import MEASURED, existing, read_table
+from molvae.files import existing
 from molvae.seeding import numpy_generator
+from molvae.tables import MEASURED, MOLECULES
 
 
 @dataclass(frozen=True)
@@ -56,9 +57,9 @@ def from_prepared(folder: Path) -> Reference:
     Raises:
         DataError: If the table is missing or one of the two splits is empty.
     """
-    table = folder / "molecules.parquet"
+    table = folder / MOLECULES.file
     measured = [name for name in pq.read_schema(existing(table)).names if name.startswith(MEASURED)]
-    molecules = read_table(table, ["id", "smiles", "split", *measured])
+    molecules = MOLECULES.read(table, ["id", "smiles", "split", *measured])
     by_split = {split: molecules.loc[molecules["split"] == split, "smiles"].tolist() for split in ("train", "test")}
     for split, smiles in by_split.items():
         if not smiles:

@@ -78,8 +78,8 @@ def molecule_table(
             **_nearest_columns(generated, reference, train),
             "scaffold": generated.each(lambda molecule: molecule.scaffold),
             "scaffold_in_train": generated.each(lambda molecule: molecule.scaffold in train.scaffolds),
-            "known_ring_systems": [each.share for each in rings],
-            "rarest_ring_system": pd.array([each.rarest for each in rings], dtype="Int64"),
+            "known_ring_systems": [familiar.fraction for familiar in rings],
+            "rarest_ring_system": pd.array([familiar.rarest for familiar in rings], dtype="Int64"),
             "inchikey": generated.each(lambda molecule: molecule.inchikey),
             **({} if anomaly is None else _anomaly_columns(anomaly)),
         },
@@ -88,7 +88,7 @@ def molecule_table(
     table = valid.reindex(range(len(samples)))
     for name in FLAGS:
         if name in table:
-            table[name] = table[name].fillna(value=False).astype(bool)
+            table[name] = table[name].eq(other=True)
     table.insert(0, "smiles", list(samples))
     table.insert(2, "valid", generated.is_valid)
     table.insert(3, "problem", generated.problems)

@@ -11,9 +11,9 @@ from molvae.chem.descriptors import compute_properties
 from molvae.chem.quiet import quiet
 from molvae.chem.selfies_codec import randomised_selfies, selfies_constraints
 from molvae.config import StandardiseConfig
-from molvae.files import MEASURED
 from molvae.nn.tokens import TokenStore
 from molvae.seeding import derive_seed
+from molvae.tables import MEASURED
 from molvae.train.molecules import N_RANDOMISED, Molecules
 from molvae.vocabulary import Vocabulary, split_selfies
 

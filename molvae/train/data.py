@@ -15,12 +15,13 @@ from numpy.typing import NDArray
 from molvae.chem.descriptors import PROPERTIES
 from molvae.chem.selfies_codec import selfies_constraints, smiles_to_selfies
 from molvae.errors import ConfigError, DataError
-from molvae.files import MEASURED, read_blocks, read_json, replacing, write_json
+from molvae.files import read_json, replacing, write_json
 from molvae.model.model import MolVAE
 from molvae.nn.property_head import PropertyScale
 from molvae.parallel import map_tasks, processes_for
 from molvae.provenance import file_sha256
 from molvae.seeding import derive_seed, numpy_generator
+from molvae.tables import MEASURED, MOLECULES
 from molvae.train.convert import SPLITS, ConversionSpec, Converted, convert
 from molvae.train.molecules import Molecules, growing_molecules
 from molvae.train.start import InitialState
@@ -115,7 +116,7 @@ def _blocks(
 ) -> Iterator[pd.DataFrame]:
     """Yield the prepared molecules, and then those that a model adds which is trained further."""
     columns = ["smiles", "selfies", "split", *measured]
-    yield from read_blocks(prepared / "molecules.parquet", columns)
+    yield from MOLECULES.read_blocks(prepared / MOLECULES.file, columns)
     if start.base is not None:
         own = replayed(start.base, n_new, start.config.replay, seed).assign(split="train")
         yield own.reindex(columns=columns)
@@ -213,7 +214,7 @@ def validation_smiles(prepared: Path, n: int, seed: int) -> list[str]:
     wanted = set(map(int, rows))
     smiles: list[str] = []
     n_seen = 0
-    for block in read_blocks(prepared / "molecules.parquet", ["smiles", "split"]):
+    for block in MOLECULES.read_blocks(prepared / MOLECULES.file, ["smiles", "split"]):
         held_out = block.loc[block["split"] == "validation", "smiles"].tolist()
         smiles += [each for row, each in enumerate(held_out, n_seen) if row in wanted]
         n_seen += len(held_out)

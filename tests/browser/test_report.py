@@ -57,8 +57,8 @@ def opened(browser, file):
 def test_every_chart_is_drawn_and_nothing_failed(page):
     charts = page.locator(".chart")
     assert charts.count() == 4 + 1 + 9 + 4 + 2 * 2
-    for place in range(charts.count()):
-        assert charts.nth(place).locator("svg path").count() > 3
+    for i in range(charts.count()):
+        assert charts.nth(i).locator("svg path").count() > 3
     assert page.problems == []
 
 
@@ -119,7 +119,7 @@ def test_the_candidates_can_be_saved(page, html):
     assert saved.startswith("rank,smiles,score")
 
 
-@pytest.mark.parametrize("width", [1000, 1360, 1600])
+@pytest.mark.parametrize("width", [360, 1000, 1360, 1600])
 def test_the_page_is_never_wider_than_the_window(browser, html, width):
     page = opened(browser, html)
     page.set_viewport_size({"width": width, "height": 900})

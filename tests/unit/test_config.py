@@ -1,3 +1,6 @@
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -72,6 +75,26 @@ def test_settings_do_not_change():
 @pytest.mark.parametrize("prior", ["best", "normal"])
 def test_a_prior_that_training_tries_may_be_sampled_from(prior):
     assert parse_config({"train": {"priors": ["normal"]}, "sample": {"prior": prior}}, "here").sample.prior == prior
+
+
+def test_settings_are_read_as_utf_8_under_any_locale(tmp_path):
+    file = tmp_path / "étude.yaml"
+    file.write_text("prepare: {properties: {IC50: µM}}\nreport: {title: Société}\n", encoding="utf-8")
+    code = (
+        "import sys; from pathlib import Path; from molvae.config import load_config\n"
+        "config = load_config(next(Path(sys.argv[1]).glob('*.yaml')))\n"
+        "print(ascii([config.prepare.properties['IC50'], config.report.title]))"
+    )
+    locale = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    run = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)],
+        env=os.environ | locale,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+        timeout=60,
+    )
+    assert run.stdout.strip() == ascii(["µM", "Société"]), run.stderr
 
 
 def test_overrides_win_over_the_file(tmp_path):

@@ -1,4 +1,4 @@
-"""What all rule files share: the checked settings of this run, and how its commands are run."""
+"""Shared by all rule files: the validated settings of this run, and the environment of its commands."""
 
 import re
 import sys
@@ -7,27 +7,27 @@ from pathlib import Path
 from molvae.errors import MolvaeError
 from molvae.preflight import SAMPLE, plan_run
 
-# Before any job: a wrong setting, a missing file or a bad objective ends here, in one line.
+# Before any job: an invalid setting, a missing file or an invalid objective ends the run here, in one line.
 try:
     PLAN = plan_run(config, ", ".join(str(file) for file in workflow.configfiles))
 except MolvaeError as error:
-    # Not a WorkflowError, which Snakemake prints with places in this file that say nothing to a user.
+    # Not a WorkflowError, which Snakemake prints with lines of this file that mean nothing to a user.
     print(f"molvae: error: {error}", file=sys.stderr)
     sys.exit(error.exit_status)
 
 SETTINGS = PLAN.settings
-# With the defaults filled in, for the captions of Snakemake's report.
+# Including the defaults, for the captions of Snakemake's report.
 config.update(SETTINGS.model_dump(mode="json"))
 OBJECTIVES = list(PLAN.objectives)
 BASELINES = OBJECTIVES if SETTINGS.optimize.baseline else []
 
 # A GPU serves one job at a time, unless the command line or a profile says otherwise (--resources gpu=4).
 workflow.global_resources.setdefault("gpu", 1)
-# What a job that works with the model asks for.
+# GPUs requested by a job that uses the model.
 GPUS = 0 if SETTINGS.device == "cpu" else 1
 
-# `molvae` is found beside the Snakemake that runs this, also where no environment is activated; and OpenMP threads
-# that wait for work sleep, because spinning is several times slower on a machine that is shared.
+# Use the `molvae` installed next to this Snakemake, even if no environment is activated. Idle OpenMP threads sleep,
+# because spinning is several times slower on a shared machine.
 shell.prefix(
     f"set -euo pipefail; export PATH={Path(sys.executable).parent}:$PATH "
     "OMP_WAIT_POLICY=${{OMP_WAIT_POLICY:-PASSIVE}}; "
@@ -41,7 +41,7 @@ wildcard_constraints:
     what="|".join(re.escape(name) for name in [SAMPLE, *OBJECTIVES]),
 
 
-# Each stage is handed its own section only, so that an edit reruns that stage and what follows it.
+# Each stage receives only its own section, so that an edit reruns that stage and the stages that depend on it.
 localrules:
     settings,
 

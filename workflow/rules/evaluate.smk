@@ -1,4 +1,4 @@
-"""Measure the model on molecules that it was not trained on."""
+"""Evaluate the model on held-out molecules."""
 
 
 rule evaluate:

@@ -1,6 +1,6 @@
-"""Search for molecules that an objective scores high, and spend the same budget at random to compare.
+"""Search for molecules with high objective scores, and spend the same budget on random samples for comparison.
 
-Every oracle call so far is kept in an undeclared `resume/` folder, so that a killed search goes on where it stopped.
+All oracle calls so far are kept in an undeclared `resume/` folder, so that an interrupted search can be resumed.
 """
 
 
@@ -59,7 +59,7 @@ use rule optimize as optimize_baseline with:
     benchmark:
         "results/{run}/benchmarks/optimize_baseline_{objective}.tsv"
     params:
-        # The training set is the same for both searches, so it is scored once.
+        # Both searches share the training set, so it is scored only once.
         overrides=[
             "--set",
             "optimize.strategy=random",

@@ -1,7 +1,7 @@
-"""Molecule files in; standardised, filtered and split molecules out.
+"""Standardise, filter and split the input molecules.
 
-With `prepare.shards` the conversion is scattered over as many jobs, which leave it in `prepare/resume/`, where the last
-job finds it. That folder is not declared, because Snakemake deletes declared outputs when a job fails.
+With `prepare.shards` the conversion is distributed over that many jobs, which write to `prepare/resume/`; the final job
+gathers the parts. That folder is undeclared, because Snakemake deletes declared outputs when a job fails.
 """
 
 

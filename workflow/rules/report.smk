@@ -1,4 +1,4 @@
-"""One page that tells the whole run, and where every number of it comes from."""
+"""Summarise the run on one page, with the provenance of every number."""
 
 
 rule report:
@@ -52,7 +52,7 @@ rule report:
             "results/{run}/report/figures/latent_space.svg",
             caption="../report/latent_space.rst",
             category="evaluate",
-            labels={"content": "the latent space measured", "kind": "figure"},
+            labels={"content": "latent space metrics", "kind": "figure"},
         ),
         reconstructions=report(
             "results/{run}/report/figures/reconstructions.html",

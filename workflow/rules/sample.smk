@@ -1,4 +1,4 @@
-"""Draw new molecules from the model's prior."""
+"""Sample new molecules from the prior of the model."""
 
 
 rule sample:

@@ -1,4 +1,4 @@
-"""Measure generated molecules, the samples and each objective's candidates, against the reference splits."""
+"""Score the samples and the candidates of each objective against the reference splits."""
 
 
 rule score:

@@ -1,7 +1,7 @@
 """Train the model and choose its prior.
 
-Snakemake deletes declared outputs when a job fails, so what a killed training goes on from is in `train/resume/`,
-which is not declared; the verb removes it at the end.
+Snakemake deletes declared outputs when a job fails, so the checkpoint of an interrupted training is kept in
+`train/resume/`, which is undeclared and removed when training is done.
 """
 
 

@@ -1,9 +1,9 @@
-// Charts, and the sorting and filtering of the candidates. Modules run in order, after the page is read.
+// Charts, and sorting and filtering of the candidates. Modules run in order, once the page is parsed.
 
-for (const place of document.querySelectorAll(".chart")) {
-  const specification = JSON.parse(place.querySelector("script").textContent);
+for (const element of document.querySelectorAll(".chart")) {
+  const specification = JSON.parse(element.querySelector("script").textContent);
   const options = { actions: { export: true, source: false, compiled: false, editor: false }, renderer: "svg" };
-  window.vegaEmbed(place, specification, options);
+  window.vegaEmbed(element, specification, options);
 }
 
 function order(cell) {
@@ -12,7 +12,7 @@ function order(cell) {
   return cell.classList.contains("number") ? Number(value) : value;
 }
 
-// Cells without a value stay last, whichever way the others are sorted.
+// Cells without a value stay last in either direction.
 function compare(a, b, direction) {
   if (a === null || b === null) return (a === null) - (b === null);
   return direction * (a < b ? -1 : a > b ? 1 : 0);
@@ -29,14 +29,14 @@ function sortBy(table, heading) {
 }
 
 function filter(part, text) {
-  const wanted = text.trim().toLowerCase();
+  const query = text.trim().toLowerCase();
   let shown = 0;
   for (const row of part.querySelectorAll("tbody tr")) {
-    row.hidden = !row.textContent.toLowerCase().includes(wanted);
+    row.hidden = !row.textContent.toLowerCase().includes(query);
     shown += row.hidden ? 0 : 1;
   }
-  const total = part.dataset.total;
-  part.querySelector(".shown").textContent = wanted ? `${shown} of ${total} candidates` : `${total} candidates`;
+  const total = `${part.dataset.total} candidate${part.dataset.total === "1" ? "" : "s"}`;
+  part.querySelector(".shown").textContent = query ? `${shown} of ${total}` : total;
 }
 
 for (const part of document.querySelectorAll(".candidates")) {
@@ -50,7 +50,7 @@ for (const part of document.querySelectorAll(".candidates")) {
   });
 }
 
-// The section in view is marked in the list of contents.
+// Mark the section in view in the table of contents.
 const links = new Map([...document.querySelectorAll(".contents a")].map((link) => [link.hash.slice(1), link]));
 const watcher = new IntersectionObserver(
   (entries) => {

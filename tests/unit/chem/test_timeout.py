@@ -1,9 +1,13 @@
 import os
 import signal
+import threading
 import time
 
 import pytest
 
+from molvae.chem.descriptors import PROPERTIES
+from molvae.chem.molecules import parse
+from molvae.chem.selfies_codec import smiles_to_selfies
 from molvae.chem.timeout import Outcome, map_within
 
 
@@ -57,3 +61,50 @@ def test_an_interrupt_is_no_fault_of_an_item():
 
     with pytest.raises(KeyboardInterrupt):
         map_within(interrupted, ["a"], 10.0)
+
+
+def describe(text):
+    """Do what prepare and score do in the child: RDKit, with models that load at first use, and selfies."""
+    mol = parse(text)
+    return smiles_to_selfies(text), [PROPERTIES[name].compute(mol) for name in PROPERTIES]
+
+
+@pytest.fixture
+def busy_torch():
+    """Keep torch at work in this process, in two threads of Python and two of its own for each."""
+    import torch
+
+    n_threads, done = torch.get_num_threads(), threading.Event()
+
+    def multiply():
+        matrix = torch.randn(192, 192)
+        while not done.is_set():
+            torch.tanh(matrix @ matrix)
+
+    torch.set_num_threads(2)
+    workers = [threading.Thread(target=multiply) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    yield
+    done.set()
+    for worker in workers:
+        worker.join()
+    torch.set_num_threads(n_threads)
+
+
+@pytest.mark.usefixtures("busy_torch")
+def test_it_works_while_torch_has_threads_at_work(smiles):
+    molecules = smiles[:12]
+    expected = list(map(describe, molecules))
+    for _ in range(5):
+        assert map_within(describe, molecules, 20.0) == expected
+
+
+def test_a_child_that_waits_for_a_lock_that_its_parent_holds_is_given_up_in_time():
+    lock = threading.Lock()
+
+    def wait(item):
+        return lock.acquire() if item == "locked" else item
+
+    with lock:
+        assert map_within(wait, ["a", "locked", "b"], 0.3) == ["a", Outcome.TOO_SLOW, "b"]

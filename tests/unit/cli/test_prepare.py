@@ -71,7 +71,9 @@ def test_parts_are_gathered_by_the_call_without_one(tmp_path, monkeypatch):
 
 
 def test_a_part_that_is_none_is_a_wrong_setting(tmp_path, table):
-    with pytest.raises(ConfigError, match="--shard: expected a part and a number of parts such as 2/16, found '2'"):
+    with pytest.raises(
+        ConfigError, match="--shard: expected a shard and the number of shards, such as 2/16, found '2'"
+    ):
         invoke(table, "--out", tmp_path / "out", "--shard", "2")
 
 
@@ -104,7 +106,7 @@ def test_an_interrupted_run_says_so_and_goes_on(tmp_path):
     os.killpg(process.pid, signal.SIGINT)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 130, said
-    assert said.splitlines()[-1].startswith("molvae: error: interrupted; outputs are whole or absent")
+    assert said.splitlines()[-1].startswith("molvae: error: interrupted; every output is complete or absent")
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["resume"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr

@@ -6,8 +6,8 @@ import torch
 from safetensors.torch import load_file
 
 import molvae
-from molvae.model import shipped
 from molvae.errors import DataError
+from molvae.model import shipped
 
 
 @pytest.fixture

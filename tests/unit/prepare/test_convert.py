@@ -9,7 +9,7 @@ from molvae.chem.reading import Record, read_molecules
 from molvae.chem.selfies_codec import selfies_to_smiles
 from molvae.chem.standardise import standardise
 from molvae.config import PrepareConfig
-from molvae.prepare.convert import Accepted, Reason, Refused, convert, convert_all
+from molvae.prepare.convert import Accepted, Reason, Rejected, convert, convert_all
 
 DEFAULT = PrepareConfig()
 
@@ -44,7 +44,7 @@ def test_stereochemistry_is_dropped_on_demand():
 )
 def test_what_is_refused_says_why(smiles, reason, detail):
     with quiet():
-        assert convert(smiles, PrepareConfig(max_selfies_length=50)) == Refused(reason, detail)
+        assert convert(smiles, PrepareConfig(max_selfies_length=50)) == Rejected(reason, detail)
 
 
 @pytest.mark.parametrize(
@@ -100,17 +100,17 @@ def test_a_molecule_that_takes_too_long_is_refused_alone(monkeypatch):
     records = [Record("a.smi", n, "x", smiles) for n, smiles in enumerate(["CCO", "CCN", "CCC"])]
     first, second, third = convert_all(records, PrepareConfig(time_limit_s=0.3))
     assert (first.smiles, third.smiles) == ("CCO", "CCC")
-    assert second == Refused(Reason.TOO_SLOW, "more than 0.3 s")
+    assert second == Rejected(Reason.TOO_SLOW, "more than 0.3 s")
 
 
 def test_a_row_without_structure_says_what_the_reader_found():
     [outcome] = convert_all([Record("a.csv", 2, "x", "", "3 cells where the header has 2: a,b,c")], DEFAULT)
-    assert outcome == Refused(Reason.NO_STRUCTURE, "3 cells where the header has 2: a,b,c")
+    assert outcome == Rejected(Reason.NO_STRUCTURE, "3 cells where the header has 2: a,b,c")
 
 
 def test_selfies_that_mean_another_molecule_are_refused_with_both(monkeypatch):
     monkeypatch.setattr("molvae.prepare.convert.selfies_to_smiles", lambda _: "CCN")
-    assert convert("CCO", DEFAULT) == Refused(Reason.ROUND_TRIP, "CCO became CCN ([C][C][O])")
+    assert convert("CCO", DEFAULT) == Rejected(Reason.ROUND_TRIP, "CCO became CCN ([C][C][O])")
 
 
 def test_results_are_in_order_and_what_is_accepted_survives_the_round_trip():

@@ -48,6 +48,6 @@ def test_a_full_disk_is_one_clear_error(tmp_path, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("molvae.prepare.duplicates.Duplicates._deal", full)
+    monkeypatch.setattr("molvae.prepare.duplicates.Duplicates._partition", full)
     with pytest.raises(DataError, match="expected room on the disk"):
         Duplicates(blocks_of(tmp_path, ["C"], 1), tmp_path / "work")

@@ -31,6 +31,6 @@ def test_patterns_become_files_in_a_fixed_order(patterns, expected):
     assert expand(patterns) == [Path(name) for name in expected]
 
 
-def test_a_pattern_that_fits_nothing_is_refused():
-    with pytest.raises(DataError, match=r"\*\.sdf: expected files that fit the pattern, found none"):
+def test_a_pattern_that_matches_nothing_is_refused():
+    with pytest.raises(DataError, match=r"\*\.sdf: expected files that match the pattern, found none"):
         expand(["*.sdf"])

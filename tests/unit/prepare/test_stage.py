@@ -306,11 +306,10 @@ def test_kill_at_any_moment_leaves_whole_files_or_none(tmp_path):
     )
     command = [sys.executable, "-c", code, str(inputs), str(tmp_path / "out")]
     for wait in (0.05, 0.25, 0.5):
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True)
-        process.stdout.readline()
-        time.sleep(wait)
-        process.kill()
-        process.wait()
+        with subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True) as process:
+            process.stdout.readline()
+            time.sleep(wait)
+            process.kill()
         whole = [path.name for path in (tmp_path / "out").glob("*.*") if not path.name.startswith(".")]
         for name in whole:
             assert name in FILES

@@ -28,21 +28,21 @@ def text_of(run: Run, sources: dict[str, str] | None = None) -> str:
 def test_codes_that_carry_nothing_are_called_that(run, active, given, kl):
     values = {"active_units": active, "reconstruction_nats": given, "unconditional_nats": 25.0, "kl_nats": kl}
     text = text_of(with_evaluation(run, exact_reconstruction=0.0, **values))
-    assert "The posterior has collapsed, so the codes carry next to nothing" in text
-    assert f"{active:.0f} of 64 latent dimensions vary with the molecule, and 0%" in text
+    assert "The posterior has collapsed: the latent codes carry almost no information" in text
+    assert f"{active:.0f} of 64 latent dimensions are active, and 0\u00a0%" in text
 
 
 def test_low_reconstruction_alone_is_no_collapse(run):
     text = text_of(with_evaluation(run, exact_reconstruction=0.2, active_units=60.0))
-    assert "Reconstruction is low (20.0%)" in text
-    assert "next to nothing" not in text
+    assert "Reconstruction is low (20.0\u00a0%)" in text
+    assert "collapsed" not in text
 
 
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("prior_gap", "The prior is broken: the decoder run without a code gives an FCD of 4.10, 4.5 times"),
-        ("midpoint_gap", "The latent space is rough: codes halfway between two molecules decode to an FCD 4.5 times"),
+        ("prior_gap", "The prior fits poorly: the unconditional decoder gives an FCD of 4.10, 4.5 times"),
+        ("midpoint_gap", "The latent space is rough: codes halfway between two molecules give an FCD 4.5 times"),
     ],
 )
 def test_a_gap_to_the_bound_is_named_with_its_size(run, name, said):
@@ -60,10 +60,10 @@ def test_a_good_model_is_not_warned_about(run):
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
-        ("valid", 0.8, "Only 80.0% of the samples are valid"),
-        ("Novelty", 0.3, "70.0% of the distinct samples are training molecules"),
-        ("FCD/Test", 9.0, "not yet distributed as the molecules trained on (FCD 9)"),
-        ("unique@10000", 0.5, "Samples repeat: 50.0%"),
+        ("valid", 0.8, "Only 80.0\u00a0% of the samples are valid"),
+        ("Novelty", 0.3, "has memorised training molecules: they are 70.0\u00a0% of the distinct samples"),
+        ("FCD/Test", 9.0, "distribution still differs from that of the dataset (FCD 9)"),
+        ("unique@10000", 0.5, "Samples are often repeated: only 50.0\u00a0%"),
     ],
 )
 def test_poor_samples_are_pointed_out_with_the_number(run, name, value, said):
@@ -71,16 +71,30 @@ def test_poor_samples_are_pointed_out_with_the_number(run, name, value, said):
     assert said.rstrip(")") not in text_of(with_moses(run, **{name: 0.99}))
 
 
-def test_a_search_that_found_nothing_better_is_said(run):
+def test_a_search_without_improvement_is_reported(run):
     (result,) = run.optimizations
     better = {**result.search.summary, "training_top10_mean": 0.999}
     changed = replace(result, search=replace(result.search, summary=better))
-    assert "not better than the best training molecules" in text_of(replace(run, optimizations=(changed,)))
+    assert "no better than the ten best training molecules" in text_of(replace(run, optimizations=(changed,)))
+
+
+@pytest.mark.parametrize(
+    ("n_close", "said"),
+    [
+        (1, "1 of 20 candidates is a close analogue of a training molecule (Tanimoto"),
+        (2, "2 of 20 candidates are close analogues of training molecules (Tanimoto"),
+    ],
+)
+def test_close_analogues_are_counted_in_a_sentence_that_agrees(run, n_close, said):
+    (result,) = run.optimizations
+    similarity = [0.9] * n_close + [0.5] * (len(result.candidates) - n_close)
+    changed = replace(result, candidates=result.candidates.assign(nearest_train_similarity=similarity))
+    assert said in text_of(replace(run, optimizations=(changed,)))
 
 
 def test_no_candidate_is_said(run):
     (result,) = run.optimizations
-    assert "there is no candidate" in text_of(
+    assert "there are no candidates" in text_of(
         replace(run, optimizations=(replace(result, candidates=result.candidates.head(0)),))
     )
 
@@ -92,9 +106,9 @@ def test_stages_of_different_sources_are_said(run):
 
 def test_training_that_was_stopped_early_is_said(run):
     flat = run.history.assign(validation_loss=1.0)
-    assert "Training was not finished" in text_of(run)
-    assert "Training was not finished" not in text_of(replace(run, history=flat))
+    assert "Training had not converged" in text_of(run)
+    assert "Training had not converged" not in text_of(replace(run, history=flat))
 
 
 def test_one_seed_is_always_said(run):
-    assert "one seed" in cautions(run, {})[-1]
+    assert "a single seed" in cautions(run, {})[-1]

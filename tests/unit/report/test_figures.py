@@ -34,13 +34,13 @@ def test_the_map_has_a_structure_for_every_point_and_a_choice_of_colours(run):
     assert parameter["bind"]["options"] == ["Molecular weight", "logP", "QED", "SA score"]
 
 
-def test_shares_of_a_distribution_add_up_to_one_but_for_the_tails():
+def test_fractions_of_a_distribution_add_up_to_one_but_for_the_tails():
     table = compute_properties(["CCO", "CCCCO", "c1ccccc1", "CCN", "CC(=O)Nc1ccccc1"])
     figure = figures.properties({"training molecules": table, "valid samples": table})
     assert len(figure.panels) == len(figures.CHARTED)
     for specification in figure.specifications():
         rows = pd.DataFrame(values_of(specification))
-        totals = rows.groupby("set")["share"].sum()
+        totals = rows.groupby("set")["fraction"].sum()
         assert ((totals > 0.55) & (totals < 1.001)).all()
 
 
@@ -59,14 +59,14 @@ def test_curves_end_at_the_last_call(run):
     (result,) = run.optimizations
     specification, _ = figures.optimization(result).specifications()
     rows = [row for values in specification["datasets"].values() for row in values if "curve" in row]
-    assert {row["curve"] for row in rows} == {"best ten", "best one", "random samples: best ten"}
+    assert {row["curve"] for row in rows} == {"ten best", "best", "random sampling: ten best"}
     assert max(row["call"] for row in rows) == len(result.search.trace)
 
 
 def test_a_search_without_baseline_start_or_training_scores_is_drawn(run):
     (result,) = run.optimizations
-    bare = replace(result.search, summary={}, trace=result.search.trace.assign(origin="prior"))
-    specifications = figures.optimization(replace(result, search=bare, baseline=None)).specifications()
+    search = replace(result.search, summary={}, trace=result.search.trace.assign(origin="prior"))
+    specifications = figures.optimization(replace(result, search=search, baseline=None)).specifications()
     assert len(specifications) == 2
 
 
@@ -76,6 +76,12 @@ def test_even_rows_are_no_more_than_asked_with_both_ends(n):
     kept = figures.evenly(table, 9)["a"].tolist()
     assert len(kept) == min(n, 9)
     assert (kept[0], kept[-1]) == (0, n - 1)
+
+
+def test_charts_write_percentages_like_the_text():
+    table = compute_properties(["CCO", "CCN"])
+    for specification in figures.properties({"valid samples": table}).specifications():
+        assert specification["config"]["locale"]["number"]["percent"] == "\u00a0%"
 
 
 def test_a_figure_is_also_one_svg(run):

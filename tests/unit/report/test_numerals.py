@@ -2,24 +2,24 @@ import math
 
 import pytest
 
-from molvae.report.numerals import count, listed, number, percent, plural
+from molvae.report.numerals import count, inflected, listed, number, percent, plural
 
 
 @pytest.mark.parametrize(
-    ("share", "text"),
+    ("fraction", "text"),
     [
-        (0.0, "0%"),
-        (1.0, "100%"),
-        (0.8731, "87.3%"),
-        (0.9996, "99.96%"),
-        (0.00012, "0.01%"),
-        (0.99999, "above 99.99%"),
-        (0.00001, "below 0.01%"),
+        (0.0, "0\u00a0%"),
+        (1.0, "100\u00a0%"),
+        (0.8731, "87.3\u00a0%"),
+        (0.9996, "99.96\u00a0%"),
+        (0.00012, "0.01\u00a0%"),
+        (0.99999, "above 99.99\u00a0%"),
+        (0.00001, "below 0.01\u00a0%"),
         (math.nan, "–"),
     ],
 )
-def test_a_near_miss_is_never_rounded_to_all_or_nothing(share, text):
-    assert percent(share) == text
+def test_a_near_miss_is_never_rounded_to_all_or_nothing(fraction, text):
+    assert percent(fraction) == text
 
 
 @pytest.mark.parametrize(
@@ -34,6 +34,11 @@ def test_counts_and_their_nouns():
     assert count(10_000) == "10,000"
     assert plural(1, "molecule") == "1 molecule"
     assert plural(2000, "molecule") == "2,000 molecules"
+
+
+@pytest.mark.parametrize(("n", "text"), [(0, "are"), (1, "is"), (2, "are")])
+def test_a_verb_agrees_with_its_count(n, text):
+    assert inflected(n, "is", "are") == text
 
 
 @pytest.mark.parametrize(("items", "text"), [([], ""), (["a"], "a"), (["a", "b"], "a and b"), ([*"abc"], "a, b and c")])

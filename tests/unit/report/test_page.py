@@ -75,7 +75,7 @@ def test_a_run_of_the_first_version_has_a_page(own_folder):
     for name in ("decoded", "reconstruction_by_size", "by_dimension", "similarity_by_distance", "midpoint_gap"):
         del content[name]
     metrics.write_text(json.dumps(content))
-    assert "What codes decode to" not in report(own_folder, RunConfig()).read_text()
+    assert "Decoding quality" not in report(own_folder, RunConfig()).read_text()
 
 
 def test_each_of_several_objectives_has_a_section(tmp_path):
@@ -94,15 +94,15 @@ def test_no_candidates_and_no_rejects_still_give_a_page(own_folder):
     content = json.loads(summary.read_text())
     summary.write_text(json.dumps({**content, "rejected": {}, "duplicates": 0}))
     text = report(own_folder, RunConfig()).read_text()
-    assert "there is no candidate" in text
-    assert "None was left out." in text
+    assert "there are no candidates" in text
+    assert "None was excluded." in text
 
 
 def test_the_settings_shown_are_those_recorded_except_for_the_title(own_folder):
     settings = RunConfig.model_validate({"report": {"title": "<i>Kinase</i>"}, "train": {"latent_dim": 7}})
     text = report(own_folder, settings).read_text()
     assert "&lt;i&gt;Kinase&lt;/i&gt;" in text
-    assert "a code of 64 dimensions" in text
+    assert "64 latent dimensions" in text
 
 
 def test_the_command_writes_the_page_where_it_is_told(own_folder, tmp_path):

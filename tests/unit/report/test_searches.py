@@ -18,12 +18,12 @@ def trace_of(calls: list[tuple[float, bool, bool]]) -> pd.DataFrame:
 @given(st.lists(CALL, max_size=40), st.integers(1, 12))
 def test_the_running_mean_is_that_of_the_best_feasible_scores_so_far(calls, top):
     running = best_so_far(trace_of(calls), top)
-    for place in range(len(calls)):
-        scores = [score for score, feasible, _ in calls[: place + 1] if feasible and not math.isnan(score)]
+    for i in range(len(calls)):
+        scores = [score for score, feasible, _ in calls[: i + 1] if feasible and not math.isnan(score)]
         if len(scores) < top:
-            assert math.isnan(running[place])
+            assert math.isnan(running[i])
         else:
-            assert running[place] == pytest.approx(np.mean(sorted(scores)[-top:]))
+            assert running[i] == pytest.approx(np.mean(sorted(scores)[-top:]))
 
 
 @given(st.lists(CALL, min_size=1, max_size=40))
@@ -38,7 +38,7 @@ def test_new_molecules_count_alone_and_fewer_than_asked_are_all_taken():
     assert math.isnan(new_top_mean(trace.head(1), 10))
 
 
-def test_each_origin_has_its_calls_best_mean_and_share_of_the_best():
+def test_each_origin_has_its_title_calls_best_and_mean_score_and_number_among_the_best():
     trace = pd.DataFrame(
         {
             "origin": ["start", "start", "perturb"],
@@ -47,7 +47,7 @@ def test_each_origin_has_its_calls_best_mean_and_share_of_the_best():
         }
     )
     table = by_origin(trace)
-    assert table["origin"].tolist() == ["start", "perturb"]
+    assert table["origin"].tolist() == ["training", "perturbed"]
     assert table["calls"].tolist() == [2, 1]
     assert table["best"].tolist() == [0.2, 0.8]
     assert table["among_best"].tolist() == [1, 1]

@@ -1,27 +1,31 @@
 from dataclasses import replace
 
-from molvae.report.sentences import cards, sentences, unique_at_most
+import pytest
+
+from molvae.report.sentences import cards, sentences, title_of, unique_at_most
 
 
 def test_every_card_names_its_denominator(run):
-    found = {card.title: card for card in cards(run)}
-    assert found["Molecules"].under == "kept of 43 read"
-    assert found["Valid"].under == "of 60 samples"
-    assert found["Best ten new"].figure != "–"
-    assert all(any(letter.isdigit() for letter in card.under) for card in found.values())
+    by_title = {card.title: card for card in cards(run)}
+    assert by_title["Molecules"].under == "kept of 43 read"
+    assert by_title["Valid"].under == "of 60 samples"
+    assert by_title["Ten best new"].value != "–"
+    assert all(any(letter.isdigit() for letter in card.under) for card in by_title.values())
 
 
 def test_the_sentences_carry_the_numbers(run):
     text = " ".join(sentences(run))
-    assert "Of 43 molecules read, 40 were kept: 28 to train on, 4 to validate on and 8 to test on." in text
-    assert "2 rejected (not a molecule: 1; element: 1)" in text
+    assert "Of 43 molecules read, 40 were kept: 28 for training, 4 for validation and 8 for testing." in text
+    assert "2 rejected rows (not a molecule: 1; element: 1)" in text
     assert "too large" not in text
-    assert "64 dimensions and 812,345 parameters" in text
+    assert "64 latent dimensions, 812,345 parameters" in text
     assert "the weights of epoch 12" in text
-    assert "without a code (no token under a probability of 0.02 and no string of more than 31.4 nats)," in text
+    bounds = "no token with a probability below 0.02 and no molecule with a negative log-likelihood above 31.4 nats"
+    assert f"the unconditional decoder ({bounds})," in text
     assert "training molecules and" in text
-    assert "an FCD of 2.90 to the test molecules, and codes halfway between two of them with one of 5.80" in text
-    assert "for the ten best of the random samples under the same budget" in text
+    assert "(FCD) of 2.90 to the test molecules; for codes halfway between two held-out molecules it is 5.80" in text
+    assert "for the ten best new random samples under the same budget" in text
+    assert "20 new molecules are proposed as candidates, of which 19 pass the MOSES filters." in text
 
 
 def test_without_a_baseline_nothing_is_compared_with_random(run):
@@ -33,14 +37,44 @@ def test_fewer_than_ten_feasible_molecules_are_said(run):
     (result,) = run.optimizations
     trace = result.search.trace.assign(feasible=lambda table: table["call"].isin([30, 31, 32]))
     changed = replace(result, search=replace(result.search, trace=trace))
-    assert "The 3 that keep the constraints of its new" in sentences(replace(run, optimizations=(changed,)))[-1]
+    text = sentences(replace(run, optimizations=(changed,)))[-1]
+    assert "The 3 new molecules that satisfy the constraints have a mean score of" in text
+
+
+@pytest.mark.parametrize(
+    ("calls", "said"),
+    [
+        ([30], "The only new molecule that satisfies the constraints has a score of"),
+        ([], "No new molecule satisfies the constraints."),
+    ],
+)
+def test_one_feasible_molecule_or_none_is_written_as_such(run, calls, said):
+    (result,) = run.optimizations
+    trace = result.search.trace.assign(feasible=lambda table: table["call"].isin(calls))
+    changed = replace(result, search=replace(result.search, trace=trace))
+    assert said in sentences(replace(run, optimizations=(changed,)))[-1]
+
+
+def test_a_single_candidate_is_in_the_singular(run):
+    (result,) = run.optimizations
+    scored = replace(result.scored, molecules=result.scored.molecules.head(1))
+    changed = replace(result, candidates=result.candidates.head(1), scored=scored)
+    text = sentences(replace(run, optimizations=(changed,)))[-1]
+    assert text.endswith("1 new molecule is proposed as a candidate, of which 1 passes the MOSES filters.")
+
+
+@pytest.mark.parametrize(
+    ("name", "title"), [("demo", "demo"), ("my_kinase", "my kinase"), ("zolpidem_follow_up", "zolpidem follow-up")]
+)
+def test_an_objective_has_a_name_as_people_write_it(name, title):
+    assert title_of(name) == title
 
 
 def test_several_objectives_have_a_card_each(run):
     (result,) = run.optimizations
     twice = replace(run, optimizations=(result, replace(result, objective="other")))
     titles = [card.title for card in cards(twice)]
-    assert titles[-2:] == ["Best ten new: demo", "Best ten new: other"]
+    assert titles[-2:] == ["Ten best new: demo", "Ten best new: other"]
 
 
 def test_uniqueness_is_that_over_the_most_samples(run):
@@ -51,4 +85,4 @@ def test_uniqueness_is_that_over_the_most_samples(run):
 def test_a_setting_of_the_samples_stands_in_place_of_what_suited_the_prior(run):
     asked = run.settings.sample.model_copy(update={"min_probability": 0.0, "max_nll": 50.0})
     text = " ".join(sentences(replace(run, settings=run.settings.model_copy(update={"sample": asked}))))
-    assert "without a code (no string of more than 50.0 nats)," in text
+    assert "the unconditional decoder (no molecule with a negative log-likelihood above 50.0 nats)," in text

@@ -74,14 +74,14 @@ def test_measures_show_both_counts_and_the_warning():
 
 def test_priors_stand_side_by_side_with_their_counts(run):
     rows = {title: figures for title, figures, _ in prior_rows(run.evaluation.priors)}
-    assert rows["Validity"] == ["97.0% of 500", "98.0% of 500", "99.8% of 500"]
+    assert rows["Validity"] == ["97.0\u00a0% of 500", "98.0\u00a0% of 500", "99.8\u00a0% of 500"]
     assert rows["FCD"] == ["14.20 over 490", "9.80 over 490", "4.10 over 490"]
 
 
 def test_what_codes_decode_to_has_a_row_a_kind_with_gaps_where_nothing_was_measured(run):
     measures, rows = decoded_rows(run.evaluation.decoded)
     assert [title for title, _ in measures] == ["Validity", "FCD", "Nats per token", "Similarity"]
-    assert rows[0] == ("The molecules themselves", "100%", "0.800", "0.700", "–")
+    assert rows[0] == ("The molecules themselves", "100\u00a0%", "0.800", "0.700", "–")
     assert rows[3][0] == "Neighbours at radius 0.5"
     assert decoded_rows({}) == ([], [])
 
@@ -90,13 +90,13 @@ def test_titles_and_figures_of_measures():
     assert title_of("unique@1000") == "Uniqueness of the first 1,000"
     assert title_of("SNN/TestSF") == "SNN to scaffold test"
     assert title_of("something_new") == "something new"
-    assert figure_of("valid", 0.5) == "50.0%"
+    assert figure_of("valid", 0.5) == "50.0\u00a0%"
     assert figure_of("FCD/Test", math.nan) == "–"
 
 
 def test_leakage_and_measured_properties_have_a_row_each(run):
     [row] = leakage_rows(run.preparation.leakage)
-    assert (row[0], *row[2:]) == ("test", "70", "0.53", "0.90", "25.0%")
+    assert (row[0], *row[2:]) == ("test", "70", "0.53", "0.90", "25.0\u00a0%")
     measured, without_values = property_rows(run.preparation.properties)
     assert measured == ("pIC50", "<log M>", "7", "4.25", "6.5", "9")
     assert without_values == ("Ki", "nM", "0", "", "", "")
@@ -120,7 +120,7 @@ def test_candidates_show_what_scoring_found_beside_what_the_search_wrote(run):
 
 def test_a_measure_shows_its_interval():
     measures = {"FCD/Test": Measure(4.1, 100, "x", interval=(3.9, 4.4)), "valid": Measure(0.98, 100, "x")}
-    assert [row.figure for row in measure_rows(measures)] == ["4.10 (3.90 to 4.40)", "98.0%"]
+    assert [row.figure for row in measure_rows(measures)] == ["4.10 (3.90 to 4.40)", "98.0\u00a0%"]
 
 
 def test_the_metrics_of_guacamol_have_a_group_in_which_the_fcd_is_a_score():

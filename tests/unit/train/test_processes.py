@@ -41,6 +41,7 @@ def kill(process):
     for each in [*psutil.Process(process.pid).children(recursive=True), process]:
         each.kill()
     process.wait(timeout=60)
+    process.stdout.close()
 
 
 @pytest.mark.slow
