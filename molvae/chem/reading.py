@@ -119,18 +119,27 @@ def smiles_column_of(path: Path, columns: Columns) -> str | None:
         DataError: If the file cannot be read.
         ConfigError: If no column or several columns could hold the SMILES.
     """
-    names: Sequence[str] = ()
-    with explained(path):
-        if _format(path) == ".parquet":
-            import pyarrow.parquet as pq
+    if _format(path) == ".parquet":
+        import pyarrow.parquet as pq
 
+        with explained(path):
             names = pq.read_schema(path).names
-        elif _format(path) in _DELIMITED:
-            with open_lines(path) as lines:
-                header = find_header(lines, partial(_rank, wanted=columns.smiles), tabs=_format(path) != ".csv")
-                if header is not None and (_format(path) != ".txt" or _is_table(header, columns.smiles)):
-                    names = header.names
+    else:
+        header = table_header(path, columns)
+        names = [] if header is None else header.names
     return names[_smiles_positions(path, names, columns.smiles)[0]] if names else None
+
+
+def table_header(path: Path, columns: Columns) -> Header | None:
+    """Return the header of a delimited table, or None for a file that is none; its rows are not read.
+
+    Raises:
+        DataError: If the file cannot be read.
+    """
+    if _format(path) not in _DELIMITED:
+        return None
+    with explained(path), open_lines(path) as lines:
+        return _find_header(path, lines, columns)
 
 
 def with_structure(record: Record) -> Record:
@@ -190,17 +199,20 @@ def _read_smi(path: Path, columns: Columns) -> Iterator[Record]:
 
 def _read_delimited(path: Path, columns: Columns) -> Iterator[Record]:
     with open_lines(path) as lines:
-        header = find_header(lines, partial(_rank, wanted=columns.smiles), tabs=_format(path) != ".csv")
-        if header is None:
-            return
-        if _format(path) != ".txt" or _is_table(header, columns.smiles):
+        header = _find_header(path, lines, columns)
+        if header is not None:
             yield from _table_records(path, header, columns)
             return
-    yield from _read_smi(path, columns)
+    if _format(path) == ".txt":
+        yield from _read_smi(path, columns)
 
 
-def _is_table(header: Header, smiles_column: str | None) -> bool:
-    return len(header.names) > 1 and _rank(header.names, smiles_column) < NO_SMILES
+def _find_header(path: Path, lines: Iterator[str], columns: Columns) -> Header | None:
+    """Return the header of a table; None for an empty file, and for a `.txt` that is SMILES and names."""
+    header = find_header(lines, partial(_rank, wanted=columns.smiles), tabs=_format(path) != ".csv")
+    if header is None or _format(path) != ".txt":
+        return header
+    return header if len(header.names) > 1 and _rank(header.names, columns.smiles) < NO_SMILES else None
 
 
 def _rank(names: Sequence[str], wanted: str | None) -> int:
