@@ -76,7 +76,8 @@ def _molecule(smiles: str) -> str:
 
 
 def _smarts(pattern: str) -> str:
-    mol = Chem.MolFromSmarts(pattern)
+    # RDKit ignores what follows a blank.
+    mol = Chem.MolFromSmarts(pattern) if len(pattern.split()) == 1 else None
     if mol is None or mol.GetNumAtoms() == 0:
         raise ValueError(f"expected a SMARTS pattern, found {pattern!r}")
     return pattern

@@ -43,6 +43,9 @@ def preview(paths: Sequence[Path], config: PrepareConfig) -> Iterator[str]:
             f"  of the first {len(records):,} rows {len(records) - len(rejected):,} are molecules to keep"
             + "".join(f"; {n:,} {reason}" for reason, n in reasons.most_common())
         )
+        for position, name in enumerate(config.properties):
+            if not any(record.extra[position] for record in records):
+                yield f"  none of them has a value of {name}"
         for record, outcome in rejected[:_MAX_ROWS_SHOWN]:
             # What has no SMILES may have a name.
             name = "" if record.id.endswith(f":{record.line}") else record.id
