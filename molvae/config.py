@@ -69,6 +69,10 @@ class PrepareConfig(StandardiseConfig):
     """Column with the molecules' names; by default a name is made of file and line."""
     properties: dict[str, str] = {}
     """Columns with measured values to keep, each with its unit, such as {pIC50: "-log10 M"}."""
+    repeats: Literal["mean", "median", "first"] = "mean"
+    """How to merge the measured values of a molecule that occurs in several rows."""
+    enhanced_stereo: Literal["open", "reject"] = "open"
+    """Racemates and unknown enantiomers (`and` and `or` groups): leave their centres undefined, or reject the row."""
     elements: list[str] = ["B", "C", "N", "O", "F", "Si", "P", "S", "Cl", "Se", "Br", "I"]
     """Allowed elements, besides hydrogen."""
     min_heavy_atoms: Count = 3

@@ -18,6 +18,12 @@ DType = Literal["str", "bool", "int64", "Int64", "float64"]
 
 MEASURED = "property."
 """Prefix of the columns of measured properties in molecules.parquet, before the name of the property."""
+N_VALUES = "n_values."
+"""Prefix of the numbers of values that those were merged from."""
+STANDARD_DEVIATION = "sd."
+"""Prefix of the standard deviations of such values."""
+CENSORED = "censored."
+"""Prefix of the values that are bounds, such as `>10`, as text."""
 TERM = "term."
 """Prefix of the columns of an objective's terms, before the name of the term."""
 
@@ -86,7 +92,12 @@ MOLECULES = TableSchema(
         Column("selfies", "str", "Its SELFIES."),
         Column("split", "str", "`train`, `validation` or `test`."),
     ),
-    (Column(MEASURED, "float64", "A measured property, in the unit given in the settings."),),
+    (
+        Column(MEASURED, "float64", "A measured property, in the unit given in the settings."),
+        Column(N_VALUES, "int64", "The number of rows whose values of that property were merged."),
+        Column(STANDARD_DEVIATION, "float64", "The sample standard deviation of several such values."),
+        Column(CENSORED, "str", "Its values that are bounds, such as `>10`, joined by `; `."),
+    ),
 )
 """The prepared molecules."""
 
@@ -98,6 +109,7 @@ REJECTED = TableSchema(
         Column("input", "str", "What the row has as SMILES."),
         Column("reason", "str", "One of `molvae.prepare.convert.Reason`."),
         Column("detail", "str", "What is wrong with it."),
+        Column("id", "str", "Name of the row, from the file or made of its source and line.", optional=True),
     ),
 )
 """The rows that are not among the prepared molecules."""

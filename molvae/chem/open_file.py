@@ -24,6 +24,7 @@ _MOST_ZEROS = 0.2
 _PAGES = (b"<!doctype", b"<html", b"<?xml", b"<head", b"<error")
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _LFS_POINTER = b"version https://git-lfs"
+_KINDS = {".gz": "gzip", ".bz2": "bzip2", ".zst": "Zstandard"}
 # What a file is that begins so where text should be, and what to do about it.
 _BEGINNINGS = {
     b"\x1f\x8b": ("gzip-compressed data", "give the file the ending .gz"),
@@ -68,7 +69,7 @@ def explained(path: Path) -> Iterator[None]:
         # An error of the system has a number; one of a decompressor has none.
         if isinstance(error, OSError) and error.errno is not None:
             raise DataError(f"{path}: expected a readable file, found an error ({error})") from error
-        kind = {".gz": "gzip", ".bz2": "bzip2", ".zst": "Zstandard"}.get(path.suffix.lower(), "molecule")
+        kind = _KINDS.get(path.suffix.lower(), "molecule")
         raise DataError(f"{path}: expected a whole {kind} file, found a cut or damaged one; fetch it again") from error
 
 
@@ -90,9 +91,22 @@ def open_bytes(path: Path, *, text: bool = False) -> Iterator[IO[bytes]]:
         if packed not in COMPRESSIONS:
             yield file
             return
+        _check_packed(path, head)
         with io.BufferedReader(cast("io.RawIOBase", COMPRESSIONS[packed](file)), 1 << 16) as unpacked:
             _check_beginning(path, unpacked.peek(_HEAD)[:_HEAD], text=text)
             yield unpacked
+
+
+def _check_packed(path: Path, head: bytes) -> None:
+    """Refuse a file that is not compressed, or not as its name says."""
+    packed = path.suffix.lower()
+    for beginning, (found, remedy) in _BEGINNINGS.items():
+        if head.startswith(beginning) and not remedy.endswith(packed):
+            raise DataError(f"{path}: expected {_KINDS[packed]}-compressed data, found {found}; {remedy}")
+    if head and 0 not in head and not any(map(head.startswith, _BEGINNINGS)):
+        raise DataError(
+            f"{path}: expected {_KINDS[packed]}-compressed data, found plain text; take {packed} off the file's name"
+        )
 
 
 def _check_beginning(path: Path, head: bytes, *, text: bool) -> None:

@@ -1,45 +1,39 @@
 """Read molecule files of any usual format as one stream of records.
 
-Formats, by the name's ending: `.smi` (SMILES and an optional name, separated by blanks), `.csv` and `.tsv` (a header
-line, then a molecule a line), `.sdf` (MDL, V2000 and V3000) and `.parquet`, each also with `.gz`, `.bz2` or `.zst`
-after it.
+Formats, by the name's ending: `.smi` (SMILES and an optional name, separated by blanks; also `.smiles`, `.ism`,
+`.can`), `.csv` and `.tsv` (a header line, then a molecule a line), `.txt` (either of these), `.sdf` (MDL, V2000 and
+V3000) and `.parquet`, each also with `.gz`, `.bz2` or `.zst` after it.
 
 A record is a row that is not blank. Rows without a usable structure are records too, with an empty SMILES, so that a
 caller can account for every one of them.
 """
 
-import csv
 import io
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain, pairwise
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from rdkit import Chem
-
+from molvae.chem.delimited import NO_SMILES, Header, Rows, find_header
 from molvae.chem.open_file import explained, is_compressed, open_bytes, open_lines
-from molvae.chem.quiet import quiet
+from molvae.chem.sdf_records import sdf_records, structure_smiles
 from molvae.errors import ConfigError, DataError
-
-if TYPE_CHECKING:
-    import _csv
 
 # A group counts only where nothing of those before is there.
 _EXACT_NAME = re.compile("^smiles$")
 _SMILES_NAMES = re.compile("smiles|^smi$")
 _STRUCTURE_NAMES = re.compile("^(structure|molecule|mol)s?$")
-# The SMILES, with the extension between bars that CXSMILES puts after a blank, and whatever follows as the name.
-_SMI_ROW = re.compile(r"\s*(?P<smiles>\S+(?: \|[^|]*\|)?)(?P<name>.*)")
+_NAMES = (_EXACT_NAME, _SMILES_NAMES, _STRUCTURE_NAMES)
+# The SMILES, with the extension between bars that CXSMILES puts after a blank, and whatever follows as the name. A bar
+# that is left open is no name.
+_SMI_ROW = re.compile(r"\s*(?P<smiles>\S+(?:\s+\|[^|]*(?:\||$))?)(?P<name>.*)")
 
 NO_VALUE = frozenset(["", "nan", "na", "n/a", "none", "null", "<na>", "#n/a"])
 """Cells, in lower case, by which tables say that there is no value."""
 
-_SDF_END, _SDF_STRUCTURE_END = "$$$$", "M  END"
-# Lines: a file that is no .sdf would otherwise be one record, held in memory.
-_LONGEST_BLOCK = 100_000
 _LONGEST_PROBLEM = 200
+_MAX_LISTED = 20
 _PARQUET_BATCH = 10_000
 
 
@@ -125,28 +119,39 @@ def smiles_column_of(path: Path, columns: Columns) -> str | None:
         DataError: If the file cannot be read.
         ConfigError: If no column or several columns could hold the SMILES.
     """
-    with explained(path):
-        if _format(path) == ".parquet":
-            import pyarrow.parquet as pq
+    if _format(path) == ".parquet":
+        import pyarrow.parquet as pq
 
+        with explained(path):
             names = pq.read_schema(path).names
-        elif _format(path) in (".csv", ".tsv"):
-            with open_lines(path, newline="") as lines:
-                _, names, _ = _header(path, lines)
-        else:
-            return None
-    return names[_smiles_position(path, names, columns.smiles)] if names else None
+    else:
+        header = table_header(path, columns)
+        names = [] if header is None else header.names
+    return names[_smiles_positions(path, names, columns.smiles)[0]] if names else None
+
+
+def table_header(path: Path, columns: Columns) -> Header | None:
+    """Return the header of a delimited table, or None for a file that is none; its rows are not read.
+
+    Raises:
+        DataError: If the file cannot be read.
+    """
+    if _format(path) not in _DELIMITED:
+        return None
+    with explained(path), open_lines(path) as lines:
+        return _find_header(path, lines, columns)
 
 
 def with_structure(record: Record) -> Record:
     """Return a record with its SMILES, read from the block of an `.sdf` if there is one."""
     if not record.block:
         return record
-    smiles = _sdf_smiles(record.block)
-    return replace(record, smiles=smiles, block="", problem="" if smiles else "no structure that can be read")
+    smiles, problem = structure_smiles(record.block)
+    return replace(record, smiles=smiles, block="", problem=problem)
 
 
 _Reader = Callable[[Path, Columns], Iterator[Record]]
+_DELIMITED = (".csv", ".tsv", ".tab", ".txt")
 
 
 def _reader_of(path: Path) -> _Reader:
@@ -156,6 +161,12 @@ def _reader_of(path: Path) -> _Reader:
         ".tsv": _read_delimited,
         ".sdf": _read_sdf,
         ".parquet": _read_parquet,
+        ".txt": _read_delimited,
+        ".smiles": _read_smi,
+        ".ism": _read_smi,
+        ".can": _read_smi,
+        ".tab": _read_delimited,
+        ".sd": _read_sdf,
     }
     ending = _format(path)
     if ending not in readers:
@@ -175,7 +186,7 @@ def _format(path: Path) -> str:
 def _read_smi(path: Path, columns: Columns) -> Iterator[Record]:
     if columns.extra:
         raise ConfigError(
-            f"{path}: expected columns {_listed(list(columns.extra))}, found a .smi file, which has none; "
+            f"{path}: expected columns {_listed(list(columns.extra))}, found a {_format(path)} file, which has none; "
             "give a .csv, .tsv, .sdf or .parquet file"
         )
     with open_lines(path) as lines:
@@ -187,56 +198,52 @@ def _read_smi(path: Path, columns: Columns) -> Iterator[Record]:
 
 
 def _read_delimited(path: Path, columns: Columns) -> Iterator[Record]:
-    with open_lines(path, newline="") as lines:
-        before, names, rows = _header(path, lines)
-        delimiter = rows.dialect.delimiter
-        if not names:
+    with open_lines(path) as lines:
+        header = _find_header(path, lines, columns)
+        if header is not None:
+            yield from _table_records(path, header, columns)
             return
-        smiles_at = _smiles_position(path, names, columns.smiles)
-        id_at = None if columns.id is None else _position(path, names, columns.id)
-        extra_at = [_position(path, names, name) for name in columns.extra]
-        while True:
-            line = before + rows.line_num + 1
-            row = _next_row(path, rows, before, line)
-            if row is None:
-                return
-            # A quoted empty cell by itself is a row without a structure; a blank line is none.
-            if isinstance(row, str):
-                yield Record(str(path), line, f"{path.name}:{line}", "", row)
-            elif len(row) == len(names):
-                if any(map(str.strip, row)) or row == [""]:
-                    name = row[id_at] if id_at is not None else ""
-                    yield _record(path, line, name, row[smiles_at], tuple(row[at].strip() for at in extra_at))
-            elif any(map(str.strip, row)):
-                # Which of too few or too many cells is the SMILES is anyone's guess.
-                found = f"{len(row)} cells where the header has {len(names)}: {delimiter.join(row)}"
-                yield Record(str(path), line, f"{path.name}:{line}", "", found[:_LONGEST_PROBLEM])
+    if _format(path) == ".txt":
+        yield from _read_smi(path, columns)
 
 
-def _header(path: Path, lines: Iterator[str]) -> "tuple[int, list[str], _csv.Reader]":
-    """Return how many blank lines come first, the names of the columns, and what reads the rows after them."""
-    before, header = next(((number, line) for number, line in enumerate(lines) if line.strip()), (0, ""))
-    delimiter = "\t" if _format(path) == ".tsv" else max(",;\t", key=header.count)
-    # Strict, because a quote that is never closed would swallow the rows after it without a word.
-    rows = csv.reader(chain([header], lines), delimiter=delimiter, strict=True)
-    return before, [name.strip() for name in _next_row(path, rows, before, before + 1) or []], rows
+def _find_header(path: Path, lines: Iterator[str], columns: Columns) -> Header | None:
+    """Return the header of a table; None for an empty file, and for a `.txt` that is SMILES and names."""
+    header = find_header(lines, partial(_rank, wanted=columns.smiles), tabs=_format(path) != ".csv")
+    if header is None or _format(path) != ".txt":
+        return header
+    return header if len(header.names) > 1 and _rank(header.names, columns.smiles) < NO_SMILES else None
 
 
-def _next_row(path: Path, rows: "_csv.Reader", before: int, line: int) -> "list[str] | str | None":
-    """Return the next row, what is wrong with it, or None at the end.
+def _rank(names: Sequence[str], wanted: str | None) -> int:
+    """Say how sure a column of these names has the SMILES, as `find_header` asks."""
+    if wanted is not None:
+        return 0 if wanted.strip() in names else NO_SMILES
+    plain = [_plain(name) for name in names]
+    return next((rank for rank, pattern in enumerate(_NAMES) if any(map(pattern.search, plain))), NO_SMILES)
 
-    Raises:
-        DataError: If a quote does not close in its own line, so that where the next row starts is anyone's guess.
-    """
-    try:
-        return next(rows, None)
-    except csv.Error as error:
-        if before + rows.line_num == line and "unexpected end" not in str(error):
-            return f"quotes not in pairs: {error}"
-        raise DataError(
-            f"{path}: expected delimited text with quotes in pairs, found one opened on line {line} that does not "
-            f"close ({error}); correct that line"
-        ) from error
+
+def _table_records(path: Path, header: Header, columns: Columns) -> Iterator[Record]:
+    smiles_at = _smiles_positions(path, header.names, columns.smiles)
+    id_at = [] if columns.id is None else _positions(path, header.names, columns.id)
+    extra_at = [_positions(path, header.names, name) for name in columns.extra]
+    for line, row in Rows(header, smiles_at[0]):
+        if isinstance(row, str):
+            yield Record(str(path), line, f"{path.name}:{line}", "", row, ("",) * len(columns.extra))
+            continue
+        name = _cell(row, id_at) if id_at else ""
+        record = _record(path, line, name, row[smiles_at[0]], tuple(_cell(row, at) for at in extra_at))
+        if len(smiles_at) > 1 and len({row[at].strip() for at in smiles_at}) > 1:
+            found = " and ".join(repr(row[at]) for at in smiles_at)
+            record = replace(record, smiles="", problem=f"several columns of one name that differ: {found}")
+        yield record
+
+
+def _cell(row: Sequence[str], positions: Sequence[int]) -> str:
+    """Return a cell of a row; where a column stands several times, all its different values."""
+    if len(positions) == 1:
+        return row[positions[0]].strip()
+    return " / ".join(dict.fromkeys(value for at in positions if (value := row[at].strip())))
 
 
 def _read_parquet(path: Path, columns: Columns) -> Iterator[Record]:
@@ -249,8 +256,9 @@ def _read_parquet(path: Path, columns: Columns) -> Iterator[Record]:
         try:
             table = pq.ParquetFile(source)
             names = table.schema_arrow.names
-            wanted = [names[_smiles_position(path, names, columns.smiles)]]
-            wanted += [names[_position(path, names, name)] for name in (columns.id, *columns.extra) if name is not None]
+            wanted = [names[_smiles_positions(path, names, columns.smiles)[0]]]
+            others = [name for name in (columns.id, *columns.extra) if name is not None]
+            wanted += [names[_positions(path, names, name)[0]] for name in others]
             row = 0
             for batch in table.iter_batches(batch_size=_PARQUET_BATCH, columns=wanted):
                 cells = [batch.column(name).to_pylist() for name in wanted]
@@ -264,38 +272,22 @@ def _read_parquet(path: Path, columns: Columns) -> Iterator[Record]:
 
 
 def _read_sdf(path: Path, columns: Columns) -> Iterator[Record]:
+    missing = {name.strip() for name in (columns.id, *columns.extra) if name is not None}
+    seen: dict[str, None] = {}
     with open_lines(path) as lines:
-        block: list[str] = []
-        start = number = 1
-        for number, line in enumerate(lines, start=1):
-            if line.startswith(_SDF_END):
-                yield _sdf_record(path, start, number - start, block, columns)
-                block, start = [], number + 1
-            elif len(block) <= _LONGEST_BLOCK:
-                block.append(line)
-        # The last record may lack its end line.
-        if any(line.strip() for line in block):
-            yield _sdf_record(path, start, number - start + 1, block, columns)
-
-
-def _sdf_record(path: Path, start: int, n_lines: int, block: list[str], columns: Columns) -> Record:
-    name = (_sdf_field(block, columns.id) if columns.id is not None else None) or (block[0] if block else "")
-    extra = tuple(_sdf_field(block, field) or "" for field in columns.extra)
-    if len(block) > _LONGEST_BLOCK:
-        problem, block = f"a record of {n_lines} lines", []
-    elif sum(line.startswith(_SDF_STRUCTURE_END) for line in block) > 1:
-        problem, block = f"several structures without {_SDF_END} between them", []
-    else:
-        problem = ""
-    return Record(str(path), start, name.strip() or f"{path.name}:{start}", "", problem, extra, "".join(block))
-
-
-def _sdf_field(block: list[str], field: str) -> str | None:
-    """Return the value of a data field, or None where the record lacks it."""
-    for line, value in pairwise(block):
-        if line.startswith(">") and f"<{field}>" in line:
-            return value.strip()
-    return None
+        for record in sdf_records(lines):
+            if missing:
+                missing.difference_update(record.fields)
+                seen.update(dict.fromkeys(record.fields))
+            name = (record.fields.get(columns.id.strip()) if columns.id is not None else "") or record.title
+            extra = tuple(record.fields.get(field.strip(), "") for field in columns.extra)
+            name = name or f"{path.name}:{record.line}"
+            yield Record(str(path), record.line, name, "", record.problem, extra, record.structure)
+    if missing and seen:
+        raise ConfigError(
+            f"{path}: expected the data field {_listed(sorted(missing))}, found it in no record; the fields are "
+            f"{_listed(list(seen))}"
+        )
 
 
 def _record(path: Path, line: int, name: str, smiles: str, extra: tuple[str, ...] = ()) -> Record:
@@ -307,50 +299,35 @@ def _record(path: Path, line: int, name: str, smiles: str, extra: tuple[str, ...
     return Record(str(path), line, name.strip() or f"{path.name}:{line}", smiles, problem, extra)
 
 
-def _sdf_smiles(block: str) -> str:
-    """Return the SMILES of a structure, or an empty string where there is none.
-
-    A structure that breaks the rules of valence is written as it stands, so that the reject shows it.
-    """
-    with quiet():
-        mol = _mol_of(block, sanitize=True) or _mol_of(block, sanitize=False)
-        return "" if mol is None else Chem.MolToSmiles(mol)
-
-
-def _mol_of(block: str, *, sanitize: bool) -> Chem.Mol | None:
-    return Chem.MolFromMolBlock(block, sanitize=sanitize)
-
-
-def _smiles_position(path: Path, columns: list[str], wanted: str | None) -> int:
+def _smiles_positions(path: Path, columns: Sequence[str], wanted: str | None) -> list[int]:
     if wanted is not None:
-        return _position(path, columns, wanted)
-    for pattern in (_EXACT_NAME, _SMILES_NAMES, _STRUCTURE_NAMES):
+        return _positions(path, columns, wanted)
+    for pattern in _NAMES:
         fitting = [number for number, name in enumerate(columns) if pattern.search(_plain(name))]
-        if len(fitting) == 1:
-            return fitting[0]
-        if fitting:
+        if len({columns[number] for number in fitting}) > 1:
             raise ConfigError(
                 f"{path}: expected one column with SMILES, found {_listed([columns[n] for n in fitting])}; "
                 "name one (smiles_column, --smiles-column)"
             )
+        if fitting:
+            return fitting
     raise ConfigError(
         f"{path}: expected a column with SMILES, found the columns {_listed(columns)}; name it "
         "(smiles_column, --smiles-column); a file without a header line should end in .smi"
     )
 
 
-def _position(path: Path, columns: list[str], wanted: str) -> int:
-    if columns.count(wanted) != 1:
-        how_many = "several of that name" if wanted in columns else "none"
-        raise ConfigError(
-            f"{path}: expected one column {wanted!r}, found {how_many}; the columns are {_listed(columns)}"
-        )
-    return columns.index(wanted)
+def _positions(path: Path, columns: Sequence[str], wanted: str) -> list[int]:
+    """Return where a column stands, more than once if it is given so; blanks around its name do not count."""
+    positions = [number for number, name in enumerate(columns) if name.strip() == wanted.strip()]
+    if not positions:
+        raise ConfigError(f"{path}: expected one column {wanted!r}, found none; the columns are {_listed(columns)}")
+    return positions
 
 
-def _listed(names: list[str], most: int = 20) -> str:
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(repr(name) for name in names[:most]) + more
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _MAX_LISTED} more" if len(names) > _MAX_LISTED else ""
+    return ", ".join(repr(name) for name in names[:_MAX_LISTED]) + more
 
 
 def _plain(name: str) -> str:

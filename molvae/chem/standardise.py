@@ -18,14 +18,24 @@ from rdkit import Chem
 from rdkit.Chem import rdqueries
 from rdkit.Chem.MolStandardize import rdMolStandardize
 
-from molvae.chem.molecules import parse
+from molvae.chem.molecules import flatten_stereo_groups, parse, parse_drawing
 
 if TYPE_CHECKING:
     from molvae.config import StandardiseConfig
 
-STEREO = "stereo"
-STEPS = ("isotopes", "disconnect_metals", "normalise", "largest_fragment", "neutralise", "tautomer", STEREO)
-"""Names of the steps that can change a molecule, in the order in which they are done."""
+STEREO, STEREO_GROUPS = "stereo", "stereo_groups"
+STEPS = (
+    "isotopes",
+    "disconnect_metals",
+    "normalise",
+    "largest_fragment",
+    "neutralise",
+    "tautomer",
+    STEREO,
+    STEREO_GROUPS,
+)
+"""What can change a molecule: the steps, in the order in which they are done, `stereo` for all that changed its
+stereochemistry, and `stereo_groups` for centres left open because it is a racemate or an unknown enantiomer."""
 
 # A canonical SMILES of these parts alone has one fragment, no charges, radicals, isotopes, metals, nor any group that
 # RDKit's rules rewrite (those have charges, phosphorus or a metal once RDKit has read them, except for sulfoxides,
@@ -64,7 +74,7 @@ class Steps:
         normalise: Write functional groups in one way, and put charges where the stronger acid has them.
         largest_fragment: Keep the largest fragment only, an organic one if there is any.
         neutralise: Remove charges that protons can balance.
-        tautomer: Take the canonical tautomer.
+        tautomer: Take the canonical tautomer, with its stereochemistry where the same atoms still have some.
         stereo: Keep stereochemistry.
     """
 
@@ -103,11 +113,12 @@ def standardise(smiles: str, steps: Steps = USUAL_STEPS) -> Standardised | None:
     Returns:
         The standard form, or None if the SMILES is no molecule, or one that has none, such as a metal complex.
     """
-    mol = parse(smiles)
-    if mol is None:
+    drawing = parse_drawing(smiles)
+    if drawing is None:
         return None
+    mol, has_groups = flatten_stereo_groups(drawing) if "|" in smiles else (drawing, False)
     form = Chem.MolToSmiles(mol)
-    changed: set[str] = set()
+    changed = {STEREO_GROUPS} if has_groups else set[str]()
     if not steps.stereo and _has_stereo(form):
         Chem.RemoveStereochemistry(mol)
         form = Chem.MolToSmiles(mol)
@@ -119,9 +130,9 @@ def standardise(smiles: str, steps: Steps = USUAL_STEPS) -> Standardised | None:
         if _PLAIN.fullmatch(form) and not steps.tautomer:
             return Standardised(form, mol, tuple(step for step in STEPS if step in changed))
         before = form
-        mol = _pass(mol, changed, steps)
+        cleaned = _pass(mol, changed, steps)
         # Read again, so that the molecule and its SMILES agree in everything that reading decides.
-        again = None if mol is None else parse(Chem.MolToSmiles(mol))
+        again = None if cleaned is None else parse(Chem.MolToSmiles(cleaned))
         if again is None:
             return None
         mol, form = again, Chem.MolToSmiles(again)
@@ -154,6 +165,8 @@ def _pass(mol: Chem.Mol, changed: set[str], steps: Steps) -> Chem.Mol | None:
                 after = Chem.MolToSmiles(mol)
                 if after != form:
                     changed.add(name)
+                    if name == "tautomer" and _n_stereo(after) != _n_stereo(form):
+                        changed.add(STEREO)
                     form = after
     except (Chem.MolSanitizeException, RuntimeError):
         return None
@@ -201,7 +214,10 @@ def _neutralised(mol: Chem.Mol) -> Chem.Mol:
 
 
 def _canonical_tautomer(mol: Chem.Mol) -> Chem.Mol:
-    return _tautomers().Canonicalize(mol)
+    tautomer = _tautomers().Canonicalize(mol)
+    # RDKit does not move hydrogens that are atoms of their own, such as deuterium on oxygen: the bonds of their
+    # neighbours are then too many.
+    return mol if parse(Chem.MolToSmiles(tautomer)) is None else tautomer
 
 
 # In the order in which the steps are done; stereochemistry goes before all of them.
@@ -237,7 +253,11 @@ def _reionizer() -> rdMolStandardize.Reionizer:
 
 @cache
 def _tautomers() -> rdMolStandardize.TautomerEnumerator:
-    return rdMolStandardize.TautomerEnumerator()
+    tautomers = rdMolStandardize.TautomerEnumerator()
+    # By default RDKit flattens every centre next to a carbonyl, and L- and D-amino acids become one.
+    tautomers.SetRemoveSp3Stereo(False)
+    tautomers.SetRemoveBondStereo(False)
+    return tautomers
 
 
 @cache
@@ -248,6 +268,11 @@ def _fragment_chooser() -> rdMolStandardize.LargestFragmentChooser:
 @cache
 def _uncharger() -> rdMolStandardize.Uncharger:
     return rdMolStandardize.Uncharger()
+
+
+def _n_stereo(smiles: str) -> tuple[int, int]:
+    """Return about how many centres and double bonds of a SMILES are drawn with their configuration."""
+    return len(re.findall("@+", smiles)), smiles.count("/") + smiles.count("\\")
 
 
 def _has_stereo(smiles: str) -> bool:

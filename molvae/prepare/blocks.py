@@ -18,25 +18,26 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from molvae.chem.quiet import quiet
-from molvae.chem.reading import NO_VALUE, Columns, Record, read_records, with_structure
+from molvae.chem.reading import Columns, Record, read_records, with_structure
 from molvae.chem.timeout import Outcome, map_within
 from molvae.config import PrepareConfig
 from molvae.files import replacing
 from molvae.log import logger
 from molvae.parallel import chunks_of, map_tasks
 from molvae.prepare.convert import Accepted, Reason, Rejected, convert_all
+from molvae.prepare.measurements import DecimalCommas, read_measurement
 from molvae.prepare.split import hint_of
 from molvae.prepare.stereoisomers import enumerate_stereoisomers
 from molvae.provenance import software
-from molvae.tables import MEASURED
+from molvae.tables import CENSORED, MEASURED
 from molvae.vocabulary import split_selfies
 
 BLOCK_SIZE = 20_000
-NOT_A_NUMBER = "not a number."
-"""Prefix of the columns that mark where a measured property is not a number."""
+UNREADABLE = "unreadable."
+"""Prefix of the columns with what stands in place of a measured value and is neither a number nor a bound."""
 
 # Settings that are not used before the rows are gathered.
-_GATHER_SETTINGS = ("validation_fraction", "test_fraction", "max_rejected", "min_token_molecules", "shards")
+_GATHER_SETTINGS = ("validation_fraction", "test_fraction", "max_rejected", "min_token_molecules", "shards", "repeats")
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,7 @@ def convert_blocks(
     n_jobs: int,
     advance: Callable[[int], None],
     on_block: Callable[[str, pa.Table], None],
+    decimal_commas: DecimalCommas = frozenset(),
     shard: tuple[int, int] = (1, 1),
 ) -> list[Path]:
     """Convert all rows, or a shard of them, except for the blocks that exist already.
@@ -99,6 +101,7 @@ def convert_blocks(
         n_jobs: Processes to use.
         advance: Called with the number of rows newly done.
         on_block: Called with the name of the source and the table of each converted block; may raise.
+        decimal_commas: The files whose measured values have decimal commas.
         shard: Number of the shard, from 1, and how many there are.
 
     Returns:
@@ -106,8 +109,9 @@ def convert_blocks(
     """
     paths: list[Path] = []
     tasks = _tasks(sources, config, folder, paths, shard, advance)
+    convert = partial(_convert_task, config=config, decimal_commas=decimal_commas)
     done: list[pa.RecordBatch] = []
-    for task, batch in map_tasks(partial(_convert_task, config=config), tasks, n_jobs):
+    for task, batch in map_tasks(convert, tasks, n_jobs):
         done.append(batch)
         advance(len(task.records))
         if task.is_last:
@@ -155,18 +159,20 @@ def _is_whole(path: Path) -> bool:
     return True
 
 
-def _convert_task(task: _Task, config: PrepareConfig) -> pa.RecordBatch:
-    return convert_chunk(task.records, config)
+def _convert_task(task: _Task, config: PrepareConfig, decimal_commas: DecimalCommas) -> pa.RecordBatch:
+    return convert_chunk(task.records, config, decimal_commas)
 
 
-def convert_chunk(records: Sequence[Record], config: PrepareConfig) -> pa.RecordBatch:
+def convert_chunk(
+    records: Sequence[Record], config: PrepareConfig, decimal_commas: DecimalCommas = frozenset()
+) -> pa.RecordBatch:
     """Convert some rows to a part of a block; missing values are null."""
     if any(record.block for record in records):
         records = _with_structures(records, config.time_limit_s)
     outcomes = convert_all(records, config)
-    added = [False] * len(records)
+    isomer = [0] * len(records)
     if config.stereo == "enumerate":
-        records, outcomes, added = enumerate_stereoisomers(records, outcomes, config)
+        records, outcomes, isomer = enumerate_stereoisomers(records, outcomes, config)
     hints = [0] * len(records)
     if config.split_column is not None:
         hints = [hint_of(record.extra[-1]) for record in records]
@@ -180,7 +186,7 @@ def convert_chunk(records: Sequence[Record], config: PrepareConfig) -> pa.Record
         "source": [record.source for record in records],
         "line": [record.line for record in records],
         "id": [record.id for record in records],
-        "is_added": added,
+        "isomer": np.array(isomer, np.int32),
         "input": [record.smiles for record in records],
         "smiles": [row and row.smiles for row in accepted],
         "selfies": [row and row.selfies for row in accepted],
@@ -195,17 +201,22 @@ def convert_chunk(records: Sequence[Record], config: PrepareConfig) -> pa.Record
         "steps": [row and " ".join(row.steps) for row in accepted],
     }
     for position, name in enumerate(config.properties):
-        columns[MEASURED + name] = [_number(record.extra[position]) for record in records]
-        columns[NOT_A_NUMBER + name] = [_is_no_number(record.extra[position]) for record in records]
+        cells = [
+            read_measurement(record.extra[position], comma_is_decimal=record.source in decimal_commas)
+            for record in records
+        ]
+        columns[MEASURED + name] = [cell.value for cell in cells]
+        columns[CENSORED + name] = [cell.censored for cell in cells]
+        columns[UNREADABLE + name] = [cell.unreadable for cell in cells]
     return pa.RecordBatch.from_pydict(columns, schema=_schema(config))
 
 
 def _schema(config: PrepareConfig) -> pa.Schema:
     text = ("source", "id", "input", "smiles", "selfies", "token_set", "reason", "detail", "steps")
-    numbers = {"line": pa.int64(), "is_added": pa.bool_(), "n_tokens": pa.int32(), "hint": pa.uint8()}
+    numbers = {"line": pa.int64(), "isomer": pa.int32(), "n_tokens": pa.int32(), "hint": pa.uint8()}
     keys = dict.fromkeys(("key", "key2", "scaffold"), pa.uint64())
     properties = {MEASURED + name: pa.float64() for name in config.properties}
-    properties |= {NOT_A_NUMBER + name: pa.bool_() for name in config.properties}
+    properties |= {prefix + name: pa.string() for prefix in (CENSORED, UNREADABLE) for name in config.properties}
     return pa.schema({**dict.fromkeys(text, pa.string()), **numbers, **keys, **properties})
 
 
@@ -224,18 +235,6 @@ def _hashes(text: str) -> tuple[int, int]:
     """Return a 128-bit hash as two integers: among a billion molecules, two collide with a probability of 1e-21."""
     digest = hashlib.blake2b(text.encode(), digest_size=16).digest()
     return int.from_bytes(digest[:8], "little"), int.from_bytes(digest[8:], "little")
-
-
-def _number(text: str) -> float | None:
-    try:
-        number = float(text)
-    except ValueError:
-        return None
-    return number if np.isfinite(number) else None
-
-
-def _is_no_number(text: str) -> bool:
-    return text.lower() not in NO_VALUE and _number(text) is None
 
 
 class Blocks:

@@ -10,12 +10,12 @@ from rdkit.Chem import rdqueries
 
 from molvae.chem.alerts import COLLECTIONS, MOSES_COLLECTIONS, passes_moses_filters, structural_alerts
 from molvae.chem.descriptors import PROPERTIES
-from molvae.chem.molecules import MAX_SMILES_LENGTH, parse, radical_atoms, why_not_a_molecule
+from molvae.chem.molecules import MAX_SMILES_LENGTH, parse, radical_atoms, why_not_a_molecule, why_several
 from molvae.chem.quiet import quiet
 from molvae.chem.reading import Record
 from molvae.chem.scaffolds import murcko_scaffold
 from molvae.chem.selfies_codec import selfies_constraints, selfies_to_smiles, smiles_to_selfies
-from molvae.chem.standardise import Standardised, Steps, metals_in_complexes, standardise
+from molvae.chem.standardise import STEREO_GROUPS, Standardised, Steps, metals_in_complexes, standardise
 from molvae.chem.timeout import Outcome, map_within
 from molvae.config import PrepareConfig
 from molvae.vocabulary import split_selfies
@@ -27,7 +27,11 @@ class Reason(StrEnum):
     NO_STRUCTURE = "no structure"
     """The row has no SMILES: an empty cell, a row of the wrong width, or a structure that cannot be read."""
     NOT_A_MOLECULE = "not a molecule"
-    """It does not parse: bad syntax or valence."""
+    """It does not parse: bad syntax or valence, or text after the SMILES."""
+    NOT_ONE_MOLECULE = "not one molecule"
+    """It stands for several: a polymer, a repeated group, a group whose position varies, a query."""
+    ENHANCED_STEREO = "racemate or unknown enantiomer"
+    """Its enhanced stereochemistry says so, and the settings reject it."""
     TOO_SLOW = "too slow"
     """It took longer than the time limit."""
     CRASHED = "crashed"
@@ -129,9 +133,13 @@ def convert(smiles: str, config: PrepareConfig) -> Conversion:
     if form is None:
         mol = parse(smiles)
         if mol is None:
-            return Rejected(Reason.NOT_A_MOLECULE, why_not_a_molecule(smiles))
+            several = why_several(smiles)
+            reason = Reason.NOT_ONE_MOLECULE if several else Reason.NOT_A_MOLECULE
+            return Rejected(reason, several or why_not_a_molecule(smiles))
         metals = metals_in_complexes(mol)
         return Rejected(Reason.NO_STANDARD_FORM, f"complex of {' '.join(metals)}" if metals else "")
+    if config.enhanced_stereo == "reject" and STEREO_GROUPS in form.steps:
+        return Rejected(Reason.ENHANCED_STEREO, "")
     return _check(form.mol, config) or _encode(form, config)
 
 

@@ -64,7 +64,7 @@ class RejectCounts:
 
     def add(self, table: pa.Table) -> None:
         """Count the rows of a block."""
-        n_added = pc.sum(table["is_added"], min_count=0).as_py()
+        n_added = int(np.count_nonzero(table["isomer"].to_numpy() > 1))
         self.n_added += n_added
         self.n_rows += len(table) - n_added
         self.files += [file for file in table["source"].unique().to_pylist() if file not in self.files]
@@ -82,7 +82,7 @@ class RejectCounts:
 def count_rejects(blocks: Blocks, source: str) -> RejectCounts:
     """Count the rows of a source by the outcome of their conversion."""
     counts = RejectCounts()
-    for _, table in blocks.read(["source", "line", "is_added", "input", "reason", "detail", "steps"], only=source):
+    for _, table in blocks.read(["source", "line", "isomer", "input", "reason", "detail", "steps"], only=source):
         counts.add(table)
     return counts
 

@@ -43,9 +43,14 @@ def preview(paths: Sequence[Path], config: PrepareConfig) -> Iterator[str]:
             f"  of the first {len(records):,} rows {len(records) - len(rejected):,} are molecules to keep"
             + "".join(f"; {n:,} {reason}" for reason, n in reasons.most_common())
         )
+        for position, name in enumerate(config.properties):
+            if not any(record.extra[position] for record in records):
+                yield f"  none of them has a value of {name}"
         for record, outcome in rejected[:_MAX_ROWS_SHOWN]:
-            smiles = printable(record.smiles[:_MAX_LENGTH_SHOWN])
-            yield f"  line {record.line} {smiles!r}: {outcome.reason.value}" + (
+            # What has no SMILES may have a name.
+            name = "" if record.id.endswith(f":{record.line}") else record.id
+            text = printable((record.smiles or name)[:_MAX_LENGTH_SHOWN])
+            yield f"  line {record.line} {text!r}: {outcome.reason.value}" + (
                 f" ({printable(outcome.detail[:_MAX_LENGTH_SHOWN])})" if outcome.detail else ""
             )
         if len(rejected) > _MAX_ROWS_SHOWN:

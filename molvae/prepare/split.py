@@ -18,6 +18,8 @@ from molvae.errors import DataError
 
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
 SPLITS = (TRAIN, VALIDATION, TEST)
+MIN_VALIDATION = 2
+"""Validation molecules, if any: the distance that chooses a prior needs a covariance of theirs."""
 
 Keys = NDArray[np.uint64]
 Stream = Callable[[], Iterable[tuple[Keys, NDArray[np.bool_]]]]
@@ -56,11 +58,11 @@ def split_randomly(stream: Stream, n_molecules: int, validation_fraction: float,
     Args:
         stream: The molecules.
         n_molecules: Their number.
-        validation_fraction: Fraction for validation, in [0, 1]; above 0, at least one molecule is held out.
-        test_fraction: Fraction for the test split, in [0, 1]; likewise.
+        validation_fraction: Fraction for validation, in [0, 1]; above 0, at least `MIN_VALIDATION`.
+        test_fraction: Fraction for the test split, in [0, 1]; above 0, at least one molecule is held out.
     """
     n_test = _size(n_molecules, test_fraction)
-    n_held_out = min(n_test + _size(n_molecules, validation_fraction), n_molecules)
+    n_held_out = min(n_test + _size(n_molecules, validation_fraction, MIN_VALIDATION), n_molecules)
     below = _values_at(lambda: (_ranks(*pair) for pair in stream()), [n_test, n_held_out])
 
     def assign(keys: Keys, needed: NDArray[np.bool_]) -> NDArray[np.uint8]:
@@ -88,7 +90,10 @@ def split_by_scaffold(stream: Stream, n_molecules: int, validation_fraction: flo
         The assignment, from keys of scaffolds. A held-out split is at most as large as its fraction, unless no scaffold
         is small enough; then it gets the smallest one that training can spare.
     """
-    room = {TEST: _size(n_molecules, test_fraction), VALIDATION: _size(n_molecules, validation_fraction)}
+    room = {
+        TEST: _size(n_molecules, test_fraction),
+        VALIDATION: _size(n_molecules, validation_fraction, MIN_VALIDATION),
+    }
     held_out: dict[str, list[int]] = {split: [] for split in room}
     smallest: list[tuple[int, int, int]] = []
     n_train = 0
@@ -155,8 +160,8 @@ def check_splits(sizes: Mapping[str, int], required: Iterable[str]) -> None:
         )
 
 
-def _size(n_molecules: int, fraction: float) -> int:
-    return max(1, round(n_molecules * fraction)) if fraction > 0 else 0
+def _size(n_molecules: int, fraction: float, at_least: int = 1) -> int:
+    return max(at_least, round(n_molecules * fraction)) if fraction > 0 else 0
 
 
 def _ranks(keys: Keys, needed: NDArray[np.bool_]) -> Keys:

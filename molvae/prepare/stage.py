@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 from rdkit import Chem
 
+from molvae.chem.reading import Columns, table_header
 from molvae.chem.selfies_codec import selfies_constraints
 from molvae.chem.standardise import STEPS
 from molvae.config import PrepareConfig, StandardiseConfig
@@ -23,7 +24,8 @@ from molvae.prepare.convert import Reason
 from molvae.prepare.duplicates import Duplicates
 from molvae.prepare.gather import Library, RejectCounts, RowStatus, count_rejects
 from molvae.prepare.leakage import Leakage, leakage
-from molvae.prepare.split import SPLITS, TEST, TRAIN, VALIDATION, check_splits
+from molvae.prepare.measurements import DecimalMarks
+from molvae.prepare.split import MIN_VALIDATION, SPLITS, TEST, TRAIN, VALIDATION, check_splits
 from molvae.prepare.summary import LengthStatistics, PrepareSummary
 from molvae.prepare.write import WriteStatistics, printable, write_rows
 from molvae.provenance import software
@@ -134,7 +136,8 @@ def _convert(
     tests = () if test_input is None else (test_input,)
     sources = [source for source in (Source("test", tests), Source("input", tuple(inputs))) if source.paths]
     # Counting costs little, finds a damaged file before the work begins, and gives progress its total.
-    n_rows = {source.name: sum(1 for _ in source.records(config)) for source in sources}
+    marks = DecimalMarks(len(config.properties), _with_semicolons(sources, config) if config.properties else ())
+    n_rows = {source.name: sum(1 for _ in marks.seen(source.records(config))) for source in sources}
     counts = {source.name: RejectCounts() for source in sources}
 
     def check(source: str, block: pa.Table) -> None:
@@ -150,8 +153,17 @@ def _convert(
             n_jobs=processes_for(n_all // shard[1], n_jobs),
             advance=advance,
             on_block=check,
+            decimal_commas=marks.decimal_commas,
             shard=shard,
         )
+
+
+def _with_semicolons(sources: Sequence[Source], config: PrepareConfig) -> list[str]:
+    """Return the files with semicolons between cells, as programs write where the comma is the decimal mark."""
+    headers = {
+        str(path): table_header(path, Columns(config.smiles_column)) for source in sources for path in source.paths
+    }
+    return [path for path, header in headers.items() if header is not None and header.delimiter == ";"]
 
 
 def _gather(blocks: Blocks, out: Path, config: PrepareConfig, seed: int, n_jobs: int) -> PrepareSummary:
@@ -159,7 +171,8 @@ def _gather(blocks: Blocks, out: Path, config: PrepareConfig, seed: int, n_jobs:
     counts = {source: count_rejects(blocks, source) for source in ("input", "test")}
     for of_source in counts.values():
         _check_rejected_fraction(of_source, of_source.n_rows, config.max_rejected)
-    library = Library(blocks, Duplicates(blocks, out / RESUME / "duplicates"))
+    duplicates = Duplicates(blocks, out / RESUME / "duplicates", list(config.properties), config.repeats)
+    library = Library(blocks, duplicates)
     _check_number(library.n_kept(test_file=False), counts["input"])
     unique_tokens = library.drop_rare_tokens(config.min_token_molecules)
     required = library.split(config, seed, unique_tokens)
@@ -167,6 +180,7 @@ def _gather(blocks: Blocks, out: Path, config: PrepareConfig, seed: int, n_jobs:
     check_splits(before, required)
     vocabulary = library.learn_vocabulary()
     _check_emptied(before, library.split_sizes())
+    _check_validation(library.split_sizes()[VALIDATION])
     sample_seed = derive_seed(seed, "leakage")
     invalidate(out / SUMMARY)
     statistics = write_rows(
@@ -268,4 +282,12 @@ def _check_emptied(before: Mapping[str, int], after: Mapping[str, int]) -> None:
         raise DataError(
             f"expected {' and '.join(sorted(emptied))} molecules made of the tokens that the training molecules have, "
             "found none; give more molecules, or another --seed"
+        )
+
+
+def _check_validation(n: int) -> None:
+    if 0 < n < MIN_VALIDATION:
+        raise DataError(
+            f"expected at least {MIN_VALIDATION} validation molecules, which training needs, found {n}; give more "
+            "molecules, or a larger prepare.validation_fraction"
         )

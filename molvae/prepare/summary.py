@@ -45,10 +45,15 @@ class PropertyStatistics:
     Attributes:
         unit: Its unit, from the settings.
         n: Number of molecules with a value.
-        not_numbers: Number of molecules whose cell is not a number, such as `>10`, which is left out.
+        not_numbers: Number of cells of accepted rows that are neither a number nor a bound; they are left out.
         minimum: Lowest value; None if there is none.
         mean: Mean value.
         maximum: Highest value.
+        repeated: Number of molecules with several values, which were merged.
+        max_sd: Largest standard deviation of the values of one molecule; None if none has several.
+        censored: Number of cells of accepted rows that are bounds, such as `>10`; they are kept apart.
+        censored_example: One of them.
+        not_number_example: A cell that is not a number.
     """
 
     unit: str
@@ -57,6 +62,22 @@ class PropertyStatistics:
     minimum: float | None
     mean: float | None
     maximum: float | None
+    repeated: int = 0
+    max_sd: float | None = None
+    censored: int = 0
+    censored_example: str = ""
+    not_number_example: str = ""
+
+    def line(self, name: str) -> str:
+        """Return the statistics as a line of text."""
+        parts = [f"{self.n:,} values"]
+        if self.repeated:
+            parts.append(f"{self.repeated:,} of them merged from several, of standard deviations to {self.max_sd:.3g}")
+        if self.censored:
+            parts.append(f"{self.censored:,} censored, such as {self.censored_example!r}, kept apart")
+        if self.not_numbers:
+            parts.append(f"{self.not_numbers:,} cells are not numbers, such as {self.not_number_example!r}: left out")
+        return f"prepare: {name}: " + "; ".join(parts)
 
 
 @dataclass(frozen=True)
@@ -105,4 +126,5 @@ class PrepareSummary:
                 f"(median); {leak.close:.0%} have one of at least {CLOSE}"
                 for split, leak in self.leakage.items()
             ),
+            *(statistics.line(name) for name, statistics in self.properties.items()),
         ]

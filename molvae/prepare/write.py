@@ -12,13 +12,14 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from molvae.files import replacing
-from molvae.prepare.blocks import NOT_A_NUMBER
+from molvae.prepare.blocks import UNREADABLE
 from molvae.prepare.convert import Reason
+from molvae.prepare.duplicates import Duplicates
 from molvae.prepare.gather import Library, RowStatus
 from molvae.prepare.leakage import MAX_HELD_OUT, MAX_TRAIN
 from molvae.prepare.split import SPLITS, TRAIN, keyed
 from molvae.prepare.summary import PropertyStatistics
-from molvae.tables import MEASURED, MOLECULES, REJECTED
+from molvae.tables import CENSORED, MEASURED, MOLECULES, N_VALUES, REJECTED, STANDARD_DEVIATION
 from molvae.vocabulary import Vocabulary, split_selfies
 
 ROW_GROUP = 20_000
@@ -30,24 +31,48 @@ class _Property:
     """Running statistics of a measured property."""
 
     n: int = 0
-    not_numbers: int = 0
     total: float = 0.0
     minimum: float = float("inf")
     maximum: float = -float("inf")
+    repeated: int = 0
+    max_sd: float | None = None
+    censored: int = 0
+    not_numbers: int = 0
+    censored_example: str = ""
+    not_number_example: str = ""
 
-    def add(self, values: NDArray[np.float64], not_numbers: int) -> None:
-        self.not_numbers += not_numbers
+    def add_molecules(self, table: pa.Table, name: str) -> None:
+        values = table[MEASURED + name].drop_null().to_numpy()
         if len(values):
             self.n += len(values)
             self.total += float(values.sum())
             self.minimum = min(self.minimum, float(values.min()))
             self.maximum = max(self.maximum, float(values.max()))
+        deviations = table[STANDARD_DEVIATION + name].drop_null().to_numpy()
+        if len(deviations):
+            self.repeated += len(deviations)
+            self.max_sd = max(self.max_sd or 0.0, float(deviations.max()))
+
+    def add_cells(self, censored: pa.ChunkedArray, not_numbers: pa.ChunkedArray) -> None:
+        self.censored += len(censored)
+        self.not_numbers += len(not_numbers)
+        self.censored_example = self.censored_example or (censored[0].as_py() if len(censored) else "")
+        self.not_number_example = self.not_number_example or (not_numbers[0].as_py() if len(not_numbers) else "")
 
     def statistics(self, unit: str) -> PropertyStatistics:
-        if not self.n:
-            return PropertyStatistics(unit, 0, self.not_numbers, None, None, None)
-        mean = self.total / self.n
-        return PropertyStatistics(unit, self.n, self.not_numbers, self.minimum, mean, self.maximum)
+        return PropertyStatistics(
+            unit=unit,
+            n=self.n,
+            not_numbers=self.not_numbers,
+            minimum=self.minimum if self.n else None,
+            mean=self.total / self.n if self.n else None,
+            maximum=self.maximum if self.n else None,
+            repeated=self.repeated,
+            max_sd=self.max_sd,
+            censored=self.censored,
+            censored_example=self.censored_example,
+            not_number_example=self.not_number_example,
+        )
 
 
 @dataclass
@@ -110,7 +135,7 @@ def write_rows(
         split: (MAX_TRAIN if split == TRAIN else MAX_HELD_OUT) / max(n, 1) for split, n in library.split_sizes().items()
     }
     text = dict.fromkeys(MOLECULES.names, pa.string())
-    schema = pa.schema({**text, **{MEASURED + name: pa.float64() for name in properties}})
+    schema = pa.schema({**text, **_measured_fields(properties)})
     with (
         replacing(molecules) as kept_file,
         replacing(rejected) as rejected_file,
@@ -122,18 +147,49 @@ def write_rows(
             for rows, table in library.blocks.read(library.blocks.columns, only=source):
                 status = library.status[rows]
                 splits = library.splits[rows][status == RowStatus.KEPT]
-                kept = table.filter(pa.array(status == RowStatus.KEPT))
+                kept = _with_repeats(table, rows, library.duplicates, properties)
+                kept = kept.filter(pa.array(status == RowStatus.KEPT))
                 kept = kept.append_column("split", pa.array(np.array(SPLITS, dtype=object)[splits], pa.string()))
                 groups.add(kept.select(schema.names))
                 _rejected_rows(table, status, rows.start, library, known).to_csv(
                     rows_out, index=False, header=False, lineterminator="\n"
                 )
                 _collect(statistics, kept, splits, fractions, seed)
+                accepted = table.filter(pa.array(np.isin(status, [RowStatus.KEPT, RowStatus.DUPLICATE])))
                 for name in properties:
-                    values = kept[MEASURED + name].drop_null().to_numpy()
-                    statistics.properties[name].add(values, int(np.count_nonzero(kept[NOT_A_NUMBER + name].to_numpy())))
+                    statistics.properties[name].add_molecules(kept, name)
+                    cells = (accepted[prefix + name].drop_null() for prefix in (CENSORED, UNREADABLE))
+                    statistics.properties[name].add_cells(*cells)
         groups.close()
     return statistics
+
+
+def _measured_fields(properties: Sequence[str]) -> dict[str, pa.DataType]:
+    types = {MEASURED: pa.float64(), N_VALUES: pa.int64(), STANDARD_DEVIATION: pa.float64(), CENSORED: pa.string()}
+    return {prefix + name: dtype for prefix, dtype in types.items() for name in properties}
+
+
+def _with_repeats(table: pa.Table, rows: slice, duplicates: Duplicates, properties: Sequence[str]) -> pa.Table:
+    """Give the first row of each molecule what was measured of it in all of its rows."""
+    if not properties:
+        return table
+    merged = duplicates.merged(rows)
+    at = merged.index.to_numpy() - rows.start
+    frame = pd.DataFrame(
+        {prefix + name: table[prefix + name].to_pandas() for prefix in (MEASURED, CENSORED) for name in properties}
+    )
+    for name in properties:
+        frame[N_VALUES + name] = frame[MEASURED + name].notna().astype(np.int64)
+        frame[STANDARD_DEVIATION + name] = np.nan
+    for column in merged:
+        frame.loc[at, column] = merged[column].to_numpy()
+    for name, dtype in _measured_fields(properties).items():
+        column = pa.array(frame[name], dtype, from_pandas=True)
+        if name in table.column_names:
+            table = table.set_column(table.column_names.index(name), name, column)
+        else:
+            table = table.append_column(name, column)
+    return table
 
 
 def _collect(

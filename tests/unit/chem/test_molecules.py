@@ -2,6 +2,7 @@ import pytest
 from rdkit import Chem
 
 from molvae.chem.molecules import canonical_smiles, is_ordinary, parse, why_not_a_molecule, without_stereo
+from molvae.chem.quiet import quiet
 from tests.fixtures.malformed import KINDS, malformed_strings
 
 
@@ -65,3 +66,43 @@ def test_without_stereo_is_the_canonical_form_without_it(smiles):
 )
 def test_the_reason_says_what_is_wrong(smiles, why):
     assert why in why_not_a_molecule(smiles)
+
+
+@pytest.mark.parametrize(
+    ("smiles", "why"),
+    [
+        ("CCOC(=O)C CCO", "text after a blank: 'CCO'"),
+        ("CCN(CC)CCO (2:1)", "text after a blank: '(2:1)'"),
+        ("CCO\tCC", "text after a blank: 'CC'"),
+        ("CCO\nCC", "text after a blank: 'CC'"),
+        ("CCO |a:1| lot 5", "text after a blank: 'lot 5'"),
+        ("CCO |a:1", "text after a blank: '|a:1'"),
+        ("CCO |nonsense|", "an extension that cannot be read: |nonsense|"),
+        ("CC1CCN(CC)C1 |LN:2:1.3|", "a link node, an atom that is repeated"),
+        ("CCOCC |Sg:n:2,3:n:ht|", "the brackets of a polymer"),
+        ("CCSCC |Sg:any:2::ht|", "the brackets of a polymer"),
+        ("ClC.Oc1ccccc1 |m:1:4.5.6|", "a group whose position varies"),
+        ("CCO |$;;_AP1$|", "an attachment point"),
+        ("CCCO |s:1:2|", "an atom of a query"),
+    ],
+)
+def test_what_follows_a_smiles_is_never_cut_off(smiles, why):
+    with quiet():
+        assert parse(smiles) is None
+        assert canonical_smiles(smiles) is None
+        assert why_not_a_molecule(smiles) == why
+
+
+@pytest.mark.parametrize(
+    ("smiles", "flat"),
+    [
+        ("CC[C@H](N)O |a:2|", "CC[C@H](N)O"),
+        ("CC[C@H](N)O |&1:2|", "CCC(N)O"),
+        ("CC[C@H](N)O |o1:2|", "CCC(N)O"),
+        ("CC[C@H](N)O |r|", "CCC(N)O"),
+        ("C[C@H](N)CC[C@@H](O)F |&1:1,a:5|", "CC(N)CC[C@@H](O)F"),
+        ("C1=CC=CC=C1CC |c:0,2,4|", "CCc1ccccc1"),
+    ],
+)
+def test_centres_of_racemates_and_unknown_enantiomers_are_left_open(smiles, flat):
+    assert canonical_smiles(smiles) == canonical_smiles(flat)

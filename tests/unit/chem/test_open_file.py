@@ -50,10 +50,23 @@ def test_parts_packed_one_after_the_other_are_one_file(tmp_path, ending):
 
 
 @pytest.mark.parametrize(("ending", "kind"), [(".gz", "gzip"), (".bz2", "bzip2"), (".zst", "Zstandard")])
-@pytest.mark.parametrize("damage", [lambda whole: whole[:-20], lambda whole: whole[: len(whole) // 2], lambda _: MANY])
-def test_a_cut_or_misnamed_compressed_file_is_refused(tmp_path, ending, kind, damage):
+@pytest.mark.parametrize("damage", [lambda whole: whole[:-20], lambda whole: whole[: len(whole) // 2]])
+def test_a_cut_compressed_file_is_refused(tmp_path, ending, kind, damage):
     path = write(tmp_path / f"a.smi{ending}", damage(PACK[ending](MANY)))
     assert f"expected a whole {kind} file, found a cut or damaged one; fetch it again" in refusal(path)
+
+
+@pytest.mark.parametrize("ending", PACK)
+@pytest.mark.parametrize("content", [MANY, b"SMILES,pKi\nCCCO,5.1\n", "smiles\té\n".encode()])
+def test_plain_text_with_the_ending_of_a_compression_says_to_take_it_off(tmp_path, ending, content):
+    assert f"found plain text; take {ending} off the file's name" in refusal(
+        write(tmp_path / f"a.smi{ending}", content)
+    )
+
+
+def test_a_compression_under_the_name_of_another_is_told(tmp_path):
+    message = refusal(write(tmp_path / "a.smi.gz", bz2.compress(MANY)))
+    assert "expected gzip-compressed data, found bzip2-compressed data; give the file the ending .bz2" in message
 
 
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:0f\nsize 67916778\n"
@@ -134,14 +147,13 @@ def test_a_cell_that_says_there_is_nothing_is_a_row_without_a_structure(tmp_path
     assert record.problem
 
 
-def test_quotes_that_do_not_close_are_refused_with_their_line(tmp_path):
-    path = write(tmp_path / "a.csv", 'smiles,name\nCCO,x\nCCN,"y\nCCC,z\n')
-    assert "found one opened on line 3 that does not close" in refusal(path)
-
-
-def test_quotes_that_swallow_a_whole_library_are_refused_with_their_line(tmp_path):
-    path = write(tmp_path / "a.csv", 'smiles,name\nCCO,x\nCCN,"y\n' + "CCC,z\n" * 50_000)
-    assert "found one opened on line 3 that does not close" in refusal(path)
+@pytest.mark.parametrize("n_after", [1, 50_000])
+def test_a_quote_that_does_not_close_costs_its_own_row_alone(tmp_path, n_after):
+    path = write(tmp_path / "a.csv", 'smiles,name\nCCO,x\nCCN,"y\n' + "CCC,z\n" * n_after)
+    records = list(read_records(path, Columns()))
+    assert [record.line for record in records] == list(range(2, n_after + 4))
+    assert [record.line for record in records if not record.smiles] == [3]
+    assert records[1].problem == 'quotes not in pairs: CCN,"y'
 
 
 def test_a_stray_quote_is_a_row_that_is_bad_alone(tmp_path):
@@ -188,15 +200,22 @@ def test_structures_that_run_into_one_another_do_not_vanish(tmp_path):
 
 
 def test_an_sdf_without_ends_is_not_held_in_memory(tmp_path, monkeypatch):
-    monkeypatch.setattr("molvae.chem.reading._LONGEST_BLOCK", 10)
+    monkeypatch.setattr("molvae.chem.sdf_records._MAX_LINES", 10)
     [record] = read_records(write(tmp_path / "a.sdf", "x\n" * 500), Columns())
     assert record.problem == "a record of 500 lines"
 
 
 def test_sdf_data_fields_are_carried(tmp_path):
     path = write(tmp_path / "a.sdf", ETHANOL + "> <pIC50>\n6.5\n\n> <key>\nk1\n\n$$$$\n")
-    [record] = read_records(path, Columns(id="key", extra=("pIC50", "Ki")))
-    assert (record.id, record.extra) == ("k1", ("6.5", ""))
+    [record] = read_records(path, Columns(id="key", extra=("pIC50",)))
+    assert (record.id, record.extra) == ("k1", ("6.5",))
+
+
+@pytest.mark.parametrize("columns", [Columns(extra=("pic50",)), Columns(extra=("pIC50", "Ki")), Columns(id="code")])
+def test_a_field_that_no_record_of_an_sdf_has_is_refused_as_a_column_is(tmp_path, columns):
+    path = write(tmp_path / "a.sdf", ETHANOL + "> <pIC50>\n6.5\n\n$$$$\n" + ETHANOL + ">  <lot>  (2)\n7\n\n$$$$\n")
+    with pytest.raises(ConfigError, match="found it in no record; the fields are 'pIC50', 'lot'"):
+        list(read_records(path, columns))
 
 
 @pytest.mark.parametrize(

@@ -124,3 +124,25 @@ def test_the_order_of_atoms_does_not_matter(smiles, random):
     random.shuffle(order)
     shuffled = Chem.MolToSmiles(Chem.RenumberAtoms(mol, order), canonical=False)
     assert standardise(shuffled).smiles == standardise(smiles).smiles
+
+
+def test_the_canonical_tautomer_keeps_the_centres_it_can():
+    alanines = [standardise(f"C[{tag}H](N)C(=O)NC1CC1", Steps(tautomer=True)) for tag in ("C@", "C@@")]
+    assert alanines[0].smiles != alanines[1].smiles
+    assert standardise("CC(=O)/C=C/C", Steps(tautomer=True)).smiles == "C/C=C/C(C)=O"
+    lost = standardise("C/C(O)=C/C(=O)CC", Steps(tautomer=True))
+    assert lost.steps == ("tautomer", "stereo")
+
+
+@pytest.mark.parametrize("smiles", ["[2H]OC(=O)CCC", "[2H]OC(C)=CCC", "[2H]Oc1ccccn1"])
+def test_a_tautomer_that_is_no_molecule_is_not_taken(smiles):
+    form = standardise(smiles, Steps(tautomer=True, isotopes=False))
+    assert form is not None
+    assert "[2H]O" in form.smiles
+
+
+@pytest.mark.parametrize("smiles", ["CC[C@H](N)O |&1:2|", "CC[C@H](N)O |o1:2|"])
+def test_mixed_centres_are_counted_by_themselves(smiles):
+    form = standardise(smiles)
+    assert form.smiles == "CCC(N)O"
+    assert form.steps == ("stereo_groups",)

@@ -84,6 +84,8 @@ def test_bad_molecules_and_patterns_are_shown(refused_term):
     assert "expected a SMILES, found 'c1cc'" in refused_term({"similarity": {"to": "c1cc"}})
     assert "expected a SMARTS pattern, found '[#'" in refused_term({"has": "[#"})
     assert "expected a SMARTS pattern, found ''" in refused_term({"lacks": ""})
+    assert "expected a SMARTS pattern, found 'c1ccccc1 N'" in refused_term({"has": "c1ccccc1 N"})
+    assert "expected a SMILES, found 'CCO CCN'" in refused_term({"similarity": {"to": "CCO CCN"}})
     assert "symbol of an element, found 'Q'" in refused_term({"atom_count": "Q", "clip": {"upper": 1}})
     assert "formula such as" in refused_term({"isomer": "H2 O"})
     assert "ECFP4" in refused_term({"similarity": {"to": "C", "fingerprint": "MACCS"}})

@@ -5,6 +5,7 @@ import csv
 import gzip
 import io
 import json
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -45,7 +46,24 @@ ODD = [
     "C*C",
     "C",
 ]
-smiles = st.one_of(st.sampled_from(GOOD), st.sampled_from(ODD))
+# What follows a SMILES after a blank: remarks, extensions that say which stereochemistry, and that it is several.
+AFTER = [
+    "",
+    "",
+    "",
+    " (1:1)",
+    " CCO",
+    " see page 4",
+    " |a:1|",
+    " |&1:1|",
+    " |o1:0|",
+    " |Sg:n:1:n:ht|",
+    " |LN:1:1.3|",
+    " |",
+]
+smiles = st.one_of(
+    st.sampled_from(GOOD), st.sampled_from(ODD), st.builds(str.__add__, st.sampled_from(GOOD), st.sampled_from(AFTER))
+)
 text = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), max_size=8)
 cell = st.one_of(smiles, st.sampled_from(["", "NaN", "null", " CCO ", '"', "a,b", "C\nC"]), text)
 configs = st.builds(
@@ -137,12 +155,51 @@ def test_delimited(tmp_path, rows, ending, config):
         if any(each.strip() for each in row) or row == [""]:
             lines.append(content.getvalue().replace("\r\n", "\n").count("\n") + 1)
         writer.writerow(row)
+    text = content.getvalue()
     path = tmp_path / f"in{ending}"
-    packed = content.getvalue().encode()
-    path.write_bytes(gzip.compress(packed) if ending.endswith(".gz") else packed)
+    path.write_bytes(gzip.compress(text.encode()) if ending.endswith(".gz") else text.encode())
     molecules, rejected, summary = prepared(path, config)
+    # A row with a line break may be read as several, if these are rows by themselves.
+    found = {*rejected.line, *(int(name.rsplit(":", 1)[1].partition("#")[0]) for name in molecules.id)}
+    assert found >= set(lines)
+    within = [line for line in found - set(lines) if '"' in "".join(text.splitlines()[line - 2 : line])]
+    check_nothing_lost(sorted([*lines, *within]), molecules, rejected, summary)
+    check_molecules(molecules, config)
+
+
+# Cells as they are in files that nobody quoted: a quote may stand anywhere.
+raw_cell = st.one_of(
+    smiles.filter(lambda text: "," not in text),
+    st.sampled_from(["", '"open', 'inch"', '3" tube', '"whole"', '"', '""', "6,5", ">10", "n.d.", "1_000", "5.5"]),
+)
+
+
+@given(st.lists(st.lists(raw_cell, min_size=1, max_size=4), max_size=25), st.sampled_from(["\t", ";", "|"]), configs)
+@many
+def test_every_line_of_a_file_without_quoting_has_its_own_row(tmp_path, rows, delimiter, config):
+    rows = [*([each, "x", f"{n / 4}"] for n, each in enumerate(PLAIN)), *rows]
+    rows = [[each.replace("|", "") for each in row] if delimiter == "|" else row for row in rows]
+    path = tmp_path / ("in.tsv" if delimiter == "\t" else "in.csv")
+    path.write_text("".join(f"{delimiter.join(row)}\n" for row in [["smiles", "remark", "pKi"], *rows]))
+    lines = [line for line, row in enumerate(rows, start=2) if not {"", '""'}.issuperset(row) or row == ['""']]
+    molecules, rejected, summary = prepared(path, config.model_copy(update={"properties": {"pKi": "M"}}))
     check_nothing_lost(lines, molecules, rejected, summary)
     check_molecules(molecules, config)
+    if config.stereo != "enumerate":
+        check_values(rows, molecules, rejected)
+
+
+def check_values(rows, molecules, rejected):
+    """Every molecule has the mean of the numbers in its own rows, and of no others."""
+    own = {name: {int(name.rsplit(":", 1)[1])} for name in molecules.id}
+    for row in rejected[rejected.reason == "duplicate"].itertuples():
+        own.setdefault(row.detail.removeprefix("of "), set()).add(row.line)
+    for row in molecules.itertuples():
+        cells = [rows[line - 2][2] if len(rows[line - 2]) > 2 else "" for line in sorted(own[row.id])]
+        values = [float(text.replace(",", ".")) for text in cells if re.fullmatch(r"[0-9]+[.,][0-9]+", text)]
+        value = molecules.loc[row.Index, "property.pKi"]
+        assert value == pytest.approx(sum(values) / len(values)) if values else pd.isna(value)
+        assert molecules.loc[row.Index, "n_values.pKi"] == len(values)
 
 
 @given(st.lists(st.one_of(st.none(), cell), max_size=20), configs)
@@ -171,7 +228,11 @@ def test_sdf(tmp_path, rows, config):
     content = "".join(f"{block}$$$$\n" for block in blocks)
     path.write_bytes(bz2.compress(content.encode()))
     molecules, rejected, summary = prepared(path, config)
-    starts = [1 + "".join(f"{block}$$$$\n" for block in blocks[:n]).count("\n") for n in range(len(blocks))]
+    starts = [
+        1 + "".join(f"{block}$$$$\n" for block in blocks[:n]).count("\n")
+        for n in range(len(blocks))
+        if blocks[n].strip()
+    ]
     # A record with a title goes by it.
     molecules["id"] = [name if ":" in name else f":{starts[0]}" for name in molecules.id]
     check_nothing_lost(starts, molecules, rejected, summary)
@@ -199,15 +260,16 @@ def test_zst_and_many_files_hold_the_law_too(tmp_path):
     [
         (b"", "the file is empty"),
         (b"smiles,name\n", "only a header"),
-        (b"smiles,smiles\nCCO,CCN\n", "found 'smiles', 'smiles'"),
+        (b"smiles,smiles\n" + b"CCO,CCN\n" * 20, "several columns of one name that differ: 'CCO' and 'CCN'"),
+        (b"smiles\n" + b"CCO x\n" * 20, "text after a blank: 'x'"),
         (b"a,b\nCCO,x\n", "found the columns 'a', 'b'"),
         (b"smiles\n" + b"CC(\n" * 20, "'not a molecule', as line 2 'CC(' (not SMILES)"),
         (b"smiles\n" + b"NaN\n" * 20, "'no structure', as line 2 '' (the cell says NaN)"),
-        (b"smiles,x\n" + b"CCO\n" * 20, "1 cells where the header has 2"),
+        (b"x,smiles\n" + b"CCO\n" * 20, "1 cells where the header has 2"),
         (b"smiles\nCCO\nCCN\n", "at least 10 distinct valid molecules, found 2"),
         ("smiles\nCCO\n".encode("utf-16"), "UTF-16"),
         (b"smiles\n" + b"CCO\n" * 20 + "CCN é\n".encode("latin-1"), "near line 22"),
-        (b'smiles,x\nCCO,"y\n' + b"CCN,z\n" * 20, "opened on line 2"),
+        (b"smiles,x\n" + b'CCO,"y\n' * 20, "quotes not in pairs: CCO"),
         (b"\0" * 5000, "mostly zero bytes"),
     ],
 )

@@ -36,10 +36,10 @@ def numbered(names):
 
 
 @given(st.integers(10, 300), fractions, fractions, st.integers(0, 5))
-def test_random_split_sizes_are_the_shares_and_at_least_one(n, validation, test, seed):
+def test_random_split_sizes_are_the_fractions_and_at_least_two_and_one(n, validation, test, seed):
     splits = decide(split_randomly, range(n), [False] * n, validation, test, seed)
     assert len(splits) == n
-    assert splits.count(VALIDATION) == (max(1, round(n * validation)) if validation else 0)
+    assert splits.count(VALIDATION) == (max(2, round(n * validation)) if validation else 0)
     assert splits.count(TEST) == (max(1, round(n * test)) if test else 0)
     assert TRAIN in splits
 

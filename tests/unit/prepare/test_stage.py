@@ -48,7 +48,7 @@ def test_molecules_keep_their_order_and_names(tmp_path):
     molecules, rejected, summary = run(tmp_path, DEMO[:40])
     assert list(molecules.columns) == ["id", "smiles", "selfies", "split"]
     assert list(molecules.id) == [f"m{n}" for n in range(1, 41)]
-    assert list(rejected.columns) == ["source", "line", "input", "reason", "detail"]
+    assert list(rejected.columns) == ["source", "line", "input", "reason", "detail", "id"]
     assert summary["read"] == summary["kept"] == 40
     assert summary["splits"] == molecules.split.value_counts().to_dict()
 
@@ -57,9 +57,9 @@ def test_a_reject_stands_with_its_place_and_reason(tmp_path):
     _, rejected, summary = run(tmp_path, ["C1CC", *DEMO[:20], "CC[As](C)C", DEMO[3]])
     source = str(tmp_path / "in.smi")
     assert rejected.to_numpy().tolist() == [
-        [source, 1, "C1CC", "not a molecule", "not SMILES"],
-        [source, 22, "CC[As](C)C", "element", "As"],
-        [source, 23, DEMO[3], "duplicate", "of m5"],
+        [source, 1, "C1CC", "not a molecule", "not SMILES", "m1"],
+        [source, 22, "CC[As](C)C", "element", "As", "m22"],
+        [source, 23, DEMO[3], "duplicate", "of m5", "m23"],
     ]
     assert summary["duplicates"] == 1
     assert summary["rejected"]["element"] == 1
@@ -189,7 +189,7 @@ def test_too_many_rejects_stop_the_stage_with_the_reason_and_examples(tmp_path):
 def test_a_stage_that_must_fail_does_not_go_on_to_the_last_row(tmp_path, small_blocks, monkeypatch):
     converted = []
 
-    def counting(records, config):
+    def counting(records, config, decimal_commas):
         converted.extend(records)
         return convert_chunk(records, config)
 
@@ -221,11 +221,11 @@ def test_an_impossible_element_is_a_wrong_setting(tmp_path):
 
 
 def test_control_characters_do_not_break_the_table_of_rejects(tmp_path):
-    (tmp_path / "in.csv").write_text("smiles\n" + "\n".join(DEMO[:20]) + '\n"C\rC\nC"\n')
+    (tmp_path / "in.csv").write_text("smiles,x\n" + ",\n".join(DEMO[:20]) + ',\n"C\x7fC\nC",\n')
     prepare([tmp_path / "in.csv"], tmp_path / "out", LENIENT, 1)
     lines = (tmp_path / "out" / "rejected.csv").read_bytes().splitlines()
     assert len(lines) == 2
-    assert b"C\\rC\\nC" in lines[1]
+    assert b"C\\x7fC\\nC" in lines[1]
 
 
 def all_bytes(folder):
@@ -265,7 +265,7 @@ def test_a_killed_run_goes_on_where_it_was(tmp_path, small_blocks, monkeypatch):
     prepare(inputs, tmp_path / "whole", LENIENT, 1)
     calls = []
 
-    def counting(records, config):
+    def counting(records, config, decimal_commas):
         calls.append(len(records))
         if len(calls) == 10:
             raise KeyboardInterrupt
@@ -342,11 +342,15 @@ def test_measured_properties_are_carried_along(tmp_path):
     config = PrepareConfig(properties={"pIC50": "-log10 M", "Ki": "nM"})
     summary = prepare([tmp_path / "in.csv"], tmp_path / "out", config, 1)
     molecules = read_table(tmp_path / "out" / "molecules.parquet")
-    assert list(molecules.columns) == ["id", "smiles", "selfies", "split", "property.pIC50", "property.Ki"]
+    assert list(molecules.columns) == [
+        *("id", "smiles", "selfies", "split"),
+        *(f"{prefix}.{name}" for prefix in ("property", "n_values", "sd", "censored") for name in ("pIC50", "Ki")),
+    ]
+    assert molecules["censored.pIC50"].dropna().tolist() == [">10"]
     assert molecules["property.pIC50"].iloc[3] == 0.3
     assert molecules["property.pIC50"].isna().sum() == 1
     assert summary.properties["pIC50"].n == 40
-    assert summary.properties["pIC50"].not_numbers == 1
+    assert (summary.properties["pIC50"].censored, summary.properties["pIC50"].not_numbers) == (1, 0)
     assert summary.properties["Ki"].n == 20
     assert summary.properties["Ki"].not_numbers == 0
     assert (summary.properties["Ki"].unit, summary.properties["Ki"].maximum) == ("nM", 38.0)

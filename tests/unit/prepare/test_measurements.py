@@ -1,0 +1,56 @@
+import pytest
+
+from molvae.chem.reading import Record
+from molvae.prepare.measurements import DecimalMarks, Measurement, read_measurement
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("6.3", 6.3), (" 6,3 ", 6.3), ("0,125", 0.125), ("1e-3", 0.001), ("\u22122,5", -2.5), ("7.", 7.0), (".5", 0.5)],
+)
+def test_a_number_may_have_a_decimal_comma(text, value):
+    assert read_measurement(text) == Measurement(value=value)
+
+
+@pytest.mark.parametrize("text", [">10", "< 4.5", ">=9", "≤3", ">>100", "<0,5"])
+def test_a_bound_is_kept_apart(text):
+    assert read_measurement(text) == Measurement(censored=text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1_000",
+        "1,234",
+        "1.234,5",
+        "1,234.5",
+        "n.d.",
+        "6.3 nM",
+        "inf",
+        "1e999",
+        "0x10",
+        "\u0665",
+        "~5",
+        "6.0 / 6.1",
+        "5-7",
+    ],
+)
+def test_what_is_not_surely_a_number_is_none(text):
+    assert read_measurement(text) == Measurement(unreadable=text)
+
+
+@pytest.mark.parametrize("text", ["", "NaN", "n/a", "None"])
+def test_an_empty_cell_says_nothing(text):
+    assert read_measurement(text) == Measurement()
+
+
+@pytest.mark.parametrize(
+    ("cells", "is_decimal"),
+    [(["1,234", "2,5"], True), (["1,234", "2.5"], False), (["1,234", "2,5", "1,234,567"], False), (["1,234"], False)],
+)
+def test_a_comma_before_three_digits_means_what_the_other_cells_of_the_file_say(cells, is_decimal):
+    marks = DecimalMarks(1)
+    records = [Record("a.csv", n, "x", "C", extra=(cell, "9,9")) for n, cell in enumerate(cells)]
+    assert list(marks.seen(records)) == records
+    assert ("a.csv" in marks.decimal_commas) == is_decimal
+    assert read_measurement("1,234", comma_is_decimal=True) == Measurement(value=1.234)
