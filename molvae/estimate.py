@@ -40,7 +40,6 @@ class Workload:
         training: Passes of molecules through the networks, times the multiplications of a pass in millions.
         n_evaluated: Molecules that the evaluation samples or reconstructs.
         n_samples: Molecules to sample.
-        n_reference: Molecules that generated ones are compared with.
         budget: Oracle calls of a search.
     """
 
@@ -48,7 +47,6 @@ class Workload:
     training: float
     n_evaluated: float
     n_samples: float
-    n_reference: float
     budget: float
 
     @classmethod
@@ -63,7 +61,6 @@ class Workload:
             training=round(n_molecules / (1.0 - replayed) * train.epochs * size),
             n_evaluated=evaluate.n_reconstruct + evaluate.n_samples + evaluate.n_latent,
             n_samples=settings.sample.n,
-            n_reference=min(n_molecules, settings.score.n_reference or n_molecules),
             budget=settings.optimize.budget,
         )
 
@@ -110,14 +107,14 @@ def _growth(stage: str, now: Workload, then: Workload) -> float:
     molecules = now.n_molecules / then.n_molecules
     budget = now.budget / then.budget
     samples = now.n_samples / then.n_samples
-    reference = now.n_reference / then.n_reference
     return {
         "prepare": molecules,
         "train": now.training / then.training,
         "evaluate": now.n_evaluated / then.n_evaluated,
         "sample": samples,
-        "score_sample": (samples + reference) / 2,
-        "score_candidates": reference,
+        # The generated molecules and the reference.
+        "score_sample": (samples + molecules) / 2,
+        "score_candidates": molecules,
         # The search itself, and the training set, which is scored for comparison.
         "optimize": (budget + molecules) / 2,
         "optimize_baseline": budget,

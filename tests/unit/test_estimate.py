@@ -56,7 +56,7 @@ def test_a_larger_network_trains_longer_and_replay_adds_molecules():
 
 
 def test_the_measured_run_is_the_one_that_trains_in_the_same_way(tmp_path):
-    workload = {"n_molecules": 1, "training": 1, "n_evaluated": 1, "n_samples": 1, "n_reference": 1, "budget": 1}
+    workload = {"n_molecules": 1, "training": 1, "n_evaluated": 1, "n_samples": 1, "budget": 1}
     content = {"n_cores": 2, "workload": workload, "stages": {}, "total": {"wall_s": 1}}
     write_json(tmp_path / "t.json", {"demo": content, "quick": {**content, "n_cores": 4}})
     tuned = parse_config({"train": {"init_from": "moses"}}, "test")
