@@ -193,11 +193,12 @@ def announcement(
     if measured is not None and seconds:
         apart = sum(measured.wall_s.values()) or 1.0
         total = sum(seconds[stage] for stage, _ in jobs) * measured.total_s / apart
-        lines.append(
-            f"molvae: about {duration(total)} in all. These are estimates for {n_cores} "
-            f"{'core' if n_cores == 1 else 'cores'}, scaled from a run on {measured.n_cores}: less with a GPU, more on "
-            "a busy machine or with a slow objective."
-        )
+        cores = f"{n_cores} core" + ("" if n_cores == 1 else "s")
+        lines += [
+            f"molvae: about {duration(total)} in all. These are estimates for {cores}, scaled from a run on "
+            f"{measured.n_cores}:",
+            "less with a GPU, more on a busy machine or with a slow objective.",
+        ]
     return "\n".join(lines)
 
 
@@ -210,9 +211,9 @@ def _purpose(stage: str, objective: str, settings: RunConfig) -> str:
         "train": f"{how}, {epochs}, and choose its prior",
         "evaluate": "reconstruct held-out molecules, compare the priors",
         "sample": f"generate {settings.sample.n:,} molecules",
-        "score_sample": "compare them with the reference molecules",
+        "score_sample": "compare the samples with training and test molecules",
         "optimize": f"search for {objective}, {budget:,} oracle calls",
-        "optimize_baseline": "the same budget on random samples, for comparison",
+        "optimize_baseline": f"score {budget:,} random samples for {objective}, to compare",
         "score_candidates": f"properties and alerts of the candidates for {objective}",
         "report": "summarise the run on one page",
     }[stage]
