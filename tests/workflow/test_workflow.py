@@ -122,7 +122,8 @@ def test_a_changed_objective_repeats_only_its_search(finished, tmp_path):
     arguments = ["--configfile", SMOKE, write_config(folder, {"optimize": {"objectives": ["mine.yaml"]}})]
     # As if the results had come from this file.
     assert snakemake(folder, *arguments, "--touch").returncode == 0
-    assert "Nothing to be done" in snakemake(folder, *arguments, "--dry-run").stderr
+    run = snakemake(folder, *arguments, "--dry-run")
+    assert "Nothing to be done" in run.stdout + run.stderr
     (folder / "mine.yaml").write_text(yaml.safe_dump(objective).replace("1.0", "0.9"))
     rules = planned(snakemake(folder, *arguments, "--dry-run"))
     assert rules == {"optimize": 1, "optimize_baseline": 1, "score": 1, "report": 1, "all": 1}
