@@ -71,8 +71,8 @@ test-gpu: setup  ## the tests that need a CUDA device
 bench: setup $(PEERS)  ## measure speed relative to hardware limits and to the MOSES package
 	python benchmarks/run.py
 
-bench-demo: setup  ## time the demo by stage, three runs, against the saved times; CONFIG=quick for that preset
-	python benchmarks/demo.py $(CONFIG) --cores $(CORES)
+bench-demo: setup  ## time the demo by stage, three runs, against the saved times; RUN=quick, SAVE=1 to save them
+	python benchmarks/demo.py $(RUN) --cores $(CORES) $(SAVE:%=--save)
 
 # Without their dependencies, which can no longer be installed; the benchmark patches what it needs.
 $(PEERS):
