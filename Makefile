@@ -17,7 +17,7 @@ endif
 # The workflow and the tests call `molvae` and `snakemake` by name.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup run smoke resume report check format schema test test-gpu bench clean
+.PHONY: help setup run quick smoke resume report check format schema test test-gpu bench bench-demo clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -32,6 +32,9 @@ $(STAMP): pyproject.toml constraints.txt
 
 run: setup  ## the whole workflow on the demo molecules -> results/demo/report.html
 	snakemake --cores $(CORES)
+
+quick: setup  ## the same in a few minutes, from a pretrained model -> results/quick/report.html
+	snakemake --cores $(CORES) --configfile workflow/config/quick.yaml
 
 smoke: setup  ## a small run in about a minute -> results/smoke/report.html
 	snakemake --cores $(CORES) --configfile workflow/config/smoke.yaml
@@ -67,6 +70,9 @@ test-gpu: setup  ## the tests that need a CUDA device
 
 bench: setup $(PEERS)  ## measure speed relative to hardware limits and to the MOSES package
 	python benchmarks/run.py
+
+bench-demo: setup  ## time the demo by stage, three runs, against the saved times; RUN=quick, SAVE=1 to save them
+	python benchmarks/demo.py $(RUN) --cores $(CORES) $(SAVE:%=--save)
 
 # Without their dependencies, which can no longer be installed; the benchmark patches what it needs.
 $(PEERS):

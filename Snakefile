@@ -31,6 +31,7 @@ include: "workflow/rules/sample.smk"
 include: "workflow/rules/optimize.smk"
 include: "workflow/rules/score.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/messages.smk"
 
 
 rule all:
@@ -39,18 +40,13 @@ rule all:
         f"results/{SETTINGS.run}/report.html",
 
 
+# Neither runs in a dry run, or where there is nothing to do.
 onstart:
-    print(
-        f"molvae: run {SETTINGS.run}; the report will be results/{SETTINGS.run}/report.html",
-        file=sys.stderr,
-    )
+    print(announce(), file=sys.stderr)
 
 
 onsuccess:
-    print(
-        f"molvae: done; open results/{SETTINGS.run}/report.html in a browser",
-        file=sys.stderr,
-    )
+    print(conclude(), file=sys.stderr)
 
 
 onerror:

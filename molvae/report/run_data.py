@@ -194,7 +194,7 @@ def load_run(folder: Path, settings: RunConfig) -> Run:
         history=_of_stage("train", read_table, folder / "train" / "history.csv"),
         evaluation=_evaluation(folder),
         samples=_scored(folder / "score" / "sample"),
-        optimizations=tuple(_optimization(folder, name) for name in _objectives(folder, settings)),
+        optimizations=tuple(load_optimization(folder, name) for name in _objectives(folder, settings)),
     )
 
 
@@ -292,7 +292,8 @@ def _name_of(objective: str) -> str:
         return path.stem
 
 
-def _optimization(folder: Path, objective: str) -> Optimization:
+def load_optimization(folder: Path, objective: str) -> Optimization:
+    """Read the results of the search for an objective; the baseline and the scores are None where there are none."""
     optimized = folder / "optimize" / objective
     scored = folder / "score" / objective
     candidates = _of_stage("optimize", read_table, optimized / "candidates.csv")

@@ -82,7 +82,7 @@ def sentences(run: Run) -> list[str]:
     """Say in plain sentences what was done and with what results."""
     paragraphs = [_preparation(run), _training(run), _reconstruction(run), _samples(run)]
     return [paragraph for paragraph in paragraphs if paragraph] + [
-        _optimization(result) for result in run.optimizations
+        describe_optimization(result) for result in run.optimizations
     ]
 
 
@@ -180,7 +180,8 @@ def _bounds(run: Run, prior: str) -> list[str]:
     return bounds
 
 
-def _optimization(result: Optimization) -> str:
+def describe_optimization(result: Optimization) -> str:
+    """Say what a search spent, how good its best new molecules are, and how many candidates there are."""
     trace = result.search.trace
     n_start = int((trace["origin"] == "start").sum())
     text = f"The search for “{title_of(result.objective)}” used {plural(len(trace), 'oracle call')} (molecules scored)"

@@ -3,12 +3,14 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import yaml
 
@@ -56,6 +58,7 @@ def finished(tmp_path_factory) -> Path:
     folder = make_folder(tmp_path_factory.mktemp("smoke"))
     run = snakemake(folder, "--configfile", SMOKE)
     assert run.returncode == 0, run.stdout + run.stderr
+    (folder / "stderr.txt").write_text(run.stderr)
     return folder
 
 
@@ -81,10 +84,49 @@ def test_the_smoke_run_goes_from_raw_molecules_to_the_report(finished):
 
 
 @pytest.mark.slow
+def test_the_smoke_run_says_what_it_does_and_ends_with_the_answer(finished):
+    said = (finished / "stderr.txt").read_text()
+    assert "molvae: run smoke on 2,000 molecules; results go to results/smoke/" in said
+    assert "search for qed, 150 oracle calls" in said
+    best = pd.read_csv(finished / "results/smoke/optimize/qed/candidates.csv").iloc[0]
+    assert f"{best['score']:.3f}  {best['smiles']}" in said
+    assert "molvae: done; open results/smoke/report.html in a browser" in said
+
+
+@pytest.mark.slow
 def test_a_second_run_does_nothing(finished):
     run = snakemake(finished, "--configfile", SMOKE)
     assert run.returncode == 0
     assert "Nothing to be done" in run.stdout + run.stderr
+    assert "molvae:" not in run.stderr
+
+
+@pytest.mark.slow
+def test_a_run_up_to_a_stage_announces_no_more_and_names_no_results_of_later_ones(finished, tmp_path):
+    folder = shutil.copytree(finished, tmp_path / "run", symlinks=True)
+    study = write_config(folder, {"prepare": {"max_heavy_atoms": 50}})
+    run = snakemake(folder, "--configfile", SMOKE, study, "--until", "prepare")
+    assert run.returncode == 0, run.stderr
+    assert "standardise, filter" in run.stderr
+    assert "epochs" not in run.stderr
+    assert "candidates" not in run.stderr
+    assert "report.html" not in run.stderr
+    assert "molvae: done; results are in results/smoke/" in run.stderr
+
+
+@pytest.mark.slow
+def test_a_changed_objective_repeats_only_its_search(finished, tmp_path):
+    folder = shutil.copytree(finished, tmp_path / "run", symlinks=True)
+    objective = {"name": "qed", "terms": [{"property": "qed", "maximise": {"low": 0.0, "high": 1.0}}]}
+    (folder / "mine.yaml").write_text(yaml.safe_dump(objective))
+    arguments = ["--configfile", SMOKE, write_config(folder, {"optimize": {"objectives": ["mine.yaml"]}})]
+    # As if the results had come from this file.
+    assert snakemake(folder, *arguments, "--touch").returncode == 0
+    run = snakemake(folder, *arguments, "--dry-run")
+    assert "Nothing to be done" in run.stdout + run.stderr
+    (folder / "mine.yaml").write_text(yaml.safe_dump(objective).replace("1.0", "0.9"))
+    rules = planned(snakemake(folder, *arguments, "--dry-run"))
+    assert rules == {"optimize": 1, "optimize_baseline": 1, "score": 1, "report": 1, "all": 1}
 
 
 @pytest.mark.slow
@@ -103,6 +145,8 @@ def test_a_changed_setting_reruns_its_stage_and_what_follows(finished, section, 
     study = write_config(finished, {section: {key: value}})
     run = snakemake(finished, "--dry-run", "--configfile", SMOKE, study)
     assert set(planned(run)) == rules | {"settings", "report", "all"}
+    # Nothing is done, and nothing claims to be.
+    assert "molvae:" not in run.stderr
 
 
 @pytest.mark.slow

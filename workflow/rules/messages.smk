@@ -1,0 +1,36 @@
+"""What the run says on the terminal at its start and at its end."""
+
+from molvae.estimate import STAGES, announcement, measured_run, n_input_molecules
+
+
+def announce():
+    """Return what the run will do, with estimated times."""
+    jobs = [stage_and_objective(job) for job in workflow.dag.needrun_jobs()]
+    prepared = Path("results", SETTINGS.run, "prepare")
+    is_prepared = ("prepare", "") not in jobs
+    return announcement(
+        SETTINGS,
+        [job for job in jobs if job],
+        n_input_molecules(SETTINGS, PLAN.inputs, prepared if is_prepared else None),
+        measured_run(Path(workflow.basedir, "benchmarks", "demo.json"), SETTINGS),
+        # On a cluster, where there is no common number, a job has the cores that its rule asks for.
+        workflow.cores or 8,
+    )
+
+
+def stage_and_objective(job):
+    """Return the name of a job in `STAGES`, and its objective; None for one that takes no time worth naming."""
+    name, wildcards = job.rule.name, dict(job.wildcards.items())
+    what = wildcards.get("what", SAMPLE)
+    if name == "score":
+        name = "score_sample" if what == SAMPLE else "score_candidates"
+    objective = wildcards.get("objective", "" if what == SAMPLE else what)
+    return (name, objective) if name in STAGES else None
+
+
+def conclude():
+    """Return the answer of the run, from those of its files that are up to date."""
+    from molvae.report.answer import answer
+
+    current = {str(file) for job in workflow.dag.jobs for file in job.output}
+    return answer(Path("results", SETTINGS.run), OBJECTIVES, current)
