@@ -213,7 +213,7 @@ def growing_array(path: Path, dtype: DTypeLike, n_columns: int = 0) -> Iterator[
         n_columns: Size of the second axis; 0 for an array of one axis.
 
     Yields:
-        A function that appends an array along the first axis.
+        A function that appends rows, an array (N, n_columns), or (N,) without columns.
     """
     kind = np.dtype(dtype)
     n_rows = 0

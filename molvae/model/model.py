@@ -24,6 +24,7 @@ from molvae.files import write_json
 from molvae.folders import replacing_files
 from molvae.model.interpolation import N_CANDIDATES, LatentRegion
 from molvae.model.records import Generation, TrainingRecord
+from molvae.model.tensors import stored_tensors
 from molvae.nn.generation import generate_accepted, generate_sequences
 from molvae.nn.inference import posterior, unconditional_nll
 from molvae.nn.property_head import PropertyScale
@@ -374,15 +375,7 @@ class MolVAE:
             folder: The folder to write.
             half: Whether to store float16, half the size of float32; it is loaded as float32.
         """
-        tensors = {f"vae.{name}": tensor.cpu().contiguous() for name, tensor in self.vae.state_dict().items()}
-        for name, prior in self.priors.items():
-            tensors |= {f"priors.{name}.{key}": tensor.contiguous() for key, tensor in prior.state().items()}
-        # The decoder's embedding is the encoder's; safetensors stores no tensor twice.
-        del tensors["vae.decoder.embedding.weight"]
-        if half:
-            tensors = {
-                name: tensor.half() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()
-            }
+        tensors = stored_tensors(self.vae, self.priors, half=half)
         config = {
             "format": FORMAT,
             "model": self.vae.config.model_dump(),

@@ -12,8 +12,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, FiniteFloat, model_validator
 
-from molvae.config import Section
 from molvae.registry import Registry
+from molvae.section import Section
 
 Width = Annotated[FiniteFloat, Field(gt=0.0)]
 

@@ -19,9 +19,9 @@ from pydantic import (
 )
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from molvae.config import Name, Section
 from molvae.optimize.desirability import DESIRABILITIES, Desirability, Identity
 from molvae.optimize.quantities import QUANTITIES, Quantity
+from molvae.section import Name, Section
 from molvae.validation import explain
 
 # Columns of a score table that a term must not be called.

@@ -84,7 +84,7 @@ class Generated:
 
     @property
     def is_valid(self) -> NDArray[np.bool_]:
-        """Whether each string is a valid molecule, bool."""
+        """Whether each string is a valid molecule, bool (N,)."""
         return np.array([not problem for problem in self.problems], dtype=np.bool_)
 
     @property

@@ -8,8 +8,8 @@ from typing import Any, ClassVar, TypeVar
 
 from rdkit import Chem
 
-from molvae.config import Section
 from molvae.registry import Registry
+from molvae.section import Section
 
 
 @dataclass(frozen=True)

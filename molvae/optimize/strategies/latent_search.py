@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from molvae.chem.fingerprints import PackedBits, morgan_bits
-from molvae.config import LatentSearchConfig, Section
+from molvae.config import LatentSearchConfig
 from molvae.model.model import MolVAE
 from molvae.optimize.objective import Evaluation
 from molvae.optimize.strategies.base import STRATEGIES, Proposal, SearchContext, Strategy
 from molvae.optimize.strategies.refit import refit
 from molvae.optimize.strategies.surrogate import TanimotoGP, expected_improvement
+from molvae.section import Section
 from molvae.seeding import derive_seed, numpy_generator, torch_generator
 
 
