@@ -40,7 +40,7 @@ def test_mirror_images_and_isotopes_share_a_ring_system():
 
 
 def test_ring_systems_are_molecules_and_their_own_ring_systems(smiles):
-    for system in {system for each in smiles for system in ring_systems(parse(each))}:
+    for system in {system for molecule in smiles for system in ring_systems(parse(molecule))}:
         assert canonical_smiles(system) == system
         assert ring_systems(parse(system)) == [system]
 

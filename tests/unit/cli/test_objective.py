@@ -16,7 +16,7 @@ from molvae.optimize.quantities import QUANTITIES
 def run():
     app = typer.Typer()
     app.command()(objective)
-    return lambda *arguments: CliRunner().invoke(app, [str(each) for each in arguments])
+    return lambda *arguments: CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ FILES = ["molecules.parquet", "rejected.csv", "summary.json", "vocabulary.json"]
 
 
 def write(path, smiles):
-    path.write_text("".join(f"{each} m{number}\n" for number, each in enumerate(smiles, start=1)))
+    path.write_text("".join(f"{molecule} m{number}\n" for number, molecule in enumerate(smiles, start=1)))
     return path
 
 

@@ -103,7 +103,7 @@ def test_the_reference_molecules_are_all_or_some_of_the_validation_split(prepare
     monkeypatch.setattr(data, "MAX_REFERENCE", 10)
     drawn = validation_smiles(prepared, len(held_out), 1)
     assert len(drawn) == 10
-    assert [each for each in held_out if each in drawn] == drawn
+    assert [molecule for molecule in held_out if molecule in drawn] == drawn
 
 
 def test_too_few_molecules_to_validate_on_are_refused(prepared, start, tmp_path):
