@@ -34,7 +34,7 @@ def replacing(path: Path) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DataError(
-            f"{path.parent}: expected a folder that can be written, found otherwise ({error.strerror}); write elsewhere"
+            f"{path.parent}: expected a writable folder, found otherwise ({error.strerror}); write elsewhere"
         ) from error
     # The suffix is kept, because writers choose their format by it; the process id keeps two runs apart.
     temporary = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")

@@ -47,7 +47,7 @@ class LatentSearchConfig(Section):
     pool_size: Count = 800
     """Molecules that each way of proposing adds in a round to the pool from which the surrogate chooses."""
     infeasible_weight: Fraction = 0.5
-    """Factor on the score of a molecule that breaks a constraint: it is worth less, but shows the way."""
+    """Factor on the score of a molecule that violates a constraint: it is worth less, but still guides the search."""
     min_radius: Positive = 0.15
     """Smallest standard deviation of the noise around an incumbent's code: near copies."""
     max_radius: Positive = 1.0

@@ -109,7 +109,7 @@ class MolVAE:
             smiles: N molecules, in any valid SMILES.
 
         Returns:
-            float32 (N, latent_dim). A row is NaN where the SMILES is no molecule, or a part of it has no token in the
+            float32 (N, latent_dim). A row is NaN where the SMILES is invalid, or a part of it has no token in the
             vocabulary.
         """
         store, rows = self.tokenise(smiles)
@@ -148,7 +148,7 @@ class MolVAE:
             n_jobs: Processes that convert many sequences to molecules.
 
         Returns:
-            n canonical SMILES in the order sampled, with duplicates; None where a sequence is no molecule.
+            n canonical SMILES in the order sampled, with duplicates; None where a sequence is not a molecule.
 
         Raises:
             ConfigError: If the model has no such prior, or hardly any sequence is within `params.max_nll`.
@@ -205,7 +205,7 @@ class MolVAE:
             seed: Seed of the noise around the line (see `decode_region`).
 
         Returns:
-            `steps` canonical SMILES, with None where there is no molecule.
+            `steps` canonical SMILES, with None where nothing valid was decoded.
 
         Raises:
             ConfigError: If `steps` is below 2.
@@ -276,7 +276,7 @@ class MolVAE:
 
         Returns:
             Negative log-likelihood in nats per SELFIES token, float64 (N,), higher for less usual molecules; infinite
-            where a part of the molecule has no token in the vocabulary, NaN where the SMILES is no molecule.
+            where a part of the molecule has no token in the vocabulary, NaN where the SMILES is invalid.
 
         Raises:
             ConfigError: If the model was trained without code dropout, so that it has no unconditional decoder.
@@ -349,14 +349,14 @@ class MolVAE:
                 float32 (N,); all 1 by default.
 
         Returns:
-            N canonical SMILES, with None where a sequence is no molecule.
+            N canonical SMILES, with None where a sequence is not a molecule.
         """
         params = SamplingParams(temperature=temperature, max_length=self.generation.max_length)
         generated = generate_sequences(self.vae.decoder, codes, params, generator, code_weight)
         return self.to_smiles((token_ids for token_ids, _ in generated), len(codes))
 
     def to_smiles(self, sequences: Iterable[list[int]], n: int, n_jobs: int = 1) -> list[str | None]:
-        """Convert sequences of token ids to canonical SMILES, with None for one that is no molecule.
+        """Convert sequences of token ids to canonical SMILES, with None for one that is not a molecule.
 
         Args:
             sequences: The sequences; the first are converted while others are generated.

@@ -158,7 +158,7 @@ def _describe_one(text: str) -> Generated:
 
 @cache
 def _load() -> None:
-    """Load the libraries' models before processes are forked, each of which would load them anew."""
+    """Load the libraries' models before processes are forked, each of which would load them again."""
     _describe_all(["C"])
 
 

@@ -16,7 +16,7 @@ from molvae.chem.fingerprints import (
     tanimoto_matrix,
 )
 
-# 64 bits make ties and empty rows likely.
+# With 64 bits there are ties and empty rows.
 packed_sets = st.integers(1, 12).flatmap(lambda n: arrays(np.uint8, (n, 8), elements=st.sampled_from([0, 1, 3, 128])))
 
 
@@ -92,9 +92,7 @@ def test_molecules_agree_with_rdkit_on_every_pair(smiles):
     few = smiles[:60]
     generator = rdFingerprintGenerator.GetMorganGenerator(radius=2, fpSize=1024)
     theirs = [generator.GetFingerprint(Chem.MolFromSmiles(molecule)) for molecule in few]
-    expected = np.array(
-        [DataStructs.BulkTanimotoSimilarity(fingerprint, theirs) for fingerprint in theirs], dtype=np.float32
-    )
+    expected = np.array([DataStructs.BulkTanimotoSimilarity(one, theirs) for one in theirs], dtype=np.float32)
     packed = morgan_bits(few)
     assert np.array_equal(tanimoto_matrix(packed, packed), expected)
     assert packed.shape == (60, 128)

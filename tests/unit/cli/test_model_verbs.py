@@ -45,9 +45,7 @@ def settings(tmp_path_factory, small_train_config):
 @pytest.fixture
 def molecules(tmp_path, smiles):
     path = tmp_path / "molecules.csv"
-    path.write_text(
-        "name,structure\n" + "".join(f"m{n},{molecule}\n" for n, molecule in enumerate([*smiles[:3], "nonsense"]))
-    )
+    path.write_text("name,structure\n" + "".join(f"m{n},{text}\n" for n, text in enumerate([*smiles[:3], "nonsense"])))
     return path
 
 

@@ -1,4 +1,4 @@
-"""The oracle: what counts, what is free, and how a killed run goes on."""
+"""The oracle: what counts, what is free, and how a killed run resumes."""
 
 import logging
 import math
@@ -133,19 +133,21 @@ def test_a_killed_run_goes_on_with_the_same_trace(smiles, tmp_path, monkeypatch)
     with (tmp_path / "calls.csv").open("a") as stream:
         stream.write("CCO,0.12")
 
-    anew = []
-    monkeypatch.setattr(Objective, "evaluate_batch", lambda self, batch: anew.extend(batch) or evaluate(self, batch))
+    computed_again = []
+    monkeypatch.setattr(
+        Objective, "evaluate_batch", lambda self, batch: computed_again.extend(batch) or evaluate(self, batch)
+    )
     resumed = Oracle(load_objective("osimertinib_mpo"), 200, tmp_path)
     search(resumed, smiles)
-    assert len(anew) == 200 - len(computed)
+    assert len(computed_again) == 200 - len(computed)
     resumed.trace().to_parquet(tmp_path / "resumed.parquet")
     whole.trace().to_parquet(tmp_path / "whole.parquet")
     assert (tmp_path / "resumed.parquet").read_bytes() == (tmp_path / "whole.parquet").read_bytes()
     assert resumed.times()["seconds"].is_monotonic_increasing
     # And once more, now from the record alone.
-    anew.clear()
+    computed_again.clear()
     search(again := Oracle(load_objective("osimertinib_mpo"), 200, tmp_path), smiles)
-    assert not anew
+    assert not computed_again
     assert again.trace().equals(whole.trace())
 
 

@@ -57,7 +57,7 @@ def test_no_scaffold_stands_in_two_splits(scaffolds, validation, test, seed):
     assert (TEST in splits) == (test > 0)
 
 
-def test_held_out_scaffolds_fill_their_share():
+def test_held_out_scaffolds_fill_their_fraction():
     splits = decide(split_by_scaffold, [number % 500 for number in range(2000)], [False] * 2000, 0.05, 0.1)
     assert (splits.count(VALIDATION), splits.count(TEST)) == (100, 200)
 

@@ -33,7 +33,7 @@ def write(path, smiles):
 
 
 def run(folder, smiles, config=LENIENT, *, test=None, seed=1):
-    """Prepare molecules, and return the molecules, the rejects and the summary as they stand in the files."""
+    """Prepare molecules, and return the molecules, the rejects and the summary as they are in the files."""
     inputs = [write(folder / "in.smi", smiles)]
     test_input = None if test is None else write(folder / "test.smi", test)
     prepare(inputs, folder / "out", config, seed, test_input=test_input)

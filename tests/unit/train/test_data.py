@@ -63,7 +63,7 @@ def test_damaged_files_are_told_and_made_anew(prepared, start, tmp_path, caplog,
     whole = file.read_bytes()
     file.write_bytes(damage(whole))
     write_data(prepared, tmp_path / "data", start, 1, "a")
-    assert "found damaged files; making them anew" in caplog.text
+    assert "found damaged ones; recomputing them" in caplog.text
     assert file.read_bytes() == whole
     open_data(tmp_path / "data")
 
