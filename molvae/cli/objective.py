@@ -20,7 +20,7 @@ def objective(
     smiles_column: SmilesColumnOption = None,
     threads: ThreadsOption = None,
     list_builtin: Annotated[
-        bool, typer.Option("--list", help="List the built-in objectives and the quantities of your own, and exit.")
+        bool, typer.Option("--list", help="List the built-in objectives and the quantities that a term can use, and exit.")
     ] = False,
 ) -> None:
     """Score known molecules by an objective.

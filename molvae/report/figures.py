@@ -100,7 +100,8 @@ def training(history: pd.DataFrame) -> Figure:
         "Training curves",
         "Terms of the loss by epoch. “Reconstruction” is the negative log-likelihood of a molecule given its latent "
         "code. “Unconditional” is its negative log-likelihood under the unconditional decoder, which falls as the "
-        "model learns what molecules look like in general. “KL divergence” bounds the information that the codes carry.",
+        "model learns what molecules look like in general. “KL divergence” bounds the information that the codes "
+        "carry.",
         tuple(panels),
     )
 

@@ -32,7 +32,7 @@ def test_terms_say_what_is_computed_and_wanted():
 
 def test_constraints_read_as_phrases():
     assert objective_text(SPECIFICATION).constraints == (
-        "mol_weight at most 400",
+        "Molecular weight at most 400",
         "amide (has C(=O)N)",
         "no PAINS or BRENK alert",
     )
