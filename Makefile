@@ -10,7 +10,7 @@ PEERS := $(VENV)/peers
 
 # Idle OpenMP threads sleep instead of spinning: spinning is several times slower on a shared machine.
 export OMP_WAIT_POLICY ?= PASSIVE
-# Snakemake needs a folder for its caches, also where nobody may write to the home folder.
+# Snakemake needs a folder for its caches, also where the home folder is not writable.
 ifeq ($(shell mkdir -p "$${XDG_CACHE_HOME:-$$HOME/.cache}/snakemake" 2>/dev/null && echo yes),)
 export XDG_CACHE_HOME := $(CURDIR)/.snakemake/cache
 endif
@@ -39,7 +39,7 @@ quick: setup  ## the same in a few minutes, from a pretrained model -> results/q
 smoke: setup  ## a small run in about a minute -> results/smoke/report.html
 	snakemake --cores $(CORES) --configfile workflow/config/smoke.yaml
 
-resume: setup  ## go on after Snakemake was killed (kill -9, out of memory, power); CONFIG=FILE for other settings
+resume: setup  ## resume after Snakemake was killed (kill -9, out of memory, power); CONFIG=FILE for other settings
 	snakemake --unlock $(CONFIG:%=--configfile %)
 	snakemake --cores $(CORES) --rerun-incomplete $(CONFIG:%=--configfile %)
 

@@ -1,7 +1,8 @@
 """Every setting of a run: name, type, default, range, unit and purpose.
 
-This is the only home of defaults. The workflow's JSON Schema is made from these models
-(`python -m molvae.config FILE`), and the command line reads its settings through them.
+This module, with the strategies' settings in `molvae.strategy_config`, is the only home of defaults. The workflow's
+JSON Schema is made from these models (`python -m molvae.config FILE`), and the command line reads its settings through
+them.
 """
 
 import json
@@ -11,26 +12,18 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from molvae.errors import ConfigError
 from molvae.sampling import SamplingParams
+from molvae.section import Count, Fraction, Name, NonNegative, Positive, Section
+from molvae.strategy_config import LatentSearchConfig as LatentSearchConfig
+from molvae.strategy_config import RandomSearchConfig as RandomSearchConfig
+from molvae.strategy_config import RefitConfig as RefitConfig
+from molvae.strategy_config import SurrogateConfig as SurrogateConfig
 from molvae.validation import explain
 
-Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
-Count = Annotated[int, Field(ge=1)]
-Positive = Annotated[float, Field(gt=0.0)]
-NonNegative = Annotated[float, Field(ge=0.0)]
-# Reaches file names, so it is kept to what is safe in them.
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
-
 PriorName = Literal["normal", "gaussian_mixture", "flow", "decoder"]
-
-
-class Section(BaseModel):
-    """Base of all sections: unknown keys are errors, and values do not change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 class StandardiseConfig(Section):
@@ -67,13 +60,13 @@ class PrepareConfig(StandardiseConfig):
     """Column with the SMILES, in files that have columns; detected by its usual names by default."""
     id_column: str | None = None
     """Column with the molecules' names; by default a name is made of file and line."""
-    properties: dict[str, str] = {}
+    properties: dict[str, str] = Field(default={})
     """Columns with measured values to keep, each with its unit, such as {pIC50: "-log10 M"}."""
     repeats: Literal["mean", "median", "first"] = "mean"
     """How to merge the measured values of a molecule that occurs in several rows."""
     enhanced_stereo: Literal["open", "reject"] = "open"
     """Racemates and unknown enantiomers (`and` and `or` groups): leave their centres undefined, or reject the row."""
-    elements: list[str] = ["B", "C", "N", "O", "F", "Si", "P", "S", "Cl", "Se", "Br", "I"]
+    elements: list[str] = Field(default=["B", "C", "N", "O", "F", "Si", "P", "S", "Cl", "Se", "Br", "I"])
     """Allowed elements, besides hydrogen."""
     min_heavy_atoms: Count = 3
     """Minimum number of heavy atoms."""
@@ -87,7 +80,7 @@ class PrepareConfig(StandardiseConfig):
     """Maximum size of a ring (of the smallest set of smallest rings); unbounded by default."""
     max_charge: Annotated[int, Field(ge=0)] | None = None
     """Maximum absolute net charge; unbounded by default."""
-    filters: list[Literal["PAINS", "BRENK", "NIH", "MCF", "MOSES"]] = []
+    filters: list[Literal["PAINS", "BRENK", "NIH", "MCF", "MOSES"]] = Field(default=[])
     """Structural alerts that reject a molecule: RDKit's catalogues, MCF, or all filters of MOSES."""
     max_stereoisomers: Count = 8
     """Maximum number of stereoisomers of a row with `stereo: enumerate`."""
@@ -168,7 +161,7 @@ class TrainConfig(ModelConfig):
     code_dropout: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.25
     """Fraction of the molecules whose code is replaced by zero in training, so that the decoder learns to generate
     unconditionally: the `decoder` prior."""
-    property_head: dict[str, Positive] = {}
+    property_head: dict[str, Positive] = Field(default={})
     """Properties to predict from z, each with its weight, such as {pIC50: 5, logp: 1}: measured columns, or computed
     ones by name. A weight is the loss, in nats, of half a squared error in units of the standard deviation."""
     randomised_input: Fraction = 0.0
@@ -252,75 +245,10 @@ class SampleConfig(Section):
         return replace(chosen, **self.model_dump(include=names, exclude_none=True))
 
 
-class RefitConfig(Section):
-    """How the `latent` search trains its copy of the model a little further in each round."""
-
-    n_steps: Count = 12
-    """Training steps in a round."""
-    batch_size: Count = 96
-    """Molecules in a step."""
-    incumbent_fraction: Fraction = 0.67
-    """Fraction of these molecules that are incumbents; the others repeat training molecules, to prevent forgetting."""
-    rank_offset: Count = 5
-    """Incumbents are drawn with weights of 1 / (rank + offset), the best having rank 0; a large one evens them out."""
-    code_dropout: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.5
-    """Fraction of the molecules whose latent code is replaced by zero, which trains unconditional generation."""
-    learning_rate: Positive = 5.0e-4
-    """Learning rate (Adam)."""
-    gradient_clip: Positive = 1.0
-    """Largest norm of the gradient in a step."""
-
-
-class SurrogateConfig(Section):
-    """The Gaussian process by which the `latent` search chooses which proposals to score."""
-
-    fingerprint_bits: Annotated[int, Field(ge=64, multiple_of=8)] = 2048
-    """Bits of the ECFP4 fingerprints that it compares molecules by."""
-    max_molecules: Annotated[int, Field(ge=2)] = 3000
-    """Most scored molecules to fit it to, the best ones; its cost grows with the cube of their number."""
-    noise_fractions: list[Annotated[float, Field(gt=0.0, lt=1.0)]] = Field(default=[0.01, 0.03, 0.1, 0.3], min_length=1)
-    """Fractions of the scores' variance that structure may leave unexplained; the likeliest is taken in each round."""
-    reference_rank: Count = 10
-    """Improvement is expected over the score of this rank: 1 for the best molecule so far."""
-
-
-class LatentSearchConfig(Section):
-    """Search in a latent space that is refitted around the best molecules so far, the incumbents."""
-
-    n_incumbents: Count = 100
-    """Incumbents: the best molecules so far, from whose codes proposals are made."""
-    pool_size: Count = 800
-    """Molecules that each way of proposing adds in a round to the pool from which the surrogate chooses."""
-    infeasible_weight: Fraction = 0.5
-    """Factor on the score of a molecule that breaks a constraint: it is worth less, but shows the way."""
-    min_radius: Positive = 0.15
-    """Smallest standard deviation of the noise around an incumbent's code: near copies."""
-    max_radius: Positive = 1.0
-    """Largest standard deviation of the noise around an incumbent's code: other scaffolds."""
-    extrapolation: NonNegative = 0.25
-    """How far beyond two incumbents' codes molecules are interpolated, in units of their distance."""
-    rank_pressure: Positive = 5.0
-    """Parents are drawn by rank, from a geometric distribution whose mean is n_incumbents over this."""
-    refit: RefitConfig = RefitConfig()
-    """Training on the incumbents."""
-    surrogate: SurrogateConfig = SurrogateConfig()
-    """Choice from the pool."""
-
-    @model_validator(mode="after")
-    def _radii(self) -> "LatentSearchConfig":
-        if self.min_radius > self.max_radius:
-            raise ValueError(f"min_radius {self.min_radius} is above max_radius {self.max_radius}")
-        return self
-
-
-class RandomSearchConfig(Section):
-    """Samples from the model's prior, which have no settings of their own."""
-
-
 class OptimizeConfig(Section):
     """Search for molecules that an objective scores high, within a budget of oracle calls."""
 
-    objectives: list[str] = ["workflow/config/objectives/demo.yaml"]
+    objectives: list[str] = Field(default=["workflow/config/objectives/demo.yaml"])
     """Objectives to optimise: YAML files, or names of built-in ones."""
     strategy: Literal["latent", "random"] = "latent"
     """How molecules are proposed: a key below, which has the settings of that strategy."""
@@ -396,7 +324,7 @@ class RunConfig(Section):
 
 
 WHOLE_RUN = ("run", "seed", "device")
-"""The settings that belong to no stage: every stage is handed them with its own section."""
+"""The settings that belong to no stage: every stage gets them with its own section."""
 
 
 def load_config(file: Path | None = None, overrides: Sequence[str] = ()) -> RunConfig:

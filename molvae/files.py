@@ -34,7 +34,7 @@ def replacing(path: Path) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DataError(
-            f"{path.parent}: expected a folder that can be written, found otherwise ({error.strerror}); write elsewhere"
+            f"{path.parent}: expected a writable folder, found otherwise ({error.strerror}); write elsewhere"
         ) from error
     # The suffix is kept, because writers choose their format by it; the process id keeps two runs apart.
     temporary = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
@@ -213,7 +213,7 @@ def growing_array(path: Path, dtype: DTypeLike, n_columns: int = 0) -> Iterator[
         n_columns: Size of the second axis; 0 for an array of one axis.
 
     Yields:
-        A function that appends an array along the first axis.
+        A function that appends rows, an array (N, n_columns), or (N,) without columns.
     """
     kind = np.dtype(dtype)
     n_rows = 0

@@ -56,7 +56,7 @@ def locked(path: Path, *, shared: bool = False, wait: bool = False) -> Iterator[
         yield
     finally:
         _held.remove(file)
-        # Nobody else shares it any more, so that nobody's lock is removed.
+        # No other process holds it any more, so no lock in use is removed.
         if _try_lock(file, path, shared=False, wait=False) and _is_same(file, path):
             path.unlink(missing_ok=True)
         os.close(file)
@@ -78,7 +78,7 @@ def _acquire(path: Path, *, shared: bool, wait: bool) -> int:
             os.close(file)
             raise LockedError(holder or "an unknown process")
         if _is_same(file, path):
-            # Only told to whoever finds it locked, hence nothing to stop for on a full disk.
+            # Read only by a process that finds it locked, so a full disk is no reason to stop.
             with suppress(OSError):
                 os.ftruncate(file, 0)
                 os.write(file, f"process {os.getpid()} on {socket.gethostname()}".encode())
@@ -136,7 +136,7 @@ def output_folder(out: Path, *parts: str, shared: bool = False) -> Iterator[None
             ) from error
         except OSError as error:
             raise DataError(
-                f"{out}: expected a folder that can be written, found otherwise ({error.strerror}); write elsewhere"
+                f"{out}: expected a writable folder, found otherwise ({error.strerror}); write elsewhere"
             ) from error
         yield
 
@@ -148,7 +148,7 @@ def _remove_empty(folders: Sequence[Path]) -> None:
 
 
 def refuse_link(folder: Path) -> None:
-    """Refuse a folder that is a link, since what lies behind it may be anybody's.
+    """Refuse a folder that is a link, since its target may belong to something else.
 
     Raises:
         DataError: If it is a link, or is there and no folder.
@@ -180,8 +180,7 @@ def replacing_files(folder: Path, names: Sequence[str]) -> Iterator[Path]:
         temporary = Path(tempfile.mkdtemp(".partial", f".{folder.name}.{os.getpid()}.", folder.parent))
     except OSError as error:
         raise DataError(
-            f"{folder.parent}: expected a folder that can be written, found otherwise ({error.strerror}); write "
-            "elsewhere"
+            f"{folder.parent}: expected a writable folder, found otherwise ({error.strerror}); write elsewhere"
         ) from error
     try:
         with room_for(folder):
@@ -223,8 +222,8 @@ def remove_files(folder: Path, names: Sequence[str]) -> None:
 
 def _matches(folder: Path, names: Sequence[str]) -> list[Path]:
     """Return what is in the folder by these names, not through links; what is in a folder comes before it."""
-    found = {path for name in names for path in folder.glob(name)}
-    own = [path for path in found if not any((folder / up).is_symlink() for up in path.relative_to(folder).parents)]
+    matches = {path for name in names for path in folder.glob(name)}
+    own = [path for path in matches if not any((folder / up).is_symlink() for up in path.relative_to(folder).parents)]
     return sorted(own, reverse=True)
 
 

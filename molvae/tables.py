@@ -153,14 +153,14 @@ RECONSTRUCTIONS = TableSchema(
     "reconstructions.csv",
     (
         Column("smiles", "str", "Canonical SMILES of a test molecule."),
-        Column("decoded", "str", "What its posterior mean decodes to; empty if that is no molecule."),
+        Column("decoded", "str", "What its posterior mean decodes to; empty if that is not a molecule."),
         Column("exact", "bool", "Whether the two are the same."),
         Column("similarity", "float64", "Tanimoto similarity of the two, ECFP4 (2,048 bits)."),
     ),
 )
 """Test molecules, encoded and decoded."""
 
-SAMPLES = TableSchema("samples.csv", (Column("smiles", "str", "A sample; empty if it is no molecule."),))
+SAMPLES = TableSchema("samples.csv", (Column("smiles", "str", "A sample; empty if it is not a molecule."),))
 """Molecules sampled from the prior, in the order of sampling."""
 
 TRACE = TableSchema(
@@ -211,7 +211,7 @@ SCORED_MOLECULES = TableSchema(
     "molecules.csv",
     (
         Column("smiles", "str", "The string as given."),
-        Column("canonical_smiles", "str", "Canonical SMILES; empty for what is no molecule, as all that follows."),
+        Column("canonical_smiles", "str", "Canonical SMILES; empty for an invalid SMILES, as all that follows."),
         Column("valid", "bool", "Whether the string is a molecule."),
         Column("problem", "str", "Why it is none.", optional=True),
         Column("passes_veber", "bool", "Whether it passes Veber's rules.", optional=True),

@@ -80,7 +80,7 @@ def store(smiles, vocabulary):
     from molvae.chem.selfies_codec import smiles_to_selfies
     from molvae.nn.tokens import TokenStore
 
-    return TokenStore.from_strings([smiles_to_selfies(each) for each in smiles], vocabulary)
+    return TokenStore.from_strings([smiles_to_selfies(molecule) for molecule in smiles], vocabulary)
 
 
 @pytest.fixture(scope="session")
@@ -133,7 +133,7 @@ def prepared(tmp_path_factory, smiles):
 
     folder = tmp_path_factory.mktemp("prepared")
     source = folder / "molecules.smi"
-    source.write_text("".join(f"{each} m{number}\n" for number, each in enumerate(smiles)))
+    source.write_text("".join(f"{molecule} m{number}\n" for number, molecule in enumerate(smiles)))
     config = PrepareConfig(validation_fraction=0.2, test_fraction=0.2)
     prepare([source], folder / "prepare", config, seed=1, test_input=None, n_jobs=1)
     return folder / "prepare"

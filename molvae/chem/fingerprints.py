@@ -1,4 +1,4 @@
-"""Morgan fingerprints as packed bits, and exact nearest neighbours by Tanimoto similarity.
+"""Morgan fingerprints (ECFP) as packed bits, and exact nearest neighbours by Tanimoto similarity.
 
 References:
     Rogers and Hahn, Extended-connectivity fingerprints, Journal of Chemical Information and Modeling 2010,
@@ -63,7 +63,7 @@ def morgan_bits(smiles: Sequence[str], n_bits: int = 1024, radius: int = 2, n_jo
     """Return binary Morgan fingerprints (ECFP4 at radius 2) of many molecules.
 
     Args:
-        smiles: N SMILES. A string that is no molecule has no bit set: its similarity to everything is 0.
+        smiles: N SMILES. An invalid SMILES has no bit set: its similarity to everything is 0.
         n_bits: Length of a fingerprint, a multiple of 64.
         radius: Largest distance in bonds from an atom.
         n_jobs: Processes to use for large N.

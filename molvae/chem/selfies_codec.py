@@ -102,7 +102,7 @@ def selfies_to_smiles(text: str) -> str | None:
 def read_tokens(
     sequences: Sequence[Sequence[int]], vocabulary: Vocabulary, constraints: str | Mapping[str, int]
 ) -> list[str | None]:
-    """Return the canonical SMILES of generated token sequences, with None for one that is no molecule.
+    """Return the canonical SMILES of generated token sequences, with None for one that is not a valid molecule.
 
     A token such as [C@@H1] fixes the number of hydrogens of its atom. Where the model generates fewer bonds than that
     leaves, the atom would be a radical; hydrogens are added instead.

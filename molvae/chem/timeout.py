@@ -21,7 +21,7 @@ which hangs when it asks for it. That is why these rules hold here:
 - The child ends by `os._exit`: no exit handlers, no flushing of buffers that it shares with the parent, and no
   destructors of libraries that have lost their threads.
 - The kernel's alarm is set before each item. So a child that waits for a lock in spite of all this ends like any item
-  that takes too long: the item is rejected as too slow, and the run goes on.
+  that takes too long: the item is rejected as too slow, and the run continues.
 """
 
 import mmap

@@ -20,7 +20,8 @@ def objective(
     smiles_column: SmilesColumnOption = None,
     threads: ThreadsOption = None,
     list_builtin: Annotated[
-        bool, typer.Option("--list", help="List the built-in objectives and the quantities of your own, and exit.")
+        bool,
+        typer.Option("--list", help="List the built-in objectives and the quantities that a term can use, and exit."),
     ] = False,
 ) -> None:
     """Score known molecules by an objective.
@@ -66,12 +67,9 @@ def _score(name_or_file: str, molecules: Path, out: Path, smiles_column: str | N
     smiles = [record.smiles for record in read_molecules(molecules, smiles_column)]
     table = score_table(loaded, smiles, n_jobs)
     write_table(out, table)
-    scored = table["score"].notna()
+    feasible = table.loc[table["feasible"], "score"]
+    best = f"; best score among them {feasible.max():.3f}" if len(feasible) else ""
     logger.info(
-        "%s: %d of %d molecules scored, %d of them satisfy the constraints; best score among them %.3f",
-        out,
-        scored.sum(),
-        len(table),
-        table["feasible"].sum(),
-        table.loc[table["feasible"], "score"].max(),
+        "%s: %d of %d molecules scored, %d of them satisfy the constraints%s",
+        *(out, table["score"].notna().sum(), len(table), len(feasible), best),
     )

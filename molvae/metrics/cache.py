@@ -84,7 +84,7 @@ def cached(kind: str, smiles: Iterable[str], make: Callable[[], Stored]) -> Stor
         if is_whole(folder):
             logger.info("statistics of the %s molecules from %s", kind, folder)
             return Stored.load(folder)
-        logger.warning("%s: expected statistics kept from before, found a damaged folder; making them anew", folder)
+        logger.warning("%s: expected statistics from an earlier run, found a damaged folder; recomputing them", folder)
     stored = make()
     try:
         with replacing_files(folder, _FILES) as temporary:

@@ -42,7 +42,11 @@ def mean_powers(fingerprints: PackedBits, powers: Sequence[int] = (1, 2)) -> NDA
 
 
 def internal_diversity(means: NDArray[np.float64], power: int) -> float:
-    """Return 1 minus the mean over molecules of the root of their mean powered similarities (of `mean_powers`).
+    """Return 1 minus the mean over molecules of the root of their mean powered similarities.
+
+    Args:
+        means: The means of a power, from `mean_powers`, float64 (N,).
+        power: The power.
 
     Returns:
         The internal diversity, from 0 (all alike) to 1; NaN for no molecules.
@@ -59,7 +63,11 @@ def cosine_similarity(a: Mapping[str, int], b: Mapping[str, int]) -> float:
 
 
 def distribution_distance(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
-    """Return the 1-Wasserstein distance of two samples, in their unit; values that are NaN do not count.
+    """Return the 1-Wasserstein distance of two samples, in their unit.
+
+    Args:
+        a: The first sample, float64 (N,); NaN values are ignored.
+        b: The second sample, float64 (M,), likewise.
 
     Returns:
         The distance, at least 0; NaN if a sample is empty.

@@ -102,6 +102,7 @@ _define(
         "Active latent dimensions",
         f"Number of latent dimensions whose posterior mean has a variance above {ACTIVE_VARIANCE}.",
         None,
+        is_count=True,
     ),
 )
 for _name in DISCREPANCIES:
@@ -196,12 +197,12 @@ for _name, _title, _what in (
 
 # Of generated molecules, by the names of the MOSES package.
 
-_VALID, _DIVERSE = "Validity, uniqueness, novelty", "Diversity, filters, and distances of properties"
+_VALID, _DIVERSE = "Validity, uniqueness, novelty", "Diversity, filters and property distributions"
 _LIKENESS = {
-    "Test": "Similarity to the test molecules",
-    "TestSF": "Similarity to the test molecules with unseen scaffolds",
+    "Test": "Similarity to the test set",
+    "TestSF": "Similarity to the scaffold test set",
 }
-_TITLES_OF_TESTS = {"Test": "test", "TestSF": "scaffold test"}
+_TITLES_OF_TESTS = {"Test": "test set", "TestSF": "scaffold test set"}
 
 _define(
     "valid",
@@ -236,26 +237,29 @@ _define(
     ),
 )
 for _test, _what in TEST_SETS.items():
-    _likeness: dict[str, tuple[Direction, str]] = {
-        "FCD": ("lower", f"Fréchet ChemNet distance of the valid samples, duplicates included, to {_what}."),
+    _likeness: dict[str, tuple[str, Direction, str]] = {
+        "FCD": ("FCD", "lower", f"Fréchet ChemNet distance of the valid samples, duplicates included, to {_what}."),
         "SNN": (
+            "Nearest-neighbour similarity",
             "higher",
             f"Mean Tanimoto similarity, ECFP4 (1,024 bits), of a valid sample to its nearest neighbour in {_what}.",
         ),
         "Frag": (
+            "Fragment similarity",
             "higher",
             f"Cosine similarity of the counts of BRICS fragments in the valid samples and {_what}.",
         ),
         "Scaf": (
+            "Scaffold similarity",
             "higher",
             "Cosine similarity of the counts of Bemis-Murcko scaffolds with at least 2 rings in the valid samples and "
             f"{_what}; n counts the molecules with such a scaffold.",
         ),
     }
-    for _name, (_better, _definition) in _likeness.items():
+    for _name, (_title, _better, _definition) in _likeness.items():
         _define(
             f"{_name}/{_test}",
-            MetricSpec(f"{_name} to {_TITLES_OF_TESTS[_test]}", _definition, _better, group=_LIKENESS[_test]),
+            MetricSpec(f"{_title} to {_TITLES_OF_TESTS[_test]}", _definition, _better, group=_LIKENESS[_test]),
         )
 _define(
     "IntDiv",
@@ -278,7 +282,7 @@ _define(
 _define(
     "Filters",
     MetricSpec(
-        "Passing the filters",
+        "Pass the MOSES filters",
         "Fraction of the valid samples that consist of C, N, S, O, F, Cl, Br and H and have no charges, no rings of 8 "
         "or more atoms, and no MCF or PAINS alerts.",
         "higher",
@@ -330,4 +334,4 @@ for _name, _title, _definition, _unit in (
         "",
     ),
 ):
-    _define(f"{GUACAMOL}{_name}", MetricSpec(_title, _definition, "higher", _unit, "By the GuacaMol benchmark"))
+    _define(f"{GUACAMOL}{_name}", MetricSpec(_title, _definition, "higher", _unit, "GuacaMol benchmark"))

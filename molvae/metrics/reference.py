@@ -118,7 +118,14 @@ def _describe_reference(smiles: Sequence[str], n_jobs: int) -> Stored:
 
 
 def moment_arrays(parts: Iterable[NDArray[np.float32]]) -> dict[str, NDArray[Any]]:
-    """Return the moments of activations as arrays to cache, see `chem.fcd.moments` and `cached_moments`."""
+    """Return the moments of activations as arrays to cache; `cached_moments` reads them again.
+
+    Args:
+        parts: Activations of N molecules in parts, float32 (n, D) each (see `chem.fcd.moments`).
+
+    Returns:
+        `n`, a scalar, and where it is not 0 `mean`, float64 (D,), and `covariance`, float64 (D, D).
+    """
     try:
         computed = moments(parts)
     except DataError:

@@ -18,6 +18,7 @@ class MetricSpec:
         better: Which values are better; None where neither is.
         unit: As `Metric.unit`.
         group: Heading under which the report lists it among the metrics of generated molecules.
+        is_count: Whether its values are whole numbers.
     """
 
     title: str
@@ -25,6 +26,7 @@ class MetricSpec:
     better: Direction | None
     unit: str = ""
     group: str = ""
+    is_count: bool = False
 
 
 METRICS: Registry[MetricSpec] = Registry("metric")
@@ -53,7 +55,7 @@ def metrics_from_json(content: Mapping[str, Any], prefix: str = "") -> dict[str,
 
     Args:
         content: The part of the file.
-        prefix: What stands before its names in the registry, such as `guacamol/`.
+        prefix: Prefix of their names in the registry, such as `guacamol/`.
 
     Returns:
         The metrics by their names in the registry, in the order of the file. One that is not registered has the unit

@@ -28,7 +28,7 @@ def top_mean(scores: Sequence[float] | NDArray[np.floating], k: int) -> float:
     """Return the mean of the `k` best scores.
 
     Args:
-        scores: A score for each molecule; those that are NaN are left out.
+        scores: The scores of N molecules, (N,); NaN values are ignored.
         k: How many; where there are fewer, all of them are taken.
 
     Raises:

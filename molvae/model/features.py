@@ -34,7 +34,7 @@ class LatentFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return self.model.encode([str(smiles) for smiles in X])
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:  # noqa: ARG002
-        """Return the names z0, z1, ..."""
+        """Return the names z0, z1, ..., object (latent_dim,)."""
         return np.array([f"z{i}" for i in range(self.model.latent_dim)], dtype=object)
 
     def __sklearn_is_fitted__(self) -> bool:

@@ -29,7 +29,7 @@ def upgraded_config(config: dict[str, Any]) -> dict[str, Any]:
 
 
 def upgraded_tensors(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Return the tensors of `model.safetensors` by their names in format 3, which differ for the flow prior."""
+    """Return the tensors of `model.safetensors`, in the same shapes, by their names in format 3: the flow's differ."""
     return {_upgraded_name(name): tensor for name, tensor in tensors.items()}
 
 

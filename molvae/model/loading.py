@@ -16,6 +16,7 @@ from molvae.model.format2 import upgraded_config, upgraded_tensors
 from molvae.model.model import FORMAT, MolVAE
 from molvae.model.records import Generation, TrainingRecord
 from molvae.model.shipped import model_folder
+from molvae.model.tensors import restored_tensors, tensors_of
 from molvae.nn.device import choose_device
 from molvae.nn.property_head import PropertyScale
 from molvae.nn.vae import VAE
@@ -55,22 +56,16 @@ def _assembled(
     """Return the model of a folder's contents, of either format."""
     if config["format"] == 2:
         config, tensors = upgraded_config(config), upgraded_tensors(tensors)
-    # A shipped model is stored in half precision.
-    tensors = {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()}
-    tensors["vae.decoder.embedding.weight"] = tensors["vae.embedding.weight"]
+    tensors = restored_tensors(tensors)
     scales = tuple(PropertyScale(**scale) for scale in config["properties"])
     vae = VAE(ModelConfig.model_validate(config["model"]), len(vocabulary), len(scales))
-    vae.load_state_dict(_under("vae.", tensors))
+    vae.load_state_dict(tensors_of("vae", tensors))
     return MolVAE(
         vae.to(device),
         vocabulary,
-        {name: PRIORS[name].from_state(_under(f"priors.{name}.", tensors)).to(device) for name in config["priors"]},
+        {name: PRIORS[name].from_state(tensors_of(f"priors.{name}", tensors)).to(device) for name in config["priors"]},
         Generation(**config["generation"]),
         StandardiseConfig.model_validate(config["standardisation"]),
         TrainingRecord.from_json(config["training"]),
         scales,
     )
-
-
-def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}

@@ -24,6 +24,7 @@ from molvae.files import write_json
 from molvae.folders import replacing_files
 from molvae.model.interpolation import N_CANDIDATES, LatentRegion
 from molvae.model.records import Generation, TrainingRecord
+from molvae.model.tensors import stored_tensors
 from molvae.nn.generation import generate_accepted, generate_sequences
 from molvae.nn.inference import posterior, unconditional_nll
 from molvae.nn.property_head import PropertyScale
@@ -108,7 +109,7 @@ class MolVAE:
             smiles: N molecules, in any valid SMILES.
 
         Returns:
-            float32 (N, latent_dim). A row is NaN where the SMILES is no molecule, or a part of it has no token in the
+            float32 (N, latent_dim). A row is NaN where the SMILES is invalid, or a part of it has no token in the
             vocabulary.
         """
         store, rows = self.tokenise(smiles)
@@ -147,7 +148,7 @@ class MolVAE:
             n_jobs: Processes that convert many sequences to molecules.
 
         Returns:
-            n canonical SMILES in the order sampled, with duplicates; None where a sequence is no molecule.
+            n canonical SMILES in the order sampled, with duplicates; None where a sequence is not a molecule.
 
         Raises:
             ConfigError: If the model has no such prior, or hardly any sequence is within `params.max_nll`.
@@ -204,7 +205,7 @@ class MolVAE:
             seed: Seed of the noise around the line (see `decode_region`).
 
         Returns:
-            `steps` canonical SMILES, with None where there is no molecule.
+            `steps` canonical SMILES, with None where nothing valid was decoded.
 
         Raises:
             ConfigError: If `steps` is below 2.
@@ -275,7 +276,7 @@ class MolVAE:
 
         Returns:
             Negative log-likelihood in nats per SELFIES token, float64 (N,), higher for less usual molecules; infinite
-            where a part of the molecule has no token in the vocabulary, NaN where the SMILES is no molecule.
+            where a part of the molecule has no token in the vocabulary, NaN where the SMILES is invalid.
 
         Raises:
             ConfigError: If the model was trained without code dropout, so that it has no unconditional decoder.
@@ -348,14 +349,14 @@ class MolVAE:
                 float32 (N,); all 1 by default.
 
         Returns:
-            N canonical SMILES, with None where a sequence is no molecule.
+            N canonical SMILES, with None where a sequence is not a molecule.
         """
         params = SamplingParams(temperature=temperature, max_length=self.generation.max_length)
         generated = generate_sequences(self.vae.decoder, codes, params, generator, code_weight)
         return self.to_smiles((token_ids for token_ids, _ in generated), len(codes))
 
     def to_smiles(self, sequences: Iterable[list[int]], n: int, n_jobs: int = 1) -> list[str | None]:
-        """Convert sequences of token ids to canonical SMILES, with None for one that is no molecule.
+        """Convert sequences of token ids to canonical SMILES, with None for one that is not a molecule.
 
         Args:
             sequences: The sequences; the first are converted while others are generated.
@@ -374,15 +375,7 @@ class MolVAE:
             folder: The folder to write.
             half: Whether to store float16, half the size of float32; it is loaded as float32.
         """
-        tensors = {f"vae.{name}": tensor.cpu().contiguous() for name, tensor in self.vae.state_dict().items()}
-        for name, prior in self.priors.items():
-            tensors |= {f"priors.{name}.{key}": tensor.contiguous() for key, tensor in prior.state().items()}
-        # The decoder's embedding is the encoder's; safetensors stores no tensor twice.
-        del tensors["vae.decoder.embedding.weight"]
-        if half:
-            tensors = {
-                name: tensor.half() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()
-            }
+        tensors = stored_tensors(self.vae, self.priors, half=half)
         config = {
             "format": FORMAT,
             "model": self.vae.config.model_dump(),

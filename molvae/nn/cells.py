@@ -29,12 +29,12 @@ class Cell:
 
 
 def tanh(x: Tensor) -> Tensor:
-    """Return tanh computed from the sigmoid, which torch evaluates several times as fast on a CPU."""
+    """Return tanh, in the shape of x, from the sigmoid, which torch evaluates several times as fast on a CPU."""
     return (2.0 * x).sigmoid_().mul_(2.0).sub_(1.0)
 
 
 def gru_step(from_input: Tensor, from_state: Tensor, states: States) -> States:
-    """Return the next state by torch's definition of nn.GRU."""
+    """Return the next state, (B, H), by torch's definition of nn.GRU; the two inputs are (B, 3 H)."""
     (h,) = states
     size = h.shape[1]
     reset, update = (from_input[:, : 2 * size] + from_state[:, : 2 * size]).sigmoid_().chunk(2, dim=1)
@@ -43,7 +43,7 @@ def gru_step(from_input: Tensor, from_state: Tensor, states: States) -> States:
 
 
 def lstm_step(from_input: Tensor, from_state: Tensor, states: States) -> States:
-    """Return the next hidden and cell state by torch's definition of nn.LSTM."""
+    """Return the next hidden and cell state, (B, H), by torch's definition of nn.LSTM; the two inputs are (B, 4 H)."""
     i, f, g, o = (from_input + from_state).chunk(4, dim=1)
     c = torch.sigmoid(f) * states[1] + torch.sigmoid(i) * tanh(g)
     return torch.sigmoid(o) * tanh(c), c

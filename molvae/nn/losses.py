@@ -55,5 +55,5 @@ def with_free_bits(kl: Tensor, free_bits: float) -> Tensor:
 
 
 def mean(rows: Tensor) -> Tensor:
-    """Return the mean over the first axis, or 0 where there are no rows."""
+    """Return the mean of rows, (N, ...), over the first axis, or 0 if there are none."""
     return rows.sum(0) / max(1, len(rows))

@@ -60,7 +60,7 @@ class TokenStore:
         return np.diff(self.offsets)
 
     def subset(self, rows: NDArray[np.int64]) -> "TokenStore":
-        """Return some of the sequences, in the order given."""
+        """Return some of the sequences, in the order of `rows`, int64 (N,)."""
         pieces = [self.token_ids[self.offsets[row] : self.offsets[row + 1]] for row in rows]
         return TokenStore(np.concatenate(pieces), np.cumsum([0, *self.lengths[rows]], dtype=np.int64))
 
@@ -138,6 +138,6 @@ def length_bucketed(
 
 
 def by_length(lengths: NDArray[np.int64], batch_size: int) -> list[NDArray[np.int64]]:
-    """Return batches for evaluation: every row once, sorted by length."""
+    """Return batches of rows, int64 (B,) each, for evaluation: each of the (N,) lengths once, in ascending order."""
     order = np.argsort(lengths, kind="stable")
     return [order[i : i + batch_size] for i in range(0, len(order), batch_size)]

@@ -17,12 +17,12 @@ def auc_top(scores: Sequence[float] | NDArray[np.floating], n: int, budget: int,
     """Return the area under the curve of the best `n` scores against the oracle calls, as PMO defines it.
 
     The curve is the mean of the best `n` scores so far (of all, if there are fewer). It is read every `every` calls and
-    at the last call, starts at 0 at call 0, is joined by straight lines, and goes on flat from the last call to the
+    at the last call, starts at 0 at call 0, is joined by straight lines, and stays flat from the last call to the
     budget if the search ended early.
 
     Args:
-        scores: Scores of distinct molecules in the order of the calls, in [0, 1]; NaN counts as 0. To count feasible
-            molecules only, give the others 0.
+        scores: Scores of N distinct molecules in the order of the calls, (N,), in [0, 1]; NaN counts as 0. To count
+            feasible molecules only, give the others 0.
         n: How many of the best: 10 is PMO's headline, 1 and 100 are also reported.
         budget: Oracle calls that were allowed.
         every: Calls between two readings.

@@ -1,4 +1,4 @@
-"""The record of oracle calls on disk, from which a killed run goes on."""
+"""The record of oracle calls on disk, from which a killed run resumes."""
 
 import csv
 import io
@@ -74,14 +74,14 @@ class CallRecord:
         assert self._file is not None
         folder.mkdir(parents=True, exist_ok=True)
         objective_file = folder / "objective.json"
-        # The words may be put better without a change to the scores.
+        # A change of the description does not change the scores.
         asked = {key: value for key, value in self._objective.as_dict().items() if key != "description"}
         if self._file.exists():
-            # A link may lead to anybody's file, and this one is written to.
+            # A link may lead to any file, and this one is written to.
             if not self._file.is_symlink() and _content(objective_file) == asked:
                 self._load(self._file)
                 return
-            logger.warning("%s: these calls are not known to be of this objective; starting anew", self._file)
+            logger.warning("%s: these calls are not known to be of this objective; starting over", self._file)
         # In this order, so that calls never lie beside an objective that is not theirs.
         self._file.unlink(missing_ok=True)
         write_json(objective_file, asked)

@@ -12,8 +12,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, FiniteFloat, model_validator
 
-from molvae.config import Section
 from molvae.registry import Registry
+from molvae.section import Section
 
 Width = Annotated[FiniteFloat, Field(gt=0.0)]
 
@@ -100,7 +100,7 @@ class Window(_Span):
 
     def text(self) -> str:
         """Return which values are wanted."""
-        return f"{self.low:g} to {self.high:g}, flanks of {self.width:g}"
+        return f"{self.low:g} to {self.high:g}, soft edges of {self.width:g}"
 
 
 @DESIRABILITIES.register("gaussian")
@@ -118,7 +118,7 @@ class Gaussian(Desirability):
 
     def text(self) -> str:
         """Return which values are wanted."""
-        return f"around {self.mean:g}, flanks of {self.sd:g}"
+        return f"around {self.mean:g}, soft edges of {self.sd:g}"
 
 
 @DESIRABILITIES.register("min_gaussian")
@@ -131,7 +131,7 @@ class MinGaussian(Gaussian):
 
     def text(self) -> str:
         """Return which values are wanted."""
-        return f"up to {self.mean:g}, flank of {self.sd:g}"
+        return f"up to {self.mean:g}, soft edge of {self.sd:g}"
 
 
 @DESIRABILITIES.register("max_gaussian")
@@ -144,7 +144,7 @@ class MaxGaussian(Gaussian):
 
     def text(self) -> str:
         """Return which values are wanted."""
-        return f"from {self.mean:g}, flank of {self.sd:g}"
+        return f"from {self.mean:g}, soft edge of {self.sd:g}"
 
 
 @DESIRABILITIES.register("clip")
@@ -198,4 +198,4 @@ class Identity(Desirability):
 
     def text(self) -> str:
         """Return which values are wanted."""
-        return "as it is, from 0 to 1"
+        return "as computed (0 to 1)"

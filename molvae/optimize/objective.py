@@ -27,7 +27,7 @@ class Evaluation:
         smiles: The molecule.
         score: Mean desirability in [0, 1]; NaN unless the status is ok.
         feasible: Whether all constraints are satisfied; never without a score.
-        status: `ok`; `failed` where a quantity could not be computed; `invalid` for what is no molecule; `unscored`
+        status: `ok`; `failed` where a quantity could not be computed; `invalid` for an invalid SMILES; `unscored`
             where the budget was spent.
         values: Each term's raw value, by the term's name; NaN where there is none.
         desirabilities: Each term's desirability in [0, 1]; NaN where there is none.
@@ -46,7 +46,7 @@ class Evaluation:
 
 
 class Objective:
-    """What "better" means. Can be pickled: it is then made anew from its spec.
+    """What "better" means. It can be pickled, and is then rebuilt from its spec.
 
     A user's own code is not run before the first molecule is evaluated.
 
@@ -99,14 +99,14 @@ class Objective:
         return self.spec.model_dump(mode="json", exclude_none=True)
 
     def evaluate(self, smiles: str) -> Evaluation:
-        """Score one molecule; what cannot be scored comes back with its status and a score of NaN."""
+        """Score one molecule; what cannot be scored has its status and a score of NaN."""
         return self.evaluate_batch([smiles])[0]
 
     def evaluate_batch(self, smiles: Sequence[str]) -> list[Evaluation]:
         """Score N molecules.
 
         Args:
-            smiles: N SMILES. A value may depend on how a molecule is written, so give canonical ones.
+            smiles: N SMILES. A value may depend on the SMILES chosen for a molecule, so give canonical ones.
 
         Returns:
             N evaluations in the same order; no molecule makes it raise.

@@ -32,7 +32,7 @@ class _Call:
 class Oracle:
     """Scores molecules, and counts each distinct one against the budget.
 
-    Molecules are told apart by canonical SMILES. What is no molecule, and what was scored before, is free. With a
+    Molecules are identified by canonical SMILES. Invalid SMILES and molecules that were scored before are free. With a
     folder each call is recorded; a later oracle on the same folder knows those calls without computing them, so
     that a search that is run again with the same seed takes the same course and its trace is the same.
 
@@ -103,7 +103,7 @@ class Oracle:
             round: Number of the round, for the trace.
 
         Returns:
-            N evaluations in the same order, with canonical SMILES. The status of what is no molecule is `invalid`; of a
+            N evaluations in the same order, with canonical SMILES. The status of an invalid SMILES is `invalid`; of a
             new molecule for which no call was left, `unscored`.
 
         Raises:
@@ -168,7 +168,7 @@ class Oracle:
         """Bring into the record what it does not have."""
         known = [recorded for text in smiles if (recorded := self._record.get(text)) is not None]
         if known:
-            # The clock goes on where that of the killed run stood.
+            # The clock resumes where that of the killed run stopped.
             self._started = time.monotonic() - max(seconds for _, seconds in known)
             self._give_up_after_failures([evaluation for evaluation, _ in known])
         for evaluations in self._evaluator.evaluate([text for text in smiles if self._record.get(text) is None]):

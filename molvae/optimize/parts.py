@@ -1,6 +1,6 @@
 """The parts of an objective: terms with their desirabilities, and hard constraints.
 
-In a file the keys of a part stand side by side: `{property: logp, window: {...}, weight: 2}`. One of them says what is
+In a file the keys of a part are side by side: `{property: logp, window: {...}, weight: 2}`. One of them says what is
 computed and at most one how desirable its values are; each is looked up in its registry and read by the class there.
 """
 
@@ -19,9 +19,9 @@ from pydantic import (
 )
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from molvae.config import Name, Section
 from molvae.optimize.desirability import DESIRABILITIES, Desirability, Identity
 from molvae.optimize.quantities import QUANTITIES, Quantity
+from molvae.section import Name, Section
 from molvae.validation import explain
 
 # Columns of a score table that a term must not be called.
@@ -42,7 +42,7 @@ class Measured(Section):
     @model_validator(mode="before")
     @classmethod
     def _read(cls, content: Any) -> Any:
-        """Make objects of the keys that stand side by side in a file."""
+        """Make objects of the keys that are side by side in a file."""
         if not isinstance(content, Mapping) or isinstance(content.get("quantity"), Quantity):
             return content
         given = {key: value for key, value in content.items() if value is not None}
@@ -51,7 +51,7 @@ class Measured(Section):
 
     @model_serializer
     def _written(self) -> dict[str, Any]:
-        """Return the keys as they stand in a file."""
+        """Return the keys as they are in a file."""
         return {key: value for key, value in self._entries().items() if value is not None}
 
     @classmethod
@@ -75,8 +75,8 @@ class Measured(Section):
         kinds = cls.quantity_kinds()
         asked = [kind for kind in kinds if kind in given]
         if len(asked) != 1:
-            found = " and ".join(asked) or "none"
-            raise ValueError(f"expected exactly one quantity ({', '.join(kinds)}), found {found}")
+            given_kinds = " and ".join(asked) or "none"
+            raise ValueError(f"expected exactly one quantity ({', '.join(kinds)}), found {given_kinds}")
         kind = QUANTITIES[asked[0]]
         for other in (QUANTITIES[name] for name in kinds):
             for key in other.model_fields:
@@ -192,7 +192,7 @@ def _validated(model: type[BaseModel], content: Mapping[str, Any]) -> Any:
     try:
         return model.model_validate(content)
     except ValidationError as error:
-        # `explain` puts the path before it, which is made anew with what is around the model.
+        # `explain` prefixes the path, which is prefixed again, in full, with that of the enclosing model.
         _refuse(
             model.__name__, [(detail["loc"], explain(model, detail).partition(": ")[2]) for detail in error.errors()]
         )

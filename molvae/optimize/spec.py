@@ -28,11 +28,11 @@ import yaml
 from pydantic import AfterValidator, ValidationError, model_validator
 
 from molvae.chem.quiet import quiet
-from molvae.config import Name, Section
 from molvae.errors import DataError, ObjectiveError
 from molvae.files import existing
 from molvae.optimize.parts import Constraint, Term
 from molvae.optimize.quantities.base import not_empty
+from molvae.section import Name, Section
 from molvae.validation import explain
 
 

@@ -40,7 +40,7 @@ def optimize(
 ) -> None:
     """Spend a budget of oracle calls -> `trace.parquet`, `times.csv`, `candidates.csv` and `.sdf`, `summary.json`.
 
-    A killed search goes on from `out/resume/`: it takes the same course again without computing a score twice.
+    A killed search resumes from `out/resume/`: it takes the same course again without computing a score twice.
 
     Args:
         model: The trained model.
@@ -74,7 +74,7 @@ def optimize(
         raise DataError(f"{objective.name}: expected a molecule that can be scored, found none in {len(trace)} calls")
     if not (trace["score"] > 0.0).any():
         logger.warning(
-            "%s: no score is above 0, so the search had nothing to go by; let a term fall off more gently",
+            "%s: no score is above 0, so the search had no signal to follow; give a term a less steep desirability",
             objective.name,
         )
     table = candidates_table(trace, set(molecules["smiles"]), train, config.n_candidates)

@@ -19,7 +19,7 @@ def score_table(objective: Objective, smiles: Sequence[str], n_jobs: int = 1) ->
 
     Returns:
         N rows in the same order: smiles (as given), score, feasible, and each term's raw value under the term's name;
-        NaN for what is no molecule and for what could not be computed.
+        NaN for an invalid SMILES and for what could not be computed.
 
     Raises:
         DataError: If the first molecules all failed, and there are many.

@@ -44,12 +44,12 @@ class Prior(ABC):
 
     @abstractmethod
     def state(self) -> dict[str, Tensor]:
-        """Return the parameters by name, on the CPU, as they are stored with the model."""
+        """Return the parameters by name, on the CPU, in any shape, as they are stored with the model."""
 
     @classmethod
     @abstractmethod
     def from_state(cls, state: dict[str, Tensor]) -> Self:
-        """Restore the prior from `state()`."""
+        """Restore the prior from the parameters that `state()` gave, in the same shapes."""
 
 
 PRIORS: Registry[type[Prior]] = Registry("prior")

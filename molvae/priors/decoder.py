@@ -24,7 +24,7 @@ class DecoderPrior(Prior):
 
     @classmethod
     def fit(cls, codes: Tensor, config: TrainConfig, seed: int) -> Self:  # noqa: ARG003
-        """Take the size of the codes; the decoder was fitted in training."""
+        """Take the size D of codes (N, D); the decoder was fitted in training."""
         return cls(codes.shape[1])
 
     def sample(self, n: int, generator: torch.Generator, temperature: float = 1.0) -> Tensor:  # noqa: ARG002
@@ -32,10 +32,10 @@ class DecoderPrior(Prior):
         return torch.zeros(n, self.latent_dim)
 
     def state(self) -> dict[str, Tensor]:
-        """Return the size of the codes."""
+        """Return the size of the codes, a scalar."""
         return {"latent_dim": torch.tensor(self.latent_dim)}
 
     @classmethod
     def from_state(cls, state: dict[str, Tensor]) -> Self:
-        """Restore the prior from `state()`."""
+        """Restore the prior from `state()`, a scalar."""
         return cls(int(state["latent_dim"]))

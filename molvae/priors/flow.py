@@ -84,7 +84,7 @@ class FlowPrior(Prior):
 
     @classmethod
     def fit(cls, codes: Tensor, config: TrainConfig, seed: int) -> Self:
-        """Fit by `train.flow_steps` steps of AdamW, on the device of the codes."""
+        """Fit to codes (N, D) by `train.flow_steps` steps of AdamW, on their device."""
         mean, scale = codes.mean(0), codes.std(0, correction=0).clamp(min=1e-6)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(derive_seed(seed, "flow weights"))
@@ -112,13 +112,13 @@ class FlowPrior(Prior):
         return self
 
     def state(self) -> dict[str, Tensor]:
-        """Return mean, scale and the network's weights."""
+        """Return mean and scale, (D,), and the network's weights."""
         weights = {f"velocity.{name}": weight.cpu() for name, weight in self.velocity.state_dict().items()}
         return {"mean": self.mean, "scale": self.scale, **weights}
 
     @classmethod
     def from_state(cls, state: dict[str, Tensor]) -> Self:
-        """Restore the prior from `state()`."""
+        """Restore the prior from `state()`: its sizes follow from the shapes of the weights."""
         width, latent_dim = state["velocity.input_layer.weight"].shape
         velocity = Velocity(latent_dim, width)
         velocity.load_state_dict(

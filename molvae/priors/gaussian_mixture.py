@@ -31,7 +31,7 @@ class GaussianMixturePrior(Prior):
 
     @classmethod
     def fit(cls, codes: Tensor, config: TrainConfig, seed: int) -> Self:
-        """Fit to the first 20,000 codes by scikit-learn's expectation maximisation."""
+        """Fit to the first 20,000 codes of (N, D) by scikit-learn's expectation maximisation."""
         from sklearn.mixture import GaussianMixture
 
         codes = codes[:MAX_CODES].cpu()
@@ -58,10 +58,10 @@ class GaussianMixturePrior(Prior):
         return codes
 
     def state(self) -> dict[str, Tensor]:
-        """Return weights, means and Cholesky factors."""
+        """Return weights (K,), means (K, D) and Cholesky factors (K, D, D)."""
         return {"weights": self.weights, "means": self.means, "factors": self.factors}
 
     @classmethod
     def from_state(cls, state: dict[str, Tensor]) -> Self:
-        """Restore the prior from `state()`."""
+        """Restore the prior from the weights, means and factors of `state()`, in the same shapes."""
         return cls(state["weights"], state["means"], state["factors"])

@@ -19,7 +19,7 @@ class NormalPrior(Prior):
 
     @classmethod
     def fit(cls, codes: Tensor, config: TrainConfig, seed: int) -> Self:  # noqa: ARG003
-        """Take the size of the codes; there is nothing to fit."""
+        """Take the size D of codes (N, D); there is nothing to fit."""
         return cls(codes.shape[1])
 
     def sample(self, n: int, generator: torch.Generator, temperature: float = 1.0) -> Tensor:
@@ -27,10 +27,10 @@ class NormalPrior(Prior):
         return temperature * torch.randn(n, self.latent_dim, generator=generator)
 
     def state(self) -> dict[str, Tensor]:
-        """Return the size of the codes."""
+        """Return the size of the codes, a scalar."""
         return {"latent_dim": torch.tensor(self.latent_dim)}
 
     @classmethod
     def from_state(cls, state: dict[str, Tensor]) -> Self:
-        """Restore the prior from `state()`."""
+        """Restore the prior from `state()`, a scalar."""
         return cls(int(state["latent_dim"]))

@@ -99,8 +99,9 @@ def training(history: pd.DataFrame) -> Figure:
         "training",
         "Training curves",
         "Terms of the loss by epoch. “Reconstruction” is the negative log-likelihood of a molecule given its latent "
-        "code. “Unconditional” is its negative log-likelihood without a code, which falls as the model learns what "
-        "molecules look like in general. “KL divergence” bounds the information that the codes carry.",
+        "code. “Unconditional” is its negative log-likelihood under the unconditional decoder, which falls as the "
+        "model learns what molecules look like in general. “KL divergence” bounds the information that the codes "
+        "carry.",
         tuple(panels),
     )
 

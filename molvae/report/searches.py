@@ -27,7 +27,10 @@ def feasible_scores(trace: pd.DataFrame) -> NDArray[np.float64]:
     """Return the score of each oracle call, NaN for a molecule that failed or violates a constraint.
 
     Args:
-        trace: A row for each oracle call, columns `score` and `feasible`.
+        trace: N oracle calls, columns `score` and `feasible`.
+
+    Returns:
+        float64 (N,).
     """
     return trace["score"].where(trace["feasible"].astype(bool)).to_numpy(dtype=np.float64)
 

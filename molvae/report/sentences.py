@@ -79,7 +79,7 @@ def training_top(search: Search, top: int) -> float | None:
 
 
 def sentences(run: Run) -> list[str]:
-    """Say in plain sentences what was done and with what results."""
+    """Summarise in plain sentences what was done and with what results."""
     paragraphs = [_preparation(run), _training(run), _reconstruction(run), _samples(run)]
     return [paragraph for paragraph in paragraphs if paragraph] + [
         describe_optimization(result) for result in run.optimizations

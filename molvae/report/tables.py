@@ -11,8 +11,9 @@ from molvae.chem.descriptors import PROPERTIES
 from molvae.metrics.metric import Metric
 from molvae.metrics.registry import METRICS
 from molvae.report.drawings import draw
-from molvae.report.numerals import count, number, percent
+from molvae.report.numerals import count, percent
 from molvae.report.run_data import Optimization, Prior, value_of
+from molvae.report.searches import origin_title
 
 PRIOR_TITLES = {
     "normal": "Standard normal",
@@ -23,12 +24,12 @@ PRIOR_TITLES = {
 """Titles of the priors in column headings."""
 
 DECODED_TITLES = {
-    "held_out": "The molecules themselves",
+    "held_out": "Held-out molecules",
     "posterior_means": "Posterior means",
     "posterior_samples": "Posterior samples",
     "midpoints": "Midpoints of random pairs",
-    "interpolated": "Between the same pairs, by interpolation",
-    "prior": "Samples of the prior",
+    "interpolated": "Interpolation between the same pairs",
+    "prior": "Prior samples",
 }
 """Titles of the kinds of decoded codes, apart from neighbours."""
 
@@ -38,6 +39,8 @@ MAIN_PROPERTIES = ("mol_weight", "logp", "tpsa", "qed", "sa_score")
 DECIMALS = {"mol_weight": 1, "logp": 2, "tpsa": 1, "qed": 3, "sa_score": 2, "np_score": 2, "fraction_csp3": 2}
 """Decimals of a property; the others are counts."""
 
+
+ALERTS_HINT = "Structural alerts (MOSES's MCF and PAINS patterns, and others), or why it fails the MOSES filters."
 
 OTHER_METRICS = "Other metrics"
 """Group of the metrics of generated molecules that the registry does not know."""
@@ -105,9 +108,9 @@ def metric_rows(metrics: Mapping[str, Metric]) -> list[MetricRow]:
 
 
 def _metric_row(name: str, metric: Metric) -> MetricRow:
-    value = value_text(metric, metric.value)
+    value = value_text(name, metric, metric.value)
     if metric.interval is not None:
-        low, high = (value_text(metric, end) for end in metric.interval)
+        low, high = (value_text(name, metric, end) for end in metric.interval)
         value += f" ({low} to {high})"
     n = count(metric.n)
     if metric.n_reference is not None:
@@ -126,11 +129,14 @@ def definition_text(metric: Metric) -> str:
     return f"{metric.definition} {metric.better.capitalize()} is better." if metric.better else metric.definition
 
 
-def value_text(metric: Metric, value: float) -> str:
-    """Return a value of a metric: a fraction as a percentage, other numbers with few decimals."""
+def value_text(name: str, metric: Metric, value: float, decimals: int = 3) -> str:
+    """Return a value of a metric: a fraction as a percentage, a count as it is, all others with the same decimals."""
     if metric.unit == "fraction":
         return percent(value)
-    return number(value, 2 if abs(value) >= 1 else 3)
+    if math.isnan(value):
+        return "–"
+    is_count = name in METRICS and METRICS[name].is_count
+    return f"{value:,.{0 if is_count else decimals}f}"
 
 
 def metric_groups(metrics: Mapping[str, Metric]) -> dict[str, list[MetricRow]]:
@@ -150,17 +156,17 @@ def prior_rows(priors: Sequence[Prior]) -> list[tuple[str, list[str], str]]:
     return [
         (
             metric_title(name, of_all[name]),
-            [_value_and_size(prior.metrics.get(name)) for prior in priors],
+            [_value_and_size(name, prior.metrics.get(name)) for prior in priors],
             definition_text(of_all[name]),
         )
         for name in names
     ]
 
 
-def _value_and_size(metric: Metric | None) -> str:
+def _value_and_size(name: str, metric: Metric | None) -> str:
     if metric is None:
         return "–"
-    return f"{value_text(metric, metric.value)} {'of' if metric.unit == 'fraction' else 'over'} {count(metric.n)}"
+    return f"{value_text(name, metric, metric.value, 2)} (n\u00a0=\u00a0{count(metric.n)})"
 
 
 def decoded_title(kind: str) -> str:
@@ -172,7 +178,10 @@ def decoded_rows(decoded: Mapping[str, Mapping[str, Metric]]) -> tuple[list[tupl
     """Return title and definition of each metric of decoded codes, and title and values for each kind of code."""
     of_all = {name: metric for metrics in decoded.values() for name, metric in metrics.items()}
     rows = [
-        (decoded_title(kind), *(value_text(metric, value_of(metrics, name)) for name, metric in of_all.items()))
+        (
+            decoded_title(kind),
+            *(value_text(name, metric, value_of(metrics, name), 2) for name, metric in of_all.items()),
+        )
         for kind, metrics in decoded.items()
     ]
     return [(metric_title(name, metric), definition_text(metric)) for name, metric in of_all.items()], rows
@@ -193,7 +202,8 @@ def candidate_table(result: Optimization, units: Mapping[str, str] | None = None
     table = result.candidates
     alerts = _alerts(result)
     scored_columns = _scored_columns(result, units or {})
-    terms = [name for name in table.columns if name.startswith("term.")]
+    names = [name for name in table.columns if name.startswith("term.")]
+    terms = {name: 3 if table[name].abs().max() < 10 else 1 for name in names}
     known = [name for name in PROPERTIES if name in table.columns]
     properties = sorted(known, key=lambda name: name not in MAIN_PROPERTIES)
     columns = (
@@ -201,17 +211,13 @@ def candidate_table(result: Optimization, units: Mapping[str, str] | None = None
         Column("Candidate", kind="drawing"),
         Column("Score", "The objective's score, from 0 to 1.", main=True),
         *(Column(name.removeprefix("term."), "Raw value of this term of the objective.") for name in terms),
-        Column("Nearest training molecule", "By Tanimoto similarity, ECFP4 (1,024 bits).", kind="drawing"),
-        Column("Similarity", "Tanimoto similarity to the nearest training molecule."),
-        *(
-            [Column("Alerts", "What the MOSES filters object to: MCF and PAINS patterns, or others.", kind="text")]
-            if alerts
-            else []
-        ),
+        Column("Nearest training molecule", "By Tanimoto similarity (ECFP4, 1,024 bits).", kind="drawing"),
+        Column("Similarity", "Tanimoto similarity (ECFP4, 1,024 bits) to the nearest training molecule."),
+        *([Column("Alerts", ALERTS_HINT, kind="text")] if alerts else []),
         *scored_columns.values(),
         *(_property_column(name, f"term.{name}" in terms) for name in properties),
         Column("Origin", "How the search proposed it.", kind="text", secondary=True),
-        Column("Call", "The oracle call in which it was scored.", secondary=True),
+        Column("Oracle call", "The oracle call in which it was scored.", secondary=True),
     )
     if scored_columns and result.scored is not None:
         # The CSV file has these columns too.
@@ -263,7 +269,7 @@ def _property_column(name: str, is_term: bool) -> Column:
 
 def _candidate_row(
     row: Mapping[Hashable, Any],
-    terms: Sequence[str],
+    terms: Mapping[str, int],
     scored_columns: Mapping[str, Column],
     properties: Sequence[str],
     alerts: Mapping[str, str],
@@ -273,13 +279,13 @@ def _candidate_row(
         _number_cell(row["rank"], 0),
         Cell("", smiles=smiles, svg=draw(smiles)),
         _number_cell(row["score"], 3),
-        *(_number_cell(row[name], 3 if abs(row[name]) < 10 else 1) for name in terms),
+        *(_number_cell(row[name], decimals) for name, decimals in terms.items()),
         Cell("", smiles=nearest, svg=draw(nearest, smiles)),
         _number_cell(row["nearest_train_similarity"], 2),
         *([_text_cell(alerts[smiles])] if alerts else []),
         *(_scored_cell(name, row[name], column.kind == "text") for name, column in scored_columns.items()),
         *(_number_cell(row[name], DECIMALS.get(name, 0)) for name in properties),
-        _text_cell(str(row["origin"])),
+        _text_cell(origin_title(str(row["origin"]))),
         _number_cell(row["call"], 0),
     )
 
@@ -305,8 +311,8 @@ def origins(table: pd.DataFrame) -> list[tuple[str, str, str, str, str]]:
         (
             str(row["origin"]),
             count(row["calls"]),
-            number(row["best"], 3),
-            number(row["mean"], 3),
+            _number_cell(row["best"], 3).text,
+            _number_cell(row["mean"], 3).text,
             count(row["among_best"]),
         )
         for row in table.to_dict("records")

@@ -16,7 +16,7 @@ def sample(
 ) -> None:
     """Sample molecules and write them as a table with the column `smiles`, in the order sampled.
 
-    A sample that is no molecule is an empty cell, so that the table shows the validity.
+    An invalid sample is an empty cell, so that the table shows the validity.
 
     Args:
         model: The model.

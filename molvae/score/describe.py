@@ -84,7 +84,7 @@ class Generated:
 
     @property
     def is_valid(self) -> NDArray[np.bool_]:
-        """Whether each string is a valid molecule, bool."""
+        """Whether each string is a valid molecule, bool (N,)."""
         return np.array([not problem for problem in self.problems], dtype=np.bool_)
 
     @property
@@ -158,7 +158,7 @@ def _describe_one(text: str) -> Generated:
 
 @cache
 def _load() -> None:
-    """Load the libraries' models before processes are forked, each of which would load them anew."""
+    """Load the libraries' models before processes are forked, each of which would load them again."""
     _describe_all(["C"])
 
 

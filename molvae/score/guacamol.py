@@ -118,7 +118,7 @@ def reference_rows(n_training: int) -> NDArray[np.int64]:
         n_training: Number of training molecules, as they are listed.
 
     Returns:
-        `GUACAMOL_SAMPLES` rows in the order in which they are drawn, int64; all rows if there are no more.
+        `GUACAMOL_SAMPLES` rows in the order in which they are drawn, int64 (n,); all rows if there are no more.
     """
     if n_training <= GUACAMOL_SAMPLES:
         return np.arange(n_training)
@@ -144,8 +144,8 @@ def kl_divergences(
     """Return the Kullback-Leibler divergence of the generated from the reference distribution of each quantity.
 
     Args:
-        generated: From `distributions`.
-        reference: From `distributions`.
+        generated: From `distributions`, (D,) each.
+        reference: Likewise.
 
     Returns:
         The divergences in nats, by the names of the quantities: at least 0, and NaN where a density cannot be

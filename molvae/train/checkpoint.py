@@ -41,10 +41,10 @@ class Checkpoint:
         content = memoryview(self._file.read_bytes())
         digest, content = content[:_DIGEST_BYTES], content[_DIGEST_BYTES:]
         if digest != hashlib.sha256(content).digest():
-            logger.warning("%s: expected a checkpoint, found a damaged file; starting anew", self._file)
+            logger.warning("%s: expected a checkpoint, found a damaged file; starting over", self._file)
             return None
         state: dict[str, Any] = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
         if state.pop("identity") != self.identity:
-            logger.info("%s belongs to a training with other data, settings or version; starting anew", self._file)
+            logger.info("%s belongs to a training with other data, settings or version; starting over", self._file)
             return None
         return state

@@ -103,7 +103,7 @@ def _trials(
 
 
 def posterior_samples(vae: VAE, store: TokenStore, n: int, seed: int) -> Tensor:
-    """Return 200,000 posterior samples of the first n molecules, about as many of each, in random order, float32."""
+    """Return posterior samples of the first n molecules, as many of each, in random order, float32 (200,000, D)."""
     rows = numpy_generator(seed, "prior codes").permutation(n)[:N_CODES]
     repeated = torch.arange(N_CODES) % len(rows)
     mu, log_var = (parameter[repeated] for parameter in posterior(vae, store.subset(rows)))

@@ -90,7 +90,7 @@ def write_data(prepared: Path, folder: Path, start: InitialState, seed: int, ide
         if read_json(folder / _ABOUT)["identity"] == identity:
             return
     elif folder.exists():
-        logger.warning("%s: expected what an earlier run has left, found damaged files; making them anew", folder)
+        logger.warning("%s: expected the files of an earlier run, found damaged ones; recomputing them", folder)
     summary = read_json(prepared / "summary.json", ["kept", "splits"])
     n_new = int(summary["splits"]["train"])
     units = _units(start, {name: column["unit"] for name, column in summary.get("properties", {}).items()})

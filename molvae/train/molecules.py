@@ -67,7 +67,7 @@ class Molecules:
     def draw_batch(
         self, rows: NDArray[np.unsignedinteger], config: TrainConfig, seed: int, step: int, device: torch.device
     ) -> Batch:
-        """Return the batch of a step, with random numbers that depend on the seed and the step alone.
+        """Return the batch of a step for `rows`, (B,); its random numbers depend on the seed and the step alone.
 
         Only new molecules are decoded unconditionally: the unconditional decoder is to generate molecules like them,
         and the others are replayed for reconstruction only.

@@ -87,6 +87,6 @@ def wait_for_all() -> None:
 
 
 def add_up(tensor: Tensor) -> None:
-    """Replace a tensor in every process by its sum over all; every process must call this."""
+    """Replace a tensor, of one shape in every process, by its sum over all; every process must call this."""
     if dist.is_initialized():
         dist.all_reduce(tensor)

@@ -65,7 +65,7 @@ def starting_point(
     if constraints != expected:
         raise ConfigError(
             f"prepare.selfies_constraints: expected {expected!r}, as of the model of train.init_from, found "
-            f"{constraints!r}; prepare the molecules anew"
+            f"{constraints!r}; prepare the molecules again"
         )
     config = _with_architecture_of(base, config)
     vocabulary = base.vocabulary.extended(vocabulary)

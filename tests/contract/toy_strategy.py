@@ -1,7 +1,7 @@
 """A strategy as one adds it: in a file, with the section of its settings."""
 
-from molvae.config import Count, Section
 from molvae.optimize.strategies.base import STRATEGIES, Strategy
+from molvae.section import Count, Section
 
 
 class ToyConfig(Section):

@@ -128,8 +128,8 @@ def test_missing_data_is_one_line_and_status_1(molvae, tmp_path):
     ],
 )
 def test_every_failure_is_one_line_with_its_status(broken, error, status):
-    found, out, err = broken(error)
-    assert (found, out) == (status, "")
+    exit_status, out, err = broken(error)
+    assert (exit_status, out) == (status, "")
     assert err.startswith("molvae: error: ")
     assert err.count("\n") == 1
     assert "Traceback" not in err
@@ -147,13 +147,13 @@ def test_a_verb_that_is_stopped_leaves_nothing_half_written(monkeypatch, molvae,
     verb.command()(write_for_long)
     monkeypatch.setattr(main, "app", verb)
     # What runs the tests may ignore interrupts, as a shell does for a job in the background.
-    handlers = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
+    handlers = {signal_number: signal.getsignal(signal_number) for signal_number in (signal.SIGINT, signal.SIGTERM)}
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         status, out, err = molvae("table.csv")
     finally:
-        for each, handler in handlers.items():
-            signal.signal(each, handler)
+        for signal_number, handler in handlers.items():
+            signal.signal(signal_number, handler)
     assert (status, out) == (130, "")
     assert err.startswith("molvae: error: interrupted")
     assert err.count("\n") == 1

@@ -33,12 +33,12 @@ def leaves_it_open(call: ast.Call) -> bool:
 
 def test_every_text_file_has_its_encoding_named():
     folder = Path(molvae.__file__).parent
-    found = {
+    unnamed = {
         str(path.relative_to(folder)): calls
         for path in sorted(folder.rglob("*.py"))
         if (calls := without_encoding(path.read_text(encoding="utf-8")))
     }
-    assert found == {}
+    assert unnamed == {}
 
 
 def test_the_check_sees_what_it_is_for():

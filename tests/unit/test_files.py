@@ -187,7 +187,7 @@ def test_a_full_disk_is_one_clear_error_and_leaves_the_older_file(tmp_path, name
 
 def test_a_file_in_place_of_the_folder_is_one_clear_error(tmp_path):
     (tmp_path / "out").write_text("")
-    with pytest.raises(DataError, match="out: expected a folder that can be written, found otherwise"):
+    with pytest.raises(DataError, match="out: expected a writable folder, found otherwise"):
         write_json(tmp_path / "out" / "a.json", {})
 
 

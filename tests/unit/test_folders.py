@@ -127,7 +127,7 @@ def test_a_folder_that_was_there_or_holds_something_is_not_removed(tmp_path):
     assert [path.name for path in (tmp_path / "full").iterdir()] == ["a.csv"]
 
 
-def test_parts_of_one_run_share_a_folder_and_nobody_else(tmp_path):
+def test_parts_of_one_run_share_a_folder_and_no_other_run_does(tmp_path):
     with output_folder(tmp_path, shared=True):
         with output_folder(tmp_path, shared=True):
             pass
@@ -207,7 +207,7 @@ def test_a_lock_is_not_written_through_a_link(tmp_path):
 
 def test_a_file_in_place_of_the_folder_is_one_clear_error(tmp_path):
     (tmp_path / "out").write_text("mine")
-    with pytest.raises(DataError, match="out: expected a folder that can be written, found otherwise"):
+    with pytest.raises(DataError, match="out: expected a writable folder, found otherwise"):
         output_folder(tmp_path / "out").__enter__()
 
 

@@ -34,7 +34,7 @@ def first_and_number(smiles):
 @pytest.mark.parametrize("n_items", [0, 1, CHUNK_SIZE, 2 * CHUNK_SIZE + 1])
 def test_chunks_hold_all_in_order(n_items):
     chunks = list(chunks_of(iter(range(n_items))))
-    assert [each for chunk in chunks for each in chunk] == list(range(n_items))
+    assert [item for chunk in chunks for item in chunk] == list(range(n_items))
     assert all(len(chunk) == CHUNK_SIZE for chunk in chunks[:-1])
     assert all(0 < len(chunk) <= CHUNK_SIZE for chunk in chunks)
 

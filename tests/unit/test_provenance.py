@@ -72,12 +72,12 @@ def test_outputs_are_hashed_and_what_is_about_them_is_not(tmp_path):
     source = tmp_path.parent / "in.smi"
     source.write_text("CC")
     config = RunConfig.model_validate({"prepare": {"input": [str(source), "gone.smi"]}, "optimize": {"objectives": []}})
-    found = gather(tmp_path, config)
-    assert set(found["outputs"]) == {"train/history.csv"}
-    assert found["inputs"][str(source)] == {"bytes": 2, "sha256": hashlib.sha256(b"CC").hexdigest()}
-    assert found["inputs"]["gone.smi"]["sha256"] is None
-    assert found == gather(tmp_path, config)
-    json.dumps(found, allow_nan=False)
+    provenance = gather(tmp_path, config)
+    assert set(provenance["outputs"]) == {"train/history.csv"}
+    assert provenance["inputs"][str(source)] == {"bytes": 2, "sha256": hashlib.sha256(b"CC").hexdigest()}
+    assert provenance["inputs"]["gone.smi"]["sha256"] is None
+    assert provenance == gather(tmp_path, config)
+    json.dumps(provenance, allow_nan=False)
 
 
 def test_stages_that_recorded_their_source_are_found(tmp_path):

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from molvae.config import Section
+from molvae.section import Section
 from molvae.validation import explain
 
 

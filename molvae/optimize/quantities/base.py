@@ -8,8 +8,8 @@ from typing import Any, ClassVar, TypeVar
 
 from rdkit import Chem
 
-from molvae.config import Section
 from molvae.registry import Registry
+from molvae.section import Section
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Quantity(Section):
     """
 
     constraint_only: ClassVar[bool] = False
-    """Whether it may stand in constraints only."""
+    """Whether it may be used in constraints only."""
     isolated: ClassVar[bool] = False
     """Whether its code may end the process that runs it, so that it is computed in worker processes."""
     required: ClassVar[float | None] = None
@@ -67,7 +67,7 @@ class Quantity(Section):
 
     @property
     def argument(self) -> Any:
-        """What stands under the key."""
+        """The value of the key."""
         return getattr(self, self.kind())
 
     def title(self) -> str:

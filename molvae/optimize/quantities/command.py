@@ -11,9 +11,9 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from molvae.config import Positive
 from molvae.errors import ObjectiveError
 from molvae.optimize.quantities.base import QUANTITIES, BatchFunction, Failure, Measure, Quantity, per_batch
+from molvae.section import Positive
 
 
 def _words(command: str) -> str:

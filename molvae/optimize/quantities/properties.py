@@ -39,8 +39,8 @@ class PropertyValue(Quantity):
         return known.title + (f", {known.unit}" if known.unit else "")
 
     def label(self) -> str:
-        """Return the property's name."""
-        return self.property
+        """Return the property's title."""
+        return PROPERTIES[self.property].title
 
     def in_unit_interval(self) -> bool:
         """Say whether the property is one from 0 to 1."""

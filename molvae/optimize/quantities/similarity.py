@@ -7,9 +7,9 @@ from pydantic import AfterValidator
 from rdkit import Chem
 
 from molvae.chem.molecules import parse
-from molvae.config import Section
 from molvae.optimize.quantities.base import QUANTITIES, Quantity
 from molvae.optimize.similarity import FingerprintName, similarity_to
+from molvae.section import Section
 
 
 def _molecule(smiles: str) -> str:

@@ -7,10 +7,10 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 import torch
 
-from molvae.config import Section
 from molvae.model.model import MolVAE
 from molvae.optimize.objective import Evaluation, Objective
 from molvae.registry import Registry
+from molvae.section import Section
 
 Proposal = tuple[str, str]
 """A SMILES, and the name of what proposed it."""

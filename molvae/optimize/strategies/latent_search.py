@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from molvae.chem.fingerprints import PackedBits, morgan_bits
-from molvae.config import LatentSearchConfig, Section
+from molvae.config import LatentSearchConfig
 from molvae.model.model import MolVAE
 from molvae.optimize.objective import Evaluation
 from molvae.optimize.strategies.base import STRATEGIES, Proposal, SearchContext, Strategy
 from molvae.optimize.strategies.refit import refit
 from molvae.optimize.strategies.surrogate import TanimotoGP, expected_improvement
+from molvae.section import Section
 from molvae.seeding import derive_seed, numpy_generator, torch_generator
 
 
@@ -25,11 +26,11 @@ class LatentSearch(Strategy[LatentSearchConfig]):
 
     The given molecules are scored first. Then, in each round, a copy of the model is trained a little further on the
     incumbents (the best molecules so far), which refits its latent space and its prior to them; the incumbents are
-    encoded anew; and a pool of molecules is proposed, under the names of their origins:
+    encoded again; and a pool of molecules is proposed, under the names of their origins:
 
-    - `perturb`: decoded from around an incumbent's code;
-    - `cross`: decoded from the line through two incumbents' codes, between them and a little beyond;
-    - `prior`: sampled from the refitted decoder unconditionally.
+    - `perturb`: decoded from a perturbed code of an incumbent;
+    - `cross`: decoded from interpolated codes of two incumbents, extrapolated a little at both ends;
+    - `prior`: sampled from the re-fitted decoder unconditionally.
 
     A Gaussian process on the structures of all scored molecules then chooses those with the largest expected
     improvement. A score always belongs to the molecule that was scored, never to the code that it was decoded from.
@@ -54,7 +55,7 @@ class LatentSearch(Strategy[LatentSearchConfig]):
         self._round = 0
 
     def tell(self, evaluations: Sequence[Evaluation]) -> None:
-        """Take the scores of what was asked for; a molecule that could not be scored counts as worthless."""
+        """Take the scores of what was asked for; a molecule that could not be scored counts as 0."""
         scored = [evaluation for evaluation in evaluations if evaluation.status in ("ok", "failed")]
         for evaluation in scored:
             weight = 1.0 if evaluation.feasible else self.settings.infeasible_weight

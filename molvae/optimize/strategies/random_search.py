@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import ClassVar
 
-from molvae.config import RandomSearchConfig, Section
+from molvae.config import RandomSearchConfig
 from molvae.optimize.objective import Evaluation
 from molvae.optimize.strategies.base import STRATEGIES, Proposal, SearchContext, Strategy
+from molvae.section import Section
 from molvae.seeding import derive_seed
 
 

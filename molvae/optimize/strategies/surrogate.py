@@ -68,7 +68,15 @@ class TanimotoGP:
 
 
 def expected_improvement(mean: NDArray[np.float64], deviation: NDArray[np.float64], best: float) -> NDArray[np.float64]:
-    """Return how much better than `best` molecules are expected to be, counting worse ones as 0.
+    """Return the expected improvement over `best`, a worse molecule counting as 0.
+
+    Args:
+        mean: Predicted scores of N molecules, float64 (N,).
+        deviation: Their standard deviations, float64 (N,), above 0.
+        best: The score to improve on.
+
+    Returns:
+        float64 (N,), at least 0.
 
     References:
         Jones, Schonlau and Welch, Efficient global optimization, Journal of Global Optimization 1998,

@@ -47,15 +47,15 @@ def test_alerts_come_by_collection():
 
 def test_alerts_do_not_depend_on_the_other_molecules():
     smiles = ["CCO", AZO_DYE, CATECHOL, "CC=O"]
-    together = structural_alerts([Chem.MolFromSmiles(each) for each in smiles])
-    assert together == [alerts_of(each) for each in smiles]
+    together = structural_alerts([Chem.MolFromSmiles(molecule) for molecule in smiles])
+    assert together == [alerts_of(molecule) for molecule in smiles]
 
 
 def test_pains_are_those_of_rdkits_catalogue(smiles):
     parameters = FilterCatalogParams()
     parameters.AddCatalog(FilterCatalogParams.FilterCatalogs.PAINS)
     catalogue = FilterCatalog(parameters)
-    mols = [Chem.MolFromSmiles(each) for each in [AZO_DYE, CATECHOL, "O=C1CSC(=S)N1", *smiles[:50]]]
+    mols = [Chem.MolFromSmiles(molecule) for molecule in [AZO_DYE, CATECHOL, "O=C1CSC(=S)N1", *smiles[:50]]]
     for mol, names in zip(mols, structural_alerts(mols), strict=True):
         expected = {f"PAINS: {entry.GetDescription()}".lower() for entry in catalogue.GetMatches(mol)}
         assert {name.lower() for name in names if name.startswith("PAINS")} == expected

@@ -16,12 +16,12 @@ from molvae.chem.fingerprints import (
     tanimoto_matrix,
 )
 
-# 64 bits make ties and empty rows likely.
+# With 64 bits there are ties and empty rows.
 packed_sets = st.integers(1, 12).flatmap(lambda n: arrays(np.uint8, (n, 8), elements=st.sampled_from([0, 1, 3, 128])))
 
 
 def brute_force(a, b):
-    bits_a, bits_b = (np.unpackbits(each, axis=1, bitorder="little").astype(int) for each in (a, b))
+    bits_a, bits_b = (np.unpackbits(packed, axis=1, bitorder="little").astype(int) for packed in (a, b))
     common = bits_a @ bits_b.T
     union = bits_a.sum(1)[:, None] + bits_b.sum(1)[None, :] - common
     return np.where(union > 0, common / np.maximum(union, 1), 0.0).astype(np.float32)
@@ -91,8 +91,8 @@ def test_nearest_is_exact_where_bfloat16_would_not_be():
 def test_molecules_agree_with_rdkit_on_every_pair(smiles):
     few = smiles[:60]
     generator = rdFingerprintGenerator.GetMorganGenerator(radius=2, fpSize=1024)
-    theirs = [generator.GetFingerprint(Chem.MolFromSmiles(each)) for each in few]
-    expected = np.array([DataStructs.BulkTanimotoSimilarity(each, theirs) for each in theirs], dtype=np.float32)
+    theirs = [generator.GetFingerprint(Chem.MolFromSmiles(molecule)) for molecule in few]
+    expected = np.array([DataStructs.BulkTanimotoSimilarity(one, theirs) for one in theirs], dtype=np.float32)
     packed = morgan_bits(few)
     assert np.array_equal(tanimoto_matrix(packed, packed), expected)
     assert packed.shape == (60, 128)

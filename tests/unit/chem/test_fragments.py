@@ -17,5 +17,5 @@ def test_a_molecule_falls_into_its_fragments(smiles, expected):
 
 
 def test_the_way_a_molecule_is_written_does_not_matter():
-    a, b = (Chem.MolFromSmiles(each) for each in ("CC(=O)Nc1ccccc1", "c1ccc(NC(C)=O)cc1"))
+    a, b = (Chem.MolFromSmiles(molecule) for molecule in ("CC(=O)Nc1ccccc1", "c1ccc(NC(C)=O)cc1"))
     assert brics_fragments(a) == brics_fragments(b)

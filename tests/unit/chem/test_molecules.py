@@ -18,15 +18,15 @@ def test_molecules_are_ordinary(smiles):
 
 @pytest.mark.parametrize("kind", ["million characters", "complete graph", "acene"])
 def test_what_may_take_long_is_not_ordinary(kind):
-    found = [text for name, text in malformed_strings(400, seed=1) if name == kind]
-    assert len(found) > 10
-    assert not any(map(is_ordinary, found))
+    strings = [text for name, text in malformed_strings(400, seed=1) if name == kind]
+    assert len(strings) > 10
+    assert not any(map(is_ordinary, strings))
 
 
 def test_malformed_strings_are_of_all_kinds_and_the_same_for_the_same_seed():
-    found = malformed_strings(100, seed=3)
-    assert {kind for kind, _ in found} == set(KINDS)
-    assert found == malformed_strings(100, seed=3) != malformed_strings(100, seed=4)
+    strings = malformed_strings(100, seed=3)
+    assert {kind for kind, _ in strings} == set(KINDS)
+    assert strings == malformed_strings(100, seed=3) != malformed_strings(100, seed=4)
 
 
 def test_canonical_form_does_not_depend_on_the_order_of_atoms():
@@ -50,8 +50,8 @@ def test_stereochemistry_can_be_left_out():
 )
 def test_without_stereo_neither_stereochemistry_nor_isotopes_are_left(smiles, flat):
     mol = parse(smiles)
-    found, left = without_stereo(mol, Chem.MolToSmiles(mol))
-    assert found == flat
+    without, left = without_stereo(mol, Chem.MolToSmiles(mol))
+    assert without == flat
     assert Chem.MolToSmiles(left) == canonical_smiles(flat)
     assert (left is mol) is (smiles == flat)
 

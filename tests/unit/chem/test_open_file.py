@@ -234,5 +234,5 @@ def test_what_the_system_refuses_is_one_clear_error(tmp_path, error, said):
 
 @pytest.mark.parametrize("name", ["a.smi", "a.csv", "a.tsv", "a.sdf", "a.smi.gz", "a.csv.bz2", "a.csv.zst"])
 def test_an_empty_file_is_refused(tmp_path, name):
-    content = PACK.get("." + name.rsplit(".", 1)[1], lambda each: each)(b"")
+    content = PACK.get("." + name.rsplit(".", 1)[1], lambda content: content)(b"")
     assert "expected molecules, found none; the file is empty" in refusal(write(tmp_path / name, content))

@@ -40,7 +40,7 @@ def test_mirror_images_and_isotopes_share_a_ring_system():
 
 
 def test_ring_systems_are_molecules_and_their_own_ring_systems(smiles):
-    for system in {system for each in smiles for system in ring_systems(parse(each))}:
+    for system in {system for molecule in smiles for system in ring_systems(parse(molecule))}:
         assert canonical_smiles(system) == system
         assert ring_systems(parse(system)) == [system]
 
@@ -58,12 +58,12 @@ REFERENCE = Counter({"c1ccccc1": 90, "C1CC1": 3})
         ("C1CCC1", Familiarity(0.0, 0)),
     ],
 )
-def test_familiarity_is_the_share_of_known_systems_and_the_count_of_the_rarest(smiles, expected):
+def test_familiarity_is_the_fraction_of_known_systems_and_the_count_of_the_rarest(smiles, expected):
     assert familiarity(ring_systems(parse(smiles)), REFERENCE) == expected
 
 
 @given(st.lists(st.sampled_from("abc"), min_size=1), st.dictionaries(st.sampled_from("abc"), st.integers(1, 9)))
 def test_all_are_known_exactly_if_the_rarest_occurs(systems, reference):
-    share, rarest = familiarity(systems, reference)
-    assert 0 <= share <= 1
-    assert (share == 1) is (rarest > 0)
+    fraction, rarest = familiarity(systems, reference)
+    assert 0 <= fraction <= 1
+    assert (fraction == 1) is (rarest > 0)

@@ -30,8 +30,8 @@ def test_results_come_in_order():
 
 def test_what_hangs_or_crashes_is_given_up_and_the_others_are_done():
     begin = time.monotonic()
-    found = map_within(act, ["a", "hang", "b", "crash", "c", "hang"], 0.3)
-    assert found == ["did a", Outcome.TOO_SLOW, "did b", Outcome.CRASHED, "did c", Outcome.TOO_SLOW]
+    results = map_within(act, ["a", "hang", "b", "crash", "c", "hang"], 0.3)
+    assert results == ["did a", Outcome.TOO_SLOW, "did b", Outcome.CRASHED, "did c", Outcome.TOO_SLOW]
     assert time.monotonic() - begin < 10
 
 

@@ -17,7 +17,7 @@ LATENT_DIM = 8
 
 
 def molvae(*arguments):
-    return CliRunner().invoke(app, [str(each) for each in arguments], catch_exceptions=False)
+    return CliRunner().invoke(app, [str(argument) for argument in arguments], catch_exceptions=False)
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def settings(tmp_path_factory, small_train_config):
 @pytest.fixture
 def molecules(tmp_path, smiles):
     path = tmp_path / "molecules.csv"
-    path.write_text("name,structure\n" + "".join(f"m{n},{each}\n" for n, each in enumerate([*smiles[:3], "nonsense"])))
+    path.write_text("name,structure\n" + "".join(f"m{n},{text}\n" for n, text in enumerate([*smiles[:3], "nonsense"])))
     return path
 
 
@@ -60,7 +60,7 @@ def test_codes_go_to_a_table_and_come_back_as_molecules(folder, molecules, tmp_p
     assert molvae("decode", folder, codes, "--out", decoded).exit_code == 0
     table = read_table(decoded).fillna("")
     assert list(table.columns) == ["id", "input_smiles", "smiles"]
-    assert all(each == "" or canonical_smiles(each) == each for each in table["smiles"])
+    assert all(molecule == "" or canonical_smiles(molecule) == molecule for molecule in table["smiles"])
     assert table["smiles"].iloc[3] == ""
 
 
@@ -114,7 +114,7 @@ def test_a_model_is_trained_and_evaluated(prepared, settings, tmp_path):
     out = tmp_path / "train"
     assert molvae("train", prepared, "--out", out, "--config", settings, "--threads", 1).exit_code == 0
     assert len(pd.read_csv(out / "history.csv")) == 1
-    assert {each.name for each in out.iterdir()} == {"model", "history.csv"}
+    assert {path.name for path in out.iterdir()} == {"model", "history.csv"}
     arguments = ["--reference", prepared, "--config", settings, "--threads", 1]
     assert molvae("evaluate", out / "model", *arguments, "--out", tmp_path / "evaluate").exit_code == 0
     metrics = json.loads((tmp_path / "evaluate" / "metrics.json").read_text())
@@ -129,7 +129,7 @@ def test_a_search_spends_its_budget(folder, prepared, settings, tmp_path):
     summary = json.loads((tmp_path / "qed" / "summary.json").read_text())
     assert (summary["seed"], summary["budget"], summary["n_calls"]) == (3, 20, 20)
     assert list(read_table(tmp_path / "qed" / "trace.parquet").columns[:4]) == ["call", "round", "origin", "smiles"]
-    assert {each.name for each in (tmp_path / "qed").iterdir()} == {
+    assert {path.name for path in (tmp_path / "qed").iterdir()} == {
         "trace.parquet",
         "times.csv",
         "candidates.csv",
@@ -154,7 +154,7 @@ VERBS = {
 def test_a_missing_model_is_named_and_nothing_is_written(verb, molecules, prepared, tmp_path):
     (tmp_path / "codes.csv").write_text("z0,z1\n0,0\n")
     stands_for = {"FILE": molecules, "CODES": tmp_path / "codes.csv", "PREPARED": prepared}
-    arguments = [stands_for.get(each, each.replace("OUT", f"{tmp_path}/out")) for each in VERBS[verb]]
+    arguments = [stands_for.get(argument, argument.replace("OUT", f"{tmp_path}/out")) for argument in VERBS[verb]]
     if verb in ("encode", "anomaly"):
         arguments += ["--smiles-column", "structure"]
     with pytest.raises(DataError, match="no_model: expected a model's folder, or the name of a model"):
@@ -165,7 +165,7 @@ def test_a_missing_model_is_named_and_nothing_is_written(verb, molecules, prepar
 @pytest.mark.parametrize("verb", [verb for verb, arguments in VERBS.items() if "OUT.csv" in arguments])
 def test_a_table_of_an_unknown_kind_is_refused_before_the_work(verb, tmp_path):
     (tmp_path / "file.csv").touch()
-    arguments = [str(tmp_path / "file.csv") if each in ("FILE", "CODES") else each for each in VERBS[verb]]
+    arguments = [str(tmp_path / "file.csv") if argument in ("FILE", "CODES") else argument for argument in VERBS[verb]]
     arguments[-1] = str(tmp_path / "out.txt")
     with pytest.raises(DataError, match=r"out\.txt: expected a name that ends in \.parquet or \.csv"):
         molvae(verb, tmp_path / "no_model", *arguments)

@@ -16,7 +16,7 @@ from molvae.optimize.quantities import QUANTITIES
 def run():
     app = typer.Typer()
     app.command()(objective)
-    return lambda *arguments: CliRunner().invoke(app, [str(each) for each in arguments])
+    return lambda *arguments: CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
 @pytest.fixture
@@ -39,6 +39,14 @@ def test_an_objective_of_ones_own_is_read_from_its_file(run, molecules, tmp_path
     (tmp_path / "mine.yaml").write_text("name: mine\nterms:\n  - property: qed\n")
     assert run(tmp_path / "mine.yaml", molecules, "--out", tmp_path / "scores.csv").exit_code == 0
     assert pd.read_csv(tmp_path / "scores.csv").columns.tolist() == ["smiles", "score", "feasible", "qed"]
+
+
+def test_there_is_no_best_score_where_no_molecule_satisfies_the_constraints(run, molecules, tmp_path, caplog):
+    lines = "name: mine\nterms: [{property: qed}]\nconstraints: [{property: mol_weight, min: 900}]\n"
+    (tmp_path / "mine.yaml").write_text(lines)
+    with caplog.at_level("INFO", logger="molvae"):
+        assert run(tmp_path / "mine.yaml", molecules, "--out", tmp_path / "scores.csv").exit_code == 0
+    assert caplog.messages[-1].endswith("2 of 3 molecules scored, 0 of them satisfy the constraints")
 
 
 def test_list_shows_every_builtin_objective_and_what_others_are_made_of(run):

@@ -56,7 +56,7 @@ def test_a_store_written_in_pieces_is_the_store_of_all(vocabulary, store, smiles
 
     with growing_store(tmp_path / "store", vocabulary) as append:
         for begin in range(0, 300, 70):
-            selfies = [smiles_to_selfies(each) for each in smiles[begin : begin + 70]]
+            selfies = [smiles_to_selfies(molecule) for molecule in smiles[begin : begin + 70]]
             append(TokenStore.from_strings(selfies, vocabulary))
             append(TokenStore.from_strings([], vocabulary))
     mapped = TokenStore.open(tmp_path / "store")

@@ -34,8 +34,8 @@ def test_there_is_a_golden_column_for_every_builtin_objective():
 
 @pytest.mark.parametrize("name", builtin_names())
 def test_builtin_objectives_score_as_guacamol_does(name):
-    found = [each.score for each in load_objective(name).evaluate_batch(GOLDEN["molecules"])]
-    assert found == pytest.approx(GOLDEN["scores"][name], abs=1e-9)
+    scores = [evaluation.score for evaluation in load_objective(name).evaluate_batch(GOLDEN["molecules"])]
+    assert scores == pytest.approx(GOLDEN["scores"][name], abs=1e-9)
 
 
 def test_builtin_names_are_those_in_the_files_and_each_is_described():
@@ -56,9 +56,9 @@ def test_means_taken_from_sitagliptin_are_its_own_properties():
 def test_example_objectives_leave_room_and_describe_themselves(file, smiles):
     example = load_objective(str(file))
     evaluations = example.evaluate_batch(smiles)
-    assert all(each.status == "ok" for each in evaluations)
-    assert sum(each.feasible for each in evaluations) > len(smiles) / 2
-    assert 0.2 < max(each.score for each in evaluations if each.feasible) < 0.8
+    assert all(evaluation.status == "ok" for evaluation in evaluations)
+    assert sum(evaluation.feasible for evaluation in evaluations) > len(smiles) / 2
+    assert 0.2 < max(evaluation.score for evaluation in evaluations if evaluation.feasible) < 0.8
     assert example.spec.description
 
 
@@ -74,9 +74,9 @@ def test_a_desirability_of_0_is_fatal_to_the_geometric_mean_only():
 
 
 def test_raw_values_and_desirabilities_are_kept_apart():
-    found = objective([OXYGENS, RINGS]).evaluate("Oc1ccccc1")
-    assert found.values == {"n_O": 1, "rings": 1}
-    assert found.desirabilities == {"n_O": 0.5, "rings": 1.0}
+    evaluation = objective([OXYGENS, RINGS]).evaluate("Oc1ccccc1")
+    assert evaluation.values == {"n_O": 1, "rings": 1}
+    assert evaluation.desirabilities == {"n_O": 0.5, "rings": 1.0}
 
 
 def test_an_infeasible_molecule_keeps_its_score_and_names_what_it_violates():
@@ -85,9 +85,9 @@ def test_an_infeasible_molecule_keeps_its_score_and_names_what_it_violates():
         {"name": "no_acid", "lacks": "C(=O)[OH]"},
         {"name": "alcohol", "has": "[CX4][OH]"},
     ]
-    found = objective([OXYGENS], constraints).evaluate("OC(=O)CCCC")
-    assert (found.score, found.feasible, found.status) == (1.0, False, "ok")
-    assert found.violated == ("mol_weight", "no_acid", "alcohol")
+    evaluation = objective([OXYGENS], constraints).evaluate("OC(=O)CCCC")
+    assert (evaluation.score, evaluation.feasible, evaluation.status) == (1.0, False, "ok")
+    assert evaluation.violated == ("mol_weight", "no_acid", "alcohol")
     assert objective([OXYGENS], constraints).evaluate("OCCO").feasible
 
 
@@ -96,10 +96,10 @@ def test_bounds_themselves_are_allowed():
 
 
 def test_what_is_no_molecule_is_a_result_in_its_place():
-    found = objective([OXYGENS]).evaluate_batch(["OCCO", "not a molecule", "", "O"])
-    assert [each.status for each in found] == ["ok", "invalid", "invalid", "ok"]
-    assert math.isnan(found[1].score)
-    assert not found[1].feasible
+    evaluations = objective([OXYGENS]).evaluate_batch(["OCCO", "not a molecule", "", "O"])
+    assert [evaluation.status for evaluation in evaluations] == ["ok", "invalid", "invalid", "ok"]
+    assert math.isnan(evaluations[1].score)
+    assert not evaluations[1].feasible
 
 
 def test_a_failed_term_or_constraint_fails_the_molecule_with_a_reason(tmp_path):

@@ -1,4 +1,4 @@
-"""The oracle: what counts, what is free, and how a killed run goes on."""
+"""The oracle: what counts, what is free, and how a killed run resumes."""
 
 import logging
 import math
@@ -17,7 +17,7 @@ QED = load_objective("qed")
 
 
 def proposals(*smiles, origin="start"):
-    return [(each, origin) for each in smiles]
+    return [(molecule, origin) for molecule in smiles]
 
 
 @pytest.fixture
@@ -39,28 +39,28 @@ def search(oracle, smiles, rounds=None):
     number = 0
     while left and oracle.remaining and (rounds is None or number < rounds):
         batch, left = left[:40], left[40:]
-        found = oracle.score(proposals(*batch, origin=f"arm{number % 2}"), number)
-        left.sort(key=lambda each: (len(each) * found[0].score) % 1)
+        evaluations = oracle.score(proposals(*batch, origin=f"arm{number % 2}"), number)
+        left.sort(key=lambda molecule: (len(molecule) * evaluations[0].score) % 1)
         number += 1
 
 
 def test_repeats_and_what_is_no_molecule_are_free():
     oracle = Oracle(QED, 10)
-    found = oracle.score(proposals("OCC", "CCO", "nonsense", "C", "C(C)O"), 0)
+    evaluations = oracle.score(proposals("OCC", "CCO", "nonsense", "C", "C(C)O"), 0)
     assert oracle.n_calls == 2
-    assert [each.smiles for each in found] == ["CCO", "CCO", "nonsense", "C", "CCO"]
-    assert [each.status for each in found] == ["ok", "ok", "invalid", "ok", "ok"]
-    assert found[0] == found[1] == oracle.score(proposals("OCC"), 1)[0]
+    assert [evaluation.smiles for evaluation in evaluations] == ["CCO", "CCO", "nonsense", "C", "CCO"]
+    assert [evaluation.status for evaluation in evaluations] == ["ok", "ok", "invalid", "ok", "ok"]
+    assert evaluations[0] == evaluations[1] == oracle.score(proposals("OCC"), 1)[0]
     assert oracle.remaining == 8
 
 
 def test_it_stops_exactly_at_the_budget_and_still_answers_what_it_knows():
     oracle = Oracle(QED, 3)
-    found = oracle.score(proposals("C", "CC", "CCC", "CCCC", "CC"), 0)
-    assert [each.status for each in found] == ["ok", "ok", "ok", "unscored", "ok"]
-    assert math.isnan(found[3].score)
+    evaluations = oracle.score(proposals("C", "CC", "CCC", "CCCC", "CC"), 0)
+    assert [evaluation.status for evaluation in evaluations] == ["ok", "ok", "ok", "unscored", "ok"]
+    assert math.isnan(evaluations[3].score)
     assert oracle.remaining == 0
-    assert [each.status for each in oracle.score(proposals("CCCC", "C"), 1)] == ["unscored", "ok"]
+    assert [evaluation.status for evaluation in oracle.score(proposals("CCCC", "C"), 1)] == ["unscored", "ok"]
     assert len(oracle.trace()) == 3
 
 
@@ -90,8 +90,8 @@ def test_an_empty_trace_has_the_same_columns_and_types():
 def test_a_failed_evaluation_is_a_call_without_a_score(user_objective):
     own = user_objective("failing_sometimes", "def score(smiles):\n    return [1 / len(s[3:]) for s in smiles]\n")
     oracle = Oracle(own, 10)
-    found = oracle.score(proposals("CCC", "CCCC"), 0)
-    assert [each.status for each in found] == ["failed", "ok"]
+    evaluations = oracle.score(proposals("CCC", "CCCC"), 0)
+    assert [evaluation.status for evaluation in evaluations] == ["failed", "ok"]
     trace = oracle.trace()
     assert trace["score"].isna().tolist() == [True, False]
     assert not trace["feasible"][0]
@@ -133,19 +133,21 @@ def test_a_killed_run_goes_on_with_the_same_trace(smiles, tmp_path, monkeypatch)
     with (tmp_path / "calls.csv").open("a") as stream:
         stream.write("CCO,0.12")
 
-    anew = []
-    monkeypatch.setattr(Objective, "evaluate_batch", lambda self, batch: anew.extend(batch) or evaluate(self, batch))
+    computed_again = []
+    monkeypatch.setattr(
+        Objective, "evaluate_batch", lambda self, batch: computed_again.extend(batch) or evaluate(self, batch)
+    )
     resumed = Oracle(load_objective("osimertinib_mpo"), 200, tmp_path)
     search(resumed, smiles)
-    assert len(anew) == 200 - len(computed)
+    assert len(computed_again) == 200 - len(computed)
     resumed.trace().to_parquet(tmp_path / "resumed.parquet")
     whole.trace().to_parquet(tmp_path / "whole.parquet")
     assert (tmp_path / "resumed.parquet").read_bytes() == (tmp_path / "whole.parquet").read_bytes()
     assert resumed.times()["seconds"].is_monotonic_increasing
     # And once more, now from the record alone.
-    anew.clear()
+    computed_again.clear()
     search(again := Oracle(load_objective("osimertinib_mpo"), 200, tmp_path), smiles)
-    assert not anew
+    assert not computed_again
     assert again.trace().equals(whole.trace())
 
 

@@ -119,6 +119,6 @@ def test_results_are_in_order_and_what_is_accepted_survives_the_round_trip():
     assert len(outcomes) == len(records)
     accepted = [outcome for outcome in outcomes if isinstance(outcome, Accepted)]
     assert len(accepted) > 200
-    for each in accepted:
-        assert selfies_to_smiles(each.selfies) == each.smiles
-        assert convert(each.smiles, DEFAULT).smiles == each.smiles
+    for molecule in accepted:
+        assert selfies_to_smiles(molecule.selfies) == molecule.smiles
+        assert convert(molecule.smiles, DEFAULT).smiles == molecule.smiles

@@ -14,7 +14,7 @@ def blocks_of(folder, molecules, size):
     paths = []
     for start in range(0, len(molecules), size):
         part = molecules[start : start + size]
-        keys = np.array([_hashes(each or "") for each in part], dtype=np.uint64)
+        keys = np.array([_hashes(text or "") for text in part], dtype=np.uint64)
         table = pa.table(
             {
                 "smiles": pa.array(part, pa.string()),
@@ -35,7 +35,7 @@ def test_what_came_before_is_found_with_the_name_of_the_first(tmp_path, monkeypa
     for left in tmp_path.glob("**/*.*"):
         left.unlink()
     duplicates = Duplicates(blocks_of(tmp_path, molecules, size), tmp_path / "work")
-    expected = [each is not None and each in molecules[:row] for row, each in enumerate(molecules)]
+    expected = [molecule is not None and molecule in molecules[:row] for row, molecule in enumerate(molecules)]
     assert duplicates.mask.tolist() == expected
     rows = np.flatnonzero(expected)
     for some in np.array_split(rows, 3):

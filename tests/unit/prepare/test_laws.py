@@ -102,10 +102,10 @@ def prepared(path, config):
 def check_nothing_lost(lines, molecules, rejected, summary):
     """Every row, given by its line, is in the output or among the rejects, once; so is each stereoisomer of it."""
     kept = [int(name.rsplit(":", 1)[1].partition("#")[0]) for name in molecules.id]
-    found = sorted([*kept, *rejected.line])
-    assert sorted(set(found)) == lines
-    assert summary["read"] == len(lines) == len(found) - summary["stereoisomers"]
-    assert len(found) == summary["kept"] + summary["duplicates"] + sum(summary["rejected"].values())
+    accounted = sorted([*kept, *rejected.line])
+    assert sorted(set(accounted)) == lines
+    assert summary["read"] == len(lines) == len(accounted) - summary["stereoisomers"]
+    assert len(accounted) == summary["kept"] + summary["duplicates"] + sum(summary["rejected"].values())
     assert summary["rejected"] | {"duplicate": summary["duplicates"]} == {
         reason.value: int((rejected.reason == reason.value).sum()) for reason in Reason
     }
@@ -116,13 +116,13 @@ def check_molecules(molecules, config):
     """Every molecule is canonical, decodes from its SELFIES, and obeys what the settings ask."""
     assert molecules.smiles.is_unique
     with quiet(), selfies_constraints(config.selfies_constraints):
-        for each in molecules.itertuples():
-            mol = Chem.MolFromSmiles(each.smiles)
-            assert canonical_smiles(each.smiles) == each.smiles == selfies_to_smiles(each.selfies)
+        for molecule in molecules.itertuples():
+            mol = Chem.MolFromSmiles(molecule.smiles)
+            assert canonical_smiles(molecule.smiles) == molecule.smiles == selfies_to_smiles(molecule.selfies)
             assert config.min_heavy_atoms <= mol.GetNumHeavyAtoms() <= config.max_heavy_atoms
-            assert len(split_selfies(each.selfies)) <= config.max_selfies_length
+            assert len(split_selfies(molecule.selfies)) <= config.max_selfies_length
             assert {atom.GetSymbol() for atom in mol.GetAtoms()} <= {*config.elements, "H"}
-            assert config.stereo != "drop" or not set("@/\\") & set(each.smiles)
+            assert config.stereo != "drop" or not set("@/\\") & set(molecule.smiles)
             assert config.max_charge is None or abs(Chem.GetFormalCharge(mol)) <= config.max_charge
             assert not config.max_ring_size or all(
                 len(r) <= config.max_ring_size for r in mol.GetRingInfo().AtomRings()
@@ -137,7 +137,7 @@ PLAIN = [f"{'C' * a}{atom}{'C' * b}" for atom in "ON" for a in range(2, 5) for b
 @many
 def test_smi(tmp_path, rows, config):
     path = tmp_path / "in.smi"
-    path.write_text("".join(f"{each}\n\n" for each in [*PLAIN, *rows]))
+    path.write_text("".join(f"{text}\n\n" for text in [*PLAIN, *rows]))
     molecules, rejected, summary = prepared(path, config)
     check_nothing_lost(list(range(1, 2 * len([*PLAIN, *rows]), 2)), molecules, rejected, summary)
     check_molecules(molecules, config)
@@ -151,8 +151,8 @@ def test_delimited(tmp_path, rows, ending, config):
     content, lines = io.StringIO(), []
     writer = csv.writer(content, delimiter="\t" if ending == ".tsv" else ",", lineterminator="\r\n")
     writer.writerow(["smiles", "remark"])
-    for row in [*([each, "x"] for each in PLAIN), *rows]:
-        if any(each.strip() for each in row) or row == [""]:
+    for row in [*([text, "x"] for text in PLAIN), *rows]:
+        if any(cell.strip() for cell in row) or row == [""]:
             lines.append(content.getvalue().replace("\r\n", "\n").count("\n") + 1)
         writer.writerow(row)
     text = content.getvalue()
@@ -217,13 +217,13 @@ def test_parquet(tmp_path, rows, config):
 @many
 def test_sdf(tmp_path, rows, config):
     blocks = []
-    for each in [*PLAIN, *rows]:
-        if each == "valence":
+    for row in [*PLAIN, *rows]:
+        if row == "valence":
             blocks.append(Chem.MolToMolBlock(Chem.MolFromSmiles("CC(C)(C)C")).replace(" C ", " N "))
-        elif each in ("broken", "empty"):
-            blocks.append("x\n\n\nno counts\n" if each == "broken" else "\n")
+        elif row in ("broken", "empty"):
+            blocks.append("x\n\n\nno counts\n" if row == "broken" else "\n")
         else:
-            blocks.append(Chem.MolToMolBlock(Chem.MolFromSmiles(each)))
+            blocks.append(Chem.MolToMolBlock(Chem.MolFromSmiles(row)))
     path = tmp_path / "in.sdf.bz2"
     content = "".join(f"{block}$$$$\n" for block in blocks)
     path.write_bytes(bz2.compress(content.encode()))

@@ -49,7 +49,7 @@ def test_no_scaffold_stands_in_two_splits(scaffolds, validation, test, seed):
     assume(len(set(scaffolds)) >= 3)
     splits = decide(split_by_scaffold, numbered(scaffolds), [False] * len(scaffolds), validation, test, seed)
     homes = {
-        scaffold: {s for s, each in zip(splits, scaffolds, strict=True) if each == scaffold} for scaffold in scaffolds
+        scaffold: {s for s, other in zip(splits, scaffolds, strict=True) if other == scaffold} for scaffold in scaffolds
     }
     assert all(len(home) == 1 for home in homes.values())
     assert {TRAIN} <= set(splits) <= set(SPLITS)
@@ -57,7 +57,7 @@ def test_no_scaffold_stands_in_two_splits(scaffolds, validation, test, seed):
     assert (TEST in splits) == (test > 0)
 
 
-def test_held_out_scaffolds_fill_their_share():
+def test_held_out_scaffolds_fill_their_fraction():
     splits = decide(split_by_scaffold, [number % 500 for number in range(2000)], [False] * 2000, 0.05, 0.1)
     assert (splits.count(VALIDATION), splits.count(TEST)) == (100, 200)
 

@@ -28,12 +28,12 @@ FILES = ["molecules.parquet", "rejected.csv", "summary.json", "vocabulary.json"]
 
 
 def write(path, smiles):
-    path.write_text("".join(f"{each} m{number}\n" for number, each in enumerate(smiles, start=1)))
+    path.write_text("".join(f"{molecule} m{number}\n" for number, molecule in enumerate(smiles, start=1)))
     return path
 
 
 def run(folder, smiles, config=LENIENT, *, test=None, seed=1):
-    """Prepare molecules, and return the molecules, the rejects and the summary as they stand in the files."""
+    """Prepare molecules, and return the molecules, the rejects and the summary as they are in the files."""
     inputs = [write(folder / "in.smi", smiles)]
     test_input = None if test is None else write(folder / "test.smi", test)
     prepare(inputs, folder / "out", config, seed, test_input=test_input)

@@ -14,8 +14,8 @@ def isomers(smiles, **settings):
     rows, outcomes, numbers = enumerate_stereoisomers(records, convert_all(records, config), config)
     assert {(row.line, row.source) for row in rows} == {(7, "in.smi")}
     return [
-        (row.id, getattr(each, "smiles", None), getattr(each, "steps", None), number)
-        for row, each, number in zip(rows, outcomes, numbers, strict=True)
+        (row.id, getattr(outcome, "smiles", None), getattr(outcome, "steps", None), number)
+        for row, outcome, number in zip(rows, outcomes, numbers, strict=True)
     ]
 
 
@@ -27,8 +27,8 @@ def test_each_isomer_that_a_drawing_leaves_open_becomes_a_row():
 
 
 def test_what_is_drawn_stays():
-    found = isomers("C[C@H](O)C=CCl")
-    assert [smiles for _, smiles, _, _ in found] == ["C[C@H](O)/C=C/Cl", "C[C@H](O)/C=C\\Cl"]
+    rows = isomers("C[C@H](O)C=CCl")
+    assert [smiles for _, smiles, _, _ in rows] == ["C[C@H](O)/C=C/Cl", "C[C@H](O)/C=C\\Cl"]
 
 
 def test_a_molecule_without_open_stereochemistry_keeps_its_name():
@@ -43,9 +43,9 @@ def test_a_meso_form_counts_once():
 def test_of_too_many_isomers_a_choice_is_taken_that_does_not_depend_on_the_drawing():
     mol = Chem.MolFromSmiles("OC(C)C(N)C(Cl)C(Br)C(F)CC")
     drawings = {Chem.MolToSmiles(mol, rootedAtAtom=atom) for atom in range(mol.GetNumAtoms())}
-    found = {tuple(smiles for _, smiles, _, _ in isomers(each, max_stereoisomers=4)) for each in drawings}
-    assert len(found) == 1
-    assert len(set(*found)) == 4
+    sets = {tuple(smiles for _, smiles, _, _ in isomers(drawing, max_stereoisomers=4)) for drawing in drawings}
+    assert len(sets) == 1
+    assert len(set(*sets)) == 4
 
 
 def test_refused_rows_stay_refused():

@@ -12,6 +12,6 @@ def test_every_panel_is_drawn_from_its_rows(run):
     assert [row["nats"] for row in rows[1]] == [2.0, 0.7, 0.1]
     assert [row["dimension"] for row in rows[1]] == [1, 2, 0]
     assert [row["n"] for row in rows[2]] == [12, 1000]
-    assert [row["kind"] for row in rows[3]][-1] == "Samples of the prior"
+    assert [row["kind"] for row in rows[3]][-1] == "Prior samples"
     json.dumps(figure.specifications(), allow_nan=False)
     assert figure.svg().startswith("<svg")

@@ -23,16 +23,16 @@ SPECIFICATION = {
 
 def test_terms_say_what_is_computed_and_wanted():
     first, second, third = objective_text(SPECIFICATION).terms
-    assert (first.title, first.desirability, first.weight) == ("qed", "as it is, from 0 to 1", "2")
+    assert (first.title, first.desirability, first.weight) == ("qed", "as computed (0 to 1)", "2")
     assert second.quantity == "similarity to CCO, fingerprint ECFP4"
     assert second.desirability == "high: in proportion, 1 from 0.6"
     assert (third.title, third.quantity) == ("polarity", "TPSA, Å²")
-    assert third.desirability == "40 to 80, flanks of 10"
+    assert third.desirability == "40 to 80, soft edges of 10"
 
 
 def test_constraints_read_as_phrases():
     assert objective_text(SPECIFICATION).constraints == (
-        "mol_weight at most 400",
+        "Molecular weight at most 400",
         "amide (has C(=O)N)",
         "no PAINS or BRENK alert",
     )

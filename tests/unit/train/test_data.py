@@ -63,7 +63,7 @@ def test_damaged_files_are_told_and_made_anew(prepared, start, tmp_path, caplog,
     whole = file.read_bytes()
     file.write_bytes(damage(whole))
     write_data(prepared, tmp_path / "data", start, 1, "a")
-    assert "found damaged files; making them anew" in caplog.text
+    assert "found damaged ones; recomputing them" in caplog.text
     assert file.read_bytes() == whole
     open_data(tmp_path / "data")
 
@@ -103,7 +103,7 @@ def test_the_reference_molecules_are_all_or_some_of_the_validation_split(prepare
     monkeypatch.setattr(data, "MAX_REFERENCE", 10)
     drawn = validation_smiles(prepared, len(held_out), 1)
     assert len(drawn) == 10
-    assert [each for each in held_out if each in drawn] == drawn
+    assert [molecule for molecule in held_out if molecule in drawn] == drawn
 
 
 def test_too_few_molecules_to_validate_on_are_refused(prepared, start, tmp_path):

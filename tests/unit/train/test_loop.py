@@ -14,7 +14,7 @@ from molvae.train.molecules import Molecules
 
 
 class KilledError(Exception):
-    """Stands for a kill -9."""
+    """In place of a kill -9."""
 
 
 class KilledAfter(Checkpoint):
@@ -121,7 +121,7 @@ def test_a_damaged_checkpoint_is_told_and_begun_anew(new_vae, splits, small_trai
         file.write_bytes(content)
         caplog.clear()
         assert Checkpoint(tmp_path, "a").load() is None, damage
-        assert "expected a checkpoint, found a damaged file; starting anew" in caplog.text
+        assert "expected a checkpoint, found a damaged file; starting over" in caplog.text
     vae = new_vae()
     fit(vae, *splits, config, 1, Checkpoint(tmp_path, "a"))
     assert_equal(weights_of(vae), weights_of(expected))

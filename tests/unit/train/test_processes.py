@@ -61,6 +61,6 @@ def test_two_processes_train_as_one_also_when_killed_half_way(start_two, prepare
     assert said.count("resuming from the checkpoint") == 1
     assert "processes: 2" in said
     assert sorted(path.name for path in (tmp_path / "two").iterdir()) == ["history.csv", "model"]
-    one, two = (pd.read_csv(tmp_path / each / "history.csv").drop(columns="seconds") for each in ("one", "two"))
+    one, two = (pd.read_csv(tmp_path / folder / "history.csv").drop(columns="seconds") for folder in ("one", "two"))
     pd.testing.assert_frame_equal(one.head(1), two.head(1), rtol=FIRST_EPOCH)
     pd.testing.assert_frame_equal(one, two, rtol=LATER)

@@ -10,7 +10,7 @@ from molvae.optimize.quantities import QUANTITIES, Failure, Molecule
 
 
 def measure(kind, argument, *smiles, folder=Path()):
-    molecules = [Molecule(each, Chem.MolFromSmiles(each)) for each in smiles]
+    molecules = [Molecule(text, Chem.MolFromSmiles(text)) for text in smiles]
     return QUANTITIES[kind].model_validate({kind: argument}).measure(folder)(molecules)
 
 
@@ -48,9 +48,9 @@ def test_a_value_that_is_not_defined_is_a_failure(monkeypatch):
 def test_only_the_guilty_molecule_of_a_batch_fails(tmp_path):
     (tmp_path / "picky_terms.py").write_text(
         "def length(smiles):\n"
-        "    if any('F' in each for each in smiles):\n"
+        "    if any('F' in text for text in smiles):\n"
         "        raise KeyError('no fluorine,\\nplease')\n"
-        "    return [len(each) for each in smiles]\n"
+        "    return [len(text) for text in smiles]\n"
     )
     values = measure("python", "picky_terms:length", "CCO", "CF", "CCCC", folder=tmp_path)
     assert values[0] == 3

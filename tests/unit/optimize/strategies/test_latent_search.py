@@ -24,7 +24,7 @@ def search(strategy, calls):
     while len(scores) < calls:
         new = [smiles for smiles, _ in strategy.ask(25) if smiles not in scores]
         evaluations = [Evaluation(smiles, tpsa(smiles), True, "ok", {}, {}) for smiles in new]
-        scores |= {each.smiles: each.score for each in evaluations}
+        scores |= {evaluation.smiles: evaluation.score for evaluation in evaluations}
         strategy.tell(evaluations)
     return np.sort(list(scores.values()))[::-1]
 
@@ -32,16 +32,16 @@ def search(strategy, calls):
 @pytest.mark.timeout(120)
 def test_it_beats_its_start_and_random_sampling(model, smiles):
     start = smiles[:50]
-    found = search(LatentSearch(context(model, start, smiles), LatentSearchConfig()), 150)
+    best = search(LatentSearch(context(model, start, smiles), LatentSearchConfig()), 150)
     at_random = search(RandomSearch(context(model, [], smiles), RandomSearchConfig()), 150)
-    best_of_start = np.sort([tpsa(each) for each in start])[::-1]
-    assert found[:10].mean() > best_of_start[:10].mean() + 0.05
-    assert found[:10].mean() > at_random[:10].mean() + 0.05
+    best_of_start = np.sort([tpsa(molecule) for molecule in start])[::-1]
+    assert best[:10].mean() > best_of_start[:10].mean() + 0.05
+    assert best[:10].mean() > at_random[:10].mean() + 0.05
 
 
 def test_it_scores_the_given_molecules_first(model, smiles):
     strategy = LatentSearch(context(model, smiles[:7], smiles), LatentSearchConfig())
-    assert [each for _ in range(2) for each, _ in strategy.ask(5)] == smiles[:7]
+    assert [molecule for _ in range(2) for molecule, _ in strategy.ask(5)] == smiles[:7]
 
 
 def test_it_never_asks_again_for_what_was_scored(model, smiles):
@@ -49,8 +49,8 @@ def test_it_never_asks_again_for_what_was_scored(model, smiles):
     asked = []
     for _ in range(4):
         proposals = strategy.ask(10)
-        asked += [each for each, _ in proposals]
-        strategy.tell([Evaluation(each, tpsa(each), True, "ok", {}, {}) for each, _ in proposals])
+        asked += [molecule for molecule, _ in proposals]
+        strategy.tell([Evaluation(molecule, tpsa(molecule), True, "ok", {}, {}) for molecule, _ in proposals])
     assert len(set(asked)) == len(asked)
 
 

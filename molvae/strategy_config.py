@@ -1,0 +1,72 @@
+"""The settings of each search strategy; `molvae.config.OptimizeConfig` has one section for each."""
+
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from molvae.section import Count, Fraction, NonNegative, Positive, Section
+
+
+class RefitConfig(Section):
+    """How the `latent` search trains its copy of the model a little further in each round."""
+
+    n_steps: Count = 12
+    """Training steps in a round."""
+    batch_size: Count = 96
+    """Molecules in a step."""
+    incumbent_fraction: Fraction = 0.67
+    """Fraction of these molecules that are incumbents; the others repeat training molecules, to prevent forgetting."""
+    rank_offset: Count = 5
+    """Incumbents are drawn with weights of 1 / (rank + offset), the best having rank 0; a large one evens them out."""
+    code_dropout: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.5
+    """Fraction of the molecules whose latent code is replaced by zero, which trains unconditional generation."""
+    learning_rate: Positive = 5.0e-4
+    """Learning rate (Adam)."""
+    gradient_clip: Positive = 1.0
+    """Largest norm of the gradient in a step."""
+
+
+class SurrogateConfig(Section):
+    """The Gaussian process by which the `latent` search chooses which proposals to score."""
+
+    fingerprint_bits: Annotated[int, Field(ge=64, multiple_of=8)] = 2048
+    """Bits of the ECFP4 fingerprints that it compares molecules by."""
+    max_molecules: Annotated[int, Field(ge=2)] = 3000
+    """Most scored molecules to fit it to, the best ones; its cost grows with the cube of their number."""
+    noise_fractions: list[Annotated[float, Field(gt=0.0, lt=1.0)]] = Field(default=[0.01, 0.03, 0.1, 0.3], min_length=1)
+    """Fractions of the scores' variance that structure may leave unexplained; the likeliest is taken in each round."""
+    reference_rank: Count = 10
+    """Improvement is expected over the score of this rank: 1 for the best molecule so far."""
+
+
+class LatentSearchConfig(Section):
+    """Search in a latent space that is refitted around the best molecules so far, the incumbents."""
+
+    n_incumbents: Count = 100
+    """Incumbents: the best molecules so far, from whose codes proposals are made."""
+    pool_size: Count = 800
+    """Molecules that each way of proposing adds in a round to the pool from which the surrogate chooses."""
+    infeasible_weight: Fraction = 0.5
+    """Factor on the score of a molecule that violates a constraint: it is worth less, but still guides the search."""
+    min_radius: Positive = 0.15
+    """Smallest standard deviation of the noise around an incumbent's code: near copies."""
+    max_radius: Positive = 1.0
+    """Largest standard deviation of the noise around an incumbent's code: other scaffolds."""
+    extrapolation: NonNegative = 0.25
+    """How far beyond two incumbents' codes molecules are interpolated, in units of their distance."""
+    rank_pressure: Positive = 5.0
+    """Parents are drawn by rank, from a geometric distribution whose mean is n_incumbents over this."""
+    refit: RefitConfig = RefitConfig()
+    """Training on the incumbents."""
+    surrogate: SurrogateConfig = SurrogateConfig()
+    """Choice from the pool."""
+
+    @model_validator(mode="after")
+    def _radii(self) -> "LatentSearchConfig":
+        if self.min_radius > self.max_radius:
+            raise ValueError(f"min_radius {self.min_radius} is above max_radius {self.max_radius}")
+        return self
+
+
+class RandomSearchConfig(Section):
+    """Samples from the model's prior, which have no settings of their own."""
