@@ -200,7 +200,7 @@ def test_who_waits_for_a_lock_gets_it(tmp_path):
 def test_a_lock_is_not_written_through_a_link(tmp_path):
     (tmp_path / "mine.txt").write_text("mine")
     (tmp_path / LOCK).symlink_to("mine.txt")
-    with pytest.raises(DataError, match="expected a folder that can be written"):
+    with pytest.raises(DataError, match="expected a writable folder"):
         output_folder(tmp_path).__enter__()
     assert (tmp_path / "mine.txt").read_text() == "mine"
 
