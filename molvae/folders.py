@@ -11,9 +11,8 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from molvae.errors import DataError
-from molvae.files import move, read_json, room_for, sync, write_json
+from molvae.files import file_sha256, move, read_json, room_for, sync, write_json
 from molvae.log import logger
-from molvae.provenance import file_sha256
 
 LOCK = ".molvae.lock"
 CHECKSUMS = "checksums.json"

@@ -10,17 +10,10 @@ import pandas as pd
 from molvae.chem.descriptors import PROPERTIES
 from molvae.metrics.metric import Metric
 from molvae.metrics.registry import METRICS
+from molvae.priors import PRIORS
 from molvae.report.drawings import draw
 from molvae.report.numerals import count, number, percent
 from molvae.report.run_data import Optimization, Prior, value_of
-
-PRIOR_TITLES = {
-    "normal": "Standard normal",
-    "gaussian_mixture": "Gaussian mixture",
-    "flow": "Flow",
-    "decoder": "Unconditional decoder",
-}
-"""Titles of the priors in column headings."""
 
 DECODED_TITLES = {
     "held_out": "The molecules themselves",
@@ -32,11 +25,8 @@ DECODED_TITLES = {
 }
 """Titles of the kinds of decoded codes, apart from neighbours."""
 
-MAIN_PROPERTIES = ("mol_weight", "logp", "tpsa", "qed", "sa_score")
+SHOWN_PROPERTIES = ("mol_weight", "logp", "tpsa", "qed", "sa_score")
 """Property columns of the candidates that are shown at first; a click shows the others."""
-
-DECIMALS = {"mol_weight": 1, "logp": 2, "tpsa": 1, "qed": 3, "sa_score": 2, "np_score": 2, "fraction_csp3": 2}
-"""Decimals of a property; the others are counts."""
 
 
 OTHER_METRICS = "Other metrics"
@@ -180,7 +170,7 @@ def decoded_rows(decoded: Mapping[str, Mapping[str, Metric]]) -> tuple[list[tupl
 
 def prior_title(prior: Prior) -> str:
     """Return the heading of a prior's column, with the bounds on its samples."""
-    title = PRIOR_TITLES.get(prior.name, prior.name)
+    title = PRIORS[prior.name].title if prior.name in PRIORS else prior.name
     if prior.min_probability > 0.0:
         title += f", p\u00a0≥\u00a0{prior.min_probability:g}"
     if prior.max_nll is not None:
@@ -195,7 +185,7 @@ def candidate_table(result: Optimization, units: Mapping[str, str] | None = None
     scored_columns = _scored_columns(result, units or {})
     terms = [name for name in table.columns if name.startswith("term.")]
     known = [name for name in PROPERTIES if name in table.columns]
-    properties = sorted(known, key=lambda name: name not in MAIN_PROPERTIES)
+    properties = sorted(known, key=lambda name: name not in SHOWN_PROPERTIES)
     columns = (
         Column("Rank"),
         Column("Candidate", kind="drawing"),
@@ -257,8 +247,7 @@ def _alerts(result: Optimization) -> dict[str, str]:
 def _property_column(name: str, is_term: bool) -> Column:
     """Return a property's column, hidden at first if it is a minor one or one of the terms."""
     spec = PROPERTIES[name]
-    title = spec.title + (f", {spec.unit}" if spec.unit else "")
-    return Column(title, spec.definition, secondary=is_term or name not in MAIN_PROPERTIES)
+    return Column(spec.title_with_unit, spec.definition, secondary=is_term or name not in SHOWN_PROPERTIES)
 
 
 def _candidate_row(
@@ -278,7 +267,7 @@ def _candidate_row(
         _number_cell(row["nearest_train_similarity"], 2),
         *([_text_cell(alerts[smiles])] if alerts else []),
         *(_scored_cell(name, row[name], column.kind == "text") for name, column in scored_columns.items()),
-        *(_number_cell(row[name], DECIMALS.get(name, 0)) for name in properties),
+        *(_number_cell(row[name], PROPERTIES[name].decimals) for name in properties),
         _text_cell(str(row["origin"])),
         _number_cell(row["call"], 0),
     )

@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 from molvae.chem.descriptors import PROPERTIES
 from molvae.chem.selfies_codec import selfies_constraints, smiles_to_selfies
 from molvae.errors import ConfigError, DataError
-from molvae.files import read_json, write_json
+from molvae.files import file_sha256, read_json, write_json
 from molvae.folders import CHECKSUMS, is_whole, replacing_files, seal
 from molvae.log import logger
 from molvae.model.model import MolVAE
 from molvae.nn.property_head import PropertyScale
 from molvae.nn.tokens import STORE_FILES
 from molvae.parallel import map_tasks, processes_for
-from molvae.provenance import file_sha256, software
+from molvae.provenance import software
 from molvae.seeding import derive_seed, numpy_generator
 from molvae.tables import MEASURED, MOLECULES
 from molvae.train.convert import SPLITS, ConversionSpec, Converted, convert
