@@ -1,6 +1,7 @@
 """Read and write files so that an output appears whole or not at all."""
 
 import errno
+import hashlib
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -241,3 +242,16 @@ def existing(path: Path) -> Path:
     if not path.exists():
         raise DataError(f"{path}: expected a file or folder here, found none; check the path or run the stage before")
     return path
+
+
+def file_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes as 64 hexadecimal digits.
+
+    Raises:
+        DataError: If there is no such file, or it cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise DataError(f"{path}: expected a file to hash, found none that can be read ({error.strerror})") from error

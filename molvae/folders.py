@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import shutil
 import socket
 import tempfile
@@ -10,13 +11,15 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from molvae.errors import DataError
-from molvae.files import move, read_json, room_for, sync, write_json
+from molvae.files import file_sha256, move, read_json, room_for, sync, write_json
 from molvae.log import logger
-from molvae.provenance import file_sha256
 
 LOCK = ".molvae.lock"
 CHECKSUMS = "checksums.json"
 """Holds the SHA-256 of every other file of a sealed folder."""
+
+# What a lock file says; a power failure can leave an empty one.
+_HOLDER = re.compile(rb"(process \d+ on .*)?")
 
 _held: set[int] = set()
 """Open lock files. A forked process closes its copies, or it would hold the locks of a parent that was killed."""
@@ -25,6 +28,7 @@ _held: set[int] = set()
 def _close_copies() -> None:
     for file in _held:
         os.close(file)
+    _held.clear()
 
 
 if hasattr(os, "register_at_fork"):
@@ -48,6 +52,7 @@ def locked(path: Path, *, shared: bool = False, wait: bool = False) -> Iterator[
 
     Raises:
         LockedError: If the lock is taken and `wait` is false.
+        DataError: If another kind of file has this name.
         OSError: If the file cannot be made.
     """
     file = _acquire(path, shared=shared, wait=wait)
@@ -55,11 +60,13 @@ def locked(path: Path, *, shared: bool = False, wait: bool = False) -> Iterator[
     try:
         yield
     finally:
-        _held.remove(file)
-        # No other process holds it any more, so no lock in use is removed.
-        if _try_lock(file, path, shared=False, wait=False) and _is_same(file, path):
-            path.unlink(missing_ok=True)
-        os.close(file)
+        # Not in a forked process, which has closed its copy.
+        if file in _held:
+            _held.remove(file)
+            # No other process holds it any more, so no lock in use is removed.
+            if _try_lock(file, path, shared=False, wait=False) and _is_same(file, path):
+                path.unlink(missing_ok=True)
+            os.close(file)
 
 
 def _acquire(path: Path, *, shared: bool, wait: bool) -> int:
@@ -78,9 +85,13 @@ def _acquire(path: Path, *, shared: bool, wait: bool) -> int:
             os.close(file)
             raise LockedError(holder or "an unknown process")
         if _is_same(file, path):
+            if not _HOLDER.fullmatch(os.read(file, 200)):
+                os.close(file)
+                raise DataError(f"{path}: expected a lock of molvae or nothing, found another file; move it away")
             # Read only by a process that finds it locked, so a full disk is no reason to stop.
             with suppress(OSError):
                 os.ftruncate(file, 0)
+                os.lseek(file, 0, os.SEEK_SET)
                 os.write(file, f"process {os.getpid()} on {socket.gethostname()}".encode())
             return file
         # The run that held it has removed it in between.
@@ -163,10 +174,11 @@ def replacing_files(folder: Path, names: Sequence[str]) -> Iterator[Path]:
     """Give an empty folder, and move the files that were written there to `folder` at the end.
 
     Older files of these names that were not written again are removed, and everything else in `folder` stays. After an
-    error `folder` is untouched. The last of `names` is removed first and comes last: where it is, all are whole.
+    error `folder` is untouched. The last of `names` is removed first and comes last: where it is, all are whole. What
+    killed runs have left of such work is removed.
 
     Args:
-        folder: The folder, made if it is not there.
+        folder: The folder, made if it is not there. No other run may write it at the same time.
         names: The files that are written, relative to the folder; they may hold `*`.
 
     Raises:
@@ -176,6 +188,7 @@ def replacing_files(folder: Path, names: Sequence[str]) -> Iterator[Path]:
     refuse_link(folder)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
+        _remove_abandoned(folder, names)
         # Beside the folder, hence on the same disk.
         temporary = Path(tempfile.mkdtemp(".partial", f".{folder.name}.{os.getpid()}.", folder.parent))
     except OSError as error:
@@ -189,17 +202,52 @@ def replacing_files(folder: Path, names: Sequence[str]) -> Iterator[Path]:
             for name in written:
                 sync(temporary / name)
         written.sort(key=lambda name: name.match(names[-1]))
+        # All of them, before anything is removed.
+        for name in written:
+            _refuse_taken(folder, name)
         for stale in [*_matches(folder, names[-1:]), *_matches(folder, names)]:
             is_old = stale.relative_to(folder) not in written or stale.match(names[-1])
             if is_old and not stale.is_dir():
                 stale.unlink(missing_ok=True)
         for name in written:
             target = folder / name
-            refuse_link(target.parent)
             target.parent.mkdir(parents=True, exist_ok=True)
             move(temporary / name, target)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _refuse_taken(folder: Path, name: Path) -> None:
+    """Refuse to write a file where a folder is, or below a link or a file."""
+    for up in name.parents:
+        refuse_link(folder / up)
+    if (folder / name).is_dir():
+        raise DataError(
+            f"{folder / name}: expected a file or nothing, found a folder; move it away, or write elsewhere"
+        )
+
+
+def _remove_abandoned(folder: Path, names: Sequence[str]) -> None:
+    """Remove the working folders of `replacing_files` whose processes were killed."""
+    working = re.compile(rf"\.{re.escape(folder.name)}\.(\d+)\.[a-z0-9_]{{8}}\.partial")
+    unfinished = [str(path.with_name(f".{path.stem}.[0-9]*.partial{path.suffix}")) for path in map(Path, names)]
+    for path in folder.parent.iterdir():
+        match = working.fullmatch(path.name)
+        if match and not _is_running(int(match[1])):
+            remove_files(path, [*names, *unfinished])
+
+
+def _is_running(process: int) -> bool:
+    """Tell whether a process of this number runs; where that cannot be asked, it may."""
+    if os.name != "posix":
+        return True
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 def remove_files(folder: Path, names: Sequence[str]) -> None:
@@ -233,12 +281,14 @@ def seal(folder: Path) -> None:
     write_json(folder / CHECKSUMS, {path.relative_to(folder).as_posix(): file_sha256(path) for path in files})
 
 
-def is_whole(folder: Path) -> bool:
-    """Tell whether the files of a sealed folder are what they were when it was sealed."""
+def is_whole(folder: Path, names: Sequence[str]) -> bool:
+    """Tell whether the files of a sealed folder, `names` at least, are what they were when it was sealed."""
     try:
         checksums = read_json(folder / CHECKSUMS)
-        return isinstance(checksums, dict) and all(
-            file_sha256(folder / name) == checksum for name, checksum in checksums.items()
+        return (
+            isinstance(checksums, dict)
+            and checksums.keys() >= set(names)
+            and all(file_sha256(folder / name) == checksum for name, checksum in checksums.items())
         )
     except (DataError, OSError):
         return False

@@ -3,12 +3,16 @@
 import multiprocessing
 import os
 import signal
+import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from itertools import islice
-from typing import TypeVar
+from multiprocessing.connection import wait
+from typing import Any, NoReturn, TypeVar
 
 from molvae.errors import DataError
 
@@ -21,6 +25,11 @@ MIN_FOR_A_POOL = 2000
 CHUNK_SIZE = 500
 # Pending tasks per process: enough that none waits, few enough that a long stream is not held in memory.
 _AHEAD = 4
+# How long a worker process may take to end itself before it is killed.
+_SECONDS_TO_END = 1.0
+
+program_groups: set[int] = set()
+"""Process groups of the programs that this process runs; in a worker process they end with it."""
 
 
 def available_cpus() -> int:
@@ -72,8 +81,7 @@ def map_tasks(function: Callable[[Task], Result], tasks: Iterable[Task], n_jobs:
         for task in tasks:
             yield task, function(task)
         return
-    # Spawned, not forked: a fork of a process in which torch has threads can hang.
-    pool = ProcessPoolExecutor(n_jobs, multiprocessing.get_context("spawn"), ignore_interrupts)
+    pool = worker_pool(n_jobs)
     pending: deque[tuple[Task, Future[Result]]] = deque()
     try:
         for task in tasks:
@@ -113,6 +121,51 @@ def map_chunks(function: Callable[[list[str]], Result], smiles: Sequence[str], n
         yield result
 
 
-def ignore_interrupts() -> None:
-    """Ignore Ctrl-C, which reaches worker processes too, in a worker process; its parent ends it."""
+def worker_pool(n_jobs: int, initializer: Callable[..., None] | None = None, *args: Any) -> ProcessPoolExecutor:
+    """Return a pool of worker processes, which end when this process does, however it ends.
+
+    Args:
+        n_jobs: Number of processes.
+        initializer: Called in each process before its first task, with `args`; all must be picklable.
+        args: Its arguments.
+    """
+    # Spawned, not forked: a fork of a process in which torch has threads can hang.
+    return ProcessPoolExecutor(n_jobs, multiprocessing.get_context("spawn"), _start_worker, (initializer, args))
+
+
+def end_workers(pool: ProcessPoolExecutor) -> None:
+    """End the processes of a pool at once, whatever they are doing, and the programs that they run."""
+    # From Python 3.14 on, the pool has a method for this.
+    processes = list((pool._processes or {}).values())
+    for process in processes:
+        process.terminate()
+    deadline = time.monotonic() + _SECONDS_TO_END
+    for process in processes:
+        process.join(max(0.0, deadline - time.monotonic()))
+        # Code that never returns to Python handles no signal.
+        process.kill()
+    pool.shutdown(cancel_futures=True)
+
+
+def _start_worker(initializer: Callable[..., None] | None, args: tuple[Any, ...]) -> None:
+    # Ctrl-C reaches the workers too; their parent decides what becomes of them.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _end)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    if initializer is not None:
+        initializer(*args)
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    wait([parent.sentinel])
+    _end()
+
+
+def _end(*_: object) -> NoReturn:
+    """End a worker process and its programs, without a word to the code that it is in the middle of."""
+    for group in list(program_groups):
+        with suppress(ProcessLookupError):
+            os.killpg(group, signal.SIGKILL)
+    os._exit(1)

@@ -93,8 +93,7 @@ def _plan_base(model: str | None, where: str) -> tuple[str, ...]:
 
 def _plan_inputs(settings: RunConfig, where: str) -> tuple[str, ...]:
     # Here and not above, for the same reason as below.
-    from molvae.prepare.fetch import remote_of
-    from molvae.prepare.inputs import expand
+    from molvae.inputs import expand, remote_of
 
     named = {f"prepare.input[{i}]": name for i, name in enumerate(settings.prepare.input)}
     if settings.prepare.test_input is not None:

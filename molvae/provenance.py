@@ -16,6 +16,9 @@ import yaml
 import molvae
 from molvae.config import WHOLE_RUN, RunConfig, parse_config
 from molvae.errors import ConfigError, DataError
+from molvae.files import file_sha256
+from molvae.inputs import expand
+from molvae.validation import RENAMED
 from molvae.version import __version__
 
 PACKAGES = (
@@ -84,19 +87,6 @@ def versions() -> dict[str, str]:
     return installed
 
 
-def file_sha256(path: Path) -> str:
-    """Return the SHA-256 of a file's bytes as 64 hexadecimal digits.
-
-    Raises:
-        DataError: If there is no such file, or it cannot be read.
-    """
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise DataError(f"{path}: expected a file to hash, found none that can be read ({error.strerror})") from error
-
-
 def settings_of(run_folder: Path, config: RunConfig) -> RunConfig:
     """Return the settings that the stages of a run used.
 
@@ -113,14 +103,21 @@ def settings_of(run_folder: Path, config: RunConfig) -> RunConfig:
             continue
         try:
             recorded = yaml.safe_load(path.read_text(encoding="utf-8"))
-            content[stage] = {**content[stage], **recorded[stage]}
+            content[stage] = {**content[stage], **_renamed(stage, recorded[stage])}
             content.update({key: recorded[key] for key in WHOLE_RUN})
-        except (UnicodeDecodeError, yaml.YAMLError, TypeError, KeyError) as error:
+        except (UnicodeDecodeError, yaml.YAMLError, AttributeError, TypeError, KeyError) as error:
             raise ConfigError(
                 f"{path}: expected the keys {', '.join(WHOLE_RUN)} and {stage}, found something else; "
                 "run the workflow again"
             ) from error
     return parse_config(content, str(run_folder / "config"))
+
+
+def _renamed(stage: str, recorded: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings of a stage under the names that they have now."""
+    return {
+        RENAMED.get(f"{stage}.{name}", name).removeprefix(f"{stage}."): setting for name, setting in recorded.items()
+    }
 
 
 def gather(run_folder: Path, config: RunConfig) -> dict[str, Any]:
@@ -153,8 +150,6 @@ def gather(run_folder: Path, config: RunConfig) -> dict[str, Any]:
 
 
 def _input_names(config: RunConfig) -> list[str]:
-    from molvae.prepare.inputs import expand
-
     patterns = [*config.prepare.input, *([config.prepare.test_input] if config.prepare.test_input else [])]
     with contextlib.suppress(DataError):
         # The files of a pattern may be gone by now, as a file may.

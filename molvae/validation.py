@@ -7,10 +7,25 @@ from typing import get_args
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
+RENAMED = {"train.rejected_shares": "train.rejected_fractions", "sample.max_nats": "sample.max_nll"}
+"""Settings that molvae 0.1 called otherwise, and what they are called now."""
+
+# What is expected, by pydantic's name of the error, where pydantic's own words are about Python.
+_EXPECTED = {
+    **dict.fromkeys(("int_type", "int_parsing", "int_from_float"), "a whole number"),
+    **dict.fromkeys(("float_type", "float_parsing"), "a number"),
+    **dict.fromkeys(("bool_type", "bool_parsing"), "true or false"),
+    **dict.fromkeys(("list_type", "tuple_type"), "a list"),
+    **dict.fromkeys(("string_type",), "text"),
+    **dict.fromkeys(("dict_type",), "keys with values"),
+}
+
 
 def explain(root: type[BaseModel], error: ErrorDetails) -> str:
     """Return where a value violates the model `root`, the value, and what was expected."""
     where = _path(error["loc"])
+    if where in RENAMED:
+        return f"{where}: expected its new name, {RENAMED[where]}"
     if error["type"] == "extra_forbidden":
         known = list(_model_at(root, error["loc"][:-1]).model_fields)
         close = difflib.get_close_matches(str(error["loc"][-1]), known, n=1, cutoff=0.7)
@@ -20,7 +35,19 @@ def explain(root: type[BaseModel], error: ErrorDetails) -> str:
         return f"{where}: expected a value, found none"
     if error["type"] == "value_error":
         return f"{where}: {error['msg'].removeprefix('Value error, ')}".removeprefix(": ")
-    return f"{where}: expected {error['msg'].removeprefix('Input should be ')}, found {error['input']!r}"
+    return f"{where}: expected {_expected(root, error)}, found {error['input']!r}"
+
+
+def _expected(root: type[BaseModel], error: ErrorDetails) -> str:
+    """Return what a value should be, in words of a settings file."""
+    kind, context = error["type"], error.get("ctx", {})
+    if kind in ("model_type", "model_attributes_type"):
+        return f"settings by name ({', '.join(_model_at(root, error['loc']).model_fields)})"
+    if kind == "too_short":
+        return f"at least {context['min_length']} item{'s' * (context['min_length'] > 1)}"
+    if kind == "string_pattern_mismatch":
+        return f"text that matches {context['pattern']}"
+    return _EXPECTED.get(kind) or error["msg"].removeprefix("Input should be ")
 
 
 def _path(location: Sequence[int | str]) -> str:

@@ -46,12 +46,21 @@ class Property:
         unit: Unit; empty for counts and scores.
         definition: One sentence on what it is and how it is computed.
         function: From an RDKit molecule to the value; may raise for unusual molecules.
+        decimals: Decimals that tables show.
+        in_unit_interval: Whether it lies in [0, 1] by its definition.
     """
 
     title: str
     unit: str
     definition: str
     function: Callable[[Chem.Mol], float]
+    decimals: int = 0
+    in_unit_interval: bool = False
+
+    @property
+    def title_with_unit(self) -> str:
+        """The title and, where there is one, the unit: `TPSA, Å²`."""
+        return f"{self.title}, {self.unit}" if self.unit else self.title
 
     def compute(self, mol: Chem.Mol) -> float:
         """Return the property of a sanitised molecule, NaN where it is not defined."""
@@ -87,22 +96,22 @@ def _stereocentres(mol: Chem.Mol) -> float:
 
 PROPERTIES: Registry[Property] = Registry("property")
 PROPERTIES.register("mol_weight")(
-    Property("Molecular weight", "Da", "Average molecular weight, hydrogens included.", Descriptors.MolWt)  # type: ignore[attr-defined]
+    Property("Molecular weight", "Da", "Average molecular weight, hydrogens included.", Descriptors.MolWt, 1)  # type: ignore[attr-defined]
 )
 PROPERTIES.register("logp")(
-    Property("logP", "", "Octanol-water partition coefficient by Crippen's atomic contributions.", _logp)
+    Property("logP", "", "Octanol-water partition coefficient by Crippen's atomic contributions.", _logp, 2)
 )
 PROPERTIES.register("tpsa")(
-    Property("TPSA", "Å²", "Topological polar surface area of nitrogen and oxygen.", rdMolDescriptors.CalcTPSA)
+    Property("TPSA", "Å²", "Topological polar surface area of nitrogen and oxygen.", rdMolDescriptors.CalcTPSA, 1)
 )
 PROPERTIES.register("qed")(
-    Property("QED", "", "Quantitative estimate of drug-likeness, from 0 to 1 (most drug-like).", QED.qed)
+    Property("QED", "", "Quantitative estimate of drug-likeness, from 0 to 1 (most drug-like).", QED.qed, 3, True)
 )
 PROPERTIES.register("sa_score")(
-    Property("SA score", "", "Synthetic accessibility, from 1 (easy) to 10 (hard).", sascorer.calculateScore)
+    Property("SA score", "", "Synthetic accessibility, from 1 (easy) to 10 (hard).", sascorer.calculateScore, 2)
 )
 PROPERTIES.register("np_score")(
-    Property("NP-likeness", "", "Natural product-likeness, from about -5 (synthetic) to 5 (natural).", _np_score)
+    Property("NP-likeness", "", "Natural product-likeness, from about -5 (synthetic) to 5 (natural).", _np_score, 2)
 )
 PROPERTIES.register("lipinski_violations")(
     Property("Lipinski violations", "", "How many of Lipinski's four rules are broken.", lipinski_violations)
@@ -131,7 +140,7 @@ PROPERTIES.register("formal_charge")(
     Property("Formal charge", "e", "Sum of the atoms' formal charges.", Chem.GetFormalCharge)
 )
 PROPERTIES.register("fraction_csp3")(
-    Property("Fraction Csp3", "", "Fraction of carbons that are sp3.", rdMolDescriptors.CalcFractionCSP3)
+    Property("Fraction Csp3", "", "Fraction of carbons that are sp3.", rdMolDescriptors.CalcFractionCSP3, 2, True)
 )
 PROPERTIES.register("stereocentres")(
     Property("Stereocentres", "", "Tetrahedral stereocentres, whether assigned or not.", _stereocentres)

@@ -20,7 +20,7 @@ MAX_LINE_LENGTH = 100_000
 
 _HEAD = 4096
 # Text in an alphabet of one byte has no zero bytes; text in UTF-16 is half of them.
-_MOST_ZEROS = 0.2
+_MAX_ZERO_FRACTION = 0.2
 _PAGES = (b"<!doctype", b"<html", b"<?xml", b"<head", b"<error")
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _LFS_POINTER = b"version https://git-lfs"
@@ -123,7 +123,7 @@ def _check_beginning(path: Path, head: bytes, *, text: bool) -> None:
         )
     if text and head.startswith(_UTF16):
         raise DataError(f"{path}: expected text in UTF-8, found UTF-16; convert it, as with iconv -f UTF-16 -t UTF-8")
-    if text and head and head.count(0) > _MOST_ZEROS * len(head):
+    if text and head and head.count(0) > _MAX_ZERO_FRACTION * len(head):
         raise DataError(
             f"{path}: expected text in UTF-8, found mostly zero bytes: UTF-16 or no text at all; convert or fetch it"
         )

@@ -32,7 +32,7 @@ _SMI_ROW = re.compile(r"\s*(?P<smiles>\S+(?:\s+\|[^|]*(?:\||$))?)(?P<name>.*)")
 NO_VALUE = frozenset(["", "nan", "na", "n/a", "none", "null", "<na>", "#n/a"])
 """Cells, in lower case, by which tables say that there is no value."""
 
-_LONGEST_PROBLEM = 200
+_MAX_SHOWN = 200
 _MAX_LISTED = 20
 _PARQUET_BATCH = 10_000
 
@@ -295,7 +295,7 @@ def _record(path: Path, line: int, name: str, smiles: str, extra: tuple[str, ...
     if smiles.lower() in NO_VALUE:
         smiles, problem = "", f"the cell says {smiles}" if smiles else "an empty cell"
     elif "\0" in smiles:
-        smiles, problem = "", f"zero bytes in {smiles[:_LONGEST_PROBLEM]!r}"
+        smiles, problem = "", f"zero bytes in {smiles[:_MAX_SHOWN]!r}"
     return Record(str(path), line, name.strip() or f"{path.name}:{line}", smiles, problem, extra)
 
 

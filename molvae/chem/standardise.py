@@ -46,7 +46,7 @@ _SALT_FORMERS = frozenset(["Li", "Na", "K", "Rb", "Cs", "Fr", "Be", "Mg", "Ca", 
 
 # A pass may make another one change something (a fragment that is kept, then charged differently); two are enough
 # for almost every molecule, and one that never comes to rest has no standard form.
-_MOST_PASSES = 5
+_MAX_PASSES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,7 @@ def standardise(smiles: str, steps: Steps = USUAL_STEPS) -> Standardised | None:
         changed.add(STEREO)
     if not _PLAIN.fullmatch(form) and metals_in_complexes(mol):
         return None
-    for _ in range(_MOST_PASSES):
+    for _ in range(_MAX_PASSES):
         # Any molecule may have other tautomers, a plain one too.
         if _PLAIN.fullmatch(form) and not steps.tautomer:
             return Standardised(form, mol, tuple(step for step in STEPS if step in changed))

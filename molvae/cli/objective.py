@@ -47,7 +47,10 @@ def _list() -> None:
 
     parts = {
         "Built-in objectives": builtin_objectives(),
-        "Quantities, of which a term or constraint has one": {n: kind.summary() for n, kind in QUANTITIES.items()},
+        "Quantities, of which a term or constraint has one": {
+            name: f"{kind.summary()}{' In constraints only.' if kind.constraint_only else ''}"
+            for name, kind in QUANTITIES.items()
+        },
         "Desirabilities, of which a term has one": {n: kind.summary() for n, kind in DESIRABILITIES.items()},
     }
     for heading, entries in parts.items():

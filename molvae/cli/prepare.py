@@ -58,10 +58,11 @@ def prepare(
     # Set before Arrow is loaded: its own allocator retains freed memory, up to a multiple of the size of a block.
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     from molvae.folders import output_folder
+    from molvae.inputs import expand
     from molvae.parallel import cpus_to_use
     from molvae.prepare import prepare as run
     from molvae.prepare import prepare_shard, preview
-    from molvae.prepare.inputs import expand, fetch_missing
+    from molvae.prepare.fetch import fetch_missing
 
     run_config = settings(config, overrides, seed)
     chosen = run_config.prepare

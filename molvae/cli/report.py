@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from molvae.cli.common import ConfigOption, SetOption, settings
+from molvae.errors import ConfigError
 
 
 def report(
@@ -19,6 +20,8 @@ def report(
     Writes report.html, provenance.json and report/figures/. The page shows the settings that the workflow recorded in
     RUN/config/; --config is RUN/config/report.yaml by default.
     """
+    if out is not None and out.suffix != ".html":
+        raise ConfigError(f"--out {out}: expected a name that ends in .html; give the page another")
     recorded = folder / "config" / "report.yaml"
     run = settings(recorded if config is None and recorded.exists() else config, overrides)
 

@@ -5,6 +5,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,13 +17,14 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from molvae.errors import MolvaeError
-from molvae.folders import CHECKSUMS, is_whole, replacing_files, seal
+from molvae.folders import CHECKSUMS, is_whole, locked, replacing_files, seal
 from molvae.log import logger
 from molvae.provenance import software, versions
 
 FORMAT = 2
 FOLDER_VARIABLE = "MOLVAE_CACHE"
-_FILES = ("arrays.npz", "*.texts.parquet", "*.counts.parquet", CHECKSUMS)
+_ARRAYS = "arrays.npz"
+_FILES = (_ARRAYS, "*.texts.parquet", "*.counts.parquet", CHECKSUMS)
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class Stored:
 
     def save(self, folder: Path) -> None:
         """Write all to an empty folder."""
-        np.savez(folder / "arrays.npz", allow_pickle=False, **self.arrays)
+        np.savez(folder / _ARRAYS, allow_pickle=False, **self.arrays)
         for name, texts in self.texts.items():
             pq.write_table(pa.table({"text": pa.array(texts, pa.string())}), folder / f"{name}.texts.parquet")
         for name, counts in self.counts.items():
@@ -51,7 +53,7 @@ class Stored:
     @classmethod
     def load(cls, folder: Path) -> "Stored":
         """Read what `save` wrote."""
-        with np.load(folder / "arrays.npz", allow_pickle=False) as arrays:
+        with np.load(folder / _ARRAYS, allow_pickle=False) as arrays:
             stored = cls(arrays=dict(arrays))
         for path in sorted(folder.glob("*.texts.parquet")):
             stored.texts[path.name.partition(".")[0]] = pq.read_table(path)["text"].to_pylist()
@@ -80,8 +82,16 @@ def cached(kind: str, smiles: Iterable[str], make: Callable[[], Stored]) -> Stor
         digest.update(text.encode())
         digest.update(b"\n")
     folder = cache_folder() / f"{kind}-{digest.hexdigest()[:24]}"
+    with ExitStack() as stack:
+        # A second run waits for what the first computes; where nothing can be written, there is nothing to wait for.
+        with suppress(OSError, MolvaeError):
+            stack.enter_context(locked(folder.with_name(f".{folder.name}.lock"), wait=True))
+        return _cached(folder, kind, make)
+
+
+def _cached(folder: Path, kind: str, make: Callable[[], Stored]) -> Stored:
     if folder.exists():
-        if is_whole(folder):
+        if is_whole(folder, [_ARRAYS]):
             logger.info("statistics of the %s molecules from %s", kind, folder)
             return Stored.load(folder)
         logger.warning("%s: expected statistics from an earlier run, found a damaged folder; recomputing them", folder)

@@ -15,7 +15,8 @@ from molvae.files import growing_array
 from molvae.vocabulary import EOS_ID, PAD_ID, Vocabulary
 
 POOL_BATCHES = 50
-_FILES = ("token_ids.npy", "offsets.npy")
+STORE_FILES = ("token_ids.npy", "offsets.npy")
+"""What `growing_store` writes."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class TokenStore:
     @classmethod
     def open(cls, folder: Path) -> "TokenStore":
         """Memory-map what `growing_store` wrote."""
-        token_ids, offsets = (np.asarray(np.load(folder / name, mmap_mode="r")) for name in _FILES)
+        token_ids, offsets = (np.asarray(np.load(folder / name, mmap_mode="r")) for name in STORE_FILES)
         return cls(token_ids, offsets)
 
     def __len__(self) -> int:
@@ -88,7 +89,7 @@ def growing_store(folder: Path, vocabulary: Vocabulary) -> Iterator[Callable[[To
         A function that appends the sequences of another store.
     """
     folder.mkdir(parents=True)
-    tokens_file, offsets_file = (folder / name for name in _FILES)
+    tokens_file, offsets_file = (folder / name for name in STORE_FILES)
     with (
         growing_array(tokens_file, _dtype(vocabulary)) as add_tokens,
         growing_array(offsets_file, np.int64) as add_offsets,

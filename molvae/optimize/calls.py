@@ -14,7 +14,7 @@ from molvae.optimize.objective import Evaluation, Objective, Status
 
 TERM = "term."
 
-RESUME_FILES = ("calls.csv", ".calls.*.partial.csv", "objective.json", ".objective.*.partial.json")
+RESUME_FILES = ("calls.csv", ".calls.[0-9]*.partial.csv", "objective.json", ".objective.[0-9]*.partial.json")
 """What a killed search leaves in its folder."""
 
 

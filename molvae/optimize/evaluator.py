@@ -1,17 +1,19 @@
 """Evaluates molecules by an objective: in this process, or in worker processes where that is faster or safer."""
 
 import math
-import multiprocessing
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from itertools import islice
+from types import TracebackType
 from typing import Self
 
+from molvae.errors import ObjectiveError
 from molvae.log import logger
 from molvae.optimize.objective import Evaluation, Objective
-from molvae.parallel import ignore_interrupts
+from molvae.parallel import end_workers, worker_pool
 
 # Molecules that are evaluated together: what a kill can lose.
 CHUNK = 25
@@ -25,7 +27,8 @@ class Evaluator:
     """Evaluates molecules chunk by chunk.
 
     An objective with a user's Python function is evaluated in worker processes, so that a molecule on which the code
-    ends its process fails alone. Use it in a `with` statement: the processes end there.
+    ends its process fails alone: in one, until there is so much to do that several are faster. Use it in a `with`
+    statement: the processes end there, after an error at once, whatever they are doing.
     """
 
     def __init__(self, objective: Objective, n_jobs: int = 1) -> None:
@@ -38,17 +41,28 @@ class Evaluator:
         self._objective = objective
         self._n_jobs = n_jobs
         self._pool: ProcessPoolExecutor | None = None
+        self._pool_size = 0
+        self._seconds_each: float | None = None
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close(at_once=kind is not None)
 
-    def close(self) -> None:
-        """End the processes, if there are any."""
+    def close(self, *, at_once: bool = False) -> None:
+        """End the processes, if there are any.
+
+        Args:
+            at_once: Do not wait for what they are doing.
+        """
         if self._pool is not None:
-            self._pool.shutdown(cancel_futures=True)
+            if at_once:
+                end_workers(self._pool)
+            else:
+                self._pool.shutdown(cancel_futures=True)
             self._pool = None
 
     def evaluate(self, smiles: Sequence[str], max_chunk: int = CHUNK) -> Iterator[list[Evaluation]]:
@@ -64,65 +78,84 @@ class Evaluator:
             The evaluations of consecutive chunks.
 
         Raises:
-            ObjectiveError: If a user's module cannot be imported.
+            ObjectiveError: If a user's module cannot be imported, or no worker process can be started.
         """
         n_done, size = 0, 1
-        seconds_each = 0.0
         while n_done < len(smiles):
-            slow = self._n_jobs > 1 and (len(smiles) - n_done) * seconds_each > SECONDS_FOR_A_POOL
-            if slow or self._objective.isolated:
-                yield from self._in_processes(smiles[n_done:], size, max_chunk)
+            if self._n_jobs > 1 and (len(smiles) - n_done) * (self._seconds_each or 0.0) > SECONDS_FOR_A_POOL:
+                yield from self._in_processes(smiles[n_done:], size, max_chunk, self._n_jobs)
                 return
+            chunk = smiles[n_done : n_done + size]
             begin = time.monotonic()
-            evaluations = self._objective.evaluate_batch(smiles[n_done : n_done + size])
-            yield evaluations
+            if self._objective.isolated:
+                yield from self._in_processes(chunk, size, size, 1)
+            else:
+                yield self._objective.evaluate_batch(chunk)
             # The very first molecule also pays for what is loaded on first use, so it says nothing about the others.
-            seconds_each = (time.monotonic() - begin) / len(evaluations) if n_done else 0.0
+            is_first = self._seconds_each is None
+            self._seconds_each = 0.0 if is_first else (time.monotonic() - begin) / len(chunk)
             n_done += size
             size = min(4 * size, max_chunk)
 
-    def _in_processes(self, smiles: Sequence[str], size: int, max_chunk: int) -> Iterator[list[Evaluation]]:
-        largest = max(1, min(max_chunk, math.ceil(len(smiles) / (_AHEAD * self._n_jobs))))
-        chunks = deque(_growing(smiles, size, largest))
+    def _in_processes(
+        self, smiles: Sequence[str], size: int, max_chunk: int, n_workers: int
+    ) -> Iterator[list[Evaluation]]:
+        largest = max(1, min(max_chunk, math.ceil(len(smiles) / (_AHEAD * n_workers))) if n_workers > 1 else max_chunk)
+        chunks = _growing(smiles, size, largest)
         under_way: deque[tuple[Sequence[str], Future[list[Evaluation]]]] = deque()
         try:
-            while chunks or under_way:
-                while chunks and len(under_way) < _AHEAD * self._n_jobs:
-                    chunk = chunks.popleft()
-                    under_way.append((chunk, self._submit(chunk)))
+            while True:
+                for chunk in islice(chunks, _AHEAD * n_workers - len(under_way)):
+                    under_way.append((chunk, self._submit(chunk, n_workers)))
+                if not under_way:
+                    return
                 chunk, future = under_way.popleft()
                 try:
-                    yield future.result()
+                    evaluations = future.result()
                 except BrokenProcessPool:
                     # Which of the chunks under way it died of is not known: this one is looked at molecule by molecule,
-                    # the later ones begin again.
-                    chunks.extendleft(reversed([later for later, _ in under_way]))
-                    under_way.clear()
+                    # and the later ones that are not done begin again.
                     self.close()
-                    yield [self._alone(text) for text in chunk]
+                    evaluations = [self._alone(text, n_workers) for text in chunk]
+                    under_way = deque(
+                        (later, old if _has_result(old) else self._submit(later, n_workers)) for later, old in under_way
+                    )
+                yield evaluations
         finally:
             for _, future in under_way:
                 future.cancel()
 
-    def _alone(self, smiles: str) -> Evaluation:
+    def _alone(self, smiles: str, n_workers: int) -> Evaluation:
         """Evaluate one molecule after a process has died, perhaps of it."""
         try:
-            return self._submit([smiles]).result()[0]
+            return self._submit([smiles], n_workers).result()[0]
         except BrokenProcessPool:
             self.close()
             return self._objective.without_score(smiles, "failed", "the process that scored it died")
 
-    def _submit(self, chunk: Sequence[str]) -> Future[list[Evaluation]]:
-        if self._pool is None:
-            # Spawned, not forked: a fork of a process in which torch has threads can hang.
-            context = multiprocessing.get_context("spawn")
-            self._pool = ProcessPoolExecutor(self._n_jobs, context, _take_objective, (self._objective,))
+    def _submit(self, chunk: Sequence[str], n_workers: int) -> Future[list[Evaluation]]:
         try:
-            return self._pool.submit(_evaluate, chunk)
+            return self._pool_of(n_workers).submit(_evaluate, chunk)
         except BrokenProcessPool as error:
             broken: Future[list[Evaluation]] = Future()
             broken.set_exception(error)
             return broken
+
+    def _pool_of(self, n_workers: int) -> ProcessPoolExecutor:
+        """Return a pool of at least so many worker processes that is known to start."""
+        if self._pool is not None and self._pool_size < n_workers:
+            self.close()
+        if self._pool is None:
+            self._pool = worker_pool(n_workers, _take_objective, self._objective)
+            self._pool_size = n_workers
+            try:
+                self._pool.submit(_nothing).result()
+            except BrokenProcessPool as error:
+                raise ObjectiveError(
+                    f"{self._objective.name}: expected a process that can evaluate it, found that it ended at its "
+                    "start; in a script of your own, put what runs molvae under if __name__ == '__main__':"
+                ) from error
+        return self._pool
 
 
 def warn_of_failures(name: str, evaluations: Sequence[Evaluation]) -> None:
@@ -149,14 +182,21 @@ def _growing(smiles: Sequence[str], size: int, largest: int) -> Iterator[Sequenc
         size *= 4
 
 
+def _has_result(future: Future[list[Evaluation]]) -> bool:
+    return future.done() and not future.cancelled() and future.exception() is None
+
+
 _objective: Objective | None = None
 
 
 def _take_objective(objective: Objective) -> None:
     """Give a new process its objective, once."""
     global _objective
-    ignore_interrupts()
     _objective = objective
+
+
+def _nothing() -> None:
+    """Show that a process has started."""
 
 
 def _evaluate(smiles: Sequence[str]) -> list[Evaluation]:

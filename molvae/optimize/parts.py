@@ -46,6 +46,7 @@ class Measured(Section):
         if not isinstance(content, Mapping) or isinstance(content.get("quantity"), Quantity):
             return content
         given = {key: value for key, value in content.items() if value is not None}
+        _refuse_elsewhere(given, cls.quantity_kinds())
         _refuse_unknown(given, cls.file_keys())
         return cls._parsed(given)
 
@@ -171,6 +172,13 @@ class Constraint(Measured):
 
     def _entries(self) -> dict[str, Any]:
         return {**super()._entries(), "min": self.min, "max": self.max}
+
+
+def _refuse_elsewhere(given: Iterable[str], kinds: list[str]) -> None:
+    """Refuse quantities that another part may have, but not this one."""
+    elsewhere = [key for key in given if key in QUANTITIES and key not in kinds]
+    if elsewhere:
+        _refuse("key", [((key,), "expected in constraints only, found in a term") for key in elsewhere])
 
 
 def _refuse_unknown(given: Iterable[str], known: list[str]) -> None:

@@ -23,6 +23,9 @@ from molvae.tables import CENSORED, MEASURED
 ROWS_AT_A_TIME = 250_000
 """Rows that are sorted at a time."""
 
+DUPLICATE_FILES = ("part-[0-9]*.arrow", "duplicates-[0-9]*-[0-9]*.arrow", "merged-[0-9]*-[0-9]*.parquet")
+"""What is written to the folder for temporary files."""
+
 
 class Duplicates:
     """The rows that repeat an earlier molecule.
@@ -45,7 +48,7 @@ class Duplicates:
         self._properties = list(properties)
         self._merge_rule = merge_rule
         # Those that a killed run left may be of other rows.
-        remove_files(folder, ["*.arrow"])
+        remove_files(folder, DUPLICATE_FILES)
         folder.mkdir(parents=True, exist_ok=True)
         self.mask: NDArray[np.bool_] = np.zeros(blocks.n_rows, dtype=bool)
         self._folder = folder

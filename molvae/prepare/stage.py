@@ -1,6 +1,5 @@
 """The prepare stage: read, convert, drop duplicates, split, write."""
 
-import contextlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -21,7 +20,7 @@ from molvae.log import logger, progress
 from molvae.parallel import processes_for
 from molvae.prepare.blocks import Blocks, Source, convert_blocks, identity
 from molvae.prepare.convert import Reason
-from molvae.prepare.duplicates import Duplicates
+from molvae.prepare.duplicates import DUPLICATE_FILES, Duplicates
 from molvae.prepare.gather import Library, RejectCounts, RowStatus, count_rejects
 from molvae.prepare.leakage import Leakage, leakage
 from molvae.prepare.measurements import DecimalMarks
@@ -35,10 +34,11 @@ from molvae.tables import MOLECULES, REJECTED
 VOCABULARY, SUMMARY = "vocabulary.json", "summary.json"
 
 RESUME = "resume"
-_IDENTITY = "[0-9a-f]" * 16
+_IDENTITY, _BLOCK = "[0-9a-f]" * 16, f"-{'[0-9]' * 6}"
 RESUME_FILES = (
-    *(_IDENTITY, *(f"{_IDENTITY}/{name}-*.parquet" for name in ("test", "input")), f"{_IDENTITY}/.*.partial.parquet"),
-    *("duplicates", "duplicates/*.arrow"),
+    *(_IDENTITY, *(f"{_IDENTITY}/{name}{_BLOCK}.parquet" for name in ("test", "input"))),
+    *(f"{_IDENTITY}/.{name}{_BLOCK}.[0-9]*.partial.parquet" for name in ("test", "input")),
+    *("duplicates", *(f"duplicates/{name}" for name in DUPLICATE_FILES)),
 )
 """What a killed run leaves in `resume/`."""
 
@@ -82,9 +82,9 @@ def prepare(
         summary = _gather(blocks, out, config, seed, n_jobs)
     except MolvaeError as error:
         if not isinstance(error.__cause__, OSError):
-            _remove_resume(out)
+            remove_files(out / RESUME, RESUME_FILES)
         raise
-    _remove_resume(out)
+    remove_files(out / RESUME, RESUME_FILES)
     for line in summary.lines():
         logger.info(line)
     return summary
@@ -226,15 +226,8 @@ def _summarise(
 def _remove_partial_files(out: Path) -> None:
     """Remove the partial files of a run that was killed while it wrote."""
     for name in map(Path, (MOLECULES.file, REJECTED.file, VOCABULARY, SUMMARY)):
-        for left in out.glob(f".{name.stem}.*.partial{name.suffix}"):
+        for left in out.glob(f".{name.stem}.[0-9]*.partial{name.suffix}"):
             left.unlink(missing_ok=True)
-
-
-def _remove_resume(out: Path) -> None:
-    """Remove what a killed run would need to resume, and the folder if nothing else is in it."""
-    remove_files(out / RESUME, RESUME_FILES)
-    with contextlib.suppress(OSError):
-        out.rmdir()
 
 
 def _check_elements(elements: Sequence[str]) -> None:

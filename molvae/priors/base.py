@@ -1,7 +1,7 @@
 """The interface of priors."""
 
 from abc import ABC, abstractmethod
-from typing import Self
+from typing import ClassVar, Self
 
 import torch
 from torch import Tensor
@@ -12,6 +12,11 @@ from molvae.registry import Registry
 
 class Prior(ABC):
     """A distribution of latent codes to generate from."""
+
+    title: ClassVar[str]
+    """Its title in tables."""
+    phrase: ClassVar[str]
+    """What a sentence calls it."""
 
     @classmethod
     @abstractmethod

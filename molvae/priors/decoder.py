@@ -18,6 +18,9 @@ class DecoderPrior(Prior):
     codes follow the aggregate posterior by construction.
     """
 
+    title = "Unconditional decoder"
+    phrase = "the unconditional decoder"
+
     def __init__(self, latent_dim: int) -> None:
         """Make the prior over codes of size `latent_dim`."""
         self.latent_dim = latent_dim

@@ -76,6 +76,9 @@ class FlowPrior(Prior):
         scale: Their standard deviations, float32 (D,).
     """
 
+    title = "Flow"
+    phrase = "the flow prior"
+
     def __init__(self, velocity: Velocity, mean: Tensor, scale: Tensor) -> None:
         """Store the parts."""
         self.velocity = velocity.eval().requires_grad_(False)

@@ -23,6 +23,9 @@ class GaussianMixturePrior(Prior):
         factors: Lower Cholesky factors of the covariances, float32 (K, D, D).
     """
 
+    title = "Gaussian mixture"
+    phrase = "the Gaussian mixture prior"
+
     def __init__(self, weights: Tensor, means: Tensor, factors: Tensor) -> None:
         """Store the parameters."""
         self.weights = weights

@@ -13,6 +13,9 @@ from molvae.priors.base import PRIORS, Prior
 class NormalPrior(Prior):
     """N(0, I)."""
 
+    title = "Standard normal"
+    phrase = "the standard normal prior"
+
     def __init__(self, latent_dim: int) -> None:
         """Make the prior over codes of size `latent_dim`."""
         self.latent_dim = latent_dim

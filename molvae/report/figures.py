@@ -207,7 +207,6 @@ def _distribution(samples: Mapping[str, pd.DataFrame], name: str) -> Panel:
     colours = _colours(list(samples))
     *_, interest = samples
     scale = alt.Scale(domain=list(colours), range=list(colours.values()))
-    title = prop.title + (f", {prop.unit}" if prop.unit else "")
     axis = alt.Axis(values=_whole_ticks(edges), format="d") if whole else alt.Axis(tickCount=6)
     base = alt.Chart(pd.concat(histograms)).encode(
         x=alt.X("value:Q", title=None, scale=alt.Scale(nice=False, zero=False), axis=axis),
@@ -215,7 +214,7 @@ def _distribution(samples: Mapping[str, pd.DataFrame], name: str) -> Panel:
         color=alt.Color("set:N", scale=scale, title=None),
         tooltip=[
             alt.Tooltip("set:N", title="set"),
-            alt.Tooltip("value:Q", title=title),
+            alt.Tooltip("value:Q", title=prop.title_with_unit),
             alt.Tooltip("fraction:Q", format=".1%", title="fraction"),
         ],
     )
@@ -223,7 +222,7 @@ def _distribution(samples: Mapping[str, pd.DataFrame], name: str) -> Panel:
     area = base.transform_filter(alt.datum.set == interest).mark_area(opacity=0.18, interpolate=smooth)
     area = area.encode(color=alt.value(ACCENT))
     line = base.mark_line(strokeWidth=1.8, interpolate=smooth, point=alt.OverlayMarkDef(size=16) if whole else False)
-    return alt.layer(area, line).properties(title=title, height=150)
+    return alt.layer(area, line).properties(title=prop.title_with_unit, height=150)
 
 
 def _colours(sets: list[str]) -> dict[str, str]:

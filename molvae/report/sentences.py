@@ -5,17 +5,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from molvae.metrics.metric import Metric
+from molvae.priors import PRIORS
 from molvae.report.numerals import count, inflected, listed, number, percent, plural
 from molvae.report.run_data import Optimization, Run, Search, value_of
 from molvae.report.searches import n_new, new_top_mean
 
-PRIORS = {
-    "normal": "the standard normal prior",
-    "gaussian_mixture": "the Gaussian mixture prior",
-    "flow": "the flow prior",
-    "decoder": "the unconditional decoder",
-}
-"""What the priors are called in sentences."""
+
+def prior_phrase(name: str) -> str:
+    """Return what a sentence calls a prior, also one that molvae no longer has."""
+    return PRIORS[name].phrase if name in PRIORS else name
 
 
 @dataclass(frozen=True)
@@ -144,7 +142,7 @@ def _samples(run: Run) -> str:
     moses, sample = run.samples.moses, run.settings.sample
     chosen = run.evaluation.chosen
     name = sample.prior if sample.prior != "best" else (chosen.name if chosen else "best")
-    source = PRIORS.get(name, name)
+    source = prior_phrase(name)
     if sample.temperature != 1.0:
         source += f" at token temperature {sample.temperature:g}"
     bounds = _bounds(run, name)

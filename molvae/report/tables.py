@@ -10,18 +10,11 @@ import pandas as pd
 from molvae.chem.descriptors import PROPERTIES
 from molvae.metrics.metric import Metric
 from molvae.metrics.registry import METRICS
+from molvae.priors import PRIORS
 from molvae.report.drawings import draw
 from molvae.report.numerals import count, percent
 from molvae.report.run_data import Optimization, Prior, value_of
 from molvae.report.searches import origin_title
-
-PRIOR_TITLES = {
-    "normal": "Standard normal",
-    "gaussian_mixture": "Gaussian mixture",
-    "flow": "Flow",
-    "decoder": "Unconditional decoder",
-}
-"""Titles of the priors in column headings."""
 
 DECODED_TITLES = {
     "held_out": "Held-out molecules",
@@ -33,11 +26,8 @@ DECODED_TITLES = {
 }
 """Titles of the kinds of decoded codes, apart from neighbours."""
 
-MAIN_PROPERTIES = ("mol_weight", "logp", "tpsa", "qed", "sa_score")
+SHOWN_PROPERTIES = ("mol_weight", "logp", "tpsa", "qed", "sa_score")
 """Property columns of the candidates that are shown at first; a click shows the others."""
-
-DECIMALS = {"mol_weight": 1, "logp": 2, "tpsa": 1, "qed": 3, "sa_score": 2, "np_score": 2, "fraction_csp3": 2}
-"""Decimals of a property; the others are counts."""
 
 
 ALERTS_HINT = "Structural alerts (MOSES's MCF and PAINS patterns, and others), or why it fails the MOSES filters."
@@ -189,7 +179,7 @@ def decoded_rows(decoded: Mapping[str, Mapping[str, Metric]]) -> tuple[list[tupl
 
 def prior_title(prior: Prior) -> str:
     """Return the heading of a prior's column, with the bounds on its samples."""
-    title = PRIOR_TITLES.get(prior.name, prior.name)
+    title = PRIORS[prior.name].title if prior.name in PRIORS else prior.name
     if prior.min_probability > 0.0:
         title += f", p\u00a0≥\u00a0{prior.min_probability:g}"
     if prior.max_nll is not None:
@@ -205,7 +195,7 @@ def candidate_table(result: Optimization, units: Mapping[str, str] | None = None
     names = [name for name in table.columns if name.startswith("term.")]
     terms = {name: 3 if table[name].abs().max() < 10 else 1 for name in names}
     known = [name for name in PROPERTIES if name in table.columns]
-    properties = sorted(known, key=lambda name: name not in MAIN_PROPERTIES)
+    properties = sorted(known, key=lambda name: name not in SHOWN_PROPERTIES)
     columns = (
         Column("Rank"),
         Column("Candidate", kind="drawing"),
@@ -263,8 +253,7 @@ def _alerts(result: Optimization) -> dict[str, str]:
 def _property_column(name: str, is_term: bool) -> Column:
     """Return a property's column, hidden at first if it is a minor one or one of the terms."""
     spec = PROPERTIES[name]
-    title = spec.title + (f", {spec.unit}" if spec.unit else "")
-    return Column(title, spec.definition, secondary=is_term or name not in MAIN_PROPERTIES)
+    return Column(spec.title_with_unit, spec.definition, secondary=is_term or name not in SHOWN_PROPERTIES)
 
 
 def _candidate_row(
@@ -284,7 +273,7 @@ def _candidate_row(
         _number_cell(row["nearest_train_similarity"], 2),
         *([_text_cell(alerts[smiles])] if alerts else []),
         *(_scored_cell(name, row[name], column.kind == "text") for name, column in scored_columns.items()),
-        *(_number_cell(row[name], DECIMALS.get(name, 0)) for name in properties),
+        *(_number_cell(row[name], PROPERTIES[name].decimals) for name in properties),
         _text_cell(origin_title(str(row["origin"]))),
         _number_cell(row["call"], 0),
     )

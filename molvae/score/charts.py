@@ -46,7 +46,6 @@ def write_charts(folder: Path, valid: pd.DataFrame, test: ReferenceStatistics) -
 
 def _property_chart(name: str, valid: pd.DataFrame, test: ReferenceStatistics) -> alt.Chart:
     spec = PROPERTIES[name]
-    title = spec.title + (f", {spec.unit}" if spec.unit else "")
     values = {"generated": valid[name].dropna().to_numpy(), "test": test.properties[name]}
     values = {what: of_set[~np.isnan(of_set)] for what, of_set in values.items()}
     both = np.concatenate(list(values.values()))
@@ -57,7 +56,7 @@ def _property_chart(name: str, valid: pd.DataFrame, test: ReferenceStatistics) -
         for left, right, count in zip(edges[:-1], edges[1:], np.histogram(of_set, bins=edges)[0], strict=True)
     ]
     chart: alt.Chart = (
-        alt.Chart(pd.DataFrame(rows), title=title, width=WIDTH, height=140)
+        alt.Chart(pd.DataFrame(rows), title=spec.title_with_unit, width=WIDTH, height=140)
         .mark_line(interpolate="step")
         .encode(
             x=alt.X("value:Q", title=None, scale=alt.Scale(zero=False)),

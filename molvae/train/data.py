@@ -15,17 +15,18 @@ from numpy.typing import NDArray
 from molvae.chem.descriptors import PROPERTIES
 from molvae.chem.selfies_codec import selfies_constraints, smiles_to_selfies
 from molvae.errors import ConfigError, DataError
-from molvae.files import read_json, write_json
+from molvae.files import file_sha256, read_json, write_json
 from molvae.folders import CHECKSUMS, is_whole, replacing_files, seal
 from molvae.log import logger
 from molvae.model.model import MolVAE
 from molvae.nn.property_head import PropertyScale
+from molvae.nn.tokens import STORE_FILES
 from molvae.parallel import map_tasks, processes_for
-from molvae.provenance import file_sha256, software
+from molvae.provenance import software
 from molvae.seeding import derive_seed, numpy_generator
 from molvae.tables import MEASURED, MOLECULES
 from molvae.train.convert import SPLITS, ConversionSpec, Converted, convert
-from molvae.train.molecules import Molecules, growing_molecules
+from molvae.train.molecules import MOLECULES_FILES, Molecules, growing_molecules
 from molvae.train.start import InitialState
 
 # Validation molecules that the priors are compared with; more would only take longer.
@@ -33,8 +34,9 @@ MAX_REFERENCE = 20_000
 
 _ABOUT = "about.json"
 DATA_FILES = (
-    *(f"{folder}{name}" for split in SPLITS for folder in (split, f"{split}/randomised") for name in ("", "/*.npy")),
-    *(_ABOUT, CHECKSUMS),
+    *(f"{split}{name}" for split in SPLITS for name in ("", *(f"/{file}" for file in MOLECULES_FILES))),
+    _ABOUT,
+    CHECKSUMS,
 )
 """What `write_data` writes, folders and files."""
 
@@ -86,7 +88,7 @@ def write_data(prepared: Path, folder: Path, start: InitialState, seed: int, ide
         DataError: If a split has fewer than 2 molecules, or a property has no two values.
         VocabularyError: If a molecule has an unknown token.
     """
-    if is_whole(folder):
+    if is_whole(folder, [_ABOUT, *(f"{split}/{name}" for split in SPLITS for name in STORE_FILES)]):
         if read_json(folder / _ABOUT)["identity"] == identity:
             return
     elif folder.exists():

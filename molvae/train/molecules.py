@@ -14,13 +14,15 @@ from molvae.config import TrainConfig
 from molvae.files import growing_array
 from molvae.nn.batch import Batch
 from molvae.nn.property_head import PropertyScale
-from molvae.nn.tokens import TokenStore, growing_store
+from molvae.nn.tokens import STORE_FILES, TokenStore, growing_store
 from molvae.seeding import numpy_generator, torch_generator
 from molvae.vocabulary import Vocabulary
 
 # Randomised SMILES of each molecule: enough that the encoder seldom reads one twice in a row, few enough to store.
 N_RANDOMISED = 4
 _RANDOMISED, _PROPERTIES = "randomised", "properties.npy"
+MOLECULES_FILES = (*STORE_FILES, _PROPERTIES, _RANDOMISED, *(f"{_RANDOMISED}/{name}" for name in STORE_FILES))
+"""What `growing_molecules` writes, files and folders."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,8 @@ class Molecules:
     @classmethod
     def open(cls, folder: Path, scales: tuple[PropertyScale, ...] = (), n_added: int = 0) -> "Molecules":
         """Memory-map what `growing_molecules` wrote."""
-        randomised = TokenStore.open(folder / _RANDOMISED) if (folder / _RANDOMISED).exists() else None
+        has_randomised = (folder / _RANDOMISED / STORE_FILES[0]).exists()
+        randomised = TokenStore.open(folder / _RANDOMISED) if has_randomised else None
         properties = np.asarray(np.load(folder / _PROPERTIES, mmap_mode="r")) if scales else None
         return cls(TokenStore.open(folder), randomised, properties, scales, n_added)
 

@@ -22,9 +22,8 @@ from molvae.train.start import InitialState, starting_point
 from molvae.vocabulary import Vocabulary
 
 RESUME_FILES = (
-    *("checkpoint.pt", ".checkpoint.*.partial.pt"),
+    *("checkpoint.pt", ".checkpoint.[0-9]*.partial.pt"),
     *("data", *(f"data/{name}" for name in DATA_FILES)),
-    *(".data.*.partial", ".data.*.partial/**/*"),
 )
 """What a killed training leaves in `resume/`."""
 

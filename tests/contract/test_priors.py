@@ -21,6 +21,11 @@ def test_codes_have_the_right_shape_and_type(prior):
     assert prior.sample(0, torch.Generator().manual_seed(1)).shape == (0, 4)
 
 
+def test_it_has_a_title_and_a_phrase(prior):
+    assert prior.title[0].isupper()
+    assert prior.phrase.startswith("the ")
+
+
 def test_the_same_generator_gives_the_same_codes(prior):
     draws = [prior.sample(5, torch.Generator().manual_seed(2)) for _ in range(2)]
     assert torch.equal(*draws)

@@ -19,6 +19,12 @@ def test_it_has_a_title_a_unit_and_a_definition(name):
     assert chosen.title
     assert chosen.unit == chosen.unit.strip()
     assert chosen.definition.endswith(".")
+    assert chosen.title_with_unit == ", ".join(filter(None, [chosen.title, chosen.unit]))
+
+
+def test_it_lies_between_0_and_1_if_it_says_so(name, smiles):
+    values = compute_properties(smiles, [name])[name]
+    assert values.between(0.0, 1.0).all() or not PROPERTIES[name].in_unit_interval
 
 
 def test_it_is_a_finite_number_for_drug_like_molecules_and_the_same_again(name, smiles):

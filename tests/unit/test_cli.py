@@ -180,3 +180,11 @@ def test_the_end_of_a_damaged_file_is_not_taken_for_an_interrupt(monkeypatch, mo
 def test_debug_shows_the_traceback_wherever_it_stands(broken, arguments):
     with pytest.raises(DataError, match="wrong data"):
         broken(DataError("wrong data"), *arguments)
+
+
+@pytest.mark.parametrize("name", ["page", "page.htm", "page.v2", "."])
+def test_a_page_that_would_not_be_one_is_refused_before_the_work(molvae, tmp_path, name):
+    status, _, error = molvae("report", str(tmp_path), "--out", str(tmp_path / name))
+    assert status == 2
+    assert "expected a name that ends in .html" in error
+    assert list(tmp_path.iterdir()) == []

@@ -21,6 +21,7 @@ from molvae.folders import (
     seal,
 )
 
+WHOLE = ("a.csv", "deep/x.npy")
 NAMES = ("a.csv", "deep/*.npy", "summary.json")
 
 
@@ -95,6 +96,50 @@ def test_nothing_is_written_or_removed_through_a_link(tmp_path, inner):
         replace()
     remove_files(folder, [*NAMES, "deep"])
     assert content(mine) == {"a.csv": "mine", "x.npy": "mine", "deep/x.npy": "mine"}
+
+
+@pytest.mark.parametrize("obstacle", ["a.csv", "deep/x.npy", "deep"])
+def test_what_is_in_the_way_of_any_file_is_refused_before_anything_is_removed(tmp_path, obstacle):
+    folder = make(tmp_path / "out", b_csv="old", summary_json="old")
+    mine = make(tmp_path / "mine", x_npy="mine")
+    if obstacle == "deep":
+        (folder / "deep").symlink_to(mine)
+    else:
+        (folder / obstacle).mkdir(parents=True)
+
+    def replace():
+        with replacing_files(folder, ["a.csv", "b.csv", "deep/*.npy", "summary.json"]) as temporary:
+            write(temporary, "a.csv", "b.csv", "deep/x.npy", "summary.json")
+
+    with pytest.raises(DataError, match=f"{obstacle}: expected a .* or nothing, found a (link|folder)"):
+        replace()
+    assert {name: text for name, text in content(folder).items() if "deep" not in name} == {
+        "b.csv": "old",
+        "summary.json": "old",
+    }
+    assert content(mine) == {"x.npy": "mine"}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["mine", "out"]
+
+
+def test_what_killed_runs_have_left_is_removed_and_nothing_else(tmp_path):
+    # Larger than any process id.
+    dead, alive = 2**30, os.getpid()
+    left = make(tmp_path / f".out.{dead}.abcd_123.partial", a_csv="half", deep__x_npy="half")
+    (left / f".summary.{dead}.partial.json").write_text("half")
+    (left / "deep" / "thesis.docx").write_text("mine")
+    make(tmp_path / f".out.{dead}.abcd_124.partial", a_csv="half", deep__x_npy="half")
+    for name in (f".out.{alive}.abcd_123.partial", f".outer.{dead}.abcd_123.partial", ".out.mine.partial"):
+        make(tmp_path / name, a_csv="mine")
+    with replacing_files(tmp_path / "out", ["a.csv", "deep", "deep/*.npy", "summary.json"]) as temporary:
+        write(temporary, "summary.json")
+    assert content(tmp_path) == {
+        "out/summary.json": "new",
+        f".out.{dead}.abcd_123.partial/deep/thesis.docx": "mine",
+        f".out.{alive}.abcd_123.partial/a.csv": "mine",
+        f".outer.{dead}.abcd_123.partial/a.csv": "mine",
+        ".out.mine.partial/a.csv": "mine",
+    }
+    assert not (tmp_path / f".out.{dead}.abcd_124.partial").exists()
 
 
 def test_removing_leaves_what_is_not_named_and_the_folders_that_hold_it(tmp_path):
@@ -172,6 +217,34 @@ def test_a_forked_process_does_not_hold_the_lock_of_its_parent(tmp_path):
     assert not [name for name in held if LOCK in name]
 
 
+def test_a_forked_process_closes_its_copies_once(tmp_path):
+    def fork_and_leave():
+        with output_folder(tmp_path):
+            child = os.fork()
+            if child == 0:
+                # A file of its own, which may have got the number of the lock's copy.
+                number = os.open(tmp_path / "own.txt", os.O_CREAT | os.O_RDWR)
+                grandchild = os.fork()
+                if grandchild == 0:
+                    os._exit(0 if os.fstat(number).st_nlink else 1)
+                os._exit(os.waitstatus_to_exitcode(os.waitpid(grandchild, 0)[1]))
+            assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+    fork_and_leave()
+
+
+def test_a_file_that_is_called_as_a_lock_but_is_none_stays(tmp_path):
+    (tmp_path / LOCK).write_text("mine")
+    with pytest.raises(DataError, match="expected a lock of molvae or nothing, found another file"):
+        output_folder(tmp_path).__enter__()
+    assert (tmp_path / LOCK).read_text() == "mine"
+    for left in ("", "process 1234567 on another.host"):
+        (tmp_path / LOCK).write_text(left)
+        with output_folder(tmp_path):
+            assert (tmp_path / LOCK).read_text().startswith(f"process {os.getpid()} on ")
+        assert not (tmp_path / LOCK).exists()
+
+
 def test_without_locks_a_run_works_and_says_so_to_whoever_asks(tmp_path, monkeypatch, caplog):
     def refuse(*_):
         raise OSError(errno.ENOLCK, "No locks available")
@@ -220,17 +293,17 @@ def test_a_link_among_the_parts_is_refused_before_the_work(tmp_path):
 
 def test_a_sealed_folder_is_whole_until_a_byte_changes(tmp_path):
     folder = make(tmp_path / "data", a_csv="abc", deep__x_npy="xyz")
-    assert not is_whole(folder)
+    assert not is_whole(folder, WHOLE)
     seal(folder)
     (folder / "notes.txt").write_text("mine")
-    assert is_whole(folder)
+    assert is_whole(folder, WHOLE)
     for damage in ("abd", "", None):
         (folder / "a.csv").unlink()
         if damage is not None:
             (folder / "a.csv").write_text(damage)
-        assert not is_whole(folder)
+        assert not is_whole(folder, WHOLE)
         (folder / "a.csv").write_text("abc")
-        assert is_whole(folder)
-    for damage in ("", "[]", "null"):
+        assert is_whole(folder, WHOLE)
+    for damage in ("", "[]", "null", "{}", '{"other.txt": ""}'):
         (folder / "checksums.json").write_text(damage)
-        assert not is_whole(folder)
+        assert not is_whole(folder, WHOLE)

@@ -1,6 +1,10 @@
 import os
 import signal
+import subprocess
+import sys
+import time
 from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -77,6 +81,33 @@ def test_a_killed_process_is_one_clear_error():
 def test_worker_processes_leave_an_interrupt_to_the_one_that_started_them():
     [(_, handler)] = map_tasks(signal.getsignal, [signal.SIGINT], 2)
     assert handler is signal.SIG_IGN
+
+
+ENDLESS = """
+import os, sys, time
+from molvae.parallel import map_tasks
+
+if __name__ == "__main__":
+    list(map_tasks(time.sleep, [0.0] * 8 + [3600.0] * 8, 2))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks at processes in /proc")
+def test_worker_processes_end_with_the_one_that_started_them(tmp_path):
+    (tmp_path / "endless.py").write_text(ENDLESS)
+    with subprocess.Popen([sys.executable, str(tmp_path / "endless.py")]) as process:
+        deadline = time.monotonic() + 60
+        while len(workers := children(process.pid)) < 3 and time.monotonic() < deadline:
+            time.sleep(0.1)
+        process.kill()
+    while any(Path(f"/proc/{pid}").exists() for pid in workers) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not [pid for pid in workers if Path(f"/proc/{pid}").exists()]
+
+
+def children(pid):
+    """Return the workers, and the process that Python starts beside them to watch its resources."""
+    return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
 
 
 def test_few_molecules_start_no_processes():

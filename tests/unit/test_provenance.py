@@ -6,8 +6,8 @@ import yaml
 
 from molvae.config import RunConfig
 from molvae.errors import ConfigError, DataError
+from molvae.files import file_sha256
 from molvae.provenance import (
-    file_sha256,
     gather,
     recorded_sources,
     settings_of,
@@ -51,12 +51,28 @@ def test_recorded_settings_stand_above_those_given_but_for_the_report(tmp_path):
     assert (settings.sample.n, settings.report.title) == (5, "new")
 
 
+def test_settings_of_a_run_of_molvae_0_1_are_read_under_their_names_now(tmp_path):
+    (tmp_path / "config").mkdir()
+    run = {"run": "a", "seed": 7, "device": "cpu"}
+    for stage, recorded in {"train": {"rejected_shares": [0.0, 0.3]}, "sample": {"max_nats": 40.0}}.items():
+        (tmp_path / "config" / f"{stage}.yaml").write_text(yaml.safe_dump({**run, stage: recorded}))
+    settings = settings_of(tmp_path, RunConfig())
+    assert (settings.train.rejected_fractions, settings.sample.max_nll) == ([0.0, 0.3], 40.0)
+
+
 def test_without_recorded_settings_those_given_hold(tmp_path):
     assert settings_of(tmp_path, RunConfig(seed=3)) == RunConfig(seed=3)
 
 
 @pytest.mark.parametrize(
-    "content", ["[1, 2]", "a: b: c", "run: a", "{run: a, seed: 1, device: cpu, train: {latent_dimm: 3}}"]
+    "content",
+    [
+        "[1, 2]",
+        "{run: a, seed: 1, device: cpu, train: [1]}",
+        "a: b: c",
+        "run: a",
+        "{run: a, seed: 1, device: cpu, train: {latent_dimm: 3}}",
+    ],
 )
 def test_a_record_that_is_no_configuration_is_refused_by_its_place(tmp_path, content):
     (tmp_path / "config").mkdir()

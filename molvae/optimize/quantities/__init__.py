@@ -3,14 +3,17 @@
 A new kind is a module here with a registered subclass of `Quantity`, and a line below.
 """
 
-from molvae.optimize.quantities.alerts import Alerts
-from molvae.optimize.quantities.atoms import AtomCount, Isomer
+# In the order of lists and messages.
+# isort: off
 from molvae.optimize.quantities.base import QUANTITIES, Failure, Measure, Molecule, Quantity
-from molvae.optimize.quantities.command import Command
 from molvae.optimize.quantities.properties import PropertyValue
-from molvae.optimize.quantities.python import PythonFunction
 from molvae.optimize.quantities.similarity import Similarity, SimilarityTarget
 from molvae.optimize.quantities.substructure import HasSubstructure, LacksSubstructure, SubstructureCount
+from molvae.optimize.quantities.atoms import AtomCount, Isomer
+from molvae.optimize.quantities.python import PythonFunction
+from molvae.optimize.quantities.command import Command
+from molvae.optimize.quantities.alerts import Alerts
+# isort: on
 
 __all__ = [
     "QUANTITIES",

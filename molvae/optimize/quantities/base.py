@@ -1,6 +1,7 @@
 """What every quantity of an objective offers: the key that names it, its values for molecules, and its words."""
 
 import math
+import multiprocessing
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -171,7 +172,10 @@ def per_batch(function: BatchFunction) -> Measure:
         try:
             return [finite(value) for value in function([molecule.smiles for molecule in molecules])]
         # It is the user's code: whatever it raises, and also its sys.exit(), is a molecule's failure.
-        except (Exception, SystemExit) as error:  # noqa: BLE001
+        except BaseException as error:
+            # Nobody interrupts a worker process, so that the code itself has raised this one there.
+            if isinstance(error, KeyboardInterrupt) and multiprocessing.parent_process() is None:
+                raise
             if len(molecules) == 1:
                 return [Failure(one_line(error))]
         return [attempt([molecule])[0] for molecule in molecules]

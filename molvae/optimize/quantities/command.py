@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +14,7 @@ from pydantic import AfterValidator, Field
 
 from molvae.errors import ObjectiveError
 from molvae.optimize.quantities.base import QUANTITIES, BatchFunction, Failure, Measure, Quantity, per_batch
+from molvae.parallel import program_groups
 from molvae.section import Positive
 
 
@@ -108,15 +110,22 @@ def _run(arguments: list[str], text: str, folder: Path, limit_s: float | None) -
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         encoding="utf-8",
+        # What is no UTF-8 is no number, and is shown as that.
+        errors="replace",
         cwd=folder,
         # A group of its own, so that what the program started ends with it.
         start_new_session=True,
     ) as process:
+        program_groups.add(process.pid)
         try:
             output, complaint = process.communicate(text, timeout=limit_s)
         except BaseException:
-            os.killpg(process.pid, signal.SIGKILL)
+            # It may have ended by itself.
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
             raise
+        finally:
+            program_groups.discard(process.pid)
     if process.returncode:
         last = (complaint.strip().splitlines() or ["no message"])[-1]
         raise RuntimeError(f"exit status {process.returncode}: {last}")

@@ -10,9 +10,6 @@ from molvae.chem.descriptors import PROPERTIES
 from molvae.errors import ConfigError
 from molvae.optimize.quantities.base import QUANTITIES, Quantity
 
-# Properties that lie in [0, 1] by their definition.
-_IN_UNIT_INTERVAL = frozenset({"qed", "fraction_csp3"})
-
 
 def _known(name: str) -> str:
     try:
@@ -35,8 +32,7 @@ class PropertyValue(Quantity):
 
     def text(self) -> str:
         """Return the property's title with its unit."""
-        known = PROPERTIES[self.property]
-        return known.title + (f", {known.unit}" if known.unit else "")
+        return PROPERTIES[self.property].title_with_unit
 
     def label(self) -> str:
         """Return the property's title."""
@@ -44,7 +40,7 @@ class PropertyValue(Quantity):
 
     def in_unit_interval(self) -> bool:
         """Say whether the property is one from 0 to 1."""
-        return self.property in _IN_UNIT_INTERVAL
+        return PROPERTIES[self.property].in_unit_interval
 
     def function(self) -> Callable[[Chem.Mol], float]:
         """Return the function that computes the property."""

@@ -1,13 +1,20 @@
 """A user's own Python function, as a quantity."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, ClassVar
 
-from pydantic import Field
+from pydantic import AfterValidator
 
 from molvae.optimize.quantities.base import QUANTITIES, BatchFunction, Measure, Quantity, per_batch
 from molvae.optimize.user_modules import check_function, load_function
+
+
+def _reference(text: str) -> str:
+    if not re.fullmatch(r"[\w.]+:\w+", text):
+        raise ValueError(f"expected module:function, found {text!r}")
+    return text
 
 
 @QUANTITIES.register("python")
@@ -16,7 +23,7 @@ class PythonFunction(Quantity):
 
     isolated: ClassVar[bool] = True
 
-    python: Annotated[str, Field(pattern=r"^[\w.]+:\w+$")]
+    python: Annotated[str, AfterValidator(_reference)]
     """The function; its module lies beside the objective file or is installed."""
 
     def title(self) -> str:

@@ -56,6 +56,13 @@ def test_list_shows_every_builtin_objective_and_what_others_are_made_of(run):
     assert listed == [*builtin_names(), *QUANTITIES, *DESIRABILITIES]
 
 
+def test_quantities_are_listed_from_the_usual_to_the_rare_and_what_only_constrains_says_so(run):
+    kinds = ["property", "similarity", "has", "lacks", "count", "atom_count", "isomer", "python", "command", "alerts"]
+    assert list(QUANTITIES) == kinds
+    lines = {line.split()[0]: line for line in run("--list").output.splitlines() if line.startswith("  ")}
+    assert [kind for kind in kinds if lines[kind].endswith(" In constraints only.")] == ["alerts"]
+
+
 def test_a_missing_argument_is_wrong_usage(run, molecules):
     result = run("qed", molecules)
     assert isinstance(result.exception, ConfigError)

@@ -13,6 +13,29 @@ from molvae.errors import DataError
 from molvae.folders import LOCK, output_folder
 from tests.fixtures.run_folder import build_run_folder
 
+# What a user may call files so that they look like molvae's.
+LOOKALIKES = {
+    "prepare": [
+        ".molecules.mine.partial.parquet",
+        "resume/0123456789abcdef/input-mine.parquet",
+        "resume/0123456789abcdef/.mine.partial.parquet",
+        "resume/duplicates/mine.arrow",
+        "resume/duplicates/part-mine.arrow",
+        "resume/duplicates/merged-mine.parquet",
+    ],
+    "train": [
+        "resume/.checkpoint.mine.partial.pt",
+        "resume/data/train/my.npy",
+        "resume/data/train/randomised/my.npy",
+        "resume/.data.backup.partial/thesis.docx",
+        "resume/.data.1234567.abcdefgh.partial/thesis.docx",
+    ],
+    "optimize": ["resume/.calls.mine.partial.csv", "resume/.objective.mine.partial.json"],
+    "score": ["figures/mine.svg", ".figures.1234567.abcdefgh.partial/thesis.docx"],
+    "evaluate": [],
+    "report": ["report/figures/mine.svg"],
+}
+
 # Folders that each verb writes or removes files in, and the file that it writes last.
 VERBS = {
     "prepare": (["resume", "resume/0123456789abcdef", "resume/duplicates"], "summary.json"),
@@ -73,14 +96,14 @@ def folder_for(verb, tmp_path):
 def test_what_is_the_users_stays_and_a_run_that_dies_leaves_no_older_summary(verb, run, tmp_path, monkeypatch):
     out = folder_for(verb, tmp_path)
     parts, last = VERBS[verb]
-    mine = [out / part / "my only copy.txt" for part in ["", *parts]]
+    mine = [out / part / "my only copy.txt" for part in ["", *parts]] + [out / name for name in LOOKALIKES[verb]]
     for path in mine:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("mine")
     assert run(verb, out).exit_code == 0
     assert [path.read_text() for path in mine] == ["mine"] * len(mine)
     assert (out / last).is_file()
-    assert not list(out.rglob("*.partial*"))
+    assert not [path for path in out.rglob("*.partial*") if not any(own.is_relative_to(path) for own in mine)]
     assert not (out / LOCK).exists()
     outputs = []
     move = files.move

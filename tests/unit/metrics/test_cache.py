@@ -1,4 +1,6 @@
 import logging
+import subprocess
+import sys
 from collections import Counter
 
 import numpy as np
@@ -76,3 +78,27 @@ def test_a_place_that_cannot_be_written_costs_only_the_keeping(folder, caplog):
         assert cached("test", ["CCO"], make([])).texts["smiles"][0] == "CCO"
     assert "not cached" in caplog.text
     assert "set MOLVAE_CACHE to a writable folder" in caplog.text
+
+
+WAITS = """
+import sys, time
+from pathlib import Path
+from molvae.metrics.cache import Stored, cached
+
+def make():
+    print("making", flush=True)
+    time.sleep(1.0)
+    return Stored(texts={"smiles": ["CCO"]})
+
+cached("test", ["CCO"], make)
+"""
+
+
+def test_two_runs_at_a_time_compute_an_entry_once(caplog):
+    with subprocess.Popen([sys.executable, "-c", WAITS], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "making\n"
+        with caplog.at_level(logging.INFO, logger="molvae"):
+            stored = cached("test", ["CCO"], make(calls := []))
+    assert not calls
+    assert stored.texts["smiles"] == ["CCO"]
+    assert "damaged" not in caplog.text

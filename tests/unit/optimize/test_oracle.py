@@ -102,7 +102,7 @@ def test_it_gives_up_when_everything_fails_and_forgets_those_failures(user_objec
     own = user_objective("failing_always", "def score(smiles):\n    raise OSError('no licence')\n")
     oracle = Oracle(own, 100, tmp_path / "resume")
     with pytest.raises(
-        DataError, match=r"first 20 molecules failed; the last with: failing_always\.score: OSError: no licence"
+        DataError, match=r"first 21 molecules failed; the last with: failing_always\.score: OSError: no licence"
     ):
         oracle.score(proposals(*smiles[:30]), 0)
     assert (tmp_path / "resume" / "calls.csv").read_text().count("\n") == 1
@@ -175,6 +175,7 @@ def test_calls_that_cannot_be_read_are_told_and_made_again(tmp_path, caplog, dam
         stream.write(damage)
     with caplog.at_level(logging.INFO, logger="molvae"):
         Oracle(QED, 10, tmp_path).score(proposals("CCN"), 0)
+        assert "expected 2 calls of an earlier run, found 1 that can be read; the others are made again" in caplog.text
         assert "resuming after 1 calls" in caplog.text
         caplog.clear()
         Oracle(QED, 10, tmp_path)

@@ -84,8 +84,8 @@ def test_bad_molecules_and_patterns_are_shown(refused_term):
     assert "expected a SMILES, found 'c1cc'" in refused_term({"similarity": {"to": "c1cc"}})
     assert "expected a SMARTS pattern, found '[#'" in refused_term({"has": "[#"})
     assert "expected a SMARTS pattern, found ''" in refused_term({"lacks": ""})
-    assert "expected a SMARTS pattern, found 'c1ccccc1 N'" in refused_term({"has": "c1ccccc1 N"})
-    assert "expected a SMILES, found 'CCO CCN'" in refused_term({"similarity": {"to": "CCO CCN"}})
+    assert "expected a SMARTS pattern and nothing after it, found 'c1ccccc1 N'" in refused_term({"has": "c1ccccc1 N"})
+    assert "expected a SMILES and nothing after it, found 'CCO CCN'" in refused_term({"similarity": {"to": "CCO CCN"}})
     assert "symbol of an element, found 'Q'" in refused_term({"atom_count": "Q", "clip": {"upper": 1}})
     assert "formula such as" in refused_term({"isomer": "H2 O"})
     assert "ECFP4" in refused_term({"similarity": {"to": "C", "fingerprint": "MACCS"}})
@@ -164,3 +164,24 @@ def test_a_spec_is_no_way_to_name_the_classes_behind_it(refused_term):
     assert "terms[1].quantity: expected a known setting" in refused_term({"quantity": {}})
     assert "terms[1].desirability: expected a known setting" in refused_term({"property": "qed", "desirability": {}})
     assert "terms[1]: expected " in refused_term("qed")
+
+
+def test_what_only_constrains_is_told_from_what_is_unknown(tmp_path):
+    (tmp_path / "own.yaml").write_text("name: own\nterms: [{alerts: [PAINS]}]\n")
+    with pytest.raises(ObjectiveError, match=r"terms\[0\]\.alerts: expected in constraints only, found in a term"):
+        read_spec(tmp_path / "own.yaml")
+
+
+@pytest.mark.parametrize(
+    ("term", "said"),
+    [
+        ("{python: scorers.py}", "python: expected module:function, found 'scorers.py'"),
+        ("{similarity: CCO}", "similarity: expected settings by name (to, "),
+        ("{property: qed, weight: heavy}", "weight: expected a number, found 'heavy'"),
+    ],
+)
+def test_wrong_values_are_explained_in_words_of_the_file(tmp_path, term, said):
+    (tmp_path / "own.yaml").write_text(f"name: own\nterms: [{term}]\n")
+    with pytest.raises(ObjectiveError) as refusal:
+        read_spec(tmp_path / "own.yaml")
+    assert said in str(refusal.value)

@@ -5,8 +5,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from molvae.errors import ConfigError, DataError
-from molvae.prepare.fetch import PRESETS, RAW, fetch, remote_of
-from molvae.prepare.inputs import expand, fetch_missing
+from molvae.inputs import PRESETS, RAW, expand, remote_of
+from molvae.prepare.fetch import fetch, fetch_missing
 
 CONTENT = "".join(f"{'C' * (n % 30 + 1)}O m{n}\n" for n in range(5000)).encode()
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -141,10 +141,10 @@ def test_addresses_that_differ_anywhere_are_files_of_their_own():
 
 
 def test_chembl_is_checked_by_the_list_beside_it(server, monkeypatch):
-    monkeypatch.setattr("molvae.prepare.fetch._CHEMBL", server.address)
+    monkeypatch.setattr("molvae.inputs._CHEMBL", server.address)
     remote = remote_of("chembl_9")
     assert remote.place == "chembl/chembl_9_chemreps.tsv.gz"
-    monkeypatch.setattr("molvae.prepare.fetch._CHEMBL", None)
+    monkeypatch.setattr("molvae.inputs._CHEMBL", None)
     listed = type(remote)(remote.url, remote.place, checksums_url=f"{server.address}/checksums.txt")
     assert fetch(listed).read_bytes() == CONTENT
     other = type(remote)(f"{server.address}/chembl_10_chemreps.txt.gz", "x", checksums_url=listed.checksums_url)

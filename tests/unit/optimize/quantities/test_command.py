@@ -82,3 +82,19 @@ def test_a_missing_program_is_named(tmp_path):
         command_function("./dock.sh --fast", tmp_path, None)
     with pytest.raises(ObjectiveError, match="found no no-such-program"):
         command_function("no-such-program", tmp_path, None)
+
+
+def test_what_is_no_utf_8_is_told_and_fails_its_molecule_alone(tmp_path):
+    body = "import sys\nsys.stdout.buffer.write(b'1.5\\nungr\\xfc\\xdf\\n')\nsys.stderr.buffer.write(b'\\xfc')\n"
+    values = command_function(script(tmp_path, body), tmp_path, 20)(["C", "N"])
+    assert values == [1.5, Failure("expected a number, found 'ungr\ufffd\ufffd'")]
+
+
+def test_a_program_that_has_ended_hides_no_error(tmp_path, monkeypatch):
+    def fail(*_, **__):
+        raise UnicodeDecodeError("utf-8", b"\xfc", 0, 1, "invalid start byte")
+
+    monkeypatch.setattr("subprocess.Popen.communicate", fail)
+    monkeypatch.setattr("os.killpg", lambda *_: (_ for _ in ()).throw(ProcessLookupError()))
+    with pytest.raises(UnicodeDecodeError):
+        command_function(script(tmp_path, LENGTHS), tmp_path, 20)(["C"])

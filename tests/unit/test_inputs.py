@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from molvae.errors import DataError
-from molvae.prepare.inputs import expand
+from molvae.inputs import expand
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,211 @@
+"""Evaluation in worker processes: how it begins, and how it ends."""
+
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from molvae.optimize import evaluator
+from molvae.optimize.evaluator import Evaluator
+from molvae.optimize.objective import Objective
+from molvae.optimize.spec import ObjectiveSpec
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at processes in /proc")
+
+SCRIPT = """
+import sys
+from pathlib import Path
+from molvae.errors import ObjectiveError
+from molvae.optimize.objective import load_objective
+from molvae.optimize.oracle import Oracle
+
+{guard}
+    with Oracle(load_objective(sys.argv[1]), 10) as oracle:
+        try:
+            oracle.score([("C", ""), ("CC", "")], 0)
+        except ObjectiveError as error:
+            print(oracle.n_calls, error)
+"""
+
+
+@pytest.fixture
+def objective_file(tmp_path):
+    """Return a function that writes an objective of a Python function's body, given its source."""
+
+    def write(source, name="own"):
+        (tmp_path / f"{name}_module.py").write_text(source)
+        file = tmp_path / f"{name}.yaml"
+        file.write_text(f"name: {name}\nterms: [{{python: '{name}_module:score'}}]\n")
+        return file
+
+    return write
+
+
+@pytest.fixture
+def in_module(tmp_path):
+    """Return a function that makes an objective of a Python function's body, given its source."""
+
+    def make(name, source):
+        (tmp_path / f"{name}.py").write_text(source)
+        return Objective(
+            ObjectiveSpec.model_validate({"name": "own", "terms": [{"python": f"{name}:score"}]}), tmp_path
+        )
+
+    return make
+
+
+def script(folder, guard="if __name__ == '__main__':"):
+    file = folder / "script.py"
+    file.write_text(SCRIPT.format(guard=guard))
+    return [sys.executable, str(file)]
+
+
+def wait_until(condition, seconds=20.0):
+    end = time.monotonic() + seconds
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.05)
+    return condition()
+
+
+def is_alive(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as stat:
+            return stat.read().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def number_in(file):
+    wait_until(lambda: file.exists() and file.read_text().endswith("\n"))
+    return int(file.read_text())
+
+
+HANGS = """import os, time
+
+def score(smiles):
+    with open({pid!r}, "w") as file:
+        file.write(f"{{os.getpid()}}\\n")
+    time.sleep(3600)
+"""
+
+HANGS_IN_A_PROGRAM = """import subprocess
+from molvae.optimize.quantities.command import command_function
+from pathlib import Path
+
+def score(smiles):
+    return command_function("sh sleeps.sh", Path({folder!r}), None)(smiles)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_a_run_whose_function_hangs(objective_file, tmp_path, number):
+    file = objective_file(HANGS.format(pid=str(tmp_path / "pid")))
+    (tmp_path / "in.smi").write_text("C\nCC\n")
+    command = [sys.executable, "-m", "molvae", "objective", str(file), str(tmp_path / "in.smi"), "--out"]
+    with subprocess.Popen([*command, str(tmp_path / "out.csv")], stderr=subprocess.PIPE, text=True) as process:
+        worker = number_in(tmp_path / "pid")
+        began = time.monotonic()
+        process.send_signal(number)
+        _, complaint = process.communicate(timeout=30)
+    assert time.monotonic() - began < 5
+    assert process.returncode == 130
+    assert "interrupted" in complaint
+    assert "Traceback" not in complaint
+    assert not is_alive(worker)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("source", [HANGS, HANGS_IN_A_PROGRAM])
+def test_workers_and_their_programs_end_with_the_process_that_started_them(objective_file, tmp_path, number, source):
+    (tmp_path / "sleeps.sh").write_text("echo $$ > pid\nexec sleep 3600\n")
+    file = objective_file(source.format(pid=str(tmp_path / "pid"), folder=str(tmp_path)))
+    with subprocess.Popen([*script(tmp_path), str(file)], stderr=subprocess.DEVNULL) as process:
+        pid = number_in(tmp_path / "pid")
+        process.send_signal(number)
+        process.wait(timeout=30)
+    assert wait_until(lambda: not is_alive(pid))
+
+
+def test_a_script_without_a_guard_is_told_and_costs_nothing(objective_file, tmp_path):
+    file = objective_file("def score(smiles):\n    return [0.5] * len(smiles)\n")
+    done = subprocess.run(
+        [*script(tmp_path, "if True:"), str(file)], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0
+    assert done.stdout.startswith("0 own: expected a process that can evaluate it, found that it ended at its start")
+    assert "if __name__ == '__main__':" in done.stdout
+
+
+def test_a_quick_function_is_loaded_once(in_module, tmp_path, smiles):
+    source = f"import os\nopen({str(tmp_path / 'loads')!r}, 'a').write('x')\n\ndef score(smiles):\n"
+    quick = in_module("quick_term", source + "    return [0.5] * len(smiles)\n")
+    with Evaluator(quick, n_jobs=3) as evaluate:
+        assert sum(len(chunk) for chunk in evaluate.evaluate(smiles)) == len(smiles)
+    assert (tmp_path / "loads").read_text() == "x"
+
+
+def test_a_slow_function_gets_several_processes(in_module, smiles, monkeypatch):
+    monkeypatch.setattr(evaluator, "SECONDS_FOR_A_POOL", 0.1)
+    slow = in_module(
+        "slow_term", "import time\n\ndef score(smiles):\n    time.sleep(0.1)\n    return [0.5] * len(smiles)\n"
+    )
+    with Evaluator(slow, n_jobs=2) as evaluate:
+        chunks = evaluate.evaluate(smiles[:60])
+        next(chunks)
+        assert evaluate._pool_size == 1
+        assert 1 + sum(len(chunk) for chunk in chunks) == 60
+        assert evaluate._pool_size == 2
+
+
+def test_what_is_done_is_not_done_again_after_a_process_has_died(in_module, tmp_path, monkeypatch):
+    monkeypatch.setattr(evaluator, "SECONDS_FOR_A_POOL", -1.0)
+    source = f"""import os, time
+
+def score(smiles):
+    with open({str(tmp_path / "calls")!r}, "a") as file:
+        file.write("".join(f"{{text}}\\n" for text in smiles))
+    if "CF" in smiles:
+        # The other process gets on with its chunks meanwhile.
+        time.sleep(1.5)
+        os._exit(3)
+    return [0.5] * len(smiles)
+"""
+    deadly = in_module("deadly_term", source)
+    smiles = ["CF", *("C" * n for n in range(1, 8))]
+    with Evaluator(deadly, n_jobs=2) as evaluate:
+        evaluations = [one for chunk in evaluate.evaluate(smiles, 1) for one in chunk]
+    assert [one.status for one in evaluations] == ["failed", *["ok"] * 7]
+    calls = (tmp_path / "calls").read_text().split()
+    assert calls.count("CF") == 2
+    assert max(calls.count(text) for text in smiles[1:]) == 1
+
+
+@pytest.mark.parametrize(
+    "error", ["asyncio.CancelledError()", "KeyboardInterrupt()", "GeneratorExit()", "SystemExit(0)", "OSError('no')"]
+)
+def test_whatever_a_function_raises_fails_its_molecule(in_module, error):
+    name = "raising_" + "".join(c for c in error.lower() if c.isalpha())
+    source = f"import asyncio\n\ndef score(smiles):\n    if 'CF' in smiles:\n        raise {error}\n"
+    raising = in_module(name, source + "    return [0.5] * len(smiles)\n")
+    with Evaluator(raising) as evaluate:
+        evaluations = [one for chunk in evaluate.evaluate(["C", "CF", "CC"]) for one in chunk]
+    assert [one.status for one in evaluations] == ["ok", "failed", "ok"]
+    assert error.partition("(")[0].removeprefix("asyncio.") in evaluations[1].error
+
+
+def test_after_an_error_nothing_waits_for_a_process(in_module, tmp_path):
+    hanging = in_module("hanging_term", HANGS.format(pid=str(tmp_path / "pid")))
+
+    def fail():
+        with Evaluator(hanging) as evaluate:
+            evaluate._pool_of(1).submit(evaluator._evaluate, ["C"])
+            number_in(tmp_path / "pid")
+            raise RuntimeError("given up")
+
+    began = time.monotonic()
+    with pytest.raises(RuntimeError, match="given up"):
+        fail()
+    assert time.monotonic() - began < 20
+    assert not is_alive(int((tmp_path / "pid").read_text()))
