@@ -5,8 +5,9 @@ import os
 import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from itertools import islice
 from typing import TypeVar
 
@@ -21,6 +22,9 @@ MIN_FOR_A_POOL = 2000
 CHUNK_SIZE = 500
 # Pending tasks per process: enough that none waits, few enough that a long stream is not held in memory.
 _AHEAD = 4
+
+_shared: dict[int, ProcessPoolExecutor] | None = None
+"""The pools by their numbers of processes inside `shared_processes`; None outside."""
 
 
 def available_cpus() -> int:
@@ -54,6 +58,46 @@ def chunks_of(items: Iterable[Item]) -> Iterator[list[Item]]:
         yield chunk
 
 
+@contextmanager
+def shared_processes() -> Iterator[None]:
+    """Let all calls of `map_tasks` in the block use the same processes, each of which takes seconds to start.
+
+    The processes hold what they have loaded until the end of the block. May be nested.
+    """
+    global _shared
+    if _shared is not None:
+        yield
+        return
+    _shared = {}
+    try:
+        yield
+    finally:
+        for pool in _shared.values():
+            pool.shutdown(cancel_futures=True)
+        _shared = None
+
+
+def _new_pool(n_jobs: int) -> ProcessPoolExecutor:
+    # Spawned, not forked: a fork of a process in which torch has threads can hang.
+    return ProcessPoolExecutor(n_jobs, multiprocessing.get_context("spawn"), ignore_interrupts)
+
+
+@contextmanager
+def _processes(n_jobs: int) -> Iterator[ProcessPoolExecutor]:
+    """Give the shared pool of `n_jobs` processes, or one that ends with the block."""
+    if _shared is None:
+        with _new_pool(n_jobs) as pool:
+            yield pool
+        return
+    if n_jobs not in _shared:
+        _shared[n_jobs] = _new_pool(n_jobs)
+    try:
+        yield _shared[n_jobs]
+    except BrokenProcessPool:
+        del _shared[n_jobs]
+        raise
+
+
 def map_tasks(function: Callable[[Task], Result], tasks: Iterable[Task], n_jobs: int) -> Iterator[tuple[Task, Result]]:
     """Apply `function` to every task, in order, in several processes or, with `n_jobs` 1, in this one.
 
@@ -72,25 +116,26 @@ def map_tasks(function: Callable[[Task], Result], tasks: Iterable[Task], n_jobs:
         for task in tasks:
             yield task, function(task)
         return
-    # Spawned, not forked: a fork of a process in which torch has threads can hang.
-    pool = ProcessPoolExecutor(n_jobs, multiprocessing.get_context("spawn"), ignore_interrupts)
     pending: deque[tuple[Task, Future[Result]]] = deque()
     try:
-        for task in tasks:
-            pending.append((task, pool.submit(function, task)))
-            if len(pending) == n_jobs * _AHEAD:
-                first, future = pending.popleft()
-                yield first, future.result()
-        while pending:
-            first, future = pending.popleft()
-            yield first, future.result()
+        with _processes(n_jobs) as pool:
+            try:
+                for task in tasks:
+                    pending.append((task, pool.submit(function, task)))
+                    if len(pending) == n_jobs * _AHEAD:
+                        first, future = pending.popleft()
+                        yield first, future.result()
+                while pending:
+                    first, future = pending.popleft()
+                    yield first, future.result()
+            finally:
+                # After an error the processes go on with what they have begun, and with nothing else.
+                wait([future for _, future in pending if not future.cancel()])
     except BrokenProcessPool as error:
         raise DataError(
             f"expected {n_jobs} processes to finish, found one killed, perhaps because memory ran out; "
             "use fewer with --threads"
         ) from error
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 def map_chunks(function: Callable[[list[str]], Result], smiles: Sequence[str], n_jobs: int = 1) -> Iterator[Result]:
