@@ -4,14 +4,17 @@ import math
 import multiprocessing
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from typing import Self
 
 from molvae.log import logger
 from molvae.optimize.objective import Evaluation, Objective
 from molvae.parallel import ignore_interrupts
+
+EvaluateBatch = Callable[..., list[Evaluation]]
 
 # Molecules that are evaluated together: what a kill can lose.
 CHUNK = 25
@@ -28,14 +31,17 @@ class Evaluator:
     ends its process fails alone. Use it in a `with` statement: the processes end there.
     """
 
-    def __init__(self, objective: Objective, n_jobs: int = 1) -> None:
+    def __init__(self, objective: Objective, n_jobs: int = 1, *, feasible_only: bool = False) -> None:
         """Start nothing yet.
 
         Args:
             objective: What to evaluate by.
             n_jobs: Processes for a slow objective.
+            feasible_only: As in `Objective.evaluate_batch`.
         """
         self._objective = objective
+        evaluate: EvaluateBatch = objective.evaluate_batch
+        self._evaluate = partial(evaluate, feasible_only=True) if feasible_only else evaluate
         self._n_jobs = n_jobs
         self._pool: ProcessPoolExecutor | None = None
 
@@ -74,7 +80,7 @@ class Evaluator:
                 yield from self._in_processes(smiles[n_done:], size, max_chunk)
                 return
             begin = time.monotonic()
-            evaluations = self._objective.evaluate_batch(smiles[n_done : n_done + size])
+            evaluations = self._evaluate(smiles[n_done : n_done + size])
             yield evaluations
             # The very first molecule also pays for what is loaded on first use, so it says nothing about the others.
             seconds_each = (time.monotonic() - begin) / len(evaluations) if n_done else 0.0
@@ -116,7 +122,7 @@ class Evaluator:
         if self._pool is None:
             # Spawned, not forked: a fork of a process in which torch has threads can hang.
             context = multiprocessing.get_context("spawn")
-            self._pool = ProcessPoolExecutor(self._n_jobs, context, _take_objective, (self._objective,))
+            self._pool = ProcessPoolExecutor(self._n_jobs, context, _take_function, (self._evaluate,))
         try:
             return self._pool.submit(_evaluate, chunk)
         except BrokenProcessPool as error:
@@ -149,16 +155,16 @@ def _growing(smiles: Sequence[str], size: int, largest: int) -> Iterator[Sequenc
         size *= 4
 
 
-_objective: Objective | None = None
+_function: EvaluateBatch | None = None
 
 
-def _take_objective(objective: Objective) -> None:
-    """Give a new process its objective, once."""
-    global _objective
+def _take_function(function: EvaluateBatch) -> None:
+    """Give a new process what it evaluates molecules by, once."""
+    global _function
     ignore_interrupts()
-    _objective = objective
+    _function = function
 
 
 def _evaluate(smiles: Sequence[str]) -> list[Evaluation]:
-    assert _objective is not None
-    return _objective.evaluate_batch(smiles)
+    assert _function is not None
+    return _function(smiles)

@@ -15,6 +15,7 @@ class PythonFunction(Quantity):
     """`module:function`, your own: takes a list of SMILES, returns as many numbers."""
 
     isolated: ClassVar[bool] = True
+    costly: ClassVar[bool] = True
 
     python: Annotated[str, Field(pattern=r"^[\w.]+:\w+$")]
     """The function; its module lies beside the objective file or is installed."""
