@@ -8,10 +8,11 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import wait as wait_for_futures
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from itertools import islice
-from multiprocessing.connection import wait
+from multiprocessing.connection import wait as wait_for_connections
 from typing import Any, NoReturn, TypeVar
 
 from molvae.errors import DataError
@@ -30,6 +31,9 @@ _SECONDS_TO_END = 1.0
 
 program_groups: set[int] = set()
 """Process groups of the programs that this process runs; in a worker process they end with it."""
+
+_shared: dict[int, ProcessPoolExecutor] | None = None
+"""The pools by their numbers of processes inside `shared_processes`; None outside."""
 
 
 def available_cpus() -> int:
@@ -63,6 +67,41 @@ def chunks_of(items: Iterable[Item]) -> Iterator[list[Item]]:
         yield chunk
 
 
+@contextmanager
+def shared_processes() -> Iterator[None]:
+    """Let all calls of `map_tasks` in the block use the same processes, each of which takes seconds to start.
+
+    The processes hold what they have loaded until the end of the block. May be nested.
+    """
+    global _shared
+    if _shared is not None:
+        yield
+        return
+    _shared = {}
+    try:
+        yield
+    finally:
+        for pool in _shared.values():
+            pool.shutdown(cancel_futures=True)
+        _shared = None
+
+
+@contextmanager
+def _processes(n_jobs: int) -> Iterator[ProcessPoolExecutor]:
+    """Give the shared pool of `n_jobs` processes, or one that ends with the block."""
+    if _shared is None:
+        with worker_pool(n_jobs) as pool:
+            yield pool
+        return
+    if n_jobs not in _shared:
+        _shared[n_jobs] = worker_pool(n_jobs)
+    try:
+        yield _shared[n_jobs]
+    except BrokenProcessPool:
+        del _shared[n_jobs]
+        raise
+
+
 def map_tasks(function: Callable[[Task], Result], tasks: Iterable[Task], n_jobs: int) -> Iterator[tuple[Task, Result]]:
     """Apply `function` to every task, in order, in several processes or, with `n_jobs` 1, in this one.
 
@@ -81,24 +120,26 @@ def map_tasks(function: Callable[[Task], Result], tasks: Iterable[Task], n_jobs:
         for task in tasks:
             yield task, function(task)
         return
-    pool = worker_pool(n_jobs)
     pending: deque[tuple[Task, Future[Result]]] = deque()
     try:
-        for task in tasks:
-            pending.append((task, pool.submit(function, task)))
-            if len(pending) == n_jobs * _AHEAD:
-                first, future = pending.popleft()
-                yield first, future.result()
-        while pending:
-            first, future = pending.popleft()
-            yield first, future.result()
+        with _processes(n_jobs) as pool:
+            try:
+                for task in tasks:
+                    pending.append((task, pool.submit(function, task)))
+                    if len(pending) == n_jobs * _AHEAD:
+                        first, future = pending.popleft()
+                        yield first, future.result()
+                while pending:
+                    first, future = pending.popleft()
+                    yield first, future.result()
+            finally:
+                # After an error the processes go on with what they have begun, and with nothing else.
+                wait_for_futures([future for _, future in pending if not future.cancel()])
     except BrokenProcessPool as error:
         raise DataError(
             f"expected {n_jobs} processes to finish, found one killed, perhaps because memory ran out; "
             "use fewer with --threads"
         ) from error
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 def map_chunks(function: Callable[[list[str]], Result], smiles: Sequence[str], n_jobs: int = 1) -> Iterator[Result]:
@@ -159,7 +200,7 @@ def _start_worker(initializer: Callable[..., None] | None, args: tuple[Any, ...]
 def _end_with_parent() -> None:
     parent = multiprocessing.parent_process()
     assert parent is not None
-    wait([parent.sentinel])
+    wait_for_connections([parent.sentinel])
     _end()
 
 

@@ -9,13 +9,14 @@ References:
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from molvae.errors import DataError
 from molvae.parallel import map_chunks
@@ -160,8 +161,9 @@ def frechet_distance(a: Moments, b: Moments) -> float:
     The eigenvalues of C1 C2 are those of the symmetric C1^(1/2) C2 C1^(1/2), whose decomposition is faster and
     numerically safer than a general matrix square root.
     """
-    root = _power(a.covariance, 0.5)
-    product = np.linalg.eigvalsh(root @ b.covariance @ root)
+    with _one_blas_thread():
+        root = _power(a.covariance, 0.5)
+        product = np.linalg.eigvalsh(root @ b.covariance @ root)
     cross = np.sqrt(np.clip(product, 0.0, None)).sum()
     offset = a.mean - b.mean
     distance = offset @ offset + np.trace(a.covariance) + np.trace(b.covariance) - 2.0 * cross
@@ -178,9 +180,16 @@ def transport_map(a: Moments, b: Moments) -> NDArray[np.float64]:
         Olkin and Pukelsheim, The distance between two random vectors with given dispersion matrices, Linear Algebra and
         its Applications 1982, doi:10.1016/0024-3795(82)90112-4.
     """
-    root, inverse = _power(a.covariance, 0.5), _power(a.covariance, -0.5)
-    mapped: NDArray[np.float64] = inverse @ _power(root @ b.covariance @ root, 0.5) @ inverse
+    with _one_blas_thread():
+        root, inverse = _power(a.covariance, 0.5), _power(a.covariance, -0.5)
+        mapped: NDArray[np.float64] = inverse @ _power(root @ b.covariance @ root, 0.5) @ inverse
     return mapped
+
+
+def _one_blas_thread() -> AbstractContextManager[object]:
+    # Several threads change the last digits, and take ten times as long as one where they share busy cores.
+    limits: AbstractContextManager[object] = threadpool_limits(1, "blas")
+    return limits
 
 
 def _power(covariance: NDArray[np.float64], exponent: float) -> NDArray[np.float64]:

@@ -26,10 +26,12 @@ from molvae.metrics.reference import reference_moments
 from molvae.model.model import MolVAE
 from molvae.nn.inference import posterior
 from molvae.nn.tokens import TokenStore
+from molvae.parallel import shared_processes
 from molvae.provenance import software
 from molvae.seeding import derive_seed, numpy_generator
 
 
+@shared_processes()
 def evaluate(model: MolVAE, prepared: Path, out: Path, config: EvaluateConfig, seed: int, n_jobs: int = 1) -> None:
     """Measure a model on held-out molecules -> `metrics.json`, `reconstructions.csv`, `latent_map.parquet`.
 

@@ -3,9 +3,10 @@
 import math
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from itertools import islice
 from types import TracebackType
 from typing import Self
@@ -14,6 +15,8 @@ from molvae.errors import ObjectiveError
 from molvae.log import logger
 from molvae.optimize.objective import Evaluation, Objective
 from molvae.parallel import end_workers, worker_pool
+
+EvaluateBatch = Callable[..., list[Evaluation]]
 
 # Molecules that are evaluated together: what a kill can lose.
 CHUNK = 25
@@ -31,14 +34,17 @@ class Evaluator:
     statement: the processes end there, after an error at once, whatever they are doing.
     """
 
-    def __init__(self, objective: Objective, n_jobs: int = 1) -> None:
+    def __init__(self, objective: Objective, n_jobs: int = 1, *, feasible_only: bool = False) -> None:
         """Start nothing yet.
 
         Args:
             objective: What to evaluate by.
             n_jobs: Processes for a slow objective.
+            feasible_only: As in `Objective.evaluate_batch`.
         """
         self._objective = objective
+        evaluate: EvaluateBatch = objective.evaluate_batch
+        self._evaluate = partial(evaluate, feasible_only=True) if feasible_only else evaluate
         self._n_jobs = n_jobs
         self._pool: ProcessPoolExecutor | None = None
         self._pool_size = 0
@@ -90,7 +96,7 @@ class Evaluator:
             if self._objective.isolated:
                 yield from self._in_processes(chunk, size, size, 1)
             else:
-                yield self._objective.evaluate_batch(chunk)
+                yield self._evaluate(chunk)
             # The very first molecule also pays for what is loaded on first use, so it says nothing about the others.
             is_first = self._seconds_each is None
             self._seconds_each = 0.0 if is_first else (time.monotonic() - begin) / len(chunk)
@@ -146,7 +152,7 @@ class Evaluator:
         if self._pool is not None and self._pool_size < n_workers:
             self.close()
         if self._pool is None:
-            self._pool = worker_pool(n_workers, _take_objective, self._objective)
+            self._pool = worker_pool(n_workers, _take_function, self._evaluate)
             self._pool_size = n_workers
             try:
                 self._pool.submit(_nothing).result()
@@ -186,13 +192,13 @@ def _has_result(future: Future[list[Evaluation]]) -> bool:
     return future.done() and not future.cancelled() and future.exception() is None
 
 
-_objective: Objective | None = None
+_function: EvaluateBatch | None = None
 
 
-def _take_objective(objective: Objective) -> None:
-    """Give a new process its objective, once."""
-    global _objective
-    _objective = objective
+def _take_function(function: EvaluateBatch) -> None:
+    """Give a new process what it evaluates molecules by, once."""
+    global _function
+    _function = function
 
 
 def _nothing() -> None:
@@ -200,5 +206,5 @@ def _nothing() -> None:
 
 
 def _evaluate(smiles: Sequence[str]) -> list[Evaluation]:
-    assert _objective is not None
-    return _objective.evaluate_batch(smiles)
+    assert _function is not None
+    return _function(smiles)

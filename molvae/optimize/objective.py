@@ -3,7 +3,7 @@
 import difflib
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -28,7 +28,7 @@ class Evaluation:
         score: Mean desirability in [0, 1]; NaN unless the status is ok.
         feasible: Whether all constraints are satisfied; never without a score.
         status: `ok`; `failed` where a quantity could not be computed; `invalid` for an invalid SMILES; `unscored`
-            where the budget was spent.
+            where the budget was spent, or for an infeasible molecule where only feasible ones were asked for.
         values: Each term's raw value, by the term's name; NaN where there is none.
         desirabilities: Each term's desirability in [0, 1]; NaN where there is none.
         violated: Names of the constraints that are not satisfied.
@@ -102,11 +102,13 @@ class Objective:
         """Score one molecule; what cannot be scored has its status and a score of NaN."""
         return self.evaluate_batch([smiles])[0]
 
-    def evaluate_batch(self, smiles: Sequence[str]) -> list[Evaluation]:
+    def evaluate_batch(self, smiles: Sequence[str], *, feasible_only: bool = False) -> list[Evaluation]:
         """Score N molecules.
 
         Args:
             smiles: N SMILES. A value may depend on the SMILES chosen for a molecule, so give canonical ones.
+            feasible_only: Whether to score only the molecules that satisfy the constraints. The others have the status
+                `unscored` and the first constraint that they violate, and nothing more is computed of them.
 
         Returns:
             N evaluations in the same order; no molecule makes it raise.
@@ -116,12 +118,34 @@ class Objective:
         """
         with quiet():
             molecules = [Molecule(text, mol) for text in smiles if (mol := parse(text)) is not None]
-            columns = {quantity: measure(molecules) for quantity, measure in self._measures.items()}
+            values: dict[str, dict[Quantity, float | Failure]] = {molecule.smiles: {} for molecule in molecules}
+            broken: dict[str, str] = {}
+            for quantity in self._constraints_first:
+                for molecule, value in zip(molecules, self._measures[quantity](molecules), strict=True):
+                    values[molecule.smiles][quantity] = value
+                    if feasible_only and (constraint := self._broken(quantity, value)):
+                        broken[molecule.smiles] = constraint
+                molecules = [molecule for molecule in molecules if molecule.smiles not in broken]
         evaluations = {
-            molecule.smiles: self._judge(molecule.smiles, {q: column[row] for q, column in columns.items()})
-            for row, molecule in enumerate(molecules)
+            text: replace(self.without_score(text, "unscored"), violated=(broken[text],))
+            if text in broken
+            else self._judge(text, raw)
+            for text, raw in values.items()
         }
         return [evaluations.get(text) or self.without_score(text, "invalid") for text in smiles]
+
+    @cached_property
+    def _constraints_first(self) -> list[Quantity]:
+        """All quantities: those of constraints before those of terms alone, and the cheap ones of them first."""
+        constrained = sorted((constraint.quantity for constraint in self.spec.constraints), key=lambda q: q.costly)
+        return list(dict.fromkeys([*constrained, *self._quantities]))
+
+    def _broken(self, quantity: Quantity, value: float | Failure) -> str | None:
+        """Return the title of the first constraint that a value breaks; a failure may break none."""
+        if isinstance(value, Failure):
+            return None
+        constraints = (constraint for constraint in self.spec.constraints if constraint.quantity == quantity)
+        return next((constraint.title for constraint in constraints if not constraint.holds(value)), None)
 
     def without_score(self, smiles: str, status: Status, error: str = "") -> Evaluation:
         """Return the evaluation of a molecule that has no score."""

@@ -19,7 +19,7 @@ from molvae.optimize.auc import auc_top
 from molvae.optimize.calls import RESUME_FILES
 from molvae.optimize.candidates import candidates_table
 from molvae.optimize.evaluator import Evaluator, warn_of_failures
-from molvae.optimize.objective import Objective
+from molvae.optimize.objective import Evaluation, Objective
 from molvae.optimize.oracle import Oracle
 from molvae.optimize.strategies import STRATEGIES, SearchContext, Strategy
 from molvae.provenance import software
@@ -156,16 +156,22 @@ def _of_origin(rows: pd.DataFrame) -> dict[str, float | int | None]:
 
 
 def _of_training(train: list[str], objective: Objective, n_jobs: int) -> dict[str, Any]:
-    """Score the whole training set, outside the budget; molecules that fail are left out of the means."""
+    """Score the whole training set, outside the budget; molecules that fail are left out of the means.
+
+    Infeasible molecules, whose scores count as 0, are not scored.
+    """
     logger.info("%s: scoring the %d training molecules to compare with", objective.name, len(train))
-    with Evaluator(objective, n_jobs) as evaluator:
+    with Evaluator(objective, n_jobs, feasible_only=True) as evaluator:
         evaluations = [one for chunk in evaluator.evaluate(train, _TRAINING_CHUNK) for one in chunk]
     warn_of_failures(f"{objective.name}, training set", evaluations)
-    scored = [evaluation for evaluation in evaluations if evaluation.status == "ok"]
-    scores = [evaluation.score if evaluation.feasible else 0.0 for evaluation in scored]
-    means = {f"training_top{n}_mean": top_mean(scores, n) for n in (1, 10, 100)} if scored else {}
-    n_feasible = sum(evaluation.feasible for evaluation in scored)
+    scores = [evaluation.score if evaluation.feasible else 0.0 for evaluation in evaluations if _has_score(evaluation)]
+    means = {f"training_top{n}_mean": top_mean(scores, n) for n in (1, 10, 100)} if scores else {}
+    n_feasible = sum(evaluation.feasible for evaluation in evaluations)
     return {"n_training": len(train), "training_n_feasible": n_feasible, **means}
+
+
+def _has_score(evaluation: Evaluation) -> bool:
+    return evaluation.status in ("ok", "unscored")
 
 
 def known_molecules(prepared: Path | None) -> pd.DataFrame:

@@ -14,6 +14,7 @@ from molvae.log import logger
 from molvae.metrics.metric import Metric, to_json
 from molvae.metrics.reference import ReferenceStatistics, reference_statistics
 from molvae.model.model import MolVAE
+from molvae.parallel import shared_processes
 from molvae.provenance import software
 from molvae.score.charts import write_charts
 from molvae.score.describe import Generated, describe
@@ -28,6 +29,7 @@ MAX_HELD_OUT = 5000
 """Maximum number of test molecules whose anomaly scores give the percentiles."""
 
 
+@shared_processes()
 def score(
     samples: Sequence[str],
     reference: Reference,

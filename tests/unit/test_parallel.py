@@ -18,6 +18,7 @@ from molvae.parallel import (
     map_chunks,
     map_tasks,
     processes_for,
+    shared_processes,
 )
 
 # Something that a fresh process can import.
@@ -76,6 +77,37 @@ def test_the_stream_is_read_only_a_little_ahead():
 def test_a_killed_process_is_one_clear_error():
     with pytest.raises(DataError, match="found one killed"):
         list(map_tasks(len, [Deadly(), Deadly()], 2))
+
+
+def process_ids(_):
+    return os.getpid()
+
+
+def test_calls_in_a_block_share_their_processes():
+    tasks = list(range(8))
+    with shared_processes():
+        first, second = ({pid for _, pid in map_tasks(process_ids, tasks, 2)} for _ in range(2))
+        # Nested blocks end nothing.
+        with shared_processes():
+            third = {pid for _, pid in map_tasks(process_ids, tasks, 2)}
+        fourth = {pid for _, pid in map_tasks(process_ids, tasks, 2)}
+    assert len(first | second | third | fourth) <= 2
+    assert not {pid for _, pid in map_tasks(process_ids, tasks, 2)} & first
+
+
+def test_after_a_killed_process_the_block_has_new_ones():
+    with shared_processes():
+        with pytest.raises(DataError, match="found one killed"):
+            list(map_tasks(len, [Deadly(), Deadly()], 2))
+        assert list(map_tasks(len, [[1]], 2)) == [([1], 1)]
+
+
+def test_an_abandoned_call_leaves_the_processes_to_the_next_one():
+    with shared_processes():
+        results = map_tasks(backwards, [[n] for n in range(50)], 2)
+        next(results)
+        results.close()
+        assert list(map_tasks(backwards, [[1, 2]], 2)) == [([1, 2], [2, 1])]
 
 
 def test_worker_processes_leave_an_interrupt_to_the_one_that_started_them():

@@ -16,6 +16,7 @@ class Alerts(Quantity):
     """Collections of structural alerts of which none may match: PAINS, BRENK, NIH."""
 
     constraint_only: ClassVar[bool] = True
+    costly: ClassVar[bool] = True
     required: ClassVar[float | None] = 0.0
 
     alerts: Annotated[tuple[AlertSet, ...], AfterValidator(not_empty)]

@@ -52,6 +52,9 @@ class Quantity(Section):
     """Whether it may be used in constraints only."""
     isolated: ClassVar[bool] = False
     """Whether its code may end the process that runs it, so that it is computed in worker processes."""
+    costly: ClassVar[bool] = False
+    """Whether it takes much longer than a property or a substructure search, so that it is computed after the others
+    where some molecules need not be scored."""
     required: ClassVar[float | None] = None
     """For a quantity that a molecule either satisfies or not: the value with which it does. Such a constraint has no
     bounds; all others need some."""

@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, Field
 
@@ -34,6 +34,8 @@ def _words(command: str) -> str:
 @QUANTITIES.register("command")
 class Command(Quantity):
     """A program and its arguments, your own: reads SMILES on stdin, one a line, and writes a number a line."""
+
+    costly: ClassVar[bool] = True
 
     command: Annotated[str, AfterValidator(_words)]
     """As in a shell, but without its wildcards, pipes and variables; it runs in the objective file's folder."""

@@ -22,6 +22,7 @@ class PythonFunction(Quantity):
     """`module:function`, your own: takes a list of SMILES, returns as many numbers."""
 
     isolated: ClassVar[bool] = True
+    costly: ClassVar[bool] = True
 
     python: Annotated[str, AfterValidator(_reference)]
     """The function; its module lies beside the objective file or is installed."""

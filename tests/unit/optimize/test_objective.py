@@ -91,6 +91,22 @@ def test_an_infeasible_molecule_keeps_its_score_and_names_what_it_violates():
     assert objective([OXYGENS], constraints).evaluate("OCCO").feasible
 
 
+def test_only_feasible_molecules_are_scored_where_only_those_are_asked_for(tmp_path):
+    script = (
+        f"def score(smiles):\n    open({str(tmp_path / 'seen')!r}, 'a').write(' '.join(smiles))\n    return [0.5]\n"
+    )
+    (tmp_path / "counts.py").write_text(script)
+    constraints = [{"python": "counts:score", "max": 0.6}, {"property": "mol_weight", "max": 50}, {"has": "O"}]
+    of = objective([{"property": "logp", "maximise": {"low": 0, "high": 5}}], constraints, folder=tmp_path)
+    heavy, no_oxygen, feasible, nothing = of.evaluate_batch(["CCCCO", "CC", "CO", "C("], feasible_only=True)
+    assert [heavy.status, no_oxygen.status, feasible.status, nothing.status] == [*["unscored"] * 2, "ok", "invalid"]
+    assert (heavy.violated, no_oxygen.violated) == (("mol_weight",), (of.spec.constraints[2].title,))
+    assert not heavy.feasible
+    assert feasible == of.evaluate("CO")
+    # The cheap constraints come before a user's own function.
+    assert (tmp_path / "seen").read_text() == "CO" * 2
+
+
 def test_bounds_themselves_are_allowed():
     assert objective([OXYGENS], [{"property": "rings", "min": 1, "max": 1}]).evaluate("C1CC1").feasible
 
