@@ -66,8 +66,8 @@ def activation(config: ModelConfig) -> nn.Module:
 
 
 def recurrent_layer(config: ModelConfig, input_size: int, hidden_size: int) -> nn.GRU | nn.LSTM:
-    """Return one layer, in one direction, that reads (B, T, input_size)."""
-    layer = CELLS[config.cell].layer(input_size, hidden_size, batch_first=True)
+    """Return one layer, in one direction, that reads (T, B, input_size)."""
+    layer = CELLS[config.cell].layer(input_size, hidden_size)
     # Orthogonal recurrent weights preserve gradients over sequences of 40 tokens and more (Saxe et al., 2014,
     # arXiv:1312.6120).
     for gate in torch.split(gate_weights(layer)[1].data, hidden_size):

@@ -47,16 +47,17 @@ class Decoder(nn.Module):
         Returns:
             Logits, float (B, T, V).
         """
-        embedded = self.embedding(token_ids)  # (B, T, E)
-        every_step = z[:, None, :].expand(-1, embedded.shape[1], -1)
-        outputs = torch.cat([embedded, every_step.to(embedded.dtype)], dim=2)  # (B, T, E + D)
+        # Time-major, so that what a layer reads and writes at a step is in one piece.
+        embedded = self.embedding(token_ids.T)  # (T, B, E)
+        every_step = z.to(embedded.dtype).expand(len(embedded), -1, -1)
+        outputs = torch.cat([embedded, every_step], dim=2)  # (T, B, E + D)
         for number, (layer, initial) in enumerate(zip(self.layers, self.initial_states(z), strict=True)):
             inputs = self.dropout(outputs) if number else outputs
             state = tuple(part.unsqueeze(0).to(inputs.dtype).contiguous() for part in initial)
             # torch takes the state of a GRU as a tensor and that of an LSTM as a pair.
-            outputs, _ = layer(inputs, state if len(state) > 1 else state[0])  # (B, T, H)
+            outputs, _ = layer(inputs, state if len(state) > 1 else state[0])  # (T, B, H)
         logits: Tensor = self.output(self.dropout(outputs))
-        return logits
+        return logits.transpose(0, 1)
 
     def initial_states(self, z: Tensor) -> list[States]:
         """Return the initial state of each layer, (B, H) for each of its tensors."""

@@ -40,32 +40,38 @@ class Encoder(nn.Module):
         """Return the posterior's parameters.
 
         Args:
-            embedded: Embedded tokens, float (B, T, E).
+            embedded: Embedded tokens, float (T, B, E).
             lengths: Tokens in each sequence, int64 (B,), at least 1.
 
         Returns:
             Mean and log-variance, float (B, D) each.
         """
-        steps = torch.arange(embedded.shape[1], device=embedded.device)
-        backwards = lengths[:, None] - 1 - steps  # (B, T)
+        steps = torch.arange(len(embedded), device=embedded.device)[:, None]
+        backwards = lengths - 1 - steps  # (T, B)
         order = torch.where(backwards >= 0, backwards, steps)  # its own inverse
-        states = embedded
+        directions: list[Tensor] = []
         for number, layer in enumerate(self.layers):
             assert isinstance(layer, nn.ModuleList)
-            directions = [layer[0](self.dropout(states) if number else states)[0]]  # (B, T, H)
+            inputs = embedded
+            if number:
+                # The second direction's states are in the order in which it read the tokens.
+                forwards, *others = directions
+                inputs = self.dropout(torch.cat([forwards, *(reorder(states, order) for states in others)], dim=2))
+            directions = [layer[0](inputs)[0]]  # (T, B, H)
             if self.directions == 2:
-                directions.append(reorder(layer[1](reorder(states, order))[0], order))
-            states = torch.cat(directions, dim=2)  # (B, T, H x directions)
-        last = states[torch.arange(len(lengths), device=lengths.device), lengths - 1]
-        if self.directions == 2:
-            forward_size = states.shape[2] // 2
-            last = torch.cat([last[:, :forward_size], states[:, 0, forward_size:]], dim=1)
-        is_real = (backwards >= 0).unsqueeze(2)  # (B, T, 1)
-        mean = (states * is_real).sum(1) / lengths[:, None].to(states.dtype)
-        mu, log_var = self.head(torch.cat([last, mean], dim=1)).float().chunk(2, dim=1)
+                directions.append(layer[1](reorder(inputs, order))[0])
+        # Either direction reads its last real token at step length - 1, and their mean does not depend on the order.
+        rows = torch.arange(len(lengths), device=lengths.device)
+        last = [states[lengths - 1, rows] for states in directions]
+        is_real = (backwards >= 0).unsqueeze(2)  # (T, B, 1)
+        mean = [(states * is_real).sum(0) / lengths[:, None].to(states.dtype) for states in directions]
+        mu, log_var = self.head(torch.cat([*last, *mean], dim=1)).float().chunk(2, dim=1)
         return mu, log_var.clamp(*LOG_VAR_RANGE)
 
 
 def reorder(states: Tensor, order: Tensor) -> Tensor:
-    """Return `states`, (B, T, H), with the steps of each row permuted by `order`, int64 (B, T)."""
-    return states.gather(1, order[:, :, None].expand(-1, -1, states.shape[2]))
+    """Return `states`, (T, B, H), with the steps of each sequence permuted by `order`, int64 (T, B)."""
+    n = order.shape[1]
+    # Whole rows: a gather over the last axis as well takes several times as long.
+    rows = order * n + torch.arange(n, device=order.device)
+    return states.flatten(0, 1).index_select(0, rows.flatten()).view_as(states)

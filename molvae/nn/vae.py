@@ -62,7 +62,7 @@ class VAE(nn.Module):
             token_ids: int64 (B, T), each sequence with its end token, then padding.
             lengths: Tokens in each sequence with its end token, int64 (B,).
         """
-        mu, log_var = self.encoder(self.embedding(token_ids), lengths)
+        mu, log_var = self.encoder(self.embedding(token_ids.T), lengths)
         return mu, log_var
 
     def logits(self, token_ids: Tensor, z: Tensor, word_dropout_mask: Tensor | None = None) -> Tensor:

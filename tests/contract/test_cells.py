@@ -16,15 +16,15 @@ def test_a_step_is_one_of_the_layers_steps(cell_name):
     torch.manual_seed(0)
     cell = CELLS[cell_name]
     layer = recurrent_layer(ModelConfig(cell=cell_name), 5, 7)
-    inputs = torch.randn(3, 4, 5)
+    inputs = torch.randn(4, 3, 5)
     on_input, on_state, input_bias, state_bias = gate_weights(layer)
     state = tuple(torch.zeros(3, 7) for _ in range(cell.n_states))
     with torch.no_grad():
         expected, _ = layer(inputs)
         for step in range(4):
-            from_input = inputs[:, step] @ on_input.T + input_bias
+            from_input = inputs[step] @ on_input.T + input_bias
             state = cell.step(from_input, state[0] @ on_state.T + state_bias, state)
-            torch.testing.assert_close(state[0], expected[:, step], atol=1e-5, rtol=1e-5)
+            torch.testing.assert_close(state[0], expected[step], atol=1e-5, rtol=1e-5)
     assert len(state) == cell.n_states
 
 

@@ -84,9 +84,10 @@ def test_the_optimizers_hold_each_weight_once(vae, small_train_config):
 
 
 @pytest.mark.usefixtures("two_threads")
-def test_several_threads_give_the_same_weights_every_time(vocabulary, store):
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+def test_several_threads_give_the_same_weights_every_time(cell, vocabulary, store):
     # The sizes matter: they make the threads' forward passes overlap by different amounts from run to run.
-    config = TrainConfig(precision="bfloat16", encoder_hidden=64, decoder_hidden=128)
+    config = TrainConfig(cell=cell, precision="bfloat16", encoder_hidden=64, decoder_hidden=128)
 
     def train_for_some_steps():
         torch.manual_seed(0)
