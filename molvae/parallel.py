@@ -138,7 +138,7 @@ def map_tasks(function: Callable[[Task], Result], tasks: Iterable[Task], n_jobs:
     except BrokenProcessPool as error:
         raise DataError(
             f"expected {n_jobs} processes to finish, found one killed, perhaps because memory ran out; "
-            "use fewer with --threads"
+            "use fewer with --threads; in a script of your own, put what runs molvae under if __name__ == '__main__':"
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""A new quantity and a new strategy are a file each, and are then found wherever there is a choice."""
+"""A new quantity or strategy, added as CONTRIBUTING.md says, is found wherever there is a choice."""
 
 import importlib.util
 import json

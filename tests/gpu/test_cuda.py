@@ -13,7 +13,8 @@ from molvae.model.model import MolVAE
 from molvae.nn.batch import Batch
 from molvae.nn.vae import VAE, LossWeights
 from molvae.optimize.objective import load_objective
-from molvae.optimize.strategies import LatentSearch, SearchContext
+from molvae.optimize.strategies import SearchContext
+from molvae.optimize.strategies.latent_search import LatentSearch
 from molvae.train import train
 from molvae.train.checkpoint import Checkpoint
 from molvae.train.loop import fit

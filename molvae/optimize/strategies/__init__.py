@@ -1,11 +1,15 @@
 """Search strategies: how molecules to score are chosen.
 
-A new strategy is a module here with a registered subclass of `Strategy`, a line below, and the section of its settings
-in `molvae.config.OptimizeConfig`, under the name by which it is registered.
+Every module of the package registers its strategy; none is listed here. The section of its settings stands in
+`molvae.config.OptimizeConfig`, under the name by which it is registered, which is also a choice of `strategy` there.
 """
 
-from molvae.optimize.strategies.base import STRATEGIES, Proposal, SearchContext, Strategy
-from molvae.optimize.strategies.latent_search import LatentSearch
-from molvae.optimize.strategies.random_search import RandomSearch
+import importlib
+import pkgutil
 
-__all__ = ["STRATEGIES", "LatentSearch", "Proposal", "RandomSearch", "SearchContext", "Strategy"]
+from molvae.optimize.strategies.base import STRATEGIES, Proposal, SearchContext, Strategy
+
+for _module in pkgutil.iter_modules(__path__, f"{__name__}."):
+    importlib.import_module(_module.name)
+
+__all__ = ["STRATEGIES", "Proposal", "SearchContext", "Strategy"]

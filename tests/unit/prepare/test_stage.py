@@ -183,7 +183,7 @@ def test_too_many_rejects_stop_the_stage_with_the_reason_and_examples(tmp_path):
     assert "found 23.1% (6 of 26); 5 of them for the reason 'not a molecule'" in message
     assert "line 21 'CC('" in message
     assert message.count("line ") == 3
-    assert not (tmp_path / "out").exists()
+    assert not any((tmp_path / "out").rglob("*"))
 
 
 def test_a_stage_that_must_fail_does_not_go_on_to_the_last_row(tmp_path, small_blocks, monkeypatch):
@@ -197,7 +197,7 @@ def test_a_stage_that_must_fail_does_not_go_on_to_the_last_row(tmp_path, small_b
     with pytest.raises(DataError, match=r"found at least 25\.0% \(50 of 200\); 50 of them for the reason"):
         run(tmp_path, ["CC("] * 80 + DEMO[:120], PrepareConfig(max_rejected=0.2))
     assert len(converted) < 100
-    assert not (tmp_path / "out").exists()
+    assert not any((tmp_path / "out").rglob("*"))
 
 
 def test_a_bad_test_file_is_not_hidden_by_a_good_input(tmp_path):
@@ -395,3 +395,11 @@ def test_the_schema_is_fixed_and_the_rows_come_in_groups(tmp_path, monkeypatch):
     file = pq.ParquetFile(tmp_path / "out" / "molecules.parquet")
     assert file.schema_arrow.equals(pa.schema({name: pa.string() for name in ["id", "smiles", "selfies", "split"]}))
     assert [file.metadata.row_group(n).num_rows for n in range(file.num_row_groups)] == [15, 15, 10]
+
+
+def test_an_empty_folder_of_the_users_is_there_after_a_failure(tmp_path):
+    (tmp_path / "bad.smi").write_text("this is\nnot a list\nof molecules\n")
+    (tmp_path / "out").mkdir()
+    with pytest.raises(DataError):
+        prepare([tmp_path / "bad.smi"], tmp_path / "out", PrepareConfig(), 1)
+    assert (tmp_path / "out").is_dir()
