@@ -93,7 +93,8 @@ def test_an_infeasible_molecule_keeps_its_score_and_names_what_it_violates():
 
 def test_only_feasible_molecules_are_scored_where_only_those_are_asked_for(tmp_path):
     script = (
-        f"def score(smiles):\n    open({str(tmp_path / 'seen')!r}, 'a').write(' '.join(smiles))\n    return [0.5]\n"
+        f"def score(smiles):\n    with open({str(tmp_path / 'seen')!r}, 'a') as file:\n"
+        "        file.write(' '.join(smiles))\n    return [0.5]\n"
     )
     (tmp_path / "counts.py").write_text(script)
     constraints = [{"python": "counts:score", "max": 0.6}, {"property": "mol_weight", "max": 50}, {"has": "O"}]
