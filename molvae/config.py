@@ -197,8 +197,8 @@ class TrainConfig(ModelConfig):
     flow_steps: Count = 3000
     """Training steps of the `flow` prior, of 512 codes each."""
     prior_samples: Annotated[int, Field(ge=2)] = 1500
-    """Samples for the validation FCD of each prior (FCD falls with this number: compare only values from equally large
-    sets)."""
+    """Samples for the validation FCD of each prior that can still have the lowest one after 400 samples (FCD falls with
+    this number: compare only values from equally large sets)."""
     min_probabilities: list[Annotated[float, Field(ge=0.0, lt=1.0)]] = Field(default=[0.0, 0.02, 0.05], min_length=1)
     """Values of `sample.min_probability` to try with each prior; a higher one is more conservative."""
     rejected_fractions: list[Annotated[float, Field(ge=0.0, le=0.9)]] = Field(default=[0.0, 0.1, 0.2], min_length=1)

@@ -4,6 +4,7 @@ The workflow calls this while it reads the Snakefile, so that a mistake costs se
 """
 
 import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,19 @@ class RunPlan:
             own = {key: value for key, value in content[stage].items() if (stage, key) not in _FOR_THE_WORKFLOW}
             content = {**{key: content[key] for key in WHOLE_RUN}, stage: own}
         return yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
+
+
+def gpus_requested(device: str, *, local: bool) -> int:
+    """Return how many GPUs, 0 or 1, a job that uses the model requests.
+
+    Args:
+        device: The setting `device`.
+        local: Whether the jobs run on this machine, which is looked at without loading torch.
+    """
+    if device == "auto" and local:
+        # The driver's device on Linux, and its tool elsewhere.
+        return int(Path("/dev/nvidia0").exists() or Path("/dev/dxg").exists() or shutil.which("nvidia-smi") is not None)
+    return 0 if device == "cpu" else 1
 
 
 def plan_run(content: dict[str, Any], where: str) -> RunPlan:

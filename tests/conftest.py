@@ -120,7 +120,7 @@ def model(small_train_config, vocabulary, store):
         n_processes=1,
         kl_weight=0.05,
         code_dropout=0.25,
-        trials=tuple(PriorTrial(name, SamplingParams(max_length=60), 0.0, 1.0) for name in PRIORS),
+        trials=tuple(PriorTrial(name, SamplingParams(max_length=60), 0.0, 1.0, 0) for name in PRIORS),
     )
     return MolVAE(vae, vocabulary, priors, Generation("decoder", 60), StandardiseConfig(), record)
 

@@ -28,12 +28,15 @@ class PriorTrial:
         params: How its sequences were sampled.
         rejected_fraction: Fraction of its sequences, those of the highest nll, that `params.max_nll` rejects.
         validation_fcd: Fréchet ChemNet distance of the samples to the validation molecules.
+        n: Number of samples. FCD falls with it, so trials are compared only at the same number. 0 where it was not
+            recorded.
     """
 
     prior: str
     params: SamplingParams
     rejected_fraction: float
     validation_fcd: float
+    n: int
 
     def to_json(self) -> dict[str, Any]:
         """Return the trial as JSON values."""
@@ -42,13 +45,14 @@ class PriorTrial:
             **self.params.to_json(),
             "rejected_fraction": self.rejected_fraction,
             "validation_fcd": self.validation_fcd,
+            "n": self.n,
         }
 
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> Self:
         """Restore a trial from `to_json()`."""
-        params = dict(content)
-        of_trial = {name: params.pop(name) for name in ("prior", "rejected_fraction", "validation_fcd")}
+        params = {"n": 0, **content}
+        of_trial = {name: params.pop(name) for name in ("prior", "rejected_fraction", "validation_fcd", "n")}
         return cls(params=SamplingParams.from_json(params), **of_trial)
 
 
@@ -82,9 +86,10 @@ class TrainingRecord:
     code_dropout: float
     trials: tuple[PriorTrial, ...] = ()
 
-    def best_trial(self, prior: str) -> PriorTrial:
-        """Return the trial of a prior that had its lowest validation FCD."""
-        return min((trial for trial in self.trials if trial.prior == prior), key=lambda trial: trial.validation_fcd)
+    def best_trial(self, prior: str | None = None) -> PriorTrial:
+        """Return the trial of the lowest validation FCD, of one prior or of all, among those with the most samples."""
+        trials = (trial for trial in self.trials if prior in (None, trial.prior))
+        return min(trials, key=lambda trial: (-trial.n, trial.validation_fcd))
 
     def to_json(self) -> dict[str, Any]:
         """Return the record as JSON values."""

@@ -1,6 +1,7 @@
 import pytest
 import yaml
 
+from molvae import preflight
 from molvae.config import parse_config
 from molvae.errors import ConfigError, DataError, ObjectiveError
 from molvae.preflight import plan_run
@@ -145,3 +146,14 @@ def test_patterns_are_expanded_and_public_libraries_are_not_asked_for(folder):
     assert plan.inputs == ("b.smi", "in.smi")
     with pytest.raises(DataError, match=r"\*\.sdf: expected files that match the pattern"):
         plan_run({"prepare": {"input": ["*.sdf"]}}, "study.yaml")
+
+
+@pytest.mark.parametrize(
+    ("device", "local", "has_gpu", "expected"),
+    [("cpu", True, True, 0), ("cuda", True, False, 1), ("auto", True, True, 1), ("auto", True, False, 0)]
+    + [("auto", False, False, 1), ("cpu", False, True, 0)],
+)
+def test_a_gpu_is_requested_where_there_is_or_may_be_one(device, local, has_gpu, expected, monkeypatch):
+    monkeypatch.setattr(preflight.Path, "exists", lambda _: False)
+    monkeypatch.setattr(preflight.shutil, "which", lambda name: "/usr/bin/nvidia-smi" if has_gpu else None)
+    assert preflight.gpus_requested(device, local=local) == expected

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from molvae.errors import MolvaeError
-from molvae.preflight import SAMPLE, plan_run
+from molvae.preflight import SAMPLE, gpus_requested, plan_run
 
 # Before any job: an invalid setting, a missing file or an invalid objective ends the run here, in one line.
 try:
@@ -24,8 +24,9 @@ BASELINES = OBJECTIVES if SETTINGS.optimize.baseline else []
 
 # A GPU serves one job at a time, unless the command line or a profile says otherwise (--resources gpu=4).
 workflow.global_resources.setdefault("gpu", 1)
-# GPUs requested by a job that uses the model.
-GPUS = 0 if SETTINGS.device == "cpu" else 1
+# GPUs requested by a job that uses the model: none where there is none, so that such jobs run side by side on a CPU.
+# Jobs that a cluster runs elsewhere request one, because its nodes may have what this machine lacks.
+GPUS = gpus_requested(SETTINGS.device, local=workflow.local_exec)
 
 # Use the `molvae` installed next to this Snakemake, even if no environment is activated. Idle OpenMP threads sleep,
 # because spinning is several times slower on a shared machine. Snakemake formats the prefix, so braces are doubled.

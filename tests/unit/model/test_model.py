@@ -88,7 +88,7 @@ def test_the_default_parameters_are_those_of_the_best_trial_of_the_prior(model, 
     """With a minimum probability near 1 only the most probable token is left, so that all samples are one molecule."""
     params = SamplingParams(max_length=60)
     greedy = replace(params, min_probability=0.999, max_nll=1e9)
-    trials = (PriorTrial("decoder", params, 0.0, 2.0), PriorTrial("decoder", greedy, 0.1, 1.0))
+    trials = (PriorTrial("decoder", params, 0.0, 2.0, 1500), PriorTrial("decoder", greedy, 0.1, 1.0, 1500))
     monkeypatch.setattr(model, "training", replace(model.training, trials=trials))
     assert model.sampling_params() == model.sampling_params("decoder") == greedy
     assert len(set(model.sample(20, seed=1, prior="decoder"))) == 1

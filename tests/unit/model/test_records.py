@@ -1,5 +1,6 @@
 import json
 import math
+from dataclasses import replace
 
 import pytest
 from safetensors.torch import load_file, save_file
@@ -9,8 +10,8 @@ from molvae.errors import CheckpointError
 from molvae.model.records import PriorTrial, TrainingRecord
 from molvae.sampling import SamplingParams
 
-TRIAL = PriorTrial("decoder", SamplingParams(min_probability=0.02, max_nll=21.5, max_length=60), 0.1, 0.5)
-UNBOUNDED = PriorTrial("normal", SamplingParams(max_length=60), 0.0, 3.0)
+TRIAL = PriorTrial("decoder", SamplingParams(min_probability=0.02, max_nll=21.5, max_length=60), 0.1, 0.5, 1500)
+UNBOUNDED = PriorTrial("normal", SamplingParams(max_length=60), 0.0, 3.0, 1500)
 
 
 @pytest.mark.parametrize("trial", [TRIAL, UNBOUNDED])
@@ -71,3 +72,10 @@ def test_a_model_of_another_format_is_refused(folder):
     rewritten(folder, lambda config: config.update(format=4))
     with pytest.raises(CheckpointError, match="expected a model of format 2 or 3, found 4"):
         molvae.load(folder, "cpu")
+
+
+def test_trials_are_compared_only_at_the_same_number_of_samples(model):
+    few = replace(TRIAL, validation_fcd=0.1, n=400)
+    record = replace(model.training, trials=(few, TRIAL, UNBOUNDED, replace(few, prior="flow")))
+    assert record.best_trial() == record.best_trial("decoder") == TRIAL
+    assert record.best_trial("flow").n == 400

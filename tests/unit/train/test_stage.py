@@ -7,6 +7,8 @@ import pytest
 import molvae
 from molvae.chem.descriptors import compute_properties
 from molvae.errors import ConfigError, DataError
+from molvae.model.records import PriorTrial
+from molvae.sampling import SamplingParams
 from molvae.train import choose_prior, train
 
 
@@ -94,7 +96,31 @@ def test_the_most_probable_samples_are_accepted(model, small_train_config, monke
     )
     monkeypatch.setattr(choose_prior, "moments", lambda parts: lengths.append(sorted(parts[0][:, 0])))
     monkeypatch.setattr(choose_prior, "frechet_distance", lambda *_: 1.0)
-    config = small_train_config.model_copy(update={"prior_samples": 20, "rejected_fractions": [0.0, 0.5]})
-    trials = list(choose_prior._trials(model, "decoder", 0.0, None, config, 1, 1))
+    config = small_train_config.model_copy(update={"rejected_fractions": [0.0, 0.5]})
+    trials = list(choose_prior._trials(model, "decoder", 0.0, 20, None, config, 1, 1))
     assert lengths == [list(range(1, 21)), list(range(21, 41))]
     assert [trial.params.max_nll for trial in trials] == [np.inf, 79.5]
+
+
+def test_only_settings_that_can_still_win_are_tried_on_all_samples(model, small_train_config, monkeypatch):
+    fcds = {"normal": 9.0, "flow": 8.0, "gaussian_mixture": 1.1, "decoder": 1.0}
+
+    def trials(_, prior, min_probability, n, *__):
+        # On many samples the second becomes the first.
+        fcd = 0.1 if (prior, n) == ("gaussian_mixture", 1000) else fcds[prior] + min_probability
+        params = SamplingParams(min_probability=min_probability, max_length=9)
+        yield PriorTrial(prior, params, 0.0, fcd, n)
+
+    monkeypatch.setattr(choose_prior, "_trials", trials)
+    config = small_train_config.model_copy(update={"prior_samples": 1000, "min_probabilities": [0.0, 0.3]})
+    tried = choose_prior._race(model, None, config, 1, 1)
+    assert {(t.prior, t.params.min_probability): t.n for t in tried} == {
+        ("normal", 0.0): 400,
+        ("normal", 0.3): 400,
+        ("gaussian_mixture", 0.0): 1000,
+        ("gaussian_mixture", 0.3): 400,
+        ("decoder", 0.0): 1000,
+        ("decoder", 0.3): 400,
+        ("flow", 0.0): 400,
+        ("flow", 0.3): 400,
+    }
