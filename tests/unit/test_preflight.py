@@ -150,8 +150,14 @@ def test_patterns_are_expanded_and_public_libraries_are_not_asked_for(folder):
 
 @pytest.mark.parametrize(
     ("device", "local", "has_gpu", "expected"),
-    [("cpu", True, True, 0), ("cuda", True, False, 1), ("auto", True, True, 1), ("auto", True, False, 0)]
-    + [("auto", False, False, 1), ("cpu", False, True, 0)],
+    [
+        ("cpu", True, True, 0),
+        ("cuda", True, False, 1),
+        ("auto", True, True, 1),
+        ("auto", True, False, 0),
+        ("auto", False, False, 1),
+        ("cpu", False, True, 0),
+    ],
 )
 def test_a_gpu_is_requested_where_there_is_or_may_be_one(device, local, has_gpu, expected, monkeypatch):
     monkeypatch.setattr(preflight.Path, "exists", lambda _: False)
