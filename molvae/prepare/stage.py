@@ -76,6 +76,7 @@ def prepare(
         DataError: If a file cannot be read, too many rows are rejected, or too few molecules are left.
         ConfigError: If a setting does not match the files.
     """
+    is_new = not out.exists()
     _remove_partial_files(out)
     try:
         blocks = Blocks(_convert(inputs, out, config, test_input, n_jobs))
@@ -83,6 +84,9 @@ def prepare(
     except MolvaeError as error:
         if not isinstance(error.__cause__, OSError):
             remove_files(out / RESUME, RESUME_FILES)
+        # A folder that was there before stays, even if it is empty.
+        if is_new:
+            remove_files(out, [])
         raise
     remove_files(out / RESUME, RESUME_FILES)
     for line in summary.lines():

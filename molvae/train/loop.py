@@ -12,7 +12,6 @@ from torch import Tensor
 from molvae.config import TrainConfig
 from molvae.errors import MolvaeError
 from molvae.log import logger, progress
-from molvae.nn.device import autocast
 from molvae.nn.losses import kl_to_standard_normal, sequence_nll
 from molvae.nn.schedules import KL_SCHEDULES, learning_rate_factor
 from molvae.nn.tokens import by_length, length_bucketed
@@ -148,12 +147,10 @@ def validate(vae: VAE, validation: Molecules, config: TrainConfig) -> dict[str, 
     sums = torch.zeros(6, dtype=torch.float64, device=device)
     for rows in by_length(validation.tokens.lengths, 512)[rank() :: number_of_processes()]:
         token_ids, lengths = validation.tokens.batch(rows, device)
-        with autocast(device, config.precision):
-            mu, log_var = vae.encode(token_ids, lengths)
-            logits = vae.logits(token_ids, mu)
-            unconditional_logits = vae.logits(token_ids, torch.zeros_like(mu))
+        mu, log_var = vae.encode(token_ids, lengths)
+        logits = vae.logits(token_ids, mu)
         is_correct = (logits.argmax(2) == token_ids) & (token_ids != PAD_ID)
-        unconditional_nll = sequence_nll(unconditional_logits, token_ids)
+        unconditional_nll = sequence_nll(vae.logits(token_ids, torch.zeros_like(mu)), token_ids)
         kl = kl_to_standard_normal(mu, log_var).sum(1)
         properties = vae.property_loss(mu, validation.standardised(rows, device), weights) * len(rows)
         nll = sequence_nll(logits, token_ids)
