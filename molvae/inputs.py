@@ -29,7 +29,7 @@ class Remote:
     Attributes:
         url: Its address.
         place: Where it is kept, relative to `data/raw/`.
-        checksum: Of its content, as `sha256:...` or `md5:...`; None if nobody has published one.
+        checksum: Of its content, as `sha256:...` or `md5:...`; None if none is published.
         checksums_url: Address of a list of checksums that has it, as `sha256sum` writes them.
     """
 

@@ -73,16 +73,16 @@ def find_header(lines: Iterator[str], rank: Rank, *, tabs: bool) -> Header | Non
         first, delimiters = first + 1, separator[1]
     elif tabs and any("\t" in line for line in sample):
         delimiters = "\t"
-    found = [
+    headers = [
         (_against(sample, at, names, end, delimiter, rank), names, delimiter, end)
         for at in range(first, min(first + _MAX_ABOVE, len(sample)))
         if sample[at].strip()
         for delimiter in delimiters
         for names, end in [_cells_from(sample, at, delimiter)]
     ]
-    if not found:
+    if not headers:
         return Header([], delimiters[0], len(sample), 0, lines)
-    _, names, delimiter, end = min(found, key=lambda header: header[0])
+    _, names, delimiter, end = min(headers, key=lambda header: header[0])
     names = [name.strip() for name in names]
     has_row_names = _has_row_names(sample[end:], names, delimiter, rank)
     return Header(names, delimiter, end, int(has_row_names), chain(sample[end:], lines))
@@ -205,9 +205,9 @@ class Rows:
             return cells[:width]
         if self._header.n_unnamed + self._smiles_at < len(cells) < width:
             return cells + [""] * (width - len(cells))
-        found = f"{len(cells)} cells where the header has {len(self._header.names)}"
+        problem = f"{len(cells)} cells where the header has {len(self._header.names)}"
         # Which of too few or too many cells is the SMILES is anyone's guess.
-        return f"{found}: {self._header.delimiter.join(cells)}"[:_MAX_PROBLEM]
+        return f"{problem}: {self._header.delimiter.join(cells)}"[:_MAX_PROBLEM]
 
     def _quoted(self, line: str, width: int) -> tuple[list[str] | str, int]:
         """Return the cells of a row that has quotes, or what is wrong with it, and how many further lines it has."""

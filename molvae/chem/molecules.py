@@ -16,7 +16,7 @@ them can take it beyond the end of its stack."""
 # What the canonical SMILES of a molecule without stereochemistry and isotopes cannot have.
 _STEREO_OR_ISOTOPE = re.compile(r"[@/\\]|\[\d")
 
-# What CXSMILES puts after a blank; nothing else may stand there.
+# What CXSMILES puts after a blank; nothing else may follow.
 _EXTENSION = re.compile(r"\|[^|]*\|")
 # The mark of relative stereochemistry: no centre of the drawing is known as such.
 _ALL_RELATIVE = re.compile(r"(?:^|[,|])r(?::[\d,]*)?(?:$|[,|])")

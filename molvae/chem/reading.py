@@ -234,13 +234,13 @@ def _table_records(path: Path, header: Header, columns: Columns) -> Iterator[Rec
         name = _cell(row, id_at) if id_at else ""
         record = _record(path, line, name, row[smiles_at[0]], tuple(_cell(row, at) for at in extra_at))
         if len(smiles_at) > 1 and len({row[at].strip() for at in smiles_at}) > 1:
-            found = " and ".join(repr(row[at]) for at in smiles_at)
-            record = replace(record, smiles="", problem=f"several columns of one name that differ: {found}")
+            values = " and ".join(repr(row[at]) for at in smiles_at)
+            record = replace(record, smiles="", problem=f"several columns of one name that differ: {values}")
         yield record
 
 
 def _cell(row: Sequence[str], positions: Sequence[int]) -> str:
-    """Return a cell of a row; where a column stands several times, all its different values."""
+    """Return a cell of a row; where a column occurs several times, all its different values."""
     if len(positions) == 1:
         return row[positions[0]].strip()
     return " / ".join(dict.fromkeys(value for at in positions if (value := row[at].strip())))
@@ -318,7 +318,7 @@ def _smiles_positions(path: Path, columns: Sequence[str], wanted: str | None) ->
 
 
 def _positions(path: Path, columns: Sequence[str], wanted: str) -> list[int]:
-    """Return where a column stands, more than once if it is given so; blanks around its name do not count."""
+    """Return the positions of a column, several if it is given more than once; blanks around its name do not count."""
     positions = [number for number, name in enumerate(columns) if name.strip() == wanted.strip()]
     if not positions:
         raise ConfigError(f"{path}: expected one column {wanted!r}, found none; the columns are {_listed(columns)}")

@@ -34,7 +34,7 @@ from molvae.vocabulary import split_selfies
 
 BLOCK_SIZE = 20_000
 UNREADABLE = "unreadable."
-"""Prefix of the columns with what stands in place of a measured value and is neither a number nor a bound."""
+"""Prefix of the columns with the text of a measured value that is neither a number nor a bound."""
 
 # Settings that are not used before the rows are gathered.
 _GATHER_SETTINGS = ("validation_fraction", "test_fraction", "max_rejected", "min_token_molecules", "shards", "repeats")
@@ -148,13 +148,13 @@ def _tasks(
 
 
 def _is_whole(path: Path) -> bool:
-    """Tell whether a block is there; a damaged one is told and made anew."""
+    """Tell whether a block is there; a damaged one is reported and recomputed."""
     if not path.exists():
         return False
     try:
         pq.read_table(path, page_checksum_verification=True, memory_map=False, use_threads=False)
     except (OSError, pa.ArrowException):
-        logger.warning("%s: expected what an earlier run has left, found a damaged file; making it anew", path)
+        logger.warning("%s: expected what an earlier run has left, found a damaged file; recomputing it", path)
         return False
     return True
 

@@ -176,7 +176,7 @@ def per_batch(function: BatchFunction) -> Measure:
             return [finite(value) for value in function([molecule.smiles for molecule in molecules])]
         # It is the user's code: whatever it raises, and also its sys.exit(), is a molecule's failure.
         except BaseException as error:
-            # Nobody interrupts a worker process, so that the code itself has raised this one there.
+            # A worker process is not interrupted, so the code itself raised this.
             if isinstance(error, KeyboardInterrupt) and multiprocessing.parent_process() is None:
                 raise
             if len(molecules) == 1:

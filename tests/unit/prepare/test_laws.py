@@ -160,14 +160,14 @@ def test_delimited(tmp_path, rows, ending, config):
     path.write_bytes(gzip.compress(text.encode()) if ending.endswith(".gz") else text.encode())
     molecules, rejected, summary = prepared(path, config)
     # A row with a line break may be read as several, if these are rows by themselves.
-    found = {*rejected.line, *(int(name.rsplit(":", 1)[1].partition("#")[0]) for name in molecules.id)}
-    assert found >= set(lines)
-    within = [line for line in found - set(lines) if '"' in "".join(text.splitlines()[line - 2 : line])]
+    seen = {*rejected.line, *(int(name.rsplit(":", 1)[1].partition("#")[0]) for name in molecules.id)}
+    assert seen >= set(lines)
+    within = [line for line in seen - set(lines) if '"' in "".join(text.splitlines()[line - 2 : line])]
     check_nothing_lost(sorted([*lines, *within]), molecules, rejected, summary)
     check_molecules(molecules, config)
 
 
-# Cells as they are in files that nobody quoted: a quote may stand anywhere.
+# Cells as they are in files without quoting: a quote may be anywhere.
 raw_cell = st.one_of(
     smiles.filter(lambda text: "," not in text),
     st.sampled_from(["", '"open', 'inch"', '3" tube', '"whole"', '"', '""', "6,5", ">10", "n.d.", "1_000", "5.5"]),
@@ -177,8 +177,8 @@ raw_cell = st.one_of(
 @given(st.lists(st.lists(raw_cell, min_size=1, max_size=4), max_size=25), st.sampled_from(["\t", ";", "|"]), configs)
 @many
 def test_every_line_of_a_file_without_quoting_has_its_own_row(tmp_path, rows, delimiter, config):
-    rows = [*([each, "x", f"{n / 4}"] for n, each in enumerate(PLAIN)), *rows]
-    rows = [[each.replace("|", "") for each in row] if delimiter == "|" else row for row in rows]
+    rows = [*([smiles, "x", f"{n / 4}"] for n, smiles in enumerate(PLAIN)), *rows]
+    rows = [[cell.replace("|", "") for cell in row] if delimiter == "|" else row for row in rows]
     path = tmp_path / ("in.tsv" if delimiter == "\t" else "in.csv")
     path.write_text("".join(f"{delimiter.join(row)}\n" for row in [["smiles", "remark", "pKi"], *rows]))
     lines = [line for line, row in enumerate(rows, start=2) if not {"", '""'}.issuperset(row) or row == ['""']]
