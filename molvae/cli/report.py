@@ -31,6 +31,6 @@ def report(
     from molvae.report import report as report_stage
 
     page = out or existing(folder) / "report.html"
-    beside = page.with_suffix("").name
-    with output_folder(page.parent, beside, f"{beside}/figures"):
+    parts = page.with_suffix("").name
+    with output_folder(page.parent, parts, f"{parts}/figures"):
         logger.info("report: %s", report_stage(folder, run, page))

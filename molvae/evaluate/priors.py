@@ -9,6 +9,7 @@ from molvae.metrics.metric import Metric, to_json
 from molvae.metrics.registry import measured
 from molvae.metrics.sets import fraction, novel_fraction, unique_fraction
 from molvae.model.model import MolVAE
+from molvae.priors import PRIORS
 
 
 def compare_priors(
@@ -25,8 +26,9 @@ def compare_priors(
         n_jobs: Number of processes.
 
     Returns:
-        For each prior: whether it is the chosen one, `min_probability` of a token and `max_nll` of a sequence in nats
-        (None for no bound) with which it was sampled, and the metrics of its samples.
+        For each prior: whether it is the chosen one, its title and phrase for the report, `min_probability` of a token
+        and `max_nll` of a sequence in nats (None for no bound) with which it was sampled, and the metrics of its
+        samples.
     """
     compared = {}
     for name in model.priors:
@@ -36,7 +38,8 @@ def compare_priors(
         chosen = name == model.generation.prior
         params = model.sampling_params(name).to_json()
         bounds = {bound: params[bound] for bound in ("min_probability", "max_nll")}
-        compared[name] = {"chosen": chosen, **bounds, **to_json(metrics)}
+        texts = {"title": PRIORS[name].title, "phrase": PRIORS[name].phrase}
+        compared[name] = {"chosen": chosen, **texts, **bounds, **to_json(metrics)}
     return compared
 
 

@@ -19,7 +19,7 @@ from molvae.evaluate.reconstruction import (
     teacher_forced_metrics,
     value_discrepancies,
 )
-from molvae.files import invalidate, read_table, write_json, write_table
+from molvae.files import invalidate, write_json, write_table
 from molvae.log import logger
 from molvae.metrics.metric import to_json
 from molvae.metrics.reference import reference_moments
@@ -29,6 +29,7 @@ from molvae.nn.tokens import TokenStore
 from molvae.parallel import shared_processes
 from molvae.provenance import software
 from molvae.seeding import derive_seed, numpy_generator
+from molvae.tables import LATENT_MAP, MOLECULES, RECONSTRUCTIONS
 
 
 @shared_processes()
@@ -49,7 +50,7 @@ def evaluate(model: MolVAE, prepared: Path, out: Path, config: EvaluateConfig, s
     Raises:
         DataError: If a file is missing, or the test or validation split has fewer than 2 molecules.
     """
-    molecules = read_table(prepared / "molecules.parquet", ["id", "smiles", "selfies", "split"])
+    molecules = MOLECULES.read(prepared / MOLECULES.file)
     splits = {name: molecules[molecules["split"] == name] for name in ("test", "validation")}
     for name, rows in splits.items():
         if len(rows) < 2:
@@ -64,8 +65,8 @@ def evaluate(model: MolVAE, prepared: Path, out: Path, config: EvaluateConfig, s
     metrics |= _latent_space(model, splits["validation"], reference, config.n_latent, seed, n_jobs)
     mapped = latent_map(model, molecules, config.n_map, seed)
     invalidate(out / "metrics.json")
-    write_table(out / "reconstructions.csv", reconstructions)
-    write_table(out / "latent_map.parquet", mapped)
+    write_table(out / RECONSTRUCTIONS.file, reconstructions)
+    write_table(out / LATENT_MAP.file, mapped)
     write_json(out / "metrics.json", {"software": software(), **metrics, "priors": priors})
 
 

@@ -11,8 +11,7 @@ from molvae.errors import DataError
 from molvae.files import read_json, replacing, room_for, write_json
 from molvae.log import logger
 from molvae.optimize.objective import Evaluation, Objective, Status
-
-TERM = "term."
+from molvae.tables import TERM
 
 RESUME_FILES = ("calls.csv", ".calls.[0-9]*.partial.csv", "objective.json", ".objective.[0-9]*.partial.json")
 """What a killed search leaves in its folder."""

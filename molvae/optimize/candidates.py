@@ -4,6 +4,7 @@ import pandas as pd
 
 from molvae.chem.descriptors import compute_properties
 from molvae.chem.fingerprints import morgan_bits, nearest
+from molvae.tables import TERM
 
 
 def candidates_table(trace: pd.DataFrame, known: set[str], train: list[str], n_candidates: int) -> pd.DataFrame:
@@ -26,7 +27,7 @@ def candidates_table(trace: pd.DataFrame, known: set[str], train: list[str], n_c
     table = chosen[["smiles", "score", "call", "origin"]].copy()
     table.insert(0, "rank", range(1, len(table) + 1))
     table["nearest_train_smiles"], table["nearest_train_similarity"] = _nearest(smiles, train)
-    terms = chosen[[column for column in chosen.columns if column.startswith("term.")]]
+    terms = chosen[[column for column in chosen.columns if column.startswith(TERM)]]
     return pd.concat([table, terms, compute_properties(smiles)], axis=1)
 
 

@@ -8,6 +8,7 @@ References:
 """
 
 import math
+from abc import ABC, abstractmethod
 from typing import Annotated, Literal
 
 from pydantic import Field, FiniteFloat, model_validator
@@ -18,16 +19,16 @@ from molvae.section import Section
 Width = Annotated[FiniteFloat, Field(gt=0.0)]
 
 
-class Desirability(Section):
+class Desirability(Section, ABC):
     """From a finite value to its desirability in [0, 1]."""
 
+    @abstractmethod
     def __call__(self, value: float) -> float:
         """Return the desirability of `value`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def text(self) -> str:
         """Return which values are wanted, in a few words for the report."""
-        raise NotImplementedError
 
     @classmethod
     def summary(cls) -> str:

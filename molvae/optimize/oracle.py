@@ -12,9 +12,10 @@ import pandas as pd
 from molvae.chem.molecules import canonical_smiles
 from molvae.chem.quiet import quiet
 from molvae.errors import DataError
-from molvae.optimize.calls import TERM, CallRecord
+from molvae.optimize.calls import CallRecord
 from molvae.optimize.evaluator import Evaluator
 from molvae.optimize.objective import Evaluation, Objective
+from molvae.tables import TERM
 
 # Failed calls in a row that end a search which would spend its budget on nothing: at its start, where nothing speaks
 # for the objective, and later, where a stretch of molecules may be to blame.

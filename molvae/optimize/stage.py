@@ -9,7 +9,7 @@ import pandas as pd
 from molvae.chem.sdf import write_sdf
 from molvae.config import OptimizeConfig
 from molvae.errors import DataError
-from molvae.files import invalidate, read_table, write_json, write_table
+from molvae.files import invalidate, write_json, write_table
 from molvae.folders import remove_files
 from molvae.log import logger, progress
 from molvae.metrics.metric import null_for_nan
@@ -24,6 +24,7 @@ from molvae.optimize.oracle import Oracle
 from molvae.optimize.strategies import STRATEGIES, SearchContext, Strategy
 from molvae.provenance import software
 from molvae.seeding import derive_seed, numpy_generator
+from molvae.tables import CANDIDATES, MOLECULES, TIMES, TRACE
 
 # Molecules of the training set that are evaluated together.
 _TRAINING_CHUNK = 500
@@ -89,9 +90,9 @@ def optimize(
         len(table),
     )
     invalidate(out / "summary.json")
-    write_table(out / "trace.parquet", trace)
-    write_table(out / "times.csv", times)
-    write_table(out / "candidates.csv", table)
+    write_table(out / TRACE.file, trace)
+    write_table(out / TIMES.file, times)
+    write_table(out / CANDIDATES.file, table)
     names = [f"candidate-{rank}" for rank in table["rank"]]
     write_sdf(out / "candidates.sdf", table["smiles"].tolist(), names, table)
     write_json(out / "summary.json", summary)
@@ -178,4 +179,4 @@ def known_molecules(prepared: Path | None) -> pd.DataFrame:
     """Return the molecules of a prepared folder, columns smiles and split; none without a folder."""
     if prepared is None:
         return pd.DataFrame({"smiles": [], "split": []}, dtype=str)
-    return read_table(prepared / "molecules.parquet", ["smiles", "split"])
+    return MOLECULES.read(prepared / MOLECULES.file, ["smiles", "split"])

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from molvae.report.numerals import count, inflected, number, percent, plural
 from molvae.report.run_data import Optimization, Run, value_of
 from molvae.report.searches import new_top_mean
-from molvae.report.sentences import prior_phrase, title_of, training_top, unique_at_most
+from molvae.report.sentences import title_of, training_top, unique_at_most
 
 MANY_REJECTED = 0.05
 FEW_ACTIVE_UNITS = 0.1
@@ -105,7 +105,7 @@ def _latent_space(run: Run) -> Iterator[str]:
     if gap > FAR_FROM_BOUND:
         prior, bound = (number(value_of(decoded[name], "fcd")) for name in ("prior", "posterior_samples"))
         yield (
-            f"The prior fits poorly: {prior_phrase(chosen.name) if chosen else 'the prior'} gives an FCD of "
+            f"The prior fits poorly: {chosen.phrase if chosen else 'the prior'} gives an FCD of "
             f"{prior}, {number(gap, 1)} times that of codes drawn around held-out molecules ({bound}). The decoder can "
             "do better than the codes it is given; try other priors in train.priors, or train.code_dropout."
         )

@@ -11,11 +11,12 @@ import yaml
 
 from molvae.config import RunConfig
 from molvae.errors import DataError
-from molvae.files import read_json, read_table
+from molvae.files import read_json
 from molvae.log import logger
 from molvae.metrics.definitions import GUACAMOL
 from molvae.metrics.metric import Metric
 from molvae.metrics.registry import metrics_from_json
+from molvae.tables import CANDIDATES, HISTORY, LATENT_MAP, MOLECULES, RECONSTRUCTIONS, SCORED_MOLECULES, TRACE
 
 
 def value_of(metrics: Mapping[str, Metric], name: str) -> float:
@@ -29,6 +30,8 @@ class Prior:
 
     Attributes:
         name: `normal`, `gaussian_mixture`, `flow` or `decoder`.
+        title: Its title in tables.
+        phrase: What a sentence calls it.
         chosen: Whether training chose it, by the FCD to the validation molecules.
         min_probability: Minimum probability of the tokens of its samples.
         max_nll: Maximum negative log-likelihood of a sample, in nats; None for no bound.
@@ -36,6 +39,8 @@ class Prior:
     """
 
     name: str
+    title: str
+    phrase: str
     chosen: bool
     min_probability: float
     max_nll: float | None
@@ -97,6 +102,10 @@ class Evaluation:
     def chosen(self) -> Prior | None:
         """The prior that training chose."""
         return next((prior for prior in self.priors if prior.chosen), None)
+
+    def prior(self, name: str) -> Prior | None:
+        """Return the prior of a name, None if it was not tried."""
+        return next((prior for prior in self.priors if prior.name == name), None)
 
 
 @dataclass(frozen=True)
@@ -191,7 +200,7 @@ def load_run(folder: Path, settings: RunConfig) -> Run:
         settings=settings,
         preparation=_preparation(folder),
         n_parameters=int(model["training"]["n_parameters"]),
-        history=_of_stage("train", read_table, folder / "train" / "history.csv"),
+        history=_of_stage("train", HISTORY.read, folder / "train" / HISTORY.file),
         evaluation=_evaluation(folder),
         samples=_scored(folder / "score" / "sample"),
         optimizations=tuple(load_optimization(folder, name) for name in _objectives(folder, settings)),
@@ -207,7 +216,7 @@ def _of_stage(stage: str, read: Callable[[Path], Any], path: Path) -> Any:
 
 def _preparation(folder: Path) -> Preparation:
     prepared = folder / "prepare"
-    molecules = _of_stage("prepare", read_table, prepared / "molecules.parquet")
+    molecules = _of_stage("prepare", MOLECULES.read, prepared / MOLECULES.file)
     summary = _of_stage("prepare", read_json, prepared / "summary.json")
     return Preparation(
         n_read=int(summary["read"]),
@@ -224,12 +233,14 @@ def _preparation(folder: Path) -> Preparation:
 def _evaluation(folder: Path) -> Evaluation:
     evaluated = folder / "evaluate"
     metrics = _of_stage("evaluate", read_json, evaluated / "metrics.json")
-    reconstructions = _of_stage("evaluate", read_table, evaluated / "reconstructions.csv")
+    reconstructions = _of_stage("evaluate", RECONSTRUCTIONS.read, evaluated / RECONSTRUCTIONS.file)
     priors = [
         Prior(
             name,
+            # Runs of the first version have none of these but `chosen`.
+            content.get("title", name),
+            content.get("phrase", name),
             bool(content.get("chosen")),
-            # Runs of the first version have neither.
             float(content.get("min_probability", 0.0)),
             content.get("max_nll"),
             metrics_from_json(content),
@@ -244,14 +255,14 @@ def _evaluation(folder: Path) -> Evaluation:
         by_size=pd.DataFrame(metrics.get("reconstruction_by_size", [])),
         by_dimension=pd.DataFrame(metrics.get("by_dimension", [])),
         by_distance=pd.DataFrame(metrics.get("similarity_by_distance", [])),
-        latent_map=_of_stage("evaluate", read_table, evaluated / "latent_map.parquet"),
+        latent_map=_of_stage("evaluate", LATENT_MAP.read, evaluated / LATENT_MAP.file),
         reconstructions=_with_texts(reconstructions, "decoded"),
     )
 
 
 def _scored(folder: Path) -> Scored:
     metrics = _of_stage("score", read_json, folder / "metrics.json")
-    molecules = _of_stage("score", read_table, folder / "molecules.csv")
+    molecules = _of_stage("score", SCORED_MOLECULES.read, folder / SCORED_MOLECULES.file)
     moses = metrics_from_json(metrics["moses"])
     return Scored(
         moses=moses,
@@ -296,7 +307,7 @@ def load_optimization(folder: Path, objective: str) -> Optimization:
     """Read the results of the search for an objective; the baseline and the scores are None where there are none."""
     optimized = folder / "optimize" / objective
     scored = folder / "score" / objective
-    candidates = _of_stage("optimize", read_table, optimized / "candidates.csv")
+    candidates = _of_stage("optimize", CANDIDATES.read, optimized / CANDIDATES.file)
     return Optimization(
         objective=objective,
         search=_search(optimized),
@@ -308,6 +319,6 @@ def load_optimization(folder: Path, objective: str) -> Optimization:
 
 def _search(folder: Path) -> Search:
     return Search(
-        trace=_of_stage("optimize", read_table, folder / "trace.parquet"),
+        trace=_of_stage("optimize", TRACE.read, folder / TRACE.file),
         summary=_of_stage("optimize", read_json, folder / "summary.json"),
     )

@@ -4,16 +4,11 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from molvae.config import SampleConfig
 from molvae.metrics.metric import Metric
-from molvae.priors import PRIORS
 from molvae.report.numerals import count, inflected, listed, number, percent, plural
-from molvae.report.run_data import Optimization, Run, Search, value_of
+from molvae.report.run_data import Optimization, Prior, Run, Search, value_of
 from molvae.report.searches import n_new, new_top_mean
-
-
-def prior_phrase(name: str) -> str:
-    """Return what a sentence calls a prior, also one that molvae no longer has."""
-    return PRIORS[name].phrase if name in PRIORS else name
 
 
 @dataclass(frozen=True)
@@ -140,12 +135,11 @@ def _reconstruction(run: Run) -> str:
 
 def _samples(run: Run) -> str:
     moses, sample = run.samples.moses, run.settings.sample
-    chosen = run.evaluation.chosen
-    name = sample.prior if sample.prior != "best" else (chosen.name if chosen else "best")
-    source = prior_phrase(name)
+    prior = run.evaluation.chosen if sample.prior == "best" else run.evaluation.prior(sample.prior)
+    source = prior.phrase if prior is not None else f"the prior {sample.prior}"
     if sample.temperature != 1.0:
         source += f" at token temperature {sample.temperature:g}"
-    bounds = _bounds(run, name)
+    bounds = _bounds(sample, prior)
     if bounds:
         source += f" ({listed(bounds)})"
     parts = []
@@ -165,13 +159,12 @@ def _samples(run: Run) -> str:
     return text
 
 
-def _bounds(run: Run, prior: str) -> list[str]:
+def _bounds(sample: SampleConfig, prior: Prior | None) -> list[str]:
     """Return the bounds that the samples were drawn under, in words."""
-    sample, trial = run.settings.sample, next((trial for trial in run.evaluation.priors if trial.name == prior), None)
     min_probability, max_nll = sample.min_probability, sample.max_nll
-    if trial is not None:
-        min_probability = trial.min_probability if min_probability is None else min_probability
-        max_nll = trial.max_nll if max_nll is None else max_nll
+    if prior is not None:
+        min_probability = prior.min_probability if min_probability is None else min_probability
+        max_nll = prior.max_nll if max_nll is None else max_nll
     bounds = [f"no token with a probability below {min_probability:g}"] if min_probability else []
     if max_nll is not None:
         bounds.append(f"no molecule with a negative log-likelihood above {max_nll:.1f} nats")

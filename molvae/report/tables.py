@@ -10,11 +10,11 @@ import pandas as pd
 from molvae.chem.descriptors import PROPERTIES
 from molvae.metrics.metric import Metric
 from molvae.metrics.registry import METRICS
-from molvae.priors import PRIORS
 from molvae.report.drawings import draw
 from molvae.report.numerals import count, percent
 from molvae.report.run_data import Optimization, Prior, value_of
 from molvae.report.searches import origin_title
+from molvae.tables import TERM
 
 DECODED_TITLES = {
     "held_out": "Held-out molecules",
@@ -179,7 +179,7 @@ def decoded_rows(decoded: Mapping[str, Mapping[str, Metric]]) -> tuple[list[tupl
 
 def prior_title(prior: Prior) -> str:
     """Return the heading of a prior's column, with the bounds on its samples."""
-    title = PRIORS[prior.name].title if prior.name in PRIORS else prior.name
+    title = prior.title
     if prior.min_probability > 0.0:
         title += f", p\u00a0≥\u00a0{prior.min_probability:g}"
     if prior.max_nll is not None:
@@ -192,7 +192,7 @@ def candidate_table(result: Optimization, units: Mapping[str, str] | None = None
     table = result.candidates
     alerts = _alerts(result)
     scored_columns = _scored_columns(result, units or {})
-    names = [name for name in table.columns if name.startswith("term.")]
+    names = [name for name in table.columns if name.startswith(TERM)]
     terms = {name: 3 if table[name].abs().max() < 10 else 1 for name in names}
     known = [name for name in PROPERTIES if name in table.columns]
     properties = sorted(known, key=lambda name: name not in SHOWN_PROPERTIES)
@@ -200,12 +200,12 @@ def candidate_table(result: Optimization, units: Mapping[str, str] | None = None
         Column("Rank"),
         Column("Candidate", kind="drawing"),
         Column("Score", "The objective's score, from 0 to 1.", main=True),
-        *(Column(name.removeprefix("term."), "Raw value of this term of the objective.") for name in terms),
+        *(Column(name.removeprefix(TERM), "Raw value of this term of the objective.") for name in terms),
         Column("Nearest training molecule", "By Tanimoto similarity (ECFP4, 1,024 bits).", kind="drawing"),
         Column("Similarity", "Tanimoto similarity (ECFP4, 1,024 bits) to the nearest training molecule."),
         *([Column("Alerts", ALERTS_HINT, kind="text")] if alerts else []),
         *scored_columns.values(),
-        *(_property_column(name, f"term.{name}" in terms) for name in properties),
+        *(_property_column(name, f"{TERM}{name}" in terms) for name in properties),
         Column("Origin", "How the search proposed it.", kind="text", secondary=True),
         Column("Oracle call", "The oracle call in which it was scored.", secondary=True),
     )

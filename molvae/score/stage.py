@@ -24,6 +24,7 @@ from molvae.score.reference import Reference
 from molvae.score.table import Anomaly, molecule_table
 from molvae.score.training import TrainStatistics, train_statistics
 from molvae.seeding import numpy_generator
+from molvae.tables import SCORED_MOLECULES
 
 MAX_HELD_OUT = 5000
 """Maximum number of test molecules whose anomaly scores give the percentiles."""
@@ -72,7 +73,7 @@ def score(
     table = molecule_table(samples, generated, reference, train, _anomaly(model, generated, reference, seed))
     valid = table[table["valid"]]
     invalidate(out / "metrics.json")
-    write_table(out / "molecules.csv", table)
+    write_table(out / SCORED_MOLECULES.file, table)
     names = [f"sample-{row + 1}" for row in valid.index]
     write_sdf(out / "molecules.sdf", generated.molecules.smiles, names, valid.drop(columns=["problem"]), n_jobs)
     write_charts(out / "figures", valid, tests["Test"])

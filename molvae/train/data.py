@@ -62,7 +62,7 @@ def training_identity(prepared: Path, start: InitialState, seed: int) -> str:
     Raises:
         DataError: If there are no prepared molecules.
     """
-    molecules = file_sha256(prepared / "molecules.parquet")
+    molecules = file_sha256(prepared / MOLECULES.file)
     settings = json.dumps([start.config.model_dump(), start.vocabulary.tokens, seed, molecules, software()])
     digest = hashlib.sha256(settings.encode())
     for weights in start.vae.state_dict().values():

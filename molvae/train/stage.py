@@ -13,6 +13,7 @@ from molvae.model.model import MolVAE
 from molvae.model.records import Generation, TrainingRecord
 from molvae.nn.device import choose_device
 from molvae.nn.vae import VAE
+from molvae.tables import HISTORY, MOLECULES
 from molvae.train.checkpoint import Checkpoint
 from molvae.train.choose_prior import choose_prior
 from molvae.train.data import DATA_FILES, TrainingData, open_data, training_identity, validation_smiles, write_data
@@ -46,7 +47,7 @@ def train(prepared: Path, out: Path, config: TrainConfig, seed: int, n_jobs: int
         ConfigError: If the settings do not fit the model that is to be trained further.
         DataError: If the prepared folder lacks a file, or has no molecules to train or validate on.
     """
-    existing(prepared / "molecules.parquet")
+    existing(prepared / MOLECULES.file)
     vocabulary = Vocabulary(tuple(read_json(prepared / "vocabulary.json")["tokens"]))
     standardisation = StandardiseConfig.model_validate(read_json(prepared / "summary.json")["standardisation"])
     start = starting_point(config, vocabulary, standardisation, seed)
@@ -83,7 +84,7 @@ def train(prepared: Path, out: Path, config: TrainConfig, seed: int, n_jobs: int
     reference = validation_smiles(prepared, len(data.validation), seed)
     choose_prior(model, data.train, reference, start.config, seed, n_jobs)
     invalidate(out / "model" / "config.json")
-    write_table(out / "history.csv", pd.DataFrame(history))
+    write_table(out / HISTORY.file, pd.DataFrame(history))
     model.save(out / "model")
     remove_files(resume, RESUME_FILES)
 

@@ -6,11 +6,11 @@ from typing import Annotated
 from pydantic import Field
 from rdkit import Chem
 
-from molvae.optimize.quantities.base import QUANTITIES, Quantity
+from molvae.optimize.quantities.base import QUANTITIES, MolQuantity
 
 
 @QUANTITIES.register("toy_size")
-class ToySize(Quantity):
+class ToySize(MolQuantity):
     """Heavy atoms, and how many are too many."""
 
     toy_size: Annotated[int, Field(ge=1)]

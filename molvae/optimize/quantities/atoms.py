@@ -7,7 +7,7 @@ from pydantic import AfterValidator
 from rdkit import Chem
 
 from molvae.optimize.formula import element_counts, isomer_score, parse_formula
-from molvae.optimize.quantities.base import QUANTITIES, Quantity
+from molvae.optimize.quantities.base import QUANTITIES, MolQuantity
 
 
 def _element(symbol: str) -> str:
@@ -24,7 +24,7 @@ def _formula(formula: str) -> str:
 
 
 @QUANTITIES.register("atom_count")
-class AtomCount(Quantity):
+class AtomCount(MolQuantity):
     """Element whose atoms are counted, e.g. F; hydrogens count as well."""
 
     atom_count: Annotated[str, AfterValidator(_element)]
@@ -44,7 +44,7 @@ class AtomCount(Quantity):
 
 
 @QUANTITIES.register("isomer")
-class Isomer(Quantity):
+class Isomer(MolQuantity):
     """Molecular formula: 1 for its isomers, lower the more atoms are too many or missing (GuacaMol's isomer score)."""
 
     isomer: Annotated[str, AfterValidator(_formula)]

@@ -2,6 +2,7 @@
 
 import math
 import multiprocessing
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,7 +42,7 @@ Measure = Callable[[Sequence[Molecule]], list[float | Failure]]
 """From N molecules to N finite values or failures, in order; never raises for a molecule."""
 
 
-class Quantity(Section):
+class Quantity(Section, ABC):
     """A number that is computed of a molecule.
 
     A subclass is one kind of quantity. Its first field is the key that names the kind in an objective file, with what
@@ -101,7 +102,8 @@ class Quantity(Section):
         """
         return ()
 
-    def measure(self, folder: Path) -> Measure:  # noqa: ARG002 - for subclasses
+    @abstractmethod
+    def measure(self, folder: Path) -> Measure:
         """Return the function that computes the quantity of N molecules.
 
         Args:
@@ -110,11 +112,18 @@ class Quantity(Section):
         Raises:
             ObjectiveError: If a user's function or program is not there.
         """
-        return per_molecule(self.function())
 
+
+class MolQuantity(Quantity):
+    """A quantity that is computed of one RDKit molecule at a time."""
+
+    @abstractmethod
     def function(self) -> Callable[[Chem.Mol], float]:
-        """Return the function that computes the quantity of one RDKit molecule; a subclass has this or `measure`."""
-        raise NotImplementedError
+        """Return the function that computes the quantity of a molecule."""
+
+    def measure(self, folder: Path) -> Measure:  # noqa: ARG002 - nothing of the user's is needed
+        """Return the function that computes the quantity of N molecules."""
+        return per_molecule(self.function())
 
 
 QUANTITIES: Registry[type[Quantity]] = Registry("quantity")

@@ -8,7 +8,7 @@ from rdkit import Chem
 
 from molvae.chem.descriptors import PROPERTIES
 from molvae.errors import ConfigError
-from molvae.optimize.quantities.base import QUANTITIES, Quantity
+from molvae.optimize.quantities.base import QUANTITIES, MolQuantity
 
 
 def _known(name: str) -> str:
@@ -20,7 +20,7 @@ def _known(name: str) -> str:
 
 
 @QUANTITIES.register("property")
-class PropertyValue(Quantity):
+class PropertyValue(MolQuantity):
     """A built-in property: logp, tpsa, qed, sa_score, mol_weight, ..."""
 
     property: Annotated[str, AfterValidator(_known)]

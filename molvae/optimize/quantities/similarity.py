@@ -7,7 +7,7 @@ from pydantic import AfterValidator
 from rdkit import Chem
 
 from molvae.chem.molecules import parse
-from molvae.optimize.quantities.base import QUANTITIES, Quantity
+from molvae.optimize.quantities.base import QUANTITIES, MolQuantity
 from molvae.optimize.similarity import FingerprintName, similarity_to
 from molvae.section import Section
 
@@ -32,7 +32,7 @@ class SimilarityTarget(Section):
 
 
 @QUANTITIES.register("similarity")
-class Similarity(Quantity):
+class Similarity(MolQuantity):
     """Tanimoto similarity to a molecule, from 0 to 1."""
 
     similarity: SimilarityTarget

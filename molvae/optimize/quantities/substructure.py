@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 from pydantic import AfterValidator
 from rdkit import Chem
 
-from molvae.optimize.quantities.base import QUANTITIES, Quantity
+from molvae.optimize.quantities.base import QUANTITIES, MolQuantity
 
 
 def _smarts(pattern: str) -> str:
@@ -23,7 +23,7 @@ Smarts = Annotated[str, AfterValidator(_smarts)]
 
 
 @QUANTITIES.register("has")
-class HasSubstructure(Quantity):
+class HasSubstructure(MolQuantity):
     """SMARTS that should match: 1 if it does, else 0."""
 
     required: ClassVar[float | None] = 1.0
@@ -42,7 +42,7 @@ class HasSubstructure(Quantity):
 
 
 @QUANTITIES.register("lacks")
-class LacksSubstructure(Quantity):
+class LacksSubstructure(MolQuantity):
     """SMARTS that should not match: 1 if it does not, else 0."""
 
     required: ClassVar[float | None] = 1.0
@@ -61,7 +61,7 @@ class LacksSubstructure(Quantity):
 
 
 @QUANTITIES.register("count")
-class SubstructureCount(Quantity):
+class SubstructureCount(MolQuantity):
     """SMARTS whose distinct matches are counted."""
 
     count: Smarts
