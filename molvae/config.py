@@ -1,6 +1,6 @@
 """Every setting of a run: name, type, default, range, unit and purpose.
 
-This module, with the strategies' settings in `molvae.strategy_config`, is the only home of defaults. The workflow's
+This module, with the settings of the search in `molvae.strategy_config`, is the only home of defaults. The workflow's
 JSON Schema is made from these models (`python -m molvae.config FILE`), and the command line reads its settings through
 them.
 """
@@ -18,6 +18,7 @@ from molvae.errors import ConfigError
 from molvae.sampling import SamplingParams
 from molvae.section import Count, Fraction, Name, NonNegative, Positive, Section
 from molvae.strategy_config import LatentSearchConfig as LatentSearchConfig
+from molvae.strategy_config import OptimizeConfig as OptimizeConfig
 from molvae.strategy_config import RandomSearchConfig as RandomSearchConfig
 from molvae.strategy_config import RefitConfig as RefitConfig
 from molvae.strategy_config import SurrogateConfig as SurrogateConfig
@@ -243,39 +244,6 @@ class SampleConfig(Section):
         """Return the parameters chosen in training with those that are set here in their place."""
         names = {field.name for field in fields(SamplingParams)} & set(SampleConfig.model_fields)
         return replace(chosen, **self.model_dump(include=names, exclude_none=True))
-
-
-class OptimizeConfig(Section):
-    """Search for molecules that an objective scores high, within a budget of oracle calls."""
-
-    objectives: list[str] = Field(default=["workflow/config/objectives/demo.yaml"])
-    """Objectives to optimise: YAML files, or names of built-in ones."""
-    strategy: Literal["latent", "random"] = "latent"
-    """How molecules are proposed: a key below, which has the settings of that strategy."""
-    latent: LatentSearchConfig = LatentSearchConfig()
-    """Settings of `strategy: latent`, a search around the best molecules so far."""
-    random: RandomSearchConfig = RandomSearchConfig()
-    """Settings of `strategy: random`, the baseline: samples from the prior."""
-    budget: Count = 2000
-    """Oracle calls: distinct valid molecules that are scored."""
-    batch_size: Count = 100
-    """Molecules proposed and scored in a round."""
-    n_start: Annotated[int, Field(ge=0)] = 400
-    """Training molecules that are scored first, within the budget, of which they take at most half."""
-    max_empty_rounds: Count = 10
-    """Rounds in a row without a new molecule after which the search ends before its budget is spent."""
-    n_candidates: Count = 50
-    """Most molecules that are proposed as candidates: the best new ones that satisfy the constraints."""
-    compare_training: bool = True
-    """Whether the training set is also scored, outside the budget, for comparison: not for a slow objective."""
-    baseline: bool = True
-    """Whether the workflow also spends the same budget on random samples, for comparison."""
-
-    @property
-    def strategy_settings(self) -> Section:
-        """The section of the chosen strategy."""
-        settings: Section = getattr(self, self.strategy)
-        return settings
 
 
 class ScoreConfig(Section):

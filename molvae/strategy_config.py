@@ -1,10 +1,16 @@
-"""The settings of each search strategy; `molvae.config.OptimizeConfig` has one section for each."""
+"""The settings of the optimize stage, with a section for each search strategy."""
 
 from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import Field, GetJsonSchemaHandler, field_validator, model_validator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from molvae.section import Count, Fraction, NonNegative, Positive, Section
+
+
+class StrategyConfig(Section):
+    """Base of the sections of strategies, by which `OptimizeConfig` knows the names of the strategies."""
 
 
 class RefitConfig(Section):
@@ -39,7 +45,7 @@ class SurrogateConfig(Section):
     """Improvement is expected over the score of this rank: 1 for the best molecule so far."""
 
 
-class LatentSearchConfig(Section):
+class LatentSearchConfig(StrategyConfig):
     """Search in a latent space that is refitted around the best molecules so far, the incumbents."""
 
     n_incumbents: Count = 100
@@ -68,5 +74,57 @@ class LatentSearchConfig(Section):
         return self
 
 
-class RandomSearchConfig(Section):
+class RandomSearchConfig(StrategyConfig):
     """Samples from the model's prior, which have no settings of their own."""
+
+
+class OptimizeConfig(Section):
+    """Search for molecules that an objective scores high, within a budget of oracle calls."""
+
+    objectives: list[str] = Field(default=["workflow/config/objectives/demo.yaml"])
+    """Objectives to optimise: YAML files, or names of built-in ones."""
+    strategy: str = Field(default="latent", validate_default=True)
+    """How molecules are proposed; the section of this name has the settings of the strategy."""
+    latent: LatentSearchConfig = LatentSearchConfig()
+    """Settings of `strategy: latent`, a search around the best molecules so far."""
+    random: RandomSearchConfig = RandomSearchConfig()
+    """Settings of `strategy: random`, the baseline: samples from the prior."""
+    budget: Count = 2000
+    """Oracle calls: distinct valid molecules that are scored."""
+    batch_size: Count = 100
+    """Molecules proposed and scored in a round."""
+    n_start: Annotated[int, Field(ge=0)] = 400
+    """Training molecules that are scored first, within the budget, of which they take at most half."""
+    max_empty_rounds: Count = 10
+    """Rounds in a row without a new molecule after which the search ends before its budget is spent."""
+    n_candidates: Count = 50
+    """Most molecules that are proposed as candidates: the best new ones that satisfy the constraints."""
+    compare_training: bool = True
+    """Whether the training set is also scored, outside the budget, for comparison: not for a slow objective."""
+    baseline: bool = True
+    """Whether the workflow also spends the same budget on random samples, for comparison."""
+
+    @field_validator("strategy")
+    @classmethod
+    def _known_strategy(cls, name: str) -> str:
+        if name not in cls.strategies():
+            raise ValueError(f"expected one of {', '.join(cls.strategies())}, found {name!r}")
+        return name
+
+    @classmethod
+    def strategies(cls) -> list[str]:
+        """Return the names of the strategies, each of which has a section."""
+        kinds = ((name, field.annotation) for name, field in cls.model_fields.items())
+        return [name for name, kind in kinds if isinstance(kind, type) and issubclass(kind, StrategyConfig)]
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        schema = handler.resolve_ref_schema(handler(core_schema))
+        schema["properties"]["strategy"]["enum"] = cls.strategies()
+        return schema
+
+    @property
+    def strategy_settings(self) -> StrategyConfig:
+        """The section of the chosen strategy."""
+        settings: StrategyConfig = getattr(self, self.strategy)
+        return settings

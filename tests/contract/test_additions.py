@@ -3,10 +3,10 @@
 import importlib.util
 import json
 from pathlib import Path
-from typing import Literal
 
 import pytest
 import typer
+from pydantic import ValidationError
 from typer.testing import CliRunner
 
 from molvae.cli.objective import objective as objective_verb
@@ -70,7 +70,6 @@ def test_a_strategy_is_a_file_and_its_section(add, model, prepared, tmp_path):
     section = add("toy_strategy").ToyConfig
 
     class WithToy(OptimizeConfig):
-        strategy: Literal["latent", "random", "toy"] = "latent"
         toy: section = section()
 
     config = WithToy(strategy="toy", budget=12, batch_size=5, n_start=0, compare_training=False)
@@ -78,6 +77,10 @@ def test_a_strategy_is_a_file_and_its_section(add, model, prepared, tmp_path):
     trace = read_table(tmp_path / "trace.parquet")
     assert set(trace["origin"]) == {"toy"}
     assert len(trace) == 10
-    assert "Molecules to leave out." in json.dumps(WithToy.model_json_schema())
+    schema = WithToy.model_json_schema()
+    assert "Molecules to leave out." in json.dumps(schema)
+    assert schema["properties"]["strategy"]["enum"] == ["latent", "random", "toy"]
+    with pytest.raises(ValidationError, match="expected one of latent, random, toy, found 'tou'"):
+        WithToy(strategy="tou")
     with pytest.raises(ConfigError, match=r"known strategy \(latent, random, toy\), found 'tou'; did you mean toy\?"):
         STRATEGIES["tou"]

@@ -1,10 +1,11 @@
 """A strategy as one adds it: in a file, with the section of its settings."""
 
 from molvae.optimize.strategies.base import STRATEGIES, Strategy
-from molvae.section import Count, Section
+from molvae.section import Count
+from molvae.strategy_config import StrategyConfig
 
 
-class ToyConfig(Section):
+class ToyConfig(StrategyConfig):
     """Known molecules in their order."""
 
     n_skipped: Count = 2
