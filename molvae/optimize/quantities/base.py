@@ -56,6 +56,8 @@ class Quantity(Section, ABC):
     costly: ClassVar[bool] = False
     """Whether it takes much longer than a property or a substructure search, so that it is computed after the others
     where some molecules need not be scored."""
+    external: ClassVar[bool] = False
+    """Whether a user's own function or program computes it, so that each value may be an experiment or a simulation."""
     required: ClassVar[float | None] = None
     """For a quantity that a molecule either satisfies or not: the value with which it does. Such a constraint has no
     bounds; all others need some."""

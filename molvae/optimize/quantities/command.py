@@ -36,6 +36,7 @@ class Command(Quantity):
     """A program and its arguments, your own: reads SMILES on stdin, one a line, and writes a number a line."""
 
     costly: ClassVar[bool] = True
+    external: ClassVar[bool] = True
 
     command: Annotated[str, AfterValidator(_words)]
     """As in a shell, but without its wildcards, pipes and variables; it runs in the objective file's folder."""

@@ -23,6 +23,7 @@ class PythonFunction(Quantity):
 
     isolated: ClassVar[bool] = True
     costly: ClassVar[bool] = True
+    external: ClassVar[bool] = True
 
     python: Annotated[str, AfterValidator(_reference)]
     """The function; its module lies beside the objective file or is installed."""
