@@ -57,9 +57,9 @@ class LatentSearchConfig(StrategyConfig):
     """Molecules in a round as a fraction of the calls so far; at most what the stage asks for."""
     infeasible_weight: Fraction = 0.5
     """Factor on the score of a molecule that violates a constraint: it is worth less, but still guides the search."""
-    grey_box: bool = False
-    """Whether terms that molvae computes itself are computed for every proposal, so that only the others are predicted;
-    not for a benchmark, where a score is all that a search may know."""
+    grey_box: bool = True
+    """Whether terms that molvae computes itself are computed for every proposal, so that only those of a user's own
+    functions and programs are predicted. Of a built-in objective the search never sees more than the score."""
     n_parents: Count = 200
     """Molecules from which children are bred, scored ones and those of the pool with the best predictions."""
     n_generations: Annotated[int, Field(ge=0)] = 4
@@ -68,6 +68,10 @@ class LatentSearchConfig(StrategyConfig):
     """Children in a generation."""
     crossover_fraction: Fraction = 0.5
     """Fraction of the children that have two parents; the others are mutations of one."""
+    fresh_fraction: Fraction = 0.3
+    """Fraction of the crossovers whose second parent is a fresh molecule: one that is drawn whatever its score."""
+    n_fresh: Count = 500
+    """Fresh molecules: half are known ones, if there are any, the others samples of the model."""
     pool_size: Count = 1000
     """Unscored molecules that are kept from round to round."""
     n_perturbed: Annotated[int, Field(ge=0)] = 32

@@ -85,6 +85,11 @@ class Objective:
         return any(quantity.isolated for quantity in self._quantities)
 
     @property
+    def is_builtin(self) -> bool:
+        """Whether it comes with molvae, as the tasks of benchmarks do."""
+        return self.folder == BUILTIN
+
+    @property
     def name(self) -> str:
         """Its name."""
         return self.spec.name

@@ -1,7 +1,7 @@
 """Bayesian optimisation over molecules that are bred by graph edits and decoded from around the best ones."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from functools import cached_property, lru_cache
 from random import Random
 from typing import ClassVar
 
@@ -19,16 +19,17 @@ from molvae.config import LatentSearchConfig
 from molvae.model.model import MolVAE
 from molvae.optimize.known_parts import KnownParts
 from molvae.optimize.objective import Evaluation
+from molvae.optimize.quantities import Molecule
 from molvae.optimize.strategies.base import STRATEGIES, Proposal, SearchContext, Strategy
 from molvae.optimize.strategies.model_proposals import propose
 from molvae.optimize.strategies.pool import Candidate, Pool
 from molvae.optimize.strategies.refit import refit
 from molvae.optimize.strategies.surrogate import Surrogate
 from molvae.section import Section
-from molvae.seeding import derive_seed, torch_generator
+from molvae.seeding import derive_seed, numpy_generator, torch_generator
 
 # Of the pool, so many for each molecule that is wanted are compared with those already chosen.
-_COMPARED = 20
+_COMPARED = 10
 
 
 @STRATEGIES.register("latent")
@@ -62,10 +63,10 @@ class LatentSearch(Strategy[LatentSearchConfig]):
         self._to_start = list(context.start)
         self._scores: dict[str, float] = {}
         self._remainders: list[float] = []
-        self._parts = KnownParts(context.objective, terms=settings.grey_box)
+        self._grey_box = settings.grey_box and not context.objective.is_builtin
+        self._parts = KnownParts(context.objective, terms=self._grey_box)
         self._surrogate = Surrogate(settings.surrogate, context.seed)
-        self._pool = Pool(self._parts)
-        self._known: set[str] = set()
+        self._pool = Pool(self._parts, self._surrogate, settings.infeasible_weight)
         self._round = 0
         self._n_at_refit = 0
         self._graph = lru_cache(maxsize=settings.pool_size + settings.n_parents)(Graph.from_smiles)
@@ -77,9 +78,8 @@ class LatentSearch(Strategy[LatentSearchConfig]):
         for evaluation in new:
             weight = 1.0 if evaluation.feasible else self.settings.infeasible_weight
             self._scores[evaluation.smiles] = float(np.nan_to_num(weight * evaluation.score))
-            if self.settings.grey_box:
+            if self._grey_box:
                 self._remainders.append(weight * self._parts.remainder(evaluation))
-        self._known.update(scored)
         with quiet():
             self._surrogate.add(features_of_smiles([evaluation.smiles for evaluation in new]))
 
@@ -92,19 +92,22 @@ class LatentSearch(Strategy[LatentSearchConfig]):
         if max(self._scores.values(), default=0.0) == 0.0:
             sampled = self.context.model.sample(n, derive_seed(self.context.seed, f"search prior {self._round}"))
             return [(smiles, "prior") for smiles in sampled if smiles is not None]
-        n = min(n, max(self.settings.min_batch, int(self.settings.batch_growth * len(self._scores))))
+        if self._parts.remainder_weight > 0.0:
+            # Small batches are for learning from one before the next is chosen.
+            n = min(n, max(self.settings.min_batch, int(self.settings.batch_growth * len(self._scores))))
         rng = Random(derive_seed(self.context.seed, f"search {self._round}"))
         with quiet():
-            self._surrogate.fit(self._targets())
+            if self._parts.remainder_weight > 0.0:
+                self._surrogate.fit(self._targets())
             self._breed(rng)
             proposals = self._mutations(rng, int(self.settings.mutation_fraction * n + rng.random()))
             proposals |= self._choose(rng, n - len(proposals))
-        self._shrink()
+        self._shrink(proposals)
         return list(proposals.items())
 
     def _targets(self) -> NDArray[np.float64]:
         """Return what the surrogate predicts: scores, or the parts of them that are not known beforehand."""
-        return np.array(self._remainders if self.settings.grey_box else list(self._scores.values()))
+        return np.array(self._remainders if self._grey_box else list(self._scores.values()))
 
     def _ranked(self) -> list[str]:
         """Return the scored molecules, the best first."""
@@ -118,38 +121,50 @@ class LatentSearch(Strategy[LatentSearchConfig]):
 
     def _breed(self, rng: Random) -> None:
         """Enlarge the pool by several generations, bred against the acquisition function."""
-        self._pool.rate(self._surrogate)
+        self._pool.rate()
         self._add(self._decoded(rng))
-        values = self._scores.values() if self.settings.grey_box else self._surrogate.values.tolist()
-        scored = sorted(zip(values, self._scores, strict=True), key=lambda pair: -pair[0])[: self.settings.n_parents]
+        scored = self._ranked()[: self.settings.n_parents]
         for _ in range(self.settings.n_generations):
             beta = self._beta(rng)
             rows = self._pool.best(beta, self.settings.n_parents)
-            bred = zip(self._pool.bounds(beta, rows).tolist(), (self._pool.smiles[i] for i in rows), strict=True)
-            parents = sorted([*scored, *bred], key=lambda pair: -pair[0])[: self.settings.n_parents]
-            self._add(self._children([smiles for _, smiles in parents], rng))
+            bred = [self._pool.smiles[i] for i in rows] or scored
+            self._add(self._children((scored, bred), rng))
 
     def _add(self, candidates: Iterable[Candidate]) -> None:
-        """Add to the pool what was neither proposed nor scored before."""
-        new = {}
-        for smiles, mol, origin in candidates:
-            if smiles not in self._known:
-                self._known.add(smiles)
-                new[smiles] = (smiles, mol, origin)
-        self._pool.add(list(new.values()), self._surrogate)
+        """Add to the pool what is neither in it nor scored."""
+        known = {*self._pool.smiles, *self._scores}
+        new = {smiles: (smiles, mol, origin) for smiles, mol, origin in candidates if smiles not in known}
+        self._pool.add(list(new.values()))
 
-    def _children(self, parents: Sequence[str], rng: Random) -> Iterator[Candidate]:
-        """Yield a generation of mutations and crossovers; better parents have more children."""
+    def _children(self, parents: Sequence[Sequence[str]], rng: Random) -> Iterator[Candidate]:
+        """Yield a generation of mutations and crossovers; better parents, first in their list, have more children."""
         for _ in range(self.settings.n_children):
-            first, second = (self._graph(_draw_by_rank(parents, rng)) for _ in range(2))
+            first = self._graph(_draw_by_rank(rng.choice(parents), rng))
+            is_crossover = rng.random() < self.settings.crossover_fraction
+            second = self._graph(self._partner(parents, rng)) if is_crossover else first
             if first is None or second is None:
                 continue
-            if rng.random() < self.settings.crossover_fraction:
+            if is_crossover:
                 child, origin = cross(first, second, rng, self.settings.max_heavy_atoms), "crossover"
             else:
                 child, origin = mutate(first, rng, self.settings.max_heavy_atoms), "mutation"
             if child is not None:
                 yield Chem.MolToSmiles(child), child, origin
+
+    def _partner(self, parents: Sequence[Sequence[str]], rng: Random) -> str:
+        """Draw the second parent of a crossover: now and then an unscored molecule, which brings new fragments."""
+        if self._fresh and rng.random() < self.settings.fresh_fraction:
+            return rng.choice(self._fresh)
+        return _draw_by_rank(rng.choice(parents), rng)
+
+    @cached_property
+    def _fresh(self) -> list[str]:
+        """Known molecules and samples of the model, of which some are parents whatever their scores."""
+        n, known = self.settings.n_fresh, self.context.known
+        rng = numpy_generator(self.context.seed, "search fresh")
+        drawn = [known[i] for i in rng.permutation(len(known))[: n // 2].tolist()]
+        sampled = self.context.model.sample(n - len(drawn), derive_seed(self.context.seed, "search fresh"))
+        return [*drawn, *(smiles for smiles in sampled if smiles is not None)]
 
     def _decoded(self, rng: Random) -> Iterator[Candidate]:
         """Yield what the model proposes around the best molecules."""
@@ -176,7 +191,9 @@ class LatentSearch(Strategy[LatentSearchConfig]):
             parent = self._graph(rng.choice(elite))
             child = None if parent is None else mutate(parent, rng, self.settings.max_heavy_atoms)
             smiles = "" if child is None else Chem.MolToSmiles(child)
-            if child is not None and smiles not in self._scores and len(mutations) < n:
+            if child is None or smiles in self._scores or len(mutations) == n:
+                continue
+            if self._parts.feasible([Molecule(smiles, child)])[0]:
                 mutations[smiles] = "blind mutation"
         return mutations
 
@@ -195,7 +212,7 @@ class LatentSearch(Strategy[LatentSearchConfig]):
         """Return n molecules of the pool, none of which is close to another, with their origins."""
         rows = self._pool.best(self._beta(rng), _COMPARED * n)
         bits = morgan_bits([self._pool.smiles[i] for i in rows])
-        is_open = np.ones(len(rows), dtype=bool)
+        is_open = self._pool.feasible[rows].copy()
         chosen: dict[str, str] = {}
         while len(chosen) < n and is_open.any():
             i = int(np.argmax(np.where(is_open, self._pool.bounds(self._beta(rng), rows), -np.inf)))
@@ -207,9 +224,11 @@ class LatentSearch(Strategy[LatentSearchConfig]):
                 is_open &= tanimoto_matrix(bits[i : i + 1], bits)[0] <= self.settings.max_similarity
         return chosen
 
-    def _shrink(self) -> None:
+    def _shrink(self, proposals: Collection[str]) -> None:
         """Drop the worst of the pool, and what is proposed now."""
-        self._pool.keep(self._pool.best(self.settings.max_beta / 10.0, self.settings.pool_size))
+        rows = self._pool.best(self.settings.max_beta / 10.0, self.settings.pool_size)
+        is_left = [self._pool.smiles[row] not in proposals for row in rows.tolist()]
+        self._pool.keep(rows[np.array(is_left, dtype=bool)])
 
 
 def _draw_by_rank(ranked: Sequence[str], rng: Random) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rdkit import Chem
 
-from molvae.chem.count_features import compute_features, features_of_smiles, join, take
+from molvae.chem.count_features import Features, compute_features, features_of_smiles, join, size, take
 from molvae.optimize.known_parts import KnownParts
 from molvae.optimize.quantities import Molecule
 from molvae.optimize.strategies.surrogate import Surrogate
@@ -21,43 +21,54 @@ class Pool:
     Attributes:
         smiles: SMILES.
         origins: Names of what proposed them.
+        feasible: Whether they satisfy the constraints that are known beforehand, bool (N,).
     """
 
-    def __init__(self, parts: KnownParts) -> None:
-        """Begin with none; what `parts` knows of a molecule need not be predicted."""
+    def __init__(self, parts: KnownParts, surrogate: Surrogate, infeasible_weight: float) -> None:
+        """Begin with none; what `parts` knows of a molecule is not predicted."""
         self.smiles: list[str] = []
         self.origins: list[str] = []
-        self._parts = parts
+        self._parts, self._surrogate = parts, surrogate
+        self._infeasible_weight = infeasible_weight
+        self.feasible = np.empty(0, dtype=bool)
         self._mean = self._deviation = self._known = np.empty(0)
         self._names: tuple[str, ...] = ("ecfp6",)
         self._features = compute_features([], self._names)
 
-    def rate(self, surrogate: Surrogate) -> None:
-        """Predict all values by a surrogate that was fitted again."""
-        if tuple(surrogate.kernel) != self._names:
-            self._names = tuple(surrogate.kernel)
+    def rate(self) -> None:
+        """Predict all values again, after the surrogate was fitted."""
+        if tuple(self._surrogate.kernel) != self._names:
+            self._names = tuple(self._surrogate.kernel)
             self._features = features_of_smiles(self.smiles, self._names)
-        self._mean, self._deviation = surrogate.predict(self._features)
+        self._mean, self._deviation = self._predicted(self._features)
 
-    def add(self, candidates: Sequence[Candidate], surrogate: Surrogate) -> None:
-        """Add molecules that are not in it, of which those that are known to be infeasible are dropped."""
-        molecules = [Molecule(smiles, mol) for smiles, mol, _ in candidates]
-        new = [candidates[row] for row in np.flatnonzero(self._parts.feasible(molecules)).tolist()]
-        if not new:
+    def add(self, candidates: Sequence[Candidate]) -> None:
+        """Add molecules that are not in it."""
+        if not candidates:
             return
-        self.smiles += [smiles for smiles, _, _ in new]
-        self.origins += [origin for _, _, origin in new]
-        features = compute_features([mol for _, mol, _ in new], self._names)
+        molecules = [Molecule(smiles, mol) for smiles, mol, _ in candidates]
+        self.smiles += [smiles for smiles, _, _ in candidates]
+        self.origins += [origin for _, _, origin in candidates]
+        features = compute_features([mol for _, mol, _ in candidates], self._names)
         self._features = join([self._features, features])
-        mean, deviation = surrogate.predict(features)
-        known = self._parts.known([Molecule(smiles, mol) for smiles, mol, _ in new])
+        mean, deviation = self._predicted(features)
         self._mean = np.concatenate([self._mean, mean])
         self._deviation = np.concatenate([self._deviation, deviation])
-        self._known = np.concatenate([self._known, known])
+        self._known = np.concatenate([self._known, self._parts.known(molecules)])
+        self.feasible = np.concatenate([self.feasible, self._parts.feasible(molecules)])
+
+    def _predicted(self, features: Features) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        if self._parts.remainder_weight > 0.0:
+            return self._surrogate.predict(features)
+        return np.zeros(size(features)), np.zeros(size(features))
 
     def bounds(self, beta: float, rows: slice | NDArray[np.int64] = slice(None)) -> NDArray[np.float64]:
-        """Return upper confidence bounds of the scores, from mean + beta * deviation, float64 (N,)."""
-        return self._parts.compose(self._known[rows], self._mean[rows] + beta * self._deviation[rows])
+        """Return upper confidence bounds of the scores, from mean + beta * deviation, float64 (N,).
+
+        An infeasible molecule is worth less, but may still be a parent of feasible ones.
+        """
+        bounds = self._parts.compose(self._known[rows], self._mean[rows] + beta * self._deviation[rows])
+        return np.where(self.feasible[rows], bounds, self._infeasible_weight * bounds)
 
     def best(self, beta: float, n: int) -> NDArray[np.int64]:
         """Return the rows of the n largest upper confidence bounds, the largest first."""
@@ -68,4 +79,5 @@ class Pool:
         self.smiles = [self.smiles[i] for i in rows]
         self.origins = [self.origins[i] for i in rows]
         self._mean, self._deviation, self._known = self._mean[rows], self._deviation[rows], self._known[rows]
+        self.feasible = self.feasible[rows]
         self._features = take(self._features, rows)

@@ -85,7 +85,7 @@ def test_batches_are_small_while_there_are_few_scores(model, smiles):
     strategy.tell([Evaluation(text, tpsa(text), True, "ok", {}, {}) for text in smiles[:30]])
     assert len(strategy.ask(50)) == 4
     strategy.tell([Evaluation(text, tpsa(text), True, "ok", {}, {}) for text in smiles[30:80]])
-    assert len(strategy.ask(50)) == 8
+    assert 4 < len(strategy.ask(50)) <= 8
     assert len(strategy.ask(5)) <= 5
 
 
