@@ -27,6 +27,10 @@ workflow.global_resources.setdefault("gpu", 1)
 # GPUs requested by a job that uses the model: none where there is none, so that such jobs run side by side on a CPU.
 # Jobs that a cluster runs elsewhere request one, because its nodes may have what this machine lacks.
 GPUS = gpus_requested(SETTINGS.device, local=workflow.local_exec)
+# Stages that do not wait for one another share the cores: two at a time, each on half of them. On a cluster, and where
+# the number of cores is not known, four are requested.
+CORES = workflow.resource_settings.cores if workflow.is_main_process else None
+THREADS = max(1, min(8, CORES // 2)) if CORES and workflow.local_exec else 4
 
 # Use the `molvae` installed next to this Snakemake, even if no environment is activated. Idle OpenMP threads sleep,
 # because spinning is several times slower on a shared machine. Snakemake formats the prefix, so braces are doubled.

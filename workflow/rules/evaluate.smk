@@ -16,7 +16,7 @@ rule evaluate:
         "results/{run}/logs/evaluate.log",
     benchmark:
         "results/{run}/benchmarks/evaluate.tsv"
-    threads: 4
+    threads: THREADS
     resources:
         gpu=GPUS,
         mem_mb=8000,

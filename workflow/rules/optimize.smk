@@ -31,7 +31,7 @@ rule optimize:
         "results/{run}/logs/optimize_{objective}.log",
     benchmark:
         "results/{run}/benchmarks/optimize_{objective}.tsv"
-    threads: 4
+    threads: THREADS
     resources:
         gpu=GPUS,
         mem_mb=8000,

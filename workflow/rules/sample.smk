@@ -14,7 +14,7 @@ rule sample:
         "results/{run}/logs/sample.log",
     benchmark:
         "results/{run}/benchmarks/sample.tsv"
-    threads: 4
+    threads: THREADS
     resources:
         gpu=GPUS,
         mem_mb=4000,

@@ -26,7 +26,7 @@ rule score:
         "results/{run}/logs/score_{what}.log",
     benchmark:
         "results/{run}/benchmarks/score_{what}.tsv"
-    threads: 8
+    threads: THREADS
     resources:
         gpu=GPUS,
         mem_mb=8000,
