@@ -29,6 +29,7 @@ rule score:
     threads: THREADS
     resources:
         gpu=GPUS,
+        processes=lambda wildcards, threads: max(threads, MIN_PROCESSES),
         mem_mb=8000,
         runtime=240,
     params:
@@ -37,4 +38,4 @@ rule score:
         out=subpath(output.metrics, parent=True),
     shell:
         "molvae score {input.generated:q} --reference {params.prepared:q} --model {params.model:q} --out {params.out:q}"
-        " --config {input.settings:q} --threads {threads} 2>&1 | tee -i {log:q}"
+        " --config {input.settings:q} --threads {resources.processes} 2>&1 | tee -i {log:q}"
