@@ -34,6 +34,9 @@ CORES = workflow.resource_settings.cores if workflow.is_main_process else None
 IS_LOCAL = bool(CORES) and workflow.local_exec
 THREADS = min(8, max(1, CORES // 2)) if IS_LOCAL else 4
 MIN_PROCESSES = min(16, CORES) if IS_LOCAL else 1
+# The priority of the longest chains of jobs, the search and the samples with their scores: what is left for the end is
+# short, or uses all cores.
+FIRST = 1
 
 # Use the `molvae` installed next to this Snakemake, even if no environment is activated. Idle OpenMP threads sleep,
 # because spinning is several times slower on a shared machine. Snakemake formats the prefix, so braces are doubled.

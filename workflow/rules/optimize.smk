@@ -31,7 +31,7 @@ rule optimize:
         "results/{run}/logs/optimize_{objective}.log",
     benchmark:
         "results/{run}/benchmarks/optimize_{objective}.tsv"
-    priority: 1  # what follows waits longest for the search
+    priority: FIRST
     threads: THREADS
     resources:
         gpu=GPUS,
@@ -60,6 +60,7 @@ use rule optimize as optimize_baseline with:
         "results/{run}/logs/optimize_baseline_{objective}.log",
     benchmark:
         "results/{run}/benchmarks/optimize_baseline_{objective}.tsv"
+    priority: 0
     params:
         # Both searches share the training set, so it is scored only once.
         overrides=[

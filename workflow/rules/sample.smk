@@ -14,6 +14,7 @@ rule sample:
         "results/{run}/logs/sample.log",
     benchmark:
         "results/{run}/benchmarks/sample.tsv"
+    priority: FIRST
     threads: THREADS
     resources:
         gpu=GPUS,

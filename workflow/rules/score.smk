@@ -26,6 +26,7 @@ rule score:
         "results/{run}/logs/score_{what}.log",
     benchmark:
         "results/{run}/benchmarks/score_{what}.tsv"
+    priority: FIRST
     threads: THREADS
     resources:
         gpu=GPUS,
