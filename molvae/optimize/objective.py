@@ -11,6 +11,7 @@ from typing import Any, Literal
 from molvae.chem.molecules import parse
 from molvae.chem.quiet import quiet
 from molvae.errors import ObjectiveError
+from molvae.optimize.parts import Term
 from molvae.optimize.quantities import Failure, Measure, Molecule, Quantity
 from molvae.optimize.spec import ObjectiveSpec, read_spec
 
@@ -137,8 +138,24 @@ class Objective:
     @cached_property
     def _constraints_first(self) -> list[Quantity]:
         """All quantities: those of constraints before those of terms alone, and the cheap ones of them first."""
-        constrained = sorted((constraint.quantity for constraint in self.spec.constraints), key=lambda q: q.costly)
+        constrained = sorted((constraint.quantity for constraint in self.spec.constraints), key=lambda q: q.is_costly())
         return list(dict.fromkeys([*constrained, *self._quantities]))
+
+    def without_costly_terms(self) -> "Objective":
+        """Return the objective without the terms that take long to compute, itself if all do or none does."""
+        if self._quick_terms == self.spec.terms:
+            return self
+        return Objective(self.spec.model_copy(update={"terms": self._quick_terms}), self.folder)
+
+    def bound(self, quick_score: float) -> float:
+        """Return an upper bound of the score of a molecule from its score by the objective `without_costly_terms`."""
+        weight = sum(term.weight for term in self._quick_terms) / self._total_weight
+        return weight * quick_score + 1.0 - weight if self.spec.mean == "arithmetic" else float(quick_score**weight)
+
+    @cached_property
+    def _quick_terms(self) -> tuple[Term, ...]:
+        quick = tuple(term for term in self.spec.terms if not term.quantity.is_costly())
+        return quick or self.spec.terms
 
     def _broken(self, quantity: Quantity, value: float | Failure) -> str | None:
         """Return the title of the first constraint that a value breaks; a failure may break none."""
