@@ -8,7 +8,6 @@ import pandas as pd
 
 from molvae.chem.sdf import write_sdf
 from molvae.config import OptimizeConfig
-from molvae.errors import DataError
 from molvae.files import invalidate, write_json, write_table
 from molvae.folders import remove_files
 from molvae.log import logger, progress
@@ -18,6 +17,7 @@ from molvae.model.model import MolVAE
 from molvae.optimize.auc import auc_top
 from molvae.optimize.calls import RESUME_FILES
 from molvae.optimize.candidates import candidates_table
+from molvae.optimize.constraints import constraint_counts, rejection_text, warn_if_hardly_feasible
 from molvae.optimize.evaluator import Evaluator, warn_of_failures
 from molvae.optimize.objective import Evaluation, Objective
 from molvae.optimize.oracle import Oracle
@@ -41,7 +41,8 @@ def optimize(
 ) -> None:
     """Spend a budget of oracle calls -> `trace.parquet`, `times.csv`, `candidates.csv` and `.sdf`, `summary.json`.
 
-    A killed search resumes from `out/resume/`: it takes the same course again without computing a score twice.
+    A killed search resumes from `out/resume/`: it takes the same course again without computing a score twice. If it
+    takes another one, because of other settings, all recorded calls count and are told to the strategy.
 
     Args:
         model: The trained model.
@@ -53,9 +54,11 @@ def optimize(
         n_jobs: Processes for slow objectives and for scoring the training set.
 
     Raises:
-        DataError: If no molecule could be scored.
+        DataError: If no molecule could be scored, or too many in a row failed.
     """
     train = molecules.loc[molecules["split"] == "train", "smiles"].tolist()
+    if train and objective.spec.constraints:
+        warn_if_hardly_feasible(objective, train, numpy_generator(seed, "optimize feasible"))
     context = SearchContext(
         model,
         start=_start(train, config, seed),
@@ -67,12 +70,19 @@ def optimize(
         device=model.device,
     )
     strategy = STRATEGIES[config.strategy](context, config.strategy_settings)
-    with Oracle(objective, config.budget, out / "resume", n_jobs, set(train)) as oracle:
+    with Oracle(
+        objective,
+        config.budget,
+        out / "resume",
+        n_jobs,
+        set(train),
+        cache=config.cache,
+        scheduler=config.scheduler,
+    ) as oracle:
         n_rounds = _search(strategy, oracle, config)
         trace, times = oracle.trace(), oracle.times()
+        oracle.require_scores()
     warn_of_failures(objective.name, oracle.evaluations)
-    if trace["score"].isna().all():
-        raise DataError(f"{objective.name}: expected a molecule that can be scored, found none in {len(trace)} calls")
     if not (trace["score"] > 0.0).any():
         logger.warning(
             "%s: no score is above 0, so the search had no signal to follow; give a term a less steep desirability",
@@ -82,6 +92,9 @@ def optimize(
     summary = _summary(trace, objective, config, seed, n_rounds)
     if config.compare_training and train:
         summary |= _of_training(train, objective, n_jobs)
+    if rejected := rejection_text(summary["constraints"]):
+        n_infeasible = len(trace) - summary["n_feasible"] - summary["n_failed"]
+        logger.info("%s: %d of %d calls violate a constraint: %s", objective.name, n_infeasible, len(trace), rejected)
     logger.info(
         "%s: %d calls, best ten feasible %s on average, %d candidates",
         objective.name,
@@ -111,13 +124,26 @@ def _search(strategy: Strategy[Any], oracle: Oracle, config: OptimizeConfig) -> 
     n_rounds = n_empty = 0
     with progress(f"optimise {oracle.objective.name}", config.budget) as advance:
         while oracle.remaining and n_empty < config.max_empty_rounds:
-            before = oracle.remaining
+            before = oracle.n_calls
             proposals = strategy.ask(min(config.batch_size, oracle.remaining))
+            if recalled := oracle.recall(proposals, n_rounds):
+                logger.info(
+                    "%s: another course than that of %d recorded calls, which count",
+                    oracle.objective.name,
+                    len(recalled),
+                )
+                strategy.tell(recalled)
+                n_rounds = oracle.n_rounds
             strategy.tell(oracle.score(proposals, n_rounds))
             n_rounds += 1
-            spent = before - oracle.remaining
-            n_empty = 0 if spent else n_empty + 1
-            advance(spent)
+            n_empty = 0 if oracle.n_calls > before else n_empty + 1
+            advance(oracle.n_calls - before)
+    oracle.recall_all()
+    if oracle.n_calls > config.budget:
+        logger.warning(
+            "%s: %d calls were recorded before, more than the budget of %d; all of them count",
+            *(oracle.objective.name, oracle.n_calls, config.budget),
+        )
     if oracle.remaining:
         logger.warning(
             "%s: no new molecule in %d rounds; the search ends with %d calls left",
@@ -125,7 +151,7 @@ def _search(strategy: Strategy[Any], oracle: Oracle, config: OptimizeConfig) -> 
             n_empty,
             oracle.remaining,
         )
-    return n_rounds
+    return max(n_rounds, oracle.n_rounds)
 
 
 def _summary(
@@ -146,7 +172,8 @@ def _summary(
         "n_failed": int((trace["status"] == "failed").sum()),
         **{f"top{n}_mean": null_for_nan(top_mean(scores, n)) for n in (1, 10, 100)},
         "new_top10_mean": null_for_nan(top_mean(trace.loc[new, "score"].to_numpy(), 10)),
-        "auc_top10": auc_top(scores, 10, config.budget),
+        "auc_top10": auc_top(scores, 10, max(config.budget, len(trace))),
+        "constraints": constraint_counts([text.split("; ") for text in trace["violated"]], objective.constraint_names),
         "origins": {origin: _of_origin(rows) for origin, rows in trace.groupby("origin", sort=True)},
     }
 
