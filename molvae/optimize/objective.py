@@ -13,6 +13,7 @@ from molvae.chem.molecules import parse
 from molvae.chem.quiet import quiet
 from molvae.errors import ObjectiveError
 from molvae.files import file_sha256
+from molvae.optimize.parts import Term
 from molvae.optimize.quantities import Failure, Measure, Molecule, Quantity
 from molvae.optimize.spec import ObjectiveSpec, read_spec
 
@@ -127,6 +128,20 @@ class Objective:
         spec = {key: value for key, value in self.as_dict().items() if key != "description"}
         return {"objective": spec, "files": {os.path.relpath(f, self.folder): file_sha256(f) for f in self.files}}
 
+    def violations(self, smiles: Sequence[str]) -> list[tuple[str, ...]]:
+        """Return which constraints N valid SMILES violate, those left out that a user's own code computes.
+
+        A quantity that cannot be computed violates its constraints.
+        """
+        with quiet():
+            molecules = [Molecule(text, mol) for text in smiles if (mol := parse(text)) is not None]
+            cheap = [constraint for constraint in self.spec.constraints if not constraint.quantity.external]
+            values = {c.quantity: self._measures[c.quantity](molecules) for c in cheap}
+        return [
+            tuple(c.title for c in cheap if isinstance(value := values[c.quantity][i], Failure) or not c.holds(value))
+            for i in range(len(molecules))
+        ]
+
     def evaluate(self, smiles: str) -> Evaluation:
         """Score one molecule; what cannot be scored has its status and a score of NaN."""
         return self.evaluate_batch([smiles])[0]
@@ -163,25 +178,27 @@ class Objective:
         }
         return [evaluations.get(text) or self.without_score(text, "invalid") for text in smiles]
 
-    def violations(self, smiles: Sequence[str]) -> list[tuple[str, ...]]:
-        """Return which constraints N valid SMILES violate, those left out that a user's own code computes.
-
-        A quantity that cannot be computed violates its constraints.
-        """
-        with quiet():
-            molecules = [Molecule(text, mol) for text in smiles if (mol := parse(text)) is not None]
-            cheap = [constraint for constraint in self.spec.constraints if not constraint.quantity.external]
-            values = {c.quantity: self._measures[c.quantity](molecules) for c in cheap}
-        return [
-            tuple(c.title for c in cheap if isinstance(value := values[c.quantity][i], Failure) or not c.holds(value))
-            for i in range(len(molecules))
-        ]
-
     @cached_property
     def _constraints_first(self) -> list[Quantity]:
         """All quantities: those of constraints before those of terms alone, and the cheap ones of them first."""
-        constrained = sorted((constraint.quantity for constraint in self.spec.constraints), key=lambda q: q.costly)
+        constrained = sorted((constraint.quantity for constraint in self.spec.constraints), key=lambda q: q.is_costly())
         return list(dict.fromkeys([*constrained, *self._quantities]))
+
+    def without_costly_terms(self) -> "Objective":
+        """Return the objective without the terms that take long to compute, itself if all do or none does."""
+        if self._quick_terms == self.spec.terms:
+            return self
+        return Objective(self.spec.model_copy(update={"terms": self._quick_terms}), self.folder)
+
+    def bound(self, quick_score: float) -> float:
+        """Return an upper bound of the score of a molecule from its score by the objective `without_costly_terms`."""
+        weight = sum(term.weight for term in self._quick_terms) / self._total_weight
+        return weight * quick_score + 1.0 - weight if self.spec.mean == "arithmetic" else float(quick_score**weight)
+
+    @cached_property
+    def _quick_terms(self) -> tuple[Term, ...]:
+        quick = tuple(term for term in self.spec.terms if not term.quantity.is_costly())
+        return quick or self.spec.terms
 
     def _broken(self, quantity: Quantity, value: float | Failure) -> str | None:
         """Return the title of the first constraint that a value breaks; a failure may break none."""

@@ -18,16 +18,14 @@ from molvae.optimize.auc import auc_top
 from molvae.optimize.calls import RESUME_FILES
 from molvae.optimize.candidates import candidates_table
 from molvae.optimize.constraints import constraint_counts, rejection_text, warn_if_hardly_feasible
-from molvae.optimize.evaluator import Evaluator, warn_of_failures
-from molvae.optimize.objective import Evaluation, Objective
+from molvae.optimize.evaluator import warn_of_failures
+from molvae.optimize.objective import Objective
 from molvae.optimize.oracle import Oracle
 from molvae.optimize.strategies import STRATEGIES, SearchContext, Strategy
+from molvae.optimize.training import TOP, training_summary
 from molvae.provenance import software
 from molvae.seeding import derive_seed, numpy_generator
 from molvae.tables import CANDIDATES, MOLECULES, TIMES, TRACE
-
-# Molecules of the training set that are evaluated together.
-_TRAINING_CHUNK = 500
 
 
 def optimize(
@@ -91,7 +89,7 @@ def optimize(
     table = candidates_table(trace, set(molecules["smiles"]), train, config.n_candidates)
     summary = _summary(trace, objective, config, seed, n_rounds)
     if config.compare_training and train:
-        summary |= _of_training(train, objective, n_jobs)
+        summary |= training_summary(train, objective, n_jobs)
     if rejected := rejection_text(summary["constraints"]):
         n_infeasible = len(trace) - summary["n_feasible"] - summary["n_failed"]
         logger.info("%s: %d of %d calls violate a constraint: %s", objective.name, n_infeasible, len(trace), rejected)
@@ -170,7 +168,7 @@ def _summary(
         "n_rounds": n_rounds,
         "n_feasible": int(trace["feasible"].sum()),
         "n_failed": int((trace["status"] == "failed").sum()),
-        **{f"top{n}_mean": null_for_nan(top_mean(scores, n)) for n in (1, 10, 100)},
+        **{f"top{n}_mean": null_for_nan(top_mean(scores, n)) for n in TOP},
         "new_top10_mean": null_for_nan(top_mean(trace.loc[new, "score"].to_numpy(), 10)),
         "auc_top10": auc_top(scores, 10, max(config.budget, len(trace))),
         "constraints": constraint_counts([text.split("; ") for text in trace["violated"]], objective.constraint_names),
@@ -181,25 +179,6 @@ def _summary(
 def _of_origin(rows: pd.DataFrame) -> dict[str, float | int | None]:
     best = rows.loc[rows["feasible"], "score"].max()
     return {"calls": len(rows), "best": None if math.isnan(best) else float(best)}
-
-
-def _of_training(train: list[str], objective: Objective, n_jobs: int) -> dict[str, Any]:
-    """Score the whole training set, outside the budget; molecules that fail are left out of the means.
-
-    Infeasible molecules, whose scores count as 0, are not scored.
-    """
-    logger.info("%s: scoring the %d training molecules to compare with", objective.name, len(train))
-    with Evaluator(objective, n_jobs, feasible_only=True) as evaluator:
-        evaluations = [one for chunk in evaluator.evaluate(train, _TRAINING_CHUNK) for one in chunk]
-    warn_of_failures(f"{objective.name}, training set", evaluations)
-    scores = [evaluation.score if evaluation.feasible else 0.0 for evaluation in evaluations if _has_score(evaluation)]
-    means = {f"training_top{n}_mean": top_mean(scores, n) for n in (1, 10, 100)} if scores else {}
-    n_feasible = sum(evaluation.feasible for evaluation in evaluations)
-    return {"n_training": len(train), "training_n_feasible": n_feasible, **means}
-
-
-def _has_score(evaluation: Evaluation) -> bool:
-    return evaluation.status in ("ok", "unscored")
 
 
 def known_molecules(prepared: Path | None) -> pd.DataFrame:

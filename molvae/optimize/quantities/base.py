@@ -54,8 +54,8 @@ class Quantity(Section, ABC):
     isolated: ClassVar[bool] = False
     """Whether its code may end the process that runs it, so that it is computed in worker processes."""
     costly: ClassVar[bool] = False
-    """Whether it takes much longer than a property or a substructure search, so that it is computed after the others
-    where some molecules need not be scored."""
+    """Whether it takes much longer than logP or a substructure search, so that it is computed after the others where
+    some molecules need not be scored; see `is_costly`."""
     external: ClassVar[bool] = False
     """Whether a user's own function or program computes it, whose calls may cost anything: none is made outside the
     budget that was not asked for."""
@@ -82,6 +82,10 @@ class Quantity(Section, ABC):
     def argument(self) -> Any:
         """The value of the key."""
         return getattr(self, self.kind())
+
+    def is_costly(self) -> bool:
+        """Say whether it is costly with this argument."""
+        return self.costly
 
     def title(self) -> str:
         """Return what tables call it unless a name is given."""
