@@ -1,6 +1,7 @@
 """Evaluates molecules by an objective: in this process, or in worker processes where that is faster or safer."""
 
 import math
+import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -24,6 +25,8 @@ EvaluateBatch = Callable[..., list[Evaluation]]
 CHUNK = 25
 # Serial work that is worth starting processes for, which takes a second or two.
 SECONDS_FOR_A_POOL = 5.0
+# Work that a kill may lose where molecules are slow.
+SECONDS_AT_RISK = 30.0
 # Chunks per process that are under way.
 _AHEAD = 2
 
@@ -59,6 +62,9 @@ class Evaluator:
         self._pool: ProcessPoolExecutor | None = None
         self._pool_size = 0
         self._seconds_each: float | None = None
+        # Of the last chunk: how many molecules, and the seconds for all of them.
+        self._last_chunk = (0, 0.0)
+        self._slow_chunk = sys.maxsize
 
     def __enter__(self) -> Self:
         return self
@@ -104,6 +110,8 @@ class Evaluator:
             return
         n_done, size = 0, 1
         while n_done < len(smiles):
+            max_chunk = min(max_chunk, self._slow_chunk)
+            size = min(size, max_chunk)
             if self._n_jobs > 1 and (len(smiles) - n_done) * (self._seconds_each or 0.0) > SECONDS_FOR_A_POOL:
                 yield from self._in_processes(smiles[n_done:], size, max_chunk, self._n_jobs)
                 return
@@ -115,9 +123,25 @@ class Evaluator:
                 yield self._evaluate(chunk)
             # The very first molecule also pays for what is loaded on first use, so it says nothing about the others.
             is_first = self._seconds_each is None
-            self._seconds_each = 0.0 if is_first else (time.monotonic() - begin) / len(chunk)
+            seconds = time.monotonic() - begin
+            self._seconds_each = 0.0 if is_first else seconds / len(chunk)
+            self._limit_slow_chunks(len(chunk), seconds)
             n_done += size
-            size = min(4 * size, max_chunk)
+            size *= 4
+
+    def _limit_slow_chunks(self, n: int, seconds: float) -> None:
+        """Keep chunks of slow molecules small, since a kill loses what is under way, but not for a slow start alone.
+
+        Args:
+            n: Molecules of a chunk that is done.
+            seconds: Time for all of them.
+        """
+        n_last, seconds_last = self._last_chunk
+        if n > n_last > 0 and seconds > seconds_last:
+            each = (seconds - seconds_last) / (n - n_last)
+            start = seconds - n * each
+            self._slow_chunk = max(1, int(max(SECONDS_AT_RISK, start) / each))
+        self._last_chunk = (n, seconds)
 
     def _in_processes(
         self, smiles: Sequence[str], size: int, max_chunk: int, n_workers: int

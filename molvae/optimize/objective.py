@@ -136,7 +136,8 @@ class Objective:
         with quiet():
             molecules = [Molecule(text, mol) for text in smiles if (mol := parse(text)) is not None]
             cheap = [constraint for constraint in self.spec.constraints if not constraint.quantity.external]
-            values = {c.quantity: self._measures[c.quantity](molecules) for c in cheap}
+            # Not from all measures at once: that would load the user's code.
+            values = {c.quantity: c.quantity.measure(self.folder)(molecules) for c in cheap}
         return [
             tuple(c.title for c in cheap if isinstance(value := values[c.quantity][i], Failure) or not c.holds(value))
             for i in range(len(molecules))

@@ -238,3 +238,17 @@ def test_a_function_that_always_ends_its_process_is_not_tried_on_every_molecule(
     assert {one.error for one in evaluations} == {"the process that scored it died"}
     # Chunks of 4 and of 6 are tried together and on three of them, those of a single molecule, 1 and 1, twice.
     assert len(starts.read_text()) == 4 + 4 + 2 + 2
+
+
+@pytest.mark.parametrize(
+    ("start", "each", "sizes"), [(0.0, "sleep 0.2;", [1, 4, 1, 1, 1]), (0.4, "", [1, 4, 16, 25, 25])]
+)
+def test_chunks_of_slow_molecules_are_small_but_not_those_of_a_slow_start(
+    tmp_path, smiles, monkeypatch, start, each, sizes
+):
+    monkeypatch.setattr(evaluator, "SECONDS_AT_RISK", 0.25)
+    (tmp_path / "slow.sh").write_text(f"sleep {start}\nwhile read smiles; do {each} echo 1; done\n")
+    slow = Objective(ObjectiveSpec.model_validate({"name": "own", "terms": [{"command": "sh slow.sh"}]}), tmp_path)
+    with Evaluator(slow) as evaluate:
+        chunks = evaluate.evaluate(smiles)
+        assert [len(next(chunks)) for _ in sizes] == sizes
