@@ -94,8 +94,11 @@ class OptimizeConfig(Section):
     """Oracle calls: distinct valid molecules that are scored."""
     batch_size: Count = 100
     """Molecules proposed and scored in a round."""
+    start: Literal["best", "random"] = "best"
+    """Which training molecules a search starts from: the best ones, which are scored outside the budget, or random
+    ones, which take at most half of it. With a user's own function or program they are always random."""
     n_start: Annotated[int, Field(ge=0)] = 400
-    """Training molecules that are scored first, within the budget, of which they take at most half."""
+    """Training molecules that a search starts from."""
     executor: Literal["processes", "dask"] = "processes"
     """Where molecules are scored: in processes on this machine, or by the workers of a dask scheduler."""
     scheduler: str | None = None
@@ -106,8 +109,9 @@ class OptimizeConfig(Section):
     """Rounds in a row without a new molecule after which the search ends before its budget is spent."""
     n_candidates: Count = 50
     """Most molecules that are proposed as candidates: the best new ones that satisfy the constraints."""
-    compare_training: bool = True
-    """Whether the training set is also scored, outside the budget, for comparison: not for a slow objective."""
+    compare_training: bool | None = None
+    """Whether the training set is also scored, outside the budget, for comparison; by default unless that calls a
+    user's own function or program."""
     baseline: bool = True
     """Whether the workflow also spends the same budget on random samples, for comparison."""
 

@@ -1,6 +1,8 @@
 """The optimize stage, from the model and the objective to the candidates."""
 
 import math
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +21,10 @@ from molvae.optimize.calls import RESUME_FILES
 from molvae.optimize.candidates import candidates_table
 from molvae.optimize.constraints import constraint_counts, rejection_text, warn_if_hardly_feasible
 from molvae.optimize.evaluator import warn_of_failures
-from molvae.optimize.objective import Objective
+from molvae.optimize.objective import Evaluation, Objective
 from molvae.optimize.oracle import Oracle
 from molvae.optimize.strategies import STRATEGIES, SearchContext, Strategy
-from molvae.optimize.training import TOP, training_summary
+from molvae.optimize.training import TOP, best_known, score_training
 from molvae.provenance import software
 from molvae.seeding import derive_seed, numpy_generator
 from molvae.tables import CANDIDATES, MOLECULES, TIMES, TRACE
@@ -57,9 +59,10 @@ def optimize(
     train = molecules.loc[molecules["split"] == "train", "smiles"].tolist()
     if train and objective.spec.constraints:
         warn_if_hardly_feasible(objective, train, numpy_generator(seed, "optimize feasible"))
+    start = _start(train, objective, config, seed, n_jobs)
     context = SearchContext(
         model,
-        start=_start(train, config, seed),
+        start=start.to_score,
         known=train,
         budget=config.budget,
         objective=objective,
@@ -68,6 +71,11 @@ def optimize(
         device=model.device,
     )
     strategy = STRATEGIES[config.strategy](context, config.strategy_settings)
+    if start.known:
+        logger.info(
+            "%s: starting from the %d best training molecules, outside the budget", objective.name, len(start.known)
+        )
+        strategy.tell(start.known)
     with Oracle(
         objective,
         config.budget,
@@ -87,19 +95,8 @@ def optimize(
             objective.name,
         )
     table = candidates_table(trace, set(molecules["smiles"]), train, config.n_candidates)
-    summary = _summary(trace, objective, config, seed, n_rounds)
-    if config.compare_training and train:
-        summary |= training_summary(train, objective, n_jobs)
-    if rejected := rejection_text(summary["constraints"]):
-        n_infeasible = len(trace) - summary["n_feasible"] - summary["n_failed"]
-        logger.info("%s: %d of %d calls violate a constraint: %s", objective.name, n_infeasible, len(trace), rejected)
-    logger.info(
-        "%s: %d calls, best ten feasible %s on average, %d candidates",
-        objective.name,
-        len(trace),
-        "none" if summary["top10_mean"] is None else f"{summary['top10_mean']:.3f}",
-        len(table),
-    )
+    summary = _summary(trace, objective, config, seed, n_rounds) | start.summary
+    _log(objective, summary, len(table))
     invalidate(out / "summary.json")
     write_table(out / TRACE.file, trace)
     write_table(out / TIMES.file, times)
@@ -110,11 +107,47 @@ def optimize(
     remove_files(out / "resume", RESUME_FILES)
 
 
-def _start(train: list[str], config: OptimizeConfig, seed: int) -> list[str]:
-    """Return the training molecules to score first, drawn at random: at most half of the budget."""
-    n = min(config.n_start, config.budget // 2, len(train))
-    chosen = numpy_generator(seed, "optimize start").permutation(len(train))[:n]
-    return [train[i] for i in chosen]
+def _log(objective: Objective, summary: Mapping[str, Any], n_candidates: int) -> None:
+    n_calls, n_feasible = summary["n_calls"], summary["n_feasible"]
+    if rejected := rejection_text(summary["constraints"]):
+        n_infeasible = n_calls - n_feasible - summary["n_failed"]
+        logger.info("%s: %d of %d calls violate a constraint: %s", objective.name, n_infeasible, n_calls, rejected)
+    logger.info(
+        "%s: %d calls, best ten feasible %s on average, %d candidates",
+        objective.name,
+        n_calls,
+        "none" if summary["top10_mean"] is None else f"{summary['top10_mean']:.3f}",
+        n_candidates,
+    )
+
+
+@dataclass(frozen=True)
+class _Start:
+    """What a search starts from.
+
+    Attributes:
+        to_score: Training molecules to score first, within the budget.
+        known: Training molecules that were scored outside the budget, the best first.
+        summary: What is reported of them and of the training set.
+    """
+
+    to_score: list[str]
+    known: list[Evaluation]
+    summary: dict[str, Any]
+
+
+def _start(train: list[str], objective: Objective, config: OptimizeConfig, seed: int, n_jobs: int) -> _Start:
+    """Choose the training molecules to start from; those at random take at most half of the budget."""
+    rng = numpy_generator(seed, "optimize start")
+    from_best = config.start == "best" and not objective.is_external
+    compare = not objective.is_external if config.compare_training is None else config.compare_training
+    scores = None
+    if train and (compare or (from_best and config.n_start)):
+        scores = score_training(train, objective, n_jobs, max(*TOP, config.n_start if from_best else 0))
+    known = best_known(scores, config.n_start, objective, rng, n_jobs) if from_best and scores is not None else []
+    n = 0 if from_best else min(config.n_start, config.budget // 2, len(train))
+    summary = {"n_start_outside_budget": len(known), **(scores.summary() if compare and scores is not None else {})}
+    return _Start([train[i] for i in rng.permutation(len(train))[:n]], known, summary)
 
 
 def _search(strategy: Strategy[Any], oracle: Oracle, config: OptimizeConfig) -> int:
@@ -126,9 +159,8 @@ def _search(strategy: Strategy[Any], oracle: Oracle, config: OptimizeConfig) -> 
             proposals = strategy.ask(min(config.batch_size, oracle.remaining))
             if recalled := oracle.recall(proposals, n_rounds):
                 logger.info(
-                    "%s: another course than that of %d recorded calls, which count",
-                    oracle.objective.name,
-                    len(recalled),
+                    "%s: another course than the recorded one, whose other %d calls count from here on",
+                    *(oracle.objective.name, len(recalled)),
                 )
                 strategy.tell(recalled)
                 n_rounds = oracle.n_rounds

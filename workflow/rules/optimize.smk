@@ -61,10 +61,12 @@ use rule optimize as optimize_baseline with:
     benchmark:
         "results/{run}/benchmarks/optimize_baseline_{objective}.tsv"
     params:
-        # Both searches share the training set, so it is scored only once.
+        # Both searches share the training set, so it is scored only once; random samples start from nothing.
         overrides=[
             "--set",
             "optimize.strategy=random",
+            "--set",
+            "optimize.start=random",
             "--set",
             "optimize.compare_training=false",
         ],
