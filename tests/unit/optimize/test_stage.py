@@ -262,3 +262,21 @@ def test_every_strategy_takes_scores_of_molecules_that_it_did_not_ask_for(model,
     search.tell(qed.evaluate_batch(smiles[50:60]))
     search.tell([])
     assert search.ask(5)
+
+
+@pytest.mark.parametrize("settings", [{"executor": "dask"}, {"scheduler": "tcp://10.0.0.1:8786"}])
+def test_dask_and_the_address_of_its_scheduler_belong_together(settings):
+    with pytest.raises(
+        ValidationError, match="scheduler: expected an address with executor: dask, and only then, found"
+    ):
+        OptimizeConfig(**settings)
+    assert OptimizeConfig(executor="dask", scheduler="tcp://10.0.0.1:8786").scheduler == "tcp://10.0.0.1:8786"
+
+
+def test_a_search_that_starts_from_the_best_goes_on_to_the_same_bytes(run, kill, tmp_path):
+    config = QUICK.model_copy(update={"start": "best", "compare_training": None})
+    whole = run(config=config)
+    kill(3, tmp_path, config)
+    run(config=config, out=tmp_path)
+    for name in ("trace.parquet", "candidates.csv", "summary.json"):
+        assert (tmp_path / name).read_bytes() == (whole / name).read_bytes()
