@@ -1,6 +1,7 @@
 """The settings of the optimize stage, with a section for each search strategy."""
 
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, GetJsonSchemaHandler, field_validator, model_validator
 from pydantic.json_schema import JsonSchemaValue
@@ -93,16 +94,33 @@ class OptimizeConfig(Section):
     """Oracle calls: distinct valid molecules that are scored."""
     batch_size: Count = 100
     """Molecules proposed and scored in a round."""
+    start: Literal["best", "random"] = "best"
+    """Which training molecules a search starts from: the best ones, which are scored outside the budget, or random
+    ones, which take at most half of it. With a user's own function or program they are always random."""
     n_start: Annotated[int, Field(ge=0)] = 400
-    """Training molecules that are scored first, within the budget, of which they take at most half."""
+    """Training molecules that a search starts from."""
+    executor: Literal["processes", "dask"] = "processes"
+    """Where molecules are scored: in processes on this machine, or by the workers of a dask scheduler."""
+    scheduler: str | None = None
+    """Address of the scheduler for `executor: dask`, for example tcp://10.0.0.1:8786."""
+    cache: Path | None = None
+    """File in which searches share scores, made if it is not there; a score from it is still a call of the budget."""
     max_empty_rounds: Count = 10
     """Rounds in a row without a new molecule after which the search ends before its budget is spent."""
     n_candidates: Count = 50
     """Most molecules that are proposed as candidates: the best new ones that satisfy the constraints."""
-    compare_training: bool = True
-    """Whether the training set is also scored, outside the budget, for comparison: not for a slow objective."""
+    compare_training: bool | None = None
+    """Whether the training set is also scored, outside the budget, for comparison; by default unless that calls a
+    user's own function or program."""
     baseline: bool = True
     """Whether the workflow also spends the same budget on random samples, for comparison."""
+
+    @model_validator(mode="after")
+    def _has_scheduler(self) -> Self:
+        if (self.executor == "dask") != (self.scheduler is not None):
+            found = "none" if self.scheduler is None else f"{self.scheduler} with executor {self.executor}"
+            raise ValueError(f"scheduler: expected an address with executor: dask, and only then, found {found}")
+        return self
 
     @field_validator("strategy")
     @classmethod

@@ -1,7 +1,10 @@
-"""The best scores of the training set, with which a search is compared."""
+"""The best molecules of the training set: a search starts from them, and is compared with them."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 from molvae.log import logger
 from molvae.metrics.sets import top_mean
@@ -14,52 +17,106 @@ TOP = (1, 10, 100)
 _CHUNK = 500
 # Above the rounding of a score.
 _TOLERANCE = 1e-9
+# Infeasible molecules that are scored for each one that a search starts from.
+_INFEASIBLE_FOR_EACH = 10
 
 
-def training_summary(train: Sequence[str], objective: Objective, n_jobs: int) -> dict[str, Any]:
-    """Find the best scores of the training set, outside the budget; molecules that fail are left out of the means.
+@dataclass(frozen=True)
+class TrainingScores:
+    """What an objective says of the N training molecules.
 
-    Infeasible molecules, whose scores count as 0, are not scored. Of the others, the terms that are quick to compute
-    bound the score, so that the costly terms are computed only for molecules that can be among the best.
+    Attributes:
+        n: N.
+        n_failed: How many could not be evaluated.
+        n_feasible: How many satisfy the constraints.
+        scored: Of those, the ones that were scored in full, the best first; all of the best are among them.
+        infeasible: SMILES of those that violate a constraint.
+    """
+
+    n: int
+    n_failed: int
+    n_feasible: int
+    scored: tuple[Evaluation, ...]
+    infeasible: tuple[str, ...]
+
+    def summary(self) -> dict[str, Any]:
+        """Return the mean scores of the best; molecules that failed are left out, infeasible ones count as 0.
+
+        Returns:
+            `n_training`, `training_n_feasible`, and, if a molecule could be scored, `training_top<n>_mean` for each of
+            `TOP`.
+        """
+        scores = [evaluation.score for evaluation in self.scored]
+        # What was not scored is infeasible, or not among the best.
+        scores += [0.0] * (self.n - self.n_failed - len(scores))
+        means = {f"training_top{n}_mean": top_mean(scores, n) for n in TOP} if scores else {}
+        return {"n_training": self.n, "training_n_feasible": self.n_feasible, **means}
+
+
+def score_training(train: Sequence[str], objective: Objective, n_jobs: int, n_best: int = max(TOP)) -> TrainingScores:
+    """Find the best molecules of the training set, outside the budget.
+
+    Infeasible molecules are not scored. Of the others, the terms that are quick to compute bound the score, so that the
+    costly terms are computed only for molecules that can be among the best.
 
     Args:
         train: The N training molecules.
         objective: What to score by.
         n_jobs: Processes for a slow objective.
-
-    Returns:
-        `n_training`, `training_n_feasible`, and, if a molecule could be scored, `training_top<n>_mean` for each of
-        `TOP`.
+        n_best: How many of the best to score in full.
     """
-    logger.info("%s: scoring the %d training molecules to compare with", objective.name, len(train))
+    logger.info("%s: scoring the %d training molecules, outside the budget", objective.name, len(train))
     quick = objective.without_costly_terms()
     with Evaluator(quick, n_jobs, feasible_only=True) as evaluator:
         evaluations = [one for chunk in evaluator.evaluate(train, _CHUNK) for one in chunk]
-    if quick is not objective:
-        feasible = [evaluation for evaluation in evaluations if evaluation.feasible]
-        scored = {evaluation.smiles: evaluation for evaluation in _best(feasible, objective, n_jobs)}
-        evaluations = [scored.get(evaluation.smiles, evaluation) for evaluation in evaluations]
-    warn_of_failures(f"{objective.name}, training set", evaluations)
-    scores = [
-        # What was not scored in full is infeasible, or not among the best.
-        evaluation.score if evaluation.feasible and (quick is objective or evaluation.smiles in scored) else 0.0
-        for evaluation in evaluations
-        if evaluation.status in ("ok", "unscored")
-    ]
-    means = {f"training_top{n}_mean": top_mean(scores, n) for n in TOP} if scores else {}
-    n_feasible = sum(evaluation.feasible for evaluation in evaluations)
-    return {"n_training": len(train), "training_n_feasible": n_feasible, **means}
+    feasible = [evaluation for evaluation in evaluations if evaluation.feasible]
+    scored = feasible if quick is objective else _best(feasible, objective, n_jobs, n_best)
+    others = [evaluation for evaluation in evaluations if not evaluation.feasible]
+    warn_of_failures(f"{objective.name}, training set", [*others, *scored])
+    return TrainingScores(
+        n=len(train),
+        n_failed=sum(evaluation.status in ("failed", "invalid") for evaluation in [*others, *scored]),
+        n_feasible=sum(evaluation.status == "ok" for evaluation in scored) + len(feasible) - len(scored),
+        scored=tuple(_ranked([evaluation for evaluation in scored if evaluation.status == "ok"])),
+        infeasible=tuple(evaluation.smiles for evaluation in others if evaluation.status == "unscored"),
+    )
 
 
-def _best(feasible: Sequence[Evaluation], objective: Objective, n_jobs: int) -> list[Evaluation]:
+def best_known(
+    scores: TrainingScores, n: int, objective: Objective, rng: np.random.Generator, n_jobs: int
+) -> list[Evaluation]:
+    """Return the n best training molecules; if fewer are feasible, also infeasible ones that come near.
+
+    Args:
+        scores: What the objective says of the training set, at least `n` of them scored in full.
+        n: How many.
+        objective: What to score infeasible ones by, those that violate the fewest constraints first.
+        rng: Draws those that are looked at.
+        n_jobs: Processes for a slow objective.
+    """
+    best = list(scores.scored[:n])
+    n_missing = n - len(best)
+    drawn = rng.permutation(len(scores.infeasible))[: _INFEASIBLE_FOR_EACH * n_missing]
+    with Evaluator(objective, n_jobs) as evaluator:
+        chunks = evaluator.evaluate([scores.infeasible[i] for i in drawn], _CHUNK)
+        near = [evaluation for chunk in chunks for evaluation in chunk if evaluation.status == "ok"]
+    near.sort(key=lambda evaluation: (len(evaluation.violated), -evaluation.score))
+    return best + near[:n_missing]
+
+
+def _ranked(evaluations: Sequence[Evaluation]) -> list[Evaluation]:
+    return sorted(evaluations, key=lambda evaluation: -evaluation.score)
+
+
+def _best(feasible: Sequence[Evaluation], objective: Objective, n_jobs: int, n_best: int) -> list[Evaluation]:
     """Score molecules, those of the highest bounds first, until no other can be among the best."""
-    ranked = sorted(feasible, key=lambda evaluation: -evaluation.score)
+    ranked = _ranked(feasible)
     scored: list[Evaluation] = []
     with Evaluator(objective, n_jobs) as evaluator:
         for start in range(0, len(ranked), _CHUNK):
             chunk = ranked[start : start + _CHUNK]
-            best = sorted((evaluation.score for evaluation in scored if evaluation.status == "ok"), reverse=True)
-            if len(best) >= max(TOP) and objective.bound(chunk[0].score) + _TOLERANCE < best[max(TOP) - 1]:
+            best = _ranked([evaluation for evaluation in scored if evaluation.status == "ok"])
+            if len(best) >= n_best and objective.bound(chunk[0].score) + _TOLERANCE < best[n_best - 1].score:
                 break
             scored += (one for part in evaluator.evaluate([e.smiles for e in chunk], _CHUNK) for one in part)
     return scored

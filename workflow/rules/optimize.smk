@@ -62,10 +62,12 @@ use rule optimize as optimize_baseline with:
         "results/{run}/benchmarks/optimize_baseline_{objective}.tsv"
     priority: 0
     params:
-        # Both searches share the training set, so it is scored only once.
+        # Both searches share the training set, so it is scored only once; random samples start from nothing.
         overrides=[
             "--set",
             "optimize.strategy=random",
+            "--set",
+            "optimize.start=random",
             "--set",
             "optimize.compare_training=false",
         ],

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from molvae.optimize.objective import Objective, load_objective
-from molvae.optimize.training import TOP, training_summary
+from molvae.optimize.training import TOP, best_known, score_training
 
 OBJECTIVE = """
 name: costly_and_quick
@@ -40,8 +40,39 @@ def test_the_best_scores_are_those_of_scoring_every_molecule(objective, smiles, 
     every = np.sort([one.score if one.feasible else 0.0 for one in evaluations])
     monkeypatch.setattr(Objective, "evaluate_batch", counting)
     monkeypatch.setattr("molvae.optimize.training._CHUNK", 20)
-    summary = training_summary(smiles, objective, 1)
+    summary = score_training(smiles, objective, 1).summary()
     assert max(TOP) <= n_scored < len(smiles)
     for n in TOP:
         assert summary[f"training_top{n}_mean"] == pytest.approx(every[-n:].mean())
     assert summary["training_n_feasible"] == sum(one.feasible for one in evaluations)
+
+
+def test_the_best_known_are_the_best_of_all(objective, smiles, monkeypatch):
+    monkeypatch.setattr("molvae.optimize.training._CHUNK", 20)
+    ranked = sorted(objective.evaluate_batch(smiles), key=lambda one: -one.score if one.feasible else 0.0)
+    best = best_known(score_training(smiles, objective, 1, 50), 50, objective, np.random.default_rng(1), 1)
+    assert [one.score for one in best] == [one.score for one in ranked[:50]]
+
+
+def test_where_hardly_any_is_feasible_the_nearest_are_taken(tmp_path, smiles):
+    file = tmp_path / "hard.yaml"
+    limits = "{property: mol_weight, max: 260}\n  - {property: rings, max: 1}\n"
+    file.write_text(f"name: hard\nterms: [{{property: qed}}]\nconstraints:\n  - {limits}")
+    hard = load_objective(str(file))
+    scores = score_training(smiles, hard, 1, 40)
+    assert 0 < scores.n_feasible < 40
+    best = best_known(scores, 40, hard, np.random.default_rng(1), 1)
+    n_violated = [len(one.violated) for one in best]
+    assert len({one.smiles for one in best}) == 40
+    assert n_violated == sorted(n_violated)
+    assert n_violated.count(0) == scores.n_feasible
+
+
+def test_molecules_that_fail_are_no_zeros(tmp_path, smiles, caplog):
+    (tmp_path / "out.sh").write_text("echo no licence >&2; exit 7\n")
+    (tmp_path / "out.yaml").write_text("name: runs_out\nterms: [{command: sh out.sh}]\n")
+    with caplog.at_level("WARNING", logger="molvae"):
+        summary = score_training(smiles, load_objective(str(tmp_path / "out.yaml")), 1).summary()
+    assert summary == {"n_training": len(smiles), "training_n_feasible": 0}
+    assert "runs_out, training set: 300 of 300 molecules failed" in caplog.text
+    assert "no licence" in caplog.text
