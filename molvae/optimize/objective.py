@@ -185,14 +185,19 @@ class Objective:
         constrained = sorted((constraint.quantity for constraint in self.spec.constraints), key=lambda q: q.is_costly())
         return list(dict.fromkeys([*constrained, *self._quantities]))
 
-    def without_costly_terms(self) -> "Objective":
-        """Return the objective without the terms that take long to compute, itself if all do or none does."""
-        if self._quick_terms == self.spec.terms:
+    def without_costly_parts(self) -> "Objective":
+        """Return the objective without what takes long to compute, itself if there is nothing that does.
+
+        Where all terms take long, they stay.
+        """
+        constraints = tuple(part for part in self.spec.constraints if not part.quantity.is_costly())
+        if (self._quick_terms, constraints) == (self.spec.terms, self.spec.constraints):
             return self
-        return Objective(self.spec.model_copy(update={"terms": self._quick_terms}), self.folder)
+        quick = {"terms": self._quick_terms, "constraints": constraints}
+        return Objective(self.spec.model_copy(update=quick), self.folder)
 
     def bound(self, quick_score: float) -> float:
-        """Return an upper bound of the score of a molecule from its score by the objective `without_costly_terms`."""
+        """Return an upper bound of the score of a molecule from its score by the objective `without_costly_parts`."""
         weight = sum(term.weight for term in self._quick_terms) / self._total_weight
         return weight * quick_score + 1.0 - weight if self.spec.mean == "arithmetic" else float(quick_score**weight)
 

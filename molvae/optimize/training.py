@@ -13,8 +13,9 @@ from molvae.optimize.objective import Evaluation, Objective
 
 # Numbers of the best molecules whose mean scores are reported.
 TOP = (1, 10, 100)
-# Molecules that are evaluated together.
-_CHUNK = 500
+# Molecules that are evaluated together, and between two looks at whether the best are found.
+_CHUNK = 250
+_STEP = 2000
 # Above the rounding of a score.
 _TOLERANCE = 1e-9
 # Infeasible molecules that are scored for each one that a search starts from.
@@ -28,14 +29,13 @@ class TrainingScores:
     Attributes:
         n: N.
         n_failed: How many could not be evaluated.
-        n_feasible: How many satisfy the constraints.
-        scored: Of those, the ones that were scored in full, the best first; all of the best are among them.
-        infeasible: SMILES of those that violate a constraint.
+        scored: Those that satisfy the constraints and were scored in full, the best first; all of the best are among
+            them.
+        infeasible: SMILES of those that are known to violate a constraint.
     """
 
     n: int
     n_failed: int
-    n_feasible: int
     scored: tuple[Evaluation, ...]
     infeasible: tuple[str, ...]
 
@@ -43,21 +43,20 @@ class TrainingScores:
         """Return the mean scores of the best; molecules that failed are left out, infeasible ones count as 0.
 
         Returns:
-            `n_training`, `training_n_feasible`, and, if a molecule could be scored, `training_top<n>_mean` for each of
-            `TOP`.
+            `n_training` and, if a molecule could be scored, `training_top<n>_mean` for each of `TOP`.
         """
         scores = [evaluation.score for evaluation in self.scored]
         # What was not scored is infeasible, or not among the best.
         scores += [0.0] * (self.n - self.n_failed - len(scores))
         means = {f"training_top{n}_mean": top_mean(scores, n) for n in TOP} if scores else {}
-        return {"n_training": self.n, "training_n_feasible": self.n_feasible, **means}
+        return {"n_training": self.n, **means}
 
 
 def score_training(train: Sequence[str], objective: Objective, n_jobs: int, n_best: int = max(TOP)) -> TrainingScores:
     """Find the best molecules of the training set, outside the budget.
 
-    Infeasible molecules are not scored. Of the others, the terms that are quick to compute bound the score, so that the
-    costly terms are computed only for molecules that can be among the best.
+    The constraints that are quick to compute rule molecules out, and the terms that are quick bound the scores of the
+    others, so that costly terms and constraints are computed only for molecules that can be among the best.
 
     Args:
         train: The N training molecules.
@@ -66,19 +65,18 @@ def score_training(train: Sequence[str], objective: Objective, n_jobs: int, n_be
         n_best: How many of the best to score in full.
     """
     logger.info("%s: scoring the %d training molecules, outside the budget", objective.name, len(train))
-    quick = objective.without_costly_terms()
+    quick = objective.without_costly_parts()
     with Evaluator(quick, n_jobs, feasible_only=True) as evaluator:
         evaluations = [one for chunk in evaluator.evaluate(train, _CHUNK) for one in chunk]
-    feasible = [evaluation for evaluation in evaluations if evaluation.feasible]
-    scored = feasible if quick is objective else _best(feasible, objective, n_jobs, n_best)
+    possible = [evaluation for evaluation in evaluations if evaluation.feasible]
     others = [evaluation for evaluation in evaluations if not evaluation.feasible]
-    warn_of_failures(f"{objective.name}, training set", [*others, *scored])
+    evaluated = [*others, *(possible if quick is objective else _best(possible, objective, n_jobs, n_best))]
+    warn_of_failures(f"{objective.name}, training set", evaluated)
     return TrainingScores(
         n=len(train),
-        n_failed=sum(evaluation.status in ("failed", "invalid") for evaluation in [*others, *scored]),
-        n_feasible=sum(evaluation.status == "ok" for evaluation in scored) + len(feasible) - len(scored),
-        scored=tuple(_ranked([evaluation for evaluation in scored if evaluation.status == "ok"])),
-        infeasible=tuple(evaluation.smiles for evaluation in others if evaluation.status == "unscored"),
+        n_failed=sum(evaluation.status in ("failed", "invalid") for evaluation in evaluated),
+        scored=tuple(_ranked([evaluation for evaluation in evaluated if evaluation.status == "ok"])),
+        infeasible=tuple(evaluation.smiles for evaluation in evaluated if evaluation.status == "unscored"),
     )
 
 
@@ -108,15 +106,15 @@ def _ranked(evaluations: Sequence[Evaluation]) -> list[Evaluation]:
     return sorted(evaluations, key=lambda evaluation: -evaluation.score)
 
 
-def _best(feasible: Sequence[Evaluation], objective: Objective, n_jobs: int, n_best: int) -> list[Evaluation]:
+def _best(possible: Sequence[Evaluation], objective: Objective, n_jobs: int, n_best: int) -> list[Evaluation]:
     """Score molecules, those of the highest bounds first, until no other can be among the best."""
-    ranked = _ranked(feasible)
+    ranked = _ranked(possible)
     scored: list[Evaluation] = []
-    with Evaluator(objective, n_jobs) as evaluator:
-        for start in range(0, len(ranked), _CHUNK):
-            chunk = ranked[start : start + _CHUNK]
+    with Evaluator(objective, n_jobs, feasible_only=True) as evaluator:
+        for start in range(0, len(ranked), _STEP):
+            step = [evaluation.smiles for evaluation in ranked[start : start + _STEP]]
             best = _ranked([evaluation for evaluation in scored if evaluation.status == "ok"])
-            if len(best) >= n_best and objective.bound(chunk[0].score) + _TOLERANCE < best[n_best - 1].score:
+            if len(best) >= n_best and objective.bound(ranked[start].score) + _TOLERANCE < best[n_best - 1].score:
                 break
-            scored += (one for part in evaluator.evaluate([e.smiles for e in chunk], _CHUNK) for one in part)
+            scored += (one for chunk in evaluator.evaluate(step, _CHUNK) for one in chunk)
     return scored
