@@ -100,7 +100,7 @@ class Planned(Section):
     label: str | None = None
     tasks: list[str] | str
     seeds: list[int]
-    settings: list[str] = []
+    settings: tuple[str, ...] = ()
 
 
 class Plan(Section):
@@ -134,7 +134,7 @@ class Plan(Section):
                     continue
                 label = planned.label or planned.strategy
                 for task in self.tasks_of(planned.tasks):
-                    settings = tuple(planned.settings)
+                    settings = planned.settings
                     yield Run(label, planned.strategy, task, seed, settings, self.budget, self.model)
 
 
