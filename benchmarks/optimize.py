@@ -24,7 +24,8 @@ from pathlib import Path
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-from optimize_runs import Plan, Run, execute, with_settings
+from optimize_plan import Plan, Run
+from optimize_runs import execute
 from optimize_table import insert, save_chart, tables
 
 from molvae.errors import MolvaeError
@@ -49,13 +50,22 @@ def chosen_runs(options: argparse.Namespace) -> list[Run]:
     plan = Plan.read()
     runs = list(plan.runs())
     if options.strategies:
-        # The settings that the plan gives a strategy belong to it.
-        settings = {run.label: run for run in runs}
-        names = [run for name in options.strategies for run in [settings.get(name, Run(name, name, "", 0))]]
-        tasks = plan.tasks_of(options.tasks[0] if options.tasks[0] in ("all", "tuning", "others") else options.tasks)
-        runs = [replace(run, task=task, seed=seed) for seed in options.seeds for run in names for task in tasks]
-    runs = [replace(run, budget=options.budget or plan.budget, model=options.model or plan.model) for run in runs]
-    return [replace(with_settings(run, options.label, options.set), library=options.library) for run in runs]
+        # What the plan sets for a strategy belongs to it.
+        planned = {run.label: run for run in runs}
+        searches = [planned.get(name, Run(name, name, "", 0)) for name in options.strategies]
+        tasks = plan.tasks_of(options.tasks)
+        runs = [replace(run, task=task, seed=seed) for seed in options.seeds for run in searches for task in tasks]
+    return [
+        replace(
+            run,
+            label=options.label or run.label,
+            settings=(*run.settings, *options.set),
+            budget=options.budget or plan.budget,
+            model=options.model or plan.model,
+            library=options.library,
+        )
+        for run in runs
+    ]
 
 
 def run_all(options: argparse.Namespace) -> int:
@@ -77,10 +87,7 @@ def _in_process(run: Run, out: Path, deadline: float | None) -> int:
     log = out / f"{run.name}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     limit = [] if left is None else ["--time-limit", f"{left:.0f}"]
-    sets = [text for setting in run.settings for text in ("--set", setting)]
-    library = [] if run.library is None else ["--library", run.library]
-    values = [run.label, run.strategy, run.task, str(run.seed), "--budget", str(run.budget), "--model", run.model]
-    command = [sys.executable, __file__, "one", *values, "--out", str(out), *sets, *library, *limit]
+    command = [sys.executable, __file__, "one", *run.arguments, "--out", str(out), *limit]
     with log.open("w", encoding="utf-8") as stream:
         status = subprocess.run(command, stdout=stream, stderr=subprocess.STDOUT, check=False).returncode
     lines = log.read_text(encoding="utf-8").splitlines() or ["no output"]

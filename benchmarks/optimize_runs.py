@@ -1,21 +1,20 @@
-"""A search of the benchmark: which there are, how one is run, and what is recorded of it."""
+"""How a search of the benchmark is run, and what is recorded of it."""
 
 import json
 import platform
 import resource
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
-import yaml
+from numpy.typing import NDArray
+from optimize_plan import CURVE_STEP, Run
 
 import molvae
-from molvae.config import OptimizeConfig, load_config
 from molvae.files import read_json, replacing, write_json
 from molvae.folders import remove_files
 from molvae.metrics.sets import top_mean
@@ -27,115 +26,15 @@ from molvae.optimize.oracle import Oracle
 from molvae.optimize.strategies import STRATEGIES, SearchContext
 from molvae.parallel import set_threads
 from molvae.provenance import software
-from molvae.section import Section
 from molvae.seeding import derive_seed, numpy_generator
-
-PLAN = Path(__file__).with_name("optimize.yaml")
 
 N_KNOWN = 2000
 """Molecules that a strategy may learn from without their scores, where there is no library: samples of the model."""
-CURVE_STEP = 100
-"""Calls between two points of the recorded curve, as in PMO."""
 READ_AT = (500, 1000, 2000, 5000, 10000)
 """Calls at which the mean of the ten best is recorded."""
 PERFECT = 1.0 - 1e-9
 """A score that nothing can improve on, up to rounding."""
 SECONDS_BETWEEN_SAVES = 20.0
-
-
-@dataclass(frozen=True)
-class Run:
-    """One search.
-
-    Attributes:
-        label: Name of the variant of the strategy; that of the strategy itself if its settings are not varied.
-        strategy: Name of the strategy.
-        task: A built-in objective.
-        seed: Seed of the search.
-        settings: `key=value` of the section `optimize` that differ from the defaults.
-        budget: Oracle calls.
-        model: The model, a shipped one's name or a folder.
-        library: A file of SMILES, from which half of the start molecules are drawn; none by default.
-    """
-
-    label: str
-    strategy: str
-    task: str
-    seed: int
-    settings: tuple[str, ...] = ()
-    budget: int = 10_000
-    model: str = "zinc250k"
-    library: str | None = None
-
-    @property
-    def name(self) -> str:
-        """Where its record is kept, relative to the folder of the results and without a suffix."""
-        return f"{self.label}/{self.task}/seed-{self.seed}"
-
-    @property
-    def config(self) -> OptimizeConfig:
-        """Its settings, checked."""
-        sets = [f"optimize.{setting}" for setting in (*self.settings, f"budget={self.budget}")]
-        return load_config(None, [f"optimize.strategy={self.strategy}", *sets]).optimize
-
-    def is_done(self, out: Path) -> bool:
-        """Whether its record is there, complete and with the same settings."""
-        file = out / f"{self.name}.json"
-        if not file.exists():
-            return False
-        record = read_json(file)
-        return bool(record["finished"]) and self == Run.of(record)
-
-    @classmethod
-    def of(cls, record: Mapping[str, Any]) -> Self:
-        """Return the run that a record is of."""
-        values = {key: record[key] for key in cls.__dataclass_fields__}
-        return cls(**{**values, "settings": tuple(values["settings"])})
-
-
-class Planned(Section):
-    """Searches of one strategy."""
-
-    strategy: str
-    label: str | None = None
-    tasks: list[str] | str
-    seeds: list[int]
-    settings: tuple[str, ...] = ()
-
-
-class Plan(Section):
-    """The content of `optimize.yaml`."""
-
-    model: str
-    budget: int
-    tasks: list[str]
-    tuning: list[str]
-    searches: list[Planned]
-
-    @classmethod
-    def read(cls, file: Path = PLAN) -> "Plan":
-        """Read a plan."""
-        return cls.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
-
-    def tasks_of(self, names: Sequence[str] | str) -> list[str]:
-        """Return tasks: those given, or `all`, those for `tuning`, or the `others`."""
-        groups = {
-            "all": self.tasks,
-            "tuning": self.tuning,
-            "others": [task for task in self.tasks if task not in self.tuning],
-        }
-        return groups[names] if isinstance(names, str) else list(names)
-
-    def runs(self) -> Iterator[Run]:
-        """Yield all searches, seed by seed, so that each task is searched once before any is searched twice."""
-        for seed in sorted({seed for planned in self.searches for seed in planned.seeds}):
-            for planned in self.searches:
-                if seed not in planned.seeds:
-                    continue
-                label = planned.label or planned.strategy
-                for task in self.tasks_of(planned.tasks):
-                    settings = planned.settings
-                    yield Run(label, planned.strategy, task, seed, settings, self.budget, self.model)
 
 
 @dataclass(frozen=True)
@@ -185,7 +84,7 @@ class Meter:
 
 
 def execute(run: Run, out: Path, time_limit: float | None = None) -> dict[str, Any]:
-    """Run a search with one thread, and write `out/{run.name}.json`.
+    """Carry out a search with one thread, and write `out/{run.name}.json`.
 
     An interrupted search is resumed if nothing has changed, neither its settings nor the package.
 
@@ -250,12 +149,12 @@ def _molecules(model: MolVAE, run: Run, n_start: int) -> tuple[list[str], list[s
     return library, [*(library[i] for i in drawn), *samples[: n_start - len(drawn)]]
 
 
-def _scores(oracle: Oracle) -> np.ndarray[Any, np.dtype[np.float64]]:
+def _scores(oracle: Oracle) -> NDArray[np.float64]:
     """Return the scores in the order of the calls; what could not be scored or is infeasible counts as 0."""
     return np.array([np.nan_to_num(one.score) if one.feasible else 0.0 for one in oracle.evaluations])
 
 
-def _is_perfect(scores: np.ndarray[Any, np.dtype[np.float64]]) -> bool:
+def _is_perfect(scores: NDArray[np.float64]) -> bool:
     """Whether no call can change the mean of the ten best any more."""
     return int((scores >= PERFECT).sum()) >= 10
 
@@ -286,7 +185,7 @@ def _record(run: Run, oracle: Oracle, spent: Spent, *, finished: bool, n_rounds:
     }
 
 
-def _top10(scores: np.ndarray[Any, np.dtype[np.float64]]) -> float:
+def _top10(scores: NDArray[np.float64]) -> float:
     return float(top_mean(scores, 10)) if len(scores) else 0.0
 
 
@@ -296,8 +195,3 @@ def _write(file: Path, record: dict[str, Any]) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     with replacing(file) as temporary:
         temporary.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
-
-
-def with_settings(run: Run, label: str | None, settings: Sequence[str]) -> Run:
-    """Return a variant of a run: further settings under a label of its own."""
-    return replace(run, label=label or run.label, settings=(*run.settings, *settings))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from optimize_runs import CURVE_STEP, Plan
+from optimize_plan import CURVE_STEP, Plan
 
 from molvae.errors import DataError
 from molvae.files import read_json

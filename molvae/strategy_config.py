@@ -121,11 +121,11 @@ class GradientSearchConfig(StrategyConfig):
 class TrustRegionSearchConfig(StrategyConfig):
     """Bayesian optimisation within a trust region of the latent space; needs the extra `botorch`."""
 
-    initial_length: Positive = 0.2
+    initial_length: Positive = 0.4
     """Side of the region at first, in units of eight standard deviations of the start molecules' codes."""
-    min_length: Positive = 0.02
+    min_length: Positive = 0.1
     """A region that would become smaller begins anew with its first size."""
-    max_length: Positive = 0.8
+    max_length: Positive = 1.6
     """Largest side of the region."""
     success_tolerance: Count = 3
     """Rounds in a row that improve the best score, after which the region grows to twice its side."""
@@ -135,9 +135,9 @@ class TrustRegionSearchConfig(StrategyConfig):
     """Points of the region from which Thompson sampling chooses."""
     samples_per_call: Count = 3
     """Points that are decoded for each molecule that is wanted, because several may decode to the same molecule."""
-    min_points: Annotated[int, Field(ge=2)] = 150
+    min_points: Annotated[int, Field(ge=2)] = 300
     """The Gaussian process is fitted to the scored molecules in the region, or to so many of the nearest ones."""
-    max_points: Annotated[int, Field(ge=2)] = 400
+    max_points: Annotated[int, Field(ge=2)] = 500
     """Most molecules that it is fitted to; its cost grows with the cube of their number."""
 
 
