@@ -75,10 +75,10 @@ class Meter:
             self._before.sessions + 1,
         )
 
-    def save(self) -> None:
+    def save(self, *, at_once: bool = False) -> None:
         """Write down the cost, unless that was done a moment ago."""
         spent = self.spent()
-        if spent.wall_s - self._saved > SECONDS_BETWEEN_SAVES:
+        if at_once or spent.wall_s - self._saved > SECONDS_BETWEEN_SAVES:
             write_json(self._file, asdict(spent))
             self._saved = spent.wall_s
 
@@ -117,6 +117,7 @@ def execute(run: Run, out: Path, time_limit: float | None = None) -> dict[str, A
             n_rounds += 1
             n_empty = 0 if oracle.remaining < before else n_empty + 1
             meter.save()
+        meter.save(at_once=True)
         finished = not oracle.remaining or n_empty == config.max_empty_rounds or _is_perfect(_scores(oracle))
         record = _record(run, oracle, meter.spent(), finished=finished, n_rounds=n_rounds)
     _write(out / f"{run.name}.json", record)
@@ -168,6 +169,7 @@ def _record(run: Run, oracle: Oracle, spent: Spent, *, finished: bool, n_rounds:
     origins = trace.assign(score=scores).groupby("origin", sort=True)["score"].agg(["size", "max"])
     return {
         **asdict(run),
+        "settings": list(run.settings),
         "finished": finished,
         "n_calls": len(scores),
         "n_rounds": n_rounds,

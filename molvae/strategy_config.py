@@ -101,13 +101,13 @@ class GradientSearchConfig(StrategyConfig):
     rank_offset: Positive = 5.0
     """Incumbents are drawn with weights of 1 / (rank + offset), the best having rank 0."""
     radius: NonNegative = 0.1
-    """Standard deviation of the noise around an incumbent's code, where an ascent starts."""
+    """Standard deviation of the noise around an incumbent's code, where an ascent starts; codes are standardised."""
     ascents_per_call: Count = 4
     """Ascents for each molecule that is wanted; those of the highest predictions are scored."""
     max_ascent_steps: Count = 20
     """Largest number of steps of an ascent; each has a random number of them."""
     step_length: Positive = 0.1
-    """Length of a step in the latent space."""
+    """Length of a step between standardised codes."""
     hidden: Count = 128
     """Units of each of the network's two hidden layers."""
     n_steps: Count = 100

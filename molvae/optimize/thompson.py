@@ -44,7 +44,8 @@ def length_scales(model: SingleTaskGP) -> Tensor:
     """Return the length scale of each dimension, float64 (D,)."""
     kernel = model.covar_module
     # A kernel with a separate amplitude wraps the one that has the length scales.
-    return getattr(kernel, "base_kernel", kernel).lengthscale.detach().reshape(-1)
+    scales: Tensor = getattr(kernel, "base_kernel", kernel).lengthscale.detach().reshape(-1)
+    return scales
 
 
 def thompson_sample(model: SingleTaskGP, candidates: Tensor, n: int) -> Tensor:
@@ -54,7 +55,8 @@ def thompson_sample(model: SingleTaskGP, candidates: Tensor, n: int) -> Tensor:
     """
     with warnings.catch_warnings(), torch.no_grad():
         _ignore_numerical_warnings()
-        return MaxPosteriorSampling(model, replacement=False)(candidates, num_samples=n)
+        samples: Tensor = MaxPosteriorSampling(model, replacement=False)(candidates, num_samples=n)
+    return samples
 
 
 def _ignore_numerical_warnings() -> None:

@@ -79,7 +79,8 @@ def test_a_record_holds_what_the_calls_came_to(modules, tmp_path):
     run = modules.plan.Run("random", "random", "qed", 1, ("batch_size=50",), budget=230)
     made = modules.runs.execute(run, tmp_path)
     assert made == json.loads((tmp_path / "random/qed/seed-1.json").read_text())
-    assert (made["finished"], made["n_calls"], made["n_rounds"], made["sessions"]) == (True, 230, 5, 1)
+    assert (made["finished"], made["n_calls"], made["sessions"]) == (True, 230, 1)
+    assert made["n_rounds"] >= 5
     assert len(made["curve"]) == 2
     assert made["curve"] == sorted(made["curve"])
     assert run.is_done(tmp_path)
@@ -130,7 +131,7 @@ def test_start_molecules_are_samples_and_with_a_library_half_of_them_are_from_it
     assert len(start) == len(set(start)) == 20
     assert start == known[:20]
     library = tmp_path / "library.smi"
-    library.write_text("".join(f"{'C' * n} name\n" for n in range(1, 31)))
+    library.write_text("".join(f"{'C' * n} name\n" for n in range(41, 71)))
     run = modules.plan.Run("latent", "latent", "qed", 1, library=str(library))
     known, start = modules.runs._molecules(model, run, 20)
     assert len(known) == 30

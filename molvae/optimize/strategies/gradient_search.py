@@ -37,6 +37,7 @@ class GradientSearch(Strategy[GradientSearchConfig]):
         self._history = History(context)
         self._codes: dict[str, NDArray[np.float32]] = {}
         self._round = 0
+        self._scale: tuple[Tensor, Tensor] | None = None
         width = settings.hidden
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(derive_seed(context.seed, "gradient search"))
@@ -67,19 +68,19 @@ class GradientSearch(Strategy[GradientSearchConfig]):
         best = [smiles for smiles in self._history.best(self.settings.n_incumbents) if smiles in self._codes]
         if not best:
             return []
-        codes = torch.from_numpy(np.stack([self._codes[smiles] for smiles in best]))
+        codes = self._inputs(best)
         size = self.settings.ascents_per_call * n
         starts = codes[draw_ranks(len(best), size, self.settings.rank_offset, rng)]
         noise = torch.from_numpy(rng.standard_normal(starts.shape)).float()
         ends, predicted = self._ascend(starts + self.settings.radius * noise, rng)
-        decoded = self.context.model.generate(ends)
+        decoded = self.context.model.generate(self._codes_at(ends))
         order = torch.argsort(predicted, descending=True, stable=True).tolist()
         return [(smiles, "ascent") for i in order if (smiles := decoded[i]) is not None]
 
     def _train(self, rng: np.random.Generator) -> None:
         """Train the network further to predict standardised scores."""
         smiles = list(self._codes)
-        codes = torch.from_numpy(np.stack([self._codes[text] for text in smiles]))
+        codes = self._inputs(smiles)
         scores = torch.tensor([self._history.scores[text] for text in smiles])
         targets = (scores - scores.mean()) / scores.std(correction=0).clamp(min=1e-6)
         for _ in range(self.settings.n_steps):
@@ -89,22 +90,35 @@ class GradientSearch(Strategy[GradientSearchConfig]):
             loss.backward()  # type: ignore[no-untyped-call]
             self._optimizer.step()
 
-    def _ascend(self, codes: Tensor, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+    def _inputs(self, smiles: Sequence[str]) -> Tensor:
+        """Return standardised codes, float32 (N, D); those of the first molecules set the scale."""
+        codes = torch.from_numpy(np.stack([self._codes[text] for text in smiles]))
+        if self._scale is None:
+            self._scale = codes.mean(dim=0), codes.std(dim=0, correction=0).clamp(min=1e-3)
+        mean, deviation = self._scale
+        return (codes - mean) / deviation
+
+    def _codes_at(self, inputs: Tensor) -> Tensor:
+        assert self._scale is not None
+        mean, deviation = self._scale
+        return mean + deviation * inputs
+
+    def _ascend(self, inputs: Tensor, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
         """Follow the gradient with steps of one length, a random number of them from each code.
 
         Args:
-            codes: float32 (N, D).
+            inputs: Standardised codes, float32 (N, D).
             rng: Random number generator.
 
         Returns:
             The ends, float32 (N, D), and their predictions, float32 (N,).
         """
-        n_steps = torch.from_numpy(rng.integers(1, self.settings.max_ascent_steps + 1, size=(len(codes), 1)))
+        n_steps = torch.from_numpy(rng.integers(1, self.settings.max_ascent_steps + 1, size=(len(inputs), 1)))
         for step in range(self.settings.max_ascent_steps):
-            codes = codes.detach().requires_grad_()
-            (gradient,) = torch.autograd.grad(self._network(codes).sum(), codes)
+            inputs = inputs.detach().requires_grad_()
+            (gradient,) = torch.autograd.grad(self._network(inputs).sum(), inputs)
             direction = nn.functional.normalize(gradient, dim=1)
-            codes = torch.where(step < n_steps, codes + self.settings.step_length * direction, codes)
-        ends = codes.detach()
+            inputs = torch.where(step < n_steps, inputs + self.settings.step_length * direction, inputs)
+        ends = inputs.detach()
         with torch.no_grad():
             return ends, self._network(ends)[:, 0]

@@ -51,9 +51,9 @@ class History:
         if len(new) < n:
             self._n_fallbacks += 1
             seed = derive_seed(self._context.seed, f"search fallback {self._n_fallbacks}")
-            for smiles in self._context.model.sample(n - len(new), seed):
-                if smiles is not None and smiles not in self.scores:
-                    new.setdefault(smiles, "sample")
+            for sample in self._context.model.sample(n - len(new), seed):
+                if sample is not None and sample not in self.scores:
+                    new.setdefault(sample, "sample")
         return list(new.items())
 
 

@@ -138,7 +138,8 @@ class TrustRegionSearch(Strategy[TrustRegionSearchConfig]):
         n, n_dims = self.settings.n_candidates, len(centre)
         weights = scales / scales.log().mean().exp()
         seed = derive_seed(self.context.seed, f"trust region points {self._round}")
-        points = torch.quasirandom.SobolEngine(n_dims, scramble=True, seed=seed).draw(n, dtype=centre.dtype)
+        sobol = torch.quasirandom.SobolEngine(n_dims, scramble=True, seed=seed)  # type: ignore[no-untyped-call]
+        points = sobol.draw(n, dtype=centre.dtype)
         offsets = weights * self._region.length * (points - 0.5)
         moved = torch.rand(n, n_dims) < min(1.0, _N_MOVED / n_dims)
         # Each moves in one dimension at least.

@@ -2,11 +2,9 @@ import sys
 
 import pytest
 import torch
-from test_latent_search import context, tpsa
 
 from molvae.config import TrustRegionSearchConfig
 from molvae.errors import ConfigError
-from molvae.optimize.objective import Evaluation
 from molvae.optimize.strategies.trust_region_search import TrustRegion, TrustRegionSearch
 
 SETTINGS = TrustRegionSearchConfig(
@@ -41,14 +39,12 @@ def test_only_rounds_in_a_row_count():
     assert (region.length, region.n_successes, region.n_failures) == (0.4, 1, 0)
 
 
-def told(model, smiles, **settings):
-    strategy = TrustRegionSearch(context(model, [], smiles), TrustRegionSearchConfig(**settings))
-    strategy.tell([Evaluation(molecule, tpsa(molecule), True, "ok", {}, {}) for molecule in smiles])
-    return strategy
+@pytest.fixture
+def strategy(told, smiles):
+    return told(TrustRegionSearch, TrustRegionSearchConfig(n_candidates=64, min_points=5, max_points=9), smiles)
 
 
-def test_candidates_lie_in_the_region_and_each_moves(model, smiles):
-    strategy = told(model, smiles, n_candidates=64)
+def test_candidates_lie_in_the_region_and_each_moves(strategy, model):
     centre = torch.full((model.latent_dim,), 0.5, dtype=torch.float64)
     scales = torch.linspace(0.5, 2.0, model.latent_dim, dtype=torch.float64)
     offsets = strategy._candidates(centre, scales) - centre
@@ -57,8 +53,7 @@ def test_candidates_lie_in_the_region_and_each_moves(model, smiles):
     assert (offsets != 0.0).any(dim=1).all()
 
 
-def test_the_gaussian_process_is_fitted_to_what_is_near(model, smiles):
-    strategy = told(model, smiles, min_points=5, max_points=9)
+def test_the_gaussian_process_is_fitted_to_what_is_near(strategy):
     inputs = torch.linspace(0.0, 1.0, 21, dtype=torch.float64)[:, None]
     strategy._region = TrustRegion(0.31)
     assert sorted(strategy._rows_near(inputs, inputs[10]).tolist()) == [7, 8, 9, 10, 11, 12, 13]
@@ -68,20 +63,17 @@ def test_the_gaussian_process_is_fitted_to_what_is_near(model, smiles):
     assert len(strategy._rows_near(inputs, inputs[10])) == 9
 
 
-def test_what_is_proposed_comes_from_the_region(model, smiles):
-    assert any(origin == "trust_region" for _, origin in told(model, smiles).ask(10))
+def test_what_is_proposed_comes_from_the_region(strategy):
+    assert any(origin == "trust_region" for _, origin in strategy.ask(10))
 
 
-def test_equal_scores_are_no_fault(model, smiles):
-    strategy = TrustRegionSearch(context(model, [], smiles), TrustRegionSearchConfig())
-    strategy.tell([Evaluation(molecule, 0.0, True, "ok", {}, {}) for molecule in smiles[:20]])
-    assert strategy.ask(5)
+def test_equal_scores_are_no_fault(told, smiles):
+    assert told(TrustRegionSearch, TrustRegionSearchConfig(), smiles[:20], score=0.0).ask(5)
 
 
-def test_without_botorch_the_message_says_how_to_install_it(model, smiles, monkeypatch):
+def test_without_botorch_the_message_says_how_to_install_it(told, monkeypatch):
     monkeypatch.delitem(sys.modules, "molvae.optimize.thompson", raising=False)
-    monkeypatch.setattr("molvae.optimize.thompson", None, raising=False)
-    monkeypatch.delattr("molvae.optimize.thompson")
+    monkeypatch.delattr("molvae.optimize.thompson", raising=False)
     monkeypatch.setitem(sys.modules, "botorch.exceptions", None)
     with pytest.raises(ConfigError, match=r"trust_region expects BoTorch.*pip install 'molvae\[botorch\]'"):
-        told(model, smiles)
+        told(TrustRegionSearch, TrustRegionSearchConfig(), [])
