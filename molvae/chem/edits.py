@@ -10,16 +10,14 @@ References:
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cache
 from random import Random
 from typing import TypeVar
 
-import numpy as np
 from rdkit import Chem
+from rdkit.Chem import rdqueries
 
-from molvae.chem.molecules import parse
-from molvae.chem.quiet import quiet
+from molvae.chem.graph import Graph
 
 MIN_RING_SIZE, MAX_RING_SIZE = 3, 8
 MAX_ATTEMPTS = 8
@@ -41,174 +39,18 @@ _MAX_GROUP = 12
 _ORDERS = {1: Chem.BondType.SINGLE, 2: Chem.BondType.DOUBLE, 3: Chem.BondType.TRIPLE}
 # Joined by their first atom.
 _GROUPS = [
-    "C",
-    "CC",
-    "C(C)C",
-    "C1CC1",
-    "C(F)(F)F",
-    "C(F)F",
-    "O",
-    "OC",
-    "OCC",
-    "OC(F)(F)F",
-    "N",
-    "NC",
-    "N(C)C",
-    "NC(C)=O",
-    "NS(C)(=O)=O",
-    "C(=O)O",
-    "C(=O)OC",
-    "C(N)=O",
-    "C(=O)NC",
-    "C(=O)N(C)C",
-    "C(C)=O",
-    "C#N",
-    "C=C",
-    "C#C",
-    "S(C)(=O)=O",
-    "S(N)(=O)=O",
-    "SC",
-    "[N+](=O)[O-]",
-    "F",
-    "Cl",
-    "Br",
-    "CO",
-    "CN",
-    "C1CCCCC1",
-    "c1ccccc1",
-    "c1ccncc1",
-    "c1cccnc1",
-    "c1ccccn1",
-    "c1ccoc1",
-    "c1cccs1",
-    "c1ccn[nH]1",
-    "c1nn[nH]n1",
-    "N1CCOCC1",
-    "N1CCNCC1",
-    "N1CCCCC1",
-    "N1CCCC1",
-    "Cc1ccccc1",
-]
-
+    "C", "CC", "C(C)C", "C1CC1", "C(F)(F)F", "C(F)F", "O", "OC", "OCC", "OC(F)(F)F", "N", "NC", "N(C)C", "NC(C)=O",
+    "NS(C)(=O)=O", "C(=O)O", "C(=O)OC", "C(N)=O", "C(=O)NC", "C(=O)N(C)C", "C(C)=O", "C#N", "C=C", "C#C",
+    "S(C)(=O)=O", "S(N)(=O)=O", "SC", "[N+](=O)[O-]", "F", "Cl", "Br", "CO", "CN", "C1CCCCC1", "c1ccccc1", "c1ccncc1",
+    "c1cccnc1", "c1ccccn1", "c1ccoc1", "c1cccs1", "c1ccn[nH]1", "c1nn[nH]n1", "N1CCOCC1", "N1CCNCC1", "N1CCCCC1",
+    "N1CCCC1", "Cc1ccccc1",
+]  # fmt: skip
 
 Option = TypeVar("Option")
 
 
 class _ImpossibleError(Exception):
     """The edit that was drawn cannot be made here."""
-
-
-@dataclass(frozen=True)
-class Graph:
-    """A molecule to be edited.
-
-    Attributes:
-        mol: Kekulé structure without stereochemistry and without aromatic flags; hydrogens are implicit.
-    """
-
-    mol: Chem.Mol
-
-    @classmethod
-    def of(cls, mol: Chem.Mol) -> "Graph":
-        """Prepare a sanitised molecule, which stays as it is."""
-        graph = Chem.RWMol(mol)
-        Chem.RemoveStereochemistry(graph)
-        Chem.Kekulize(graph, clearAromaticFlags=True)
-        for atom in graph.GetAtoms():
-            atom.SetIsotope(0)
-            atom.SetNumExplicitHs(0)
-            atom.SetNoImplicit(False)
-        graph.UpdatePropertyCache(strict=False)
-        return cls(graph.GetMol())
-
-    @classmethod
-    def from_smiles(cls, smiles: str) -> "Graph | None":
-        """Parse and prepare a molecule; None for an invalid SMILES."""
-        with quiet():
-            mol = parse(smiles)
-            return None if mol is None else cls.of(mol)
-
-    @cached_property
-    def elements(self) -> list[int]:
-        """Atomic numbers."""
-        return [atom.GetAtomicNum() for atom in self.mol.GetAtoms()]
-
-    @cached_property
-    def charge(self) -> int:
-        """Net charge."""
-        return int(Chem.GetFormalCharge(self.mol))
-
-    @cached_property
-    def hydrogens(self) -> list[int]:
-        """Hydrogens of each atom, which a new bond may replace."""
-        return [atom.GetTotalNumHs() for atom in self.mol.GetAtoms()]
-
-    @cached_property
-    def open_atoms(self) -> list[int]:
-        """Atoms with a hydrogen."""
-        return [index for index, n in enumerate(self.hydrogens) if n]
-
-    @cached_property
-    def bonds(self) -> list[tuple[int, int, int, bool]]:
-        """Begin, end, order, and whether it is in a ring, of each bond."""
-        return [
-            (bond.GetBeginAtomIdx(), bond.GetEndAtomIdx(), int(bond.GetBondTypeAsDouble()), bond.IsInRing())
-            for bond in self.mol.GetBonds()
-        ]
-
-    @cached_property
-    def neighbors(self) -> list[list[int]]:
-        """Neighbours of each atom."""
-        adjacent: list[list[int]] = [[] for _ in range(self.mol.GetNumAtoms())]
-        for begin, end, _, _ in self.bonds:
-            adjacent[begin].append(end)
-            adjacent[end].append(begin)
-        return adjacent
-
-    @cached_property
-    def order(self) -> dict[tuple[int, int], int]:
-        """Bond order of each pair of bonded atoms, both ways round."""
-        orders = {(begin, end): order for begin, end, order, _ in self.bonds}
-        return orders | {(end, begin): order for (begin, end), order in orders.items()}
-
-    @cached_property
-    def valences(self) -> list[int]:
-        """Bonds of each atom to heavy atoms, a double one counted twice."""
-        return [
-            sum(self.order[atom, neighbor] for neighbor in neighbors) for atom, neighbors in enumerate(self.neighbors)
-        ]
-
-    @cached_property
-    def chain_bonds(self) -> list[tuple[int, int]]:
-        """Single bonds outside rings: a cut gives two parts."""
-        return [(begin, end) for begin, end, order, in_ring in self.bonds if order == 1 and not in_ring]
-
-    @cached_property
-    def ring_bonds(self) -> list[tuple[int, int]]:
-        """Bonds in rings."""
-        return [(begin, end) for begin, end, _, in_ring in self.bonds if in_ring]
-
-    @cached_property
-    def rings(self) -> list[tuple[int, ...]]:
-        """Atoms of each ring, in their order around it."""
-        return list(self.mol.GetRingInfo().AtomRings())
-
-    @cached_property
-    def distances(self) -> np.ndarray:
-        """Number of bonds between all pairs of atoms, (N, N)."""
-        return np.array(Chem.GetDistanceMatrix(self.mol, force=True))
-
-    def side(self, start: int, cut: Iterable[tuple[int, int]]) -> set[int]:
-        """Return the atoms that are reached from `start` when some bonds are cut."""
-        closed = {pair for begin, end in cut for pair in ((begin, end), (end, begin))}
-        reached, todo = {start}, [start]
-        while todo:
-            atom = todo.pop()
-            for neighbor in self.neighbors[atom]:
-                if neighbor not in reached and (atom, neighbor) not in closed:
-                    reached.add(neighbor)
-                    todo.append(neighbor)
-        return reached
 
 
 class _Editor:
@@ -396,7 +238,7 @@ def _exchange_group(graph: Graph, rng: Random) -> Chem.RWMol:
     return editor.mol
 
 
-@lru_cache(maxsize=len(_GROUPS))
+@cache
 def _group(smiles: str) -> Graph:
     return Graph.of(Chem.MolFromSmiles(smiles))
 
@@ -507,19 +349,29 @@ def _first(attempt: Callable[[int], Chem.RWMol], max_atoms: int, charges: set[in
 
 def _neutralise(mol: Chem.RWMol) -> None:
     """Remove charges that an edit has left without their counterpart, and those of salts."""
-    for atom in mol.GetAtoms():
+    for atom in mol.GetAtomsMatchingQuery(_charged()):
         charge = atom.GetFormalCharge()
-        if charge and not any(neighbor.GetFormalCharge() * charge < 0 for neighbor in atom.GetNeighbors()):
+        if not any(neighbor.GetFormalCharge() * charge < 0 for neighbor in atom.GetNeighbors()):
             bonds = sum(bond.GetBondTypeAsDouble() for bond in atom.GetBonds())
             if bonds <= _VALENCE.get(atom.GetAtomicNum(), 0):
                 atom.SetFormalCharge(0)
 
 
 def _is_sensible(mol: Chem.RWMol) -> bool:
-    """Say whether rings have ordinary sizes and no cumulated or triple bonds, and no atom is a radical."""
+    """Say whether rings have ordinary sizes and no cumulated or triple bonds."""
     if any(not MIN_RING_SIZE <= len(ring) <= MAX_RING_SIZE for ring in mol.GetRingInfo().AtomRings()):
         return False
-    sp = Chem.HybridizationType.SP
-    return not any(
-        atom.GetNumRadicalElectrons() or (atom.IsInRing() and atom.GetHybridization() == sp) for atom in mol.GetAtoms()
-    )
+    return not mol.GetAtomsMatchingQuery(_sp_in_ring())
+
+
+# Queries, because a loop over atoms takes many times as long.
+@cache
+def _charged() -> Chem.QueryAtom:
+    return rdqueries.FormalChargeEqualsQueryAtom(0, True)
+
+
+@cache
+def _sp_in_ring() -> Chem.QueryAtom:
+    query = rdqueries.IsInRingQueryAtom()
+    query.ExpandQuery(rdqueries.HybridizationEqualsQueryAtom(Chem.HybridizationType.SP))
+    return query
