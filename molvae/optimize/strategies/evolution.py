@@ -7,7 +7,9 @@ from typing import ClassVar
 
 from rdkit import Chem
 
-from molvae.chem.edits import Graph, cross, mutate
+from molvae.chem.edits import cross, mutate
+from molvae.chem.graph import Graph
+from molvae.chem.quiet import quiet
 from molvae.config import EvolutionConfig
 from molvae.optimize.objective import Evaluation
 from molvae.optimize.strategies.base import STRATEGIES, Proposal, SearchContext, Strategy
@@ -51,7 +53,8 @@ class Evolution(Strategy[EvolutionConfig]):
         if first := self._history.start(n):
             return first
         self._round += 1
-        return self._history.fill(self._children(_MAX_PAIRS * n), n)
+        with quiet():
+            return self._history.fill(self._children(_MAX_PAIRS * n), n)
 
     def _children(self, n: int) -> Iterator[Proposal]:
         """Yield children of n pairs of parents; of some pairs there is none."""
