@@ -214,3 +214,9 @@ def test_chosen_runs_keep_what_the_plan_sets_for_a_strategy(modules):
     assert len(runs) == 14
     assert {run.settings for run in runs} == {("n_start=100", "batch_size=20")}
     assert runs[0].seed == 3
+
+
+def test_the_page_shows_the_tables_of_the_committed_results(modules):
+    text = modules.table.tables(BENCHMARKS / "results" / "optimize", modules.plan.Plan.read())
+    page = (BENCHMARKS.parent / "docs" / "optimize.md").read_text(encoding="utf-8")
+    assert text in page, "run: python benchmarks/optimize.py table benchmarks/results/optimize --into docs/optimize.md"
