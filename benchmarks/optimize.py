@@ -25,7 +25,6 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from optimize_plan import Plan, Run
-from optimize_runs import execute
 from optimize_table import insert, save_chart, tables
 
 from molvae.errors import MolvaeError
@@ -97,6 +96,9 @@ def _in_process(run: Run, out: Path, deadline: float | None) -> int:
 
 def run_one(options: argparse.Namespace) -> int:
     """Run one search in this process."""
+    # Loads torch, of which the process that starts the searches and makes the tables has no need.
+    from optimize_runs import execute
+
     run = Run(
         *(options.label, options.strategy, options.task, options.seed, tuple(options.set)),
         *(options.budget, options.model, options.library),

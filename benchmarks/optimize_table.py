@@ -161,7 +161,7 @@ def save_chart(folder: Path, file: Path) -> None:
     )
     line = alt.Chart(table).mark_line(strokeWidth=1.5)
     panel = line.encode(
-        x=alt.X("calls:Q", title="oracle calls", axis=alt.Axis(tickCount=4, format=",")),
+        x=alt.X("calls:Q", title="oracle calls", axis=alt.Axis(tickCount=3, format=",d")),
         y=alt.Y("top10:Q", title="mean of the ten best", scale=alt.Scale(zero=False)),
         color=alt.Color("strategy:N", title=None, legend=alt.Legend(orient="top")),
     ).properties(width=190, height=120)
