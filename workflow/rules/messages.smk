@@ -31,7 +31,7 @@ def stage_and_objective(job):
 
 
 def conclude():
-    """Return the answer of the run, from those of its files that are up to date; nothing where no stage was asked for."""
+    """Return the answer of the run, from its files that are up to date; nothing where no stage was asked for."""
     from molvae.report.answer import answer
 
     if not any(stage_and_objective(job) for job in workflow.dag.jobs):
