@@ -79,6 +79,69 @@ class RandomSearchConfig(StrategyConfig):
     """Samples from the model's prior, which have no settings of their own."""
 
 
+class EvolutionConfig(StrategyConfig):
+    """Evolution by graph edits: the best molecules so far are crossed and mutated, without a surrogate."""
+
+    population_size: Count = 500
+    """Parents are drawn from so many of the best molecules so far."""
+    rank_fraction: Positive = 0.01
+    """Parents are drawn with weights of 1 / (rank + this * population), the best having rank 0."""
+    crossover_fraction: Fraction = 0.9
+    """Fraction of the children that come from two parents; the others are mutated copies of one."""
+    mutation_fraction: Fraction = 0.1
+    """Fraction of the crossed children that are mutated as well."""
+    max_atoms: Count = 60
+    """Most heavy atoms of a child."""
+
+
+class GradientSearchConfig(StrategyConfig):
+    """Gradient ascent, from the codes of the best molecules so far, of a network that predicts scores from codes."""
+
+    n_incumbents: Count = 100
+    """Ascents start from the codes of so many of the best molecules so far."""
+    rank_offset: Positive = 5.0
+    """Incumbents are drawn with weights of 1 / (rank + offset), the best having rank 0."""
+    radius: NonNegative = 0.1
+    """Standard deviation of the noise around an incumbent's code, where an ascent starts; codes are standardised."""
+    ascents_per_call: Count = 4
+    """Ascents for each molecule that is wanted; those of the highest predictions are scored."""
+    max_ascent_steps: Count = 20
+    """Largest number of steps of an ascent; each has a random number of them."""
+    step_length: Positive = 0.1
+    """Length of a step between standardised codes."""
+    hidden: Count = 128
+    """Units of each of the network's two hidden layers."""
+    n_steps: Count = 100
+    """Training steps in a round."""
+    batch_size: Count = 256
+    """Molecules in a training step."""
+    learning_rate: Positive = 1.0e-3
+    """Learning rate (AdamW)."""
+
+
+class TrustRegionSearchConfig(StrategyConfig):
+    """Bayesian optimisation within a trust region of the latent space; needs the extra `botorch`."""
+
+    initial_length: Positive = 0.4
+    """Side of the region at first, in units of eight standard deviations of the start molecules' codes."""
+    min_length: Positive = 0.1
+    """A region that would become smaller begins anew with its first size."""
+    max_length: Positive = 1.6
+    """Largest side of the region."""
+    success_tolerance: Count = 3
+    """Rounds in a row that improve the best score, after which the region grows to twice its side."""
+    failure_tolerance: Count = 4
+    """Rounds in a row that do not, after which it shrinks to half."""
+    n_candidates: Count = 1000
+    """Points of the region from which Thompson sampling chooses."""
+    samples_per_call: Count = 3
+    """Points that are decoded for each molecule that is wanted, because several may decode to the same molecule."""
+    min_points: Annotated[int, Field(ge=2)] = 300
+    """The Gaussian process is fitted to the scored molecules in the region, or to so many of the nearest ones."""
+    max_points: Annotated[int, Field(ge=2)] = 500
+    """Most molecules that it is fitted to; its cost grows with the cube of their number."""
+
+
 class OptimizeConfig(Section):
     """Search for molecules that an objective scores high, within a budget of oracle calls."""
 
@@ -90,6 +153,12 @@ class OptimizeConfig(Section):
     """Settings of `strategy: latent`, a search around the best molecules so far."""
     random: RandomSearchConfig = RandomSearchConfig()
     """Settings of `strategy: random`, the baseline: samples from the prior."""
+    evolution: EvolutionConfig = EvolutionConfig()
+    """Settings of `strategy: evolution`, graph edits of the best molecules without a surrogate."""
+    gradient: GradientSearchConfig = GradientSearchConfig()
+    """Settings of `strategy: gradient`, ascent of a predicted score in the latent space."""
+    trust_region: TrustRegionSearchConfig = TrustRegionSearchConfig()
+    """Settings of `strategy: trust_region`, Bayesian optimisation in the latent space with BoTorch."""
     budget: Count = 2000
     """Oracle calls: distinct valid molecules that are scored."""
     batch_size: Count = 100

@@ -1,0 +1,127 @@
+"""A molecule as a graph to be edited: a Kekulé structure, and what an edit needs to know of it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rdkit import Chem
+
+from molvae.chem.molecules import parse
+from molvae.chem.quiet import quiet
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A molecule to be edited.
+
+    Attributes:
+        mol: Kekulé structure without stereochemistry and without aromatic flags; hydrogens are implicit.
+    """
+
+    mol: Chem.Mol
+
+    @classmethod
+    def of(cls, mol: Chem.Mol) -> "Graph":
+        """Prepare a sanitised molecule, which stays as it is."""
+        graph = Chem.RWMol(mol)
+        Chem.RemoveStereochemistry(graph)
+        Chem.Kekulize(graph, clearAromaticFlags=True)
+        for atom in graph.GetAtoms():
+            atom.SetIsotope(0)
+            atom.SetNumExplicitHs(0)
+            atom.SetNumRadicalElectrons(0)
+            atom.SetNoImplicit(False)
+        graph.UpdatePropertyCache(strict=False)
+        return cls(graph.GetMol())
+
+    @classmethod
+    def from_smiles(cls, smiles: str) -> "Graph | None":
+        """Parse and prepare a molecule; None for an invalid SMILES."""
+        with quiet():
+            mol = parse(smiles)
+            return None if mol is None else cls.of(mol)
+
+    @cached_property
+    def elements(self) -> list[int]:
+        """Atomic numbers."""
+        return [atom.GetAtomicNum() for atom in self.mol.GetAtoms()]
+
+    @cached_property
+    def charge(self) -> int:
+        """Net charge."""
+        return int(Chem.GetFormalCharge(self.mol))
+
+    @cached_property
+    def hydrogens(self) -> list[int]:
+        """Hydrogens of each atom, which a new bond may replace."""
+        return [atom.GetTotalNumHs() for atom in self.mol.GetAtoms()]
+
+    @cached_property
+    def open_atoms(self) -> list[int]:
+        """Atoms with a hydrogen."""
+        return [index for index, n in enumerate(self.hydrogens) if n]
+
+    @cached_property
+    def bonds(self) -> list[tuple[int, int, int, bool]]:
+        """Begin, end, order, and whether it is in a ring, of each bond."""
+        return [
+            (bond.GetBeginAtomIdx(), bond.GetEndAtomIdx(), int(bond.GetBondTypeAsDouble()), bond.IsInRing())
+            for bond in self.mol.GetBonds()
+        ]
+
+    @cached_property
+    def neighbors(self) -> list[list[int]]:
+        """Neighbours of each atom."""
+        adjacent: list[list[int]] = [[] for _ in range(self.mol.GetNumAtoms())]
+        for begin, end, _, _ in self.bonds:
+            adjacent[begin].append(end)
+            adjacent[end].append(begin)
+        return adjacent
+
+    @cached_property
+    def order(self) -> dict[tuple[int, int], int]:
+        """Bond order of each pair of bonded atoms, both ways round."""
+        orders = {(begin, end): order for begin, end, order, _ in self.bonds}
+        return orders | {(end, begin): order for (begin, end), order in orders.items()}
+
+    @cached_property
+    def valences(self) -> list[int]:
+        """Bonds of each atom to heavy atoms, a double one counted twice."""
+        return [
+            sum(self.order[atom, neighbor] for neighbor in neighbors) for atom, neighbors in enumerate(self.neighbors)
+        ]
+
+    @cached_property
+    def chain_bonds(self) -> list[tuple[int, int]]:
+        """Single bonds outside rings: a cut gives two parts."""
+        return [(begin, end) for begin, end, order, in_ring in self.bonds if order == 1 and not in_ring]
+
+    @cached_property
+    def ring_bonds(self) -> list[tuple[int, int]]:
+        """Bonds in rings."""
+        return [(begin, end) for begin, end, _, in_ring in self.bonds if in_ring]
+
+    @cached_property
+    def rings(self) -> list[tuple[int, ...]]:
+        """Atoms of each ring, in their order around it."""
+        return list(self.mol.GetRingInfo().AtomRings())
+
+    @cached_property
+    def distances(self) -> NDArray[np.floating[Any]]:
+        """Number of bonds between all pairs of atoms, (N, N)."""
+        return np.array(Chem.GetDistanceMatrix(self.mol, force=True))
+
+    def side(self, start: int, cut: Iterable[tuple[int, int]]) -> set[int]:
+        """Return the atoms that are reached from `start` when some bonds are cut."""
+        closed = {pair for begin, end in cut for pair in ((begin, end), (end, begin))}
+        reached, todo = {start}, [start]
+        while todo:
+            atom = todo.pop()
+            for neighbor in self.neighbors[atom]:
+                if neighbor not in reached and (atom, neighbor) not in closed:
+                    reached.add(neighbor)
+                    todo.append(neighbor)
+        return reached
