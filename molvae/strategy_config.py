@@ -7,7 +7,7 @@ from pydantic import Field, GetJsonSchemaHandler, field_validator, model_validat
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from molvae.section import Count, Fraction, NonNegative, Positive, Section
+from molvae.section import Count, Fraction, Positive, Section
 
 
 class StrategyConfig(Section):
@@ -15,11 +15,13 @@ class StrategyConfig(Section):
 
 
 class RefitConfig(Section):
-    """How the `latent` search trains its copy of the model a little further in each round."""
+    """How the `latent` search trains its copy of the model a little further on the best molecules, now and then."""
 
-    n_steps: Count = 12
-    """Training steps in a round."""
-    batch_size: Count = 96
+    n_steps: Annotated[int, Field(ge=0)] = 6
+    """Training steps each time; 0 leaves the model as it is."""
+    min_calls: Count = 100
+    """Fewest oracle calls between two times; later it is a tenth of the calls so far."""
+    batch_size: Count = 64
     """Molecules in a step."""
     incumbent_fraction: Fraction = 0.67
     """Fraction of these molecules that are incumbents; the others repeat training molecules, to prevent forgetting."""
@@ -36,37 +38,68 @@ class RefitConfig(Section):
 class SurrogateConfig(Section):
     """The Gaussian process by which the `latent` search chooses which proposals to score."""
 
-    fingerprint_bits: Annotated[int, Field(ge=64, multiple_of=8)] = 2048
-    """Bits of the ECFP4 fingerprints that it compares molecules by."""
-    max_molecules: Annotated[int, Field(ge=2)] = 3000
-    """Most scored molecules to fit it to, the best ones; its cost grows with the cube of their number."""
-    noise_fractions: list[Annotated[float, Field(gt=0.0, lt=1.0)]] = Field(default=[0.01, 0.03, 0.1, 0.3], min_length=1)
-    """Fractions of the scores' variance that structure may leave unexplained; the likeliest is taken in each round."""
-    reference_rank: Count = 10
-    """Improvement is expected over the score of this rank: 1 for the best molecule so far."""
+    max_molecules: Annotated[int, Field(ge=8)] = 2400
+    """Scored molecules to hold at most; then the best third and a random third are kept."""
+    max_to_choose: Annotated[int, Field(ge=8)] = 400
+    """Molecules by whose leave-one-out predictions the kernel is chosen at most."""
+    noise: Positive = 1.0e-3
+    """Variance of the noise, in units of the variance of the scores."""
+    rank_below: Fraction = 0.05
+    """While the best score is below this, ranks are fitted instead of scores."""
+    kernel: int = -1
 
 
 class LatentSearchConfig(StrategyConfig):
-    """Search in a latent space that is refitted around the best molecules so far, the incumbents."""
+    """Bayesian optimisation over molecules that are bred by graph edits and decoded from around the best ones."""
 
-    n_incumbents: Count = 100
-    """Incumbents: the best molecules so far, from whose codes proposals are made."""
-    pool_size: Count = 800
-    """Molecules that each way of proposing adds in a round to the pool from which the surrogate chooses."""
+    min_batch: Count = 10
+    """Fewest molecules in a round, unless the stage asks for fewer."""
+    batch_growth: Fraction = 0.01
+    """Molecules in a round as a fraction of the calls so far; at most what the stage asks for."""
     infeasible_weight: Fraction = 0.5
     """Factor on the score of a molecule that violates a constraint: it is worth less, but still guides the search."""
-    min_radius: Positive = 0.15
-    """Smallest standard deviation of the noise around an incumbent's code: near copies."""
-    max_radius: Positive = 1.0
-    """Largest standard deviation of the noise around an incumbent's code: other scaffolds."""
-    extrapolation: NonNegative = 0.25
-    """How far beyond two incumbents' codes molecules are interpolated, in units of their distance."""
-    rank_pressure: Positive = 5.0
-    """Parents are drawn by rank, from a geometric distribution whose mean is n_incumbents over this."""
+    grey_box: bool = False
+    """Whether terms that molvae computes itself are computed for every proposal, so that only the others are predicted;
+    not for a benchmark, where a score is all that a search may know."""
+    n_parents: Count = 200
+    """Molecules from which children are bred, scored ones and those of the pool with the best predictions."""
+    n_generations: Annotated[int, Field(ge=0)] = 4
+    """Generations that are bred in a round; 0 for no graph edits."""
+    n_children: Count = 100
+    """Children in a generation."""
+    crossover_fraction: Fraction = 0.5
+    """Fraction of the children that have two parents; the others are mutations of one."""
+    pool_size: Count = 1000
+    """Unscored molecules that are kept from round to round."""
+    n_perturbed: Annotated[int, Field(ge=0)] = 32
+    """Molecules that are decoded in a round from perturbed codes of the best ones."""
+    n_interpolated: Annotated[int, Field(ge=0)] = 16
+    """Molecules that are decoded in a round from between the codes of two of the best ones."""
+    n_sampled: Annotated[int, Field(ge=0)] = 32
+    """Molecules that are sampled in a round from the decoder unconditionally."""
+    min_radius: Positive = 0.1
+    """Smallest standard deviation of the noise around a code: near copies."""
+    max_radius: Positive = 0.6
+    """Largest standard deviation of the noise around a code: other scaffolds."""
+    mutation_fraction: Fraction = 0.1
+    """Fraction of a batch that are mutations of good molecules that the surrogate has no say in."""
+    n_elite: Count = 10
+    """Good molecules, far from each other, from which these mutations are made."""
+    elite_similarity: Fraction = 0.4
+    """Largest Tanimoto similarity (ECFP4) among them."""
+    max_similarity: Fraction = 0.7
+    """Largest Tanimoto similarity (ECFP4) within a batch; 1 for no limit."""
+    max_beta: Positive = 1.0
+    """Largest weight of the standard deviation in the upper confidence bound; its logarithm is drawn uniformly, down to
+    a hundredth of this."""
+    explore_until: Fraction = 0.5
+    """Fraction of the budget after which that weight is 0."""
+    max_heavy_atoms: Count = 60
+    """Most heavy atoms of a proposed molecule."""
     refit: RefitConfig = RefitConfig()
-    """Training on the incumbents."""
+    """Training on the best molecules."""
     surrogate: SurrogateConfig = SurrogateConfig()
-    """Choice from the pool."""
+    """Prediction of scores."""
 
     @model_validator(mode="after")
     def _radii(self) -> "LatentSearchConfig":

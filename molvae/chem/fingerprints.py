@@ -99,8 +99,8 @@ def tanimoto_matrix(a: PackedBits, b: PackedBits) -> NDArray[np.float32]:
         Similarities from 0 to 1, float32 (N, M); those of an empty fingerprint are 0.
     """
     counts_a, counts_b = bit_counts(a), bit_counts(b)
-    dtype = _exact_type(counts_a, counts_b)
-    common: NDArray[np.float32] = (_unpack(a, dtype) @ _unpack(b, dtype).T).float().numpy()
+    dtype = exact_dtype(counts_a, counts_b)
+    common: NDArray[np.float32] = (unpack_bits(a, dtype) @ unpack_bits(b, dtype).T).float().numpy()
     union = counts_a[:, None] + counts_b[None, :] - common
     similarity: NDArray[np.float32] = common / np.maximum(union, np.float32(1.0))
     return similarity
@@ -180,7 +180,7 @@ class _Block:
 
     @cached_property
     def bits(self) -> "torch.Tensor":
-        return _unpack(self.packed, _exact_type(self.counts)).T
+        return unpack_bits(self.packed, exact_dtype(self.counts)).T
 
     @cached_property
     def folded(self) -> "torch.Tensor":
@@ -188,7 +188,7 @@ class _Block:
 
         folded = _fold(self.packed)
         counts = torch.from_numpy(self.counts)[:, None]
-        return torch.cat([folded, counts, torch.ones_like(counts)], dim=1).to(_exact_type(self.counts)).T
+        return torch.cat([folded, counts, torch.ones_like(counts)], dim=1).to(exact_dtype(self.counts)).T
 
 
 class _Search:
@@ -207,15 +207,15 @@ class _Search:
 
         self._query, self._own = query, own
         self._counts = bit_counts(query)
-        self._dtype = _exact_type(self._counts)
+        self._dtype = exact_dtype(self._counts)
         self._folded = torch.cat([_fold(query), torch.zeros(len(query), 2)], dim=1).to(self._dtype)
         self._highest = np.full(len(query), -1.0, dtype=np.float32)
         self.index: NDArray[np.int64] = np.zeros(len(query), dtype=np.int64)
 
     def compare_all(self, rows: slice, block: _Block) -> None:
         """Compare every pair of a block in full."""
-        dtype = _exact_type(self._counts[rows], block.counts)
-        common = (_unpack(self._query[rows], dtype) @ block.bits.to(dtype)).float()
+        dtype = exact_dtype(self._counts[rows], block.counts)
+        common = (unpack_bits(self._query[rows], dtype) @ block.bits.to(dtype)).float()
         # Two different quotients of whole numbers this small are different in float32 too.
         quotients = common.div_(_sums(self._counts[rows], block.counts))
         if self._own is not None:
@@ -277,13 +277,14 @@ def _sums(a: NDArray[np.float32], b: NDArray[np.float32]) -> "torch.Tensor":
     return torch.from_numpy(a)[:, None] + torch.from_numpy(np.maximum(b, 1.0))[None, :]
 
 
-def _unpack(packed: PackedBits, dtype: "torch.dtype") -> "torch.Tensor":
+def unpack_bits(packed: PackedBits, dtype: "torch.dtype") -> "torch.Tensor":
+    """Return packed bits as a matrix of zeros and ones, (N, n_bits)."""
     import torch
 
     return torch.from_numpy(np.unpackbits(packed, axis=1, bitorder="little")).to(dtype)
 
 
-def _exact_type(*counts: NDArray[np.float32]) -> "torch.dtype":
+def exact_dtype(*counts: NDArray[np.float32]) -> "torch.dtype":
     """Return the fastest dtype on this machine in which products of bits are exact."""
     import torch
 

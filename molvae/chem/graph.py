@@ -29,11 +29,13 @@ class Graph:
         graph = Chem.RWMol(mol)
         Chem.RemoveStereochemistry(graph)
         Chem.Kekulize(graph, clearAromaticFlags=True)
-        for atom in graph.GetAtoms():
-            atom.SetIsotope(0)
-            atom.SetNumExplicitHs(0)
-            atom.SetNumRadicalElectrons(0)
-            atom.SetNoImplicit(False)
+        for atom in list(graph.GetAtoms()):
+            if atom.GetNoImplicit() or atom.GetNumExplicitHs():
+                atom.SetNumExplicitHs(0)
+                atom.SetNumRadicalElectrons(0)
+                atom.SetNoImplicit(False)
+            if atom.GetIsotope():
+                atom.SetIsotope(0)
         graph.UpdatePropertyCache(strict=False)
         return cls(graph.GetMol())
 

@@ -1,45 +1,55 @@
-"""Search in the latent space, with everything refitted around the incumbents in each round."""
+"""Bayesian optimisation over molecules that are bred by graph edits and decoded from around the best ones."""
 
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
+from random import Random
 from typing import ClassVar
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from rdkit import Chem
 
-from molvae.chem.fingerprints import PackedBits, morgan_bits
+from molvae.chem.count_features import features_of_smiles
+from molvae.chem.edits import cross, mutate
+from molvae.chem.fingerprints import morgan_bits, tanimoto_matrix
+from molvae.chem.graph import Graph
+from molvae.chem.molecules import canonical_smiles
+from molvae.chem.quiet import quiet
 from molvae.config import LatentSearchConfig
 from molvae.model.model import MolVAE
+from molvae.optimize.known_parts import KnownParts
 from molvae.optimize.objective import Evaluation
 from molvae.optimize.strategies.base import STRATEGIES, Proposal, SearchContext, Strategy
+from molvae.optimize.strategies.model_proposals import propose
+from molvae.optimize.strategies.pool import Candidate, Pool
 from molvae.optimize.strategies.refit import refit
-from molvae.optimize.strategies.surrogate import TanimotoGP, expected_improvement
+from molvae.optimize.strategies.surrogate import Surrogate
 from molvae.section import Section
-from molvae.seeding import derive_seed, numpy_generator, torch_generator
+from molvae.seeding import derive_seed, torch_generator
+
+# Of the pool, so many for each molecule that is wanted are compared with those already chosen.
+_COMPARED = 20
 
 
 @STRATEGIES.register("latent")
 class LatentSearch(Strategy[LatentSearchConfig]):
-    """Proposes from the latent space around the best molecules so far, and screens with a surrogate.
+    """Breeds molecules against a surrogate of the scores, and asks for those of the largest upper confidence bounds.
 
-    The given molecules are scored first. Then, in each round, a copy of the model is trained a little further on the
-    incumbents (the best molecules so far), which refits its latent space and its prior to them; the incumbents are
-    encoded again; and a pool of molecules is proposed, under the names of their origins:
-
-    - `perturb`: decoded from a perturbed code of an incumbent;
-    - `cross`: decoded from interpolated codes of two incumbents, extrapolated a little at both ends;
-    - `prior`: sampled from the re-fitted decoder unconditionally.
-
-    A Gaussian process on the structures of all scored molecules then chooses those with the largest expected
-    improvement. A score always belongs to the molecule that was scored, never to the code that it was decoded from.
+    The given molecules are scored first. Then, in each round, a Gaussian process on substructure counts is fitted to
+    the scores. A pool of unscored molecules, kept from round to round, is enlarged by what the model proposes around
+    the best molecules (`perturb`, `cross`, `prior`; it is trained further on them from time to time), and over several
+    generations by mutations and crossovers of the scored molecules and of the pool's own, of those with the largest
+    upper confidence bounds. The batch is chosen from the pool with an exploration weight that is drawn anew for each
+    molecule, and no molecule of it is a close analogue of another. A part of the batch are mutations of good
+    molecules that the surrogate has no say in.
 
     References:
+        Tripp and Hernandez-Lobato, Diagnosing and fixing common problems in Bayesian optimization for molecule design,
+        2024, arXiv:2406.07709 (Gaussian process, exploration weights, a genetic algorithm on the acquisition function).
+        Kim et al., Genetic-guided GFlowNets for sample efficient molecular optimization, NeurIPS 2024, arXiv:2402.05961
+        (rank weights).
         Tripp, Daxberger and Hernandez-Lobato, Sample-efficient optimization in the latent space of deep generative
-        models via weighted retraining, NeurIPS 2020, arXiv:2006.09191 (refitting the model to the incumbents).
-        Maus et al., Local latent space Bayesian optimization over structured inputs, NeurIPS 2022, arXiv:2201.11872
-        (a local, refitted latent space).
+        models via weighted retraining, NeurIPS 2020, arXiv:2006.09191 (training the model on the best molecules).
     """
 
     settings_type: ClassVar[type[Section]] = LatentSearchConfig
@@ -51,89 +61,159 @@ class LatentSearch(Strategy[LatentSearchConfig]):
         self._model: MolVAE = context.model.copy()
         self._to_start = list(context.start)
         self._scores: dict[str, float] = {}
-        self._fingerprints: dict[str, NDArray[np.uint8]] = {}
+        self._remainders: list[float] = []
+        self._parts = KnownParts(context.objective, terms=settings.grey_box)
+        self._surrogate = Surrogate(settings.surrogate, context.seed)
+        self._pool = Pool(self._parts)
+        self._known: set[str] = set()
         self._round = 0
+        self._n_at_refit = 0
+        self._graph = lru_cache(maxsize=settings.pool_size + settings.n_parents)(Graph.from_smiles)
 
     def tell(self, evaluations: Sequence[Evaluation]) -> None:
         """Take the scores of what was asked for; a molecule that could not be scored counts as 0."""
-        scored = [evaluation for evaluation in evaluations if evaluation.status in ("ok", "failed")]
-        for evaluation in scored:
+        scored = {evaluation.smiles: evaluation for evaluation in evaluations if evaluation.status in ("ok", "failed")}
+        new = [evaluation for smiles, evaluation in scored.items() if smiles not in self._scores]
+        for evaluation in new:
             weight = 1.0 if evaluation.feasible else self.settings.infeasible_weight
             self._scores[evaluation.smiles] = float(np.nan_to_num(weight * evaluation.score))
-        smiles = [evaluation.smiles for evaluation in scored]
-        self._fingerprints.update(zip(smiles, self._bits(smiles), strict=True))
+            if self.settings.grey_box:
+                self._remainders.append(weight * self._parts.remainder(evaluation))
+        self._known.update(scored)
+        with quiet():
+            self._surrogate.add(features_of_smiles([evaluation.smiles for evaluation in new]))
 
     def ask(self, n: int) -> list[Proposal]:
-        """Return the next n molecules to score."""
+        """Return the next n molecules to score, or fewer while there are few scores to learn from."""
         if self._to_start:
             first, self._to_start = self._to_start[:n], self._to_start[n:]
             return [(smiles, "start") for smiles in first]
         self._round += 1
-        incumbents = self._incumbents()
-        if not incumbents:
+        if max(self._scores.values(), default=0.0) == 0.0:
             sampled = self.context.model.sample(n, derive_seed(self.context.seed, f"search prior {self._round}"))
             return [(smiles, "prior") for smiles in sampled if smiles is not None]
-        refit(self._model, incumbents, self.context.known, self._round, self.context.seed, self.settings.refit)
-        pool = self._pool(incumbents)
-        return self._screen(pool, n)
+        n = min(n, max(self.settings.min_batch, int(self.settings.batch_growth * len(self._scores))))
+        rng = Random(derive_seed(self.context.seed, f"search {self._round}"))
+        with quiet():
+            self._surrogate.fit(self._targets())
+            self._breed(rng)
+            proposals = self._mutations(rng, int(self.settings.mutation_fraction * n + rng.random()))
+            proposals |= self._choose(rng, n - len(proposals))
+        self._shrink()
+        return list(proposals.items())
 
-    def _incumbents(self) -> list[str]:
-        """Return the best molecules so far, the best first."""
-        ranked = sorted(self._scores, key=lambda smiles: -self._scores[smiles])
-        return ranked[: self.settings.n_incumbents]
+    def _targets(self) -> NDArray[np.float64]:
+        """Return what the surrogate predicts: scores, or the parts of them that are not known beforehand."""
+        return np.array(self._remainders if self.settings.grey_box else list(self._scores.values()))
 
-    def _pool(self, incumbents: list[str]) -> dict[str, str]:
-        """Return new molecules, each with the name of what proposed it."""
-        codes = torch.from_numpy(self._model.encode(incumbents))
-        codes = codes[torch.isfinite(codes).all(1)]
-        pool: dict[str, str] = {}
-        for origin, proposed in self._proposals(codes):
-            for smiles in proposed:
-                if smiles is not None and smiles not in self._scores:
-                    pool.setdefault(smiles, origin)
-        return pool
+    def _ranked(self) -> list[str]:
+        """Return the scored molecules, the best first."""
+        return sorted(self._scores, key=lambda smiles: -self._scores[smiles])
 
-    def _proposals(self, codes: Tensor) -> Iterator[tuple[str, list[str | None]]]:
-        """Yield what each way of proposing gives, from the incumbents' codes, float32 (K, D), the best first."""
-        size = self.settings.pool_size
-        rng = numpy_generator(self.context.seed, f"search {self._round}")
+    def _beta(self, rng: Random) -> float:
+        """Draw the exploration weight of the upper confidence bound: mostly small, and none late in the search."""
+        if len(self._scores) > self.settings.explore_until * self.context.budget:
+            return 0.0
+        return float(10.0 ** rng.uniform(-2.0, 0.0) * self.settings.max_beta)
+
+    def _breed(self, rng: Random) -> None:
+        """Enlarge the pool by several generations, bred against the acquisition function."""
+        self._pool.rate(self._surrogate)
+        self._add(self._decoded(rng))
+        values = self._scores.values() if self.settings.grey_box else self._surrogate.values.tolist()
+        scored = sorted(zip(values, self._scores, strict=True), key=lambda pair: -pair[0])[: self.settings.n_parents]
+        for _ in range(self.settings.n_generations):
+            beta = self._beta(rng)
+            rows = self._pool.best(beta, self.settings.n_parents)
+            bred = zip(self._pool.bounds(beta, rows).tolist(), (self._pool.smiles[i] for i in rows), strict=True)
+            parents = sorted([*scored, *bred], key=lambda pair: -pair[0])[: self.settings.n_parents]
+            self._add(self._children([smiles for _, smiles in parents], rng))
+
+    def _add(self, candidates: Iterable[Candidate]) -> None:
+        """Add to the pool what was neither proposed nor scored before."""
+        new = {}
+        for smiles, mol, origin in candidates:
+            if smiles not in self._known:
+                self._known.add(smiles)
+                new[smiles] = (smiles, mol, origin)
+        self._pool.add(list(new.values()), self._surrogate)
+
+    def _children(self, parents: Sequence[str], rng: Random) -> Iterator[Candidate]:
+        """Yield a generation of mutations and crossovers; better parents have more children."""
+        for _ in range(self.settings.n_children):
+            first, second = (self._graph(_draw_by_rank(parents, rng)) for _ in range(2))
+            if first is None or second is None:
+                continue
+            if rng.random() < self.settings.crossover_fraction:
+                child, origin = cross(first, second, rng, self.settings.max_heavy_atoms), "crossover"
+            else:
+                child, origin = mutate(first, rng, self.settings.max_heavy_atoms), "mutation"
+            if child is not None:
+                yield Chem.MolToSmiles(child), child, origin
+
+    def _decoded(self, rng: Random) -> Iterator[Candidate]:
+        """Yield what the model proposes around the best molecules."""
+        n_scores, settings = len(self._scores), self.settings.refit
+        ranked = self._ranked()[: self.settings.n_parents]
+        if settings.n_steps and n_scores >= max(self._n_at_refit + settings.min_calls, 1.1 * self._n_at_refit):
+            self._n_at_refit = n_scores
+            refit(self._model, ranked, self.context.known, self._round, self.context.seed, settings)
         generator = torch_generator(self.context.seed, f"search {self._round}")
-        if len(codes):
-            parents = codes[self._draw_parents(len(codes), rng)]
-            log_radii = math.log(self.settings.min_radius), math.log(self.settings.max_radius)
-            radii = np.exp(rng.uniform(*log_radii, size=(size, 1)))
-            noise = rng.standard_normal(parents.shape) * radii
-            yield "perturb", self._model.generate(parents + torch.from_numpy(noise).float())
-            others = codes[self._draw_parents(len(codes), rng)]
-            beyond = self.settings.extrapolation
-            t = torch.from_numpy(rng.uniform(-beyond, 1.0 + beyond, size=(size, 1))).float()
-            yield "cross", self._model.generate(torch.lerp(parents, others, t))
-        yield "prior", self._model.generate(torch.zeros(size, self._model.latent_dim), 1.0, generator)
+        n_parents = max(self.settings.n_perturbed, self.settings.n_interpolated)
+        parents = [_draw_by_rank(ranked, rng) for _ in range(n_parents)]
+        for smiles, origin in propose(self._model, parents, self.settings, generator):
+            graph = Graph.from_smiles(smiles)
+            if graph is not None and graph.mol.GetNumAtoms() <= self.settings.max_heavy_atoms:
+                mol = Chem.Mol(graph.mol)
+                Chem.SanitizeMol(mol)
+                yield Chem.MolToSmiles(mol), mol, origin
 
-    def _draw_parents(self, n: int, rng: np.random.Generator) -> NDArray[np.int64]:
-        """Draw ranks among n incumbents, the better ones more often, geometrically: int64 (pool_size,)."""
-        probability = min(1.0, self.settings.rank_pressure / n)
-        return np.minimum(rng.geometric(probability, size=self.settings.pool_size) - 1, n - 1)
+    def _mutations(self, rng: Random, n: int) -> dict[str, str]:
+        """Return n mutations of good molecules that differ from each other, with the name of their origin."""
+        elite = self._diverse_elite()
+        mutations: dict[str, str] = {}
+        for _ in range(10 * n):
+            parent = self._graph(rng.choice(elite))
+            child = None if parent is None else mutate(parent, rng, self.settings.max_heavy_atoms)
+            smiles = "" if child is None else Chem.MolToSmiles(child)
+            if child is not None and smiles not in self._scores and len(mutations) < n:
+                mutations[smiles] = "blind mutation"
+        return mutations
 
-    def _screen(self, pool: dict[str, str], n: int) -> list[Proposal]:
-        """Return the n molecules of the pool with the largest expected improvement, best first."""
-        if not pool:
-            return []
-        settings = self.settings.surrogate
-        known = sorted(self._scores, key=lambda smiles: -self._scores[smiles])[: settings.max_molecules]
-        surrogate = TanimotoGP.fit(
-            np.stack([self._fingerprints[smiles] for smiles in known]),
-            np.array([self._scores[smiles] for smiles in known]),
-            settings.noise_fractions,
-        )
-        candidates = list(pool)
-        mean, deviation = surrogate.predict(self._bits(candidates))
-        gain = expected_improvement(
-            mean, deviation, best=self._scores[known[min(settings.reference_rank, len(known)) - 1]]
-        )
-        chosen = np.argsort(-gain, kind="stable")[:n]
-        return [(candidates[i], pool[candidates[i]]) for i in chosen]
+    def _diverse_elite(self) -> list[str]:
+        """Return the best molecules of which each is far from all better ones."""
+        ranked = self._ranked()[: 10 * self.settings.n_elite]
+        bits = morgan_bits(ranked)
+        similarity = tanimoto_matrix(bits, bits)
+        elite: list[int] = []
+        for i in range(len(ranked)):
+            if len(elite) < self.settings.n_elite and not (similarity[i, elite] > self.settings.elite_similarity).any():
+                elite.append(i)
+        return [ranked[i] for i in elite]
 
-    def _bits(self, smiles: Sequence[str]) -> PackedBits:
-        """Return the fingerprints that the surrogate compares molecules by."""
-        return morgan_bits(smiles, self.settings.surrogate.fingerprint_bits)
+    def _choose(self, rng: Random, n: int) -> dict[str, str]:
+        """Return n molecules of the pool, none of which is close to another, with their origins."""
+        rows = self._pool.best(self._beta(rng), _COMPARED * n)
+        bits = morgan_bits([self._pool.smiles[i] for i in rows])
+        is_open = np.ones(len(rows), dtype=bool)
+        chosen: dict[str, str] = {}
+        while len(chosen) < n and is_open.any():
+            i = int(np.argmax(np.where(is_open, self._pool.bounds(self._beta(rng), rows), -np.inf)))
+            is_open[i] = False
+            # The SMILES that an edit leaves may differ from that of the molecule read again.
+            canonical = canonical_smiles(self._pool.smiles[rows[i]])
+            if canonical is not None and canonical not in self._scores:
+                chosen[canonical] = self._pool.origins[rows[i]]
+                is_open &= tanimoto_matrix(bits[i : i + 1], bits)[0] <= self.settings.max_similarity
+        return chosen
+
+    def _shrink(self) -> None:
+        """Drop the worst of the pool, and what is proposed now."""
+        self._pool.keep(self._pool.best(self.settings.max_beta / 10.0, self.settings.pool_size))
+
+
+def _draw_by_rank(ranked: Sequence[str], rng: Random) -> str:
+    """Draw one of N, with weights of about 1 / (.01 N + rank)."""
+    n, offset = len(ranked), 0.01 * len(ranked) + 0.5
+    rank = offset * ((1.0 + n / offset) ** rng.random() - 1.0)
+    return ranked[min(int(rank), n - 1)]

@@ -1,87 +1,167 @@
 """A cheap prediction of scores, to choose which molecules are worth an oracle call."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Self
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve, solve_triangular
-from scipy.stats import norm
+from scipy.stats import rankdata
+from torch import Tensor
 
-from molvae.chem.fingerprints import PackedBits, tanimoto_matrix
+from molvae.chem.count_features import COUNTS, Features, compute_features, join, size, take
+from molvae.chem.fingerprints import bit_counts, exact_dtype, unpack_bits
+from molvae.config import SurrogateConfig
+from molvae.seeding import numpy_generator
+
+Kernel = Mapping[str, float]
+"""The parts of a kernel, by the names of features, with weights that sum to 1."""
+
+# The first is taken until there are enough scores to choose by.
+KERNELS: tuple[Kernel, ...] = (
+    {"ecfp6": 0.5, "fcfp4": 0.25, "pairs": 0.25},
+    {"ecfp6": 1.0},
+    {"fcfp4": 1.0},
+    {"pairs": 1.0},
+    {"ecfp6": 0.4, "fcfp4": 0.2, "pairs": 0.2, "composition": 0.1, "descriptors": 0.1},
+    {"ecfp6": 0.2, "fcfp4": 0.1, "pairs": 0.1, "composition": 0.3, "descriptors": 0.3},
+    {"ecfp6": 0.7, "descriptors": 0.3},
+    {"ecfp6": 0.3, "composition": 0.7},
+)
+"""Kernels to choose from."""
+
+# Length scales of the kernels that are no similarities of counts.
+_LENGTHS = {"composition": 2.0, "descriptors": 2.0}
+_MIN_TO_CHOOSE = 40
+# The kernel is chosen again when there are so many times the scores of the last choice.
+_CHOSEN_AGAIN = 1.5
 
 
-@dataclass(frozen=True)
-class TanimotoGP:
-    """A Gaussian process over fingerprints, with the Tanimoto similarity as its kernel.
+class References:
+    """Molecules that many others are compared with."""
 
-    The kernel has no length scale to fit, which is what makes it reliable on few points.
+    def __init__(self, features: Features) -> None:
+        """Unpack their features."""
+        self.features = features
+        self._counts = {name: bit_counts(features[name]) for name in COUNTS if name in features}
+        self._bits = {name: unpack_bits(features[name], exact_dtype(counts)) for name, counts in self._counts.items()}
 
-    Attributes:
-        fingerprints: Molecules with known scores, packed bits, uint8 (N, n_bits // 8).
-        mean: Mean of their scores.
-        scale: Standard deviation of their scores.
-        signal: Fraction of the variance that the structure explains.
-        factor: Cholesky factor of the kernel matrix with noise, float64 (N, N), lower triangle.
-        weights: The factor solved against the standardised scores, float64 (N,).
+    def similarities(self, others: Features, kernel: Kernel) -> NDArray[np.float32]:
+        """Return the kernel between M other molecules and these N, float32 (M, N)."""
+        total = torch.zeros(size(others), size(self.features))
+        for name, weight in kernel.items():
+            total += weight * (self._min_max(name, others) if name in COUNTS else self._smooth(name, others))
+        return total.numpy()
+
+    def _min_max(self, name: str, others: Features) -> Tensor:
+        bits = self._bits[name]
+        # Common bits are at most those of the references, so that the product is exact.
+        common = (unpack_bits(others[name], bits.dtype) @ bits.T).float()
+        sums = torch.from_numpy(bit_counts(others[name])[:, None] + self._counts[name][None, :])
+        return common / (sums - common).clamp(min=1.0)
+
+    def _smooth(self, name: str, others: Features) -> Tensor:
+        a, b = torch.from_numpy(others[name]), torch.from_numpy(self.features[name])
+        return torch.exp(-0.5 * (torch.cdist(a, b) / _LENGTHS[name]).square())
+
+
+class Surrogate:
+    """A Gaussian process on structures, without hyperparameters that are fitted: amplitude 1, and little noise.
+
+    While even the best is tiny, their ranks are taken instead. Of the molecules with known
+    scores it holds the best and a random part of the others, to which new ones are added. Its kernel is the one of a
+    few whose leave-one-out predictions rank those molecules best.
 
     References:
+        Tripp and Hernandez-Lobato, Diagnosing and fixing common problems in Bayesian optimization for molecule design,
+        2024, arXiv:2406.07709 (counts, and a fixed prior).
         Griffiths et al., GAUCHE: a library for Gaussian processes in chemistry, NeurIPS 2023, arXiv:2212.04450.
     """
 
-    fingerprints: PackedBits
-    mean: float
-    scale: float
-    signal: float
-    factor: NDArray[np.float64]
-    weights: NDArray[np.float64]
+    def __init__(self, settings: SurrogateConfig, seed: int) -> None:
+        """Begin without molecules."""
+        self.kernel: Kernel = KERNELS[settings.kernel] if settings.kernel >= 0 else KERNELS[0]
+        self.values: NDArray[np.float64] = np.empty(0)
+        """What is predicted, of all molecules in the order in which they were added: scores, or ranks in [0, 1]."""
+        self._centre, self._scale = 0.0, 1.0
+        self._settings, self._seed = settings, seed
+        self._features = compute_features([])
+        self._rows: NDArray[np.int64] = np.empty(0, np.int64)
+        self._n_at_choice = 0
+        self._references = References(self._features)
+        self._matrix = np.empty((0, 0), np.float32)
 
-    @classmethod
-    def fit(cls, fingerprints: PackedBits, scores: NDArray[np.float64], noise_fractions: Sequence[float]) -> Self:
-        """Fit to N molecules; the noise is chosen by marginal likelihood.
+    def add(self, features: Features) -> None:
+        """Add molecules."""
+        first = size(self._features)
+        self._features = join([self._features, features])
+        self._rows = np.concatenate([self._rows, np.arange(first, size(self._features))])
 
-        Args:
-            fingerprints: Packed bits, uint8 (N, n_bits // 8).
-            scores: float64 (N,).
-            noise_fractions: Fractions of the scores' variance that the structure may leave unexplained, to choose from.
-        """
-        mean, scale = float(scores.mean()), float(scores.std()) or 1.0
-        targets = (scores - mean) / scale
-        kernel = tanimoto_matrix(fingerprints, fingerprints).astype(np.float64)
-        fits = []
-        for noise in noise_fractions:
-            # The variance of the standardised scores, 1, is shared between structure and noise.
-            factor, _ = cho_factor((1.0 - noise) * kernel + noise * np.eye(len(kernel)), lower=True)
-            weights = cho_solve((factor, True), targets)
-            log_likelihood = -0.5 * float(targets @ weights) - float(np.log(np.diag(factor)).sum())
-            fits.append((log_likelihood, 1.0 - noise, factor, weights))
-        _, signal, factor, weights = max(fits, key=lambda fit: fit[0])
-        return cls(fingerprints, mean, scale, signal, factor, weights)
+    def fit(self, scores: NDArray[np.float64]) -> None:
+        """Fit to the scores of all molecules that were added, float64 (N,)."""
+        self.values = scores if scores.max() >= self._settings.rank_below else _ranks(scores)
+        self._centre, self._scale = float(self.values.mean()), float(self.values.std()) or 1.0
+        thin = len(self._rows) > self._settings.max_molecules
+        if thin:
+            self._rows = self._best_and_others(np.arange(size(self._features)), self._settings.max_molecules * 2 // 3)
+        if thin or len(self._rows) > max(_MIN_TO_CHOOSE, _CHOSEN_AGAIN * self._n_at_choice):
+            if self._settings.kernel < 0:
+                self.kernel = self._best_kernel()
+            self._n_at_choice = len(self._rows)
+            self._matrix = np.empty((0, 0), np.float32)
+        self._extend()
+        matrix = self._matrix.astype(np.float64)
+        matrix[np.diag_indices_from(matrix)] += self._settings.noise
+        factor, _ = cho_factor(matrix, lower=True, overwrite_a=True, check_finite=False)
+        self._solved = cho_solve((factor, True), self._targets(self._rows), check_finite=False)
+        self._factor = factor.astype(np.float32)
 
-    def predict(self, fingerprints: PackedBits) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return mean and standard deviation of the scores of M molecules, float64 (M,) each."""
-        kernel = self.signal * tanimoto_matrix(fingerprints, self.fingerprints).astype(np.float64)
-        explained = np.square(solve_triangular(self.factor, kernel.T, lower=True)).sum(axis=0)
-        deviation = np.sqrt(np.clip(self.signal - explained, 1e-6, None))
-        return self.mean + self.scale * (kernel @ self.weights), self.scale * deviation
+    def predict(self, features: Features) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return mean and standard deviation of the values of M molecules, float64 (M,) each."""
+        matrix = self._references.similarities(features, self.kernel)
+        explained = np.square(solve_triangular(self._factor, matrix.T, lower=True, check_finite=False)).sum(axis=0)
+        # In units of the scores' range, not of their deviation: a search must not lose interest once all are alike.
+        deviation = np.sqrt(np.clip(1.0 - explained.astype(np.float64), 1e-6, None))
+        return self._centre + self._scale * (matrix @ self._solved), deviation
+
+    def _targets(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        return (self.values[rows] - self._centre) / self._scale
+
+    def _best_and_others(self, rows: NDArray[np.int64], n: int) -> NDArray[np.int64]:
+        """Return about n rows in their order: the best half, and others drawn at random."""
+        order = rows[np.argsort(-self.values[rows], kind="stable")]
+        rng = numpy_generator(self._seed, f"thin {size(self._features)}")
+        return np.sort(np.concatenate([order[: n // 2], rng.permutation(order[n // 2 :])[: n // 2]]))
+
+    def _extend(self) -> None:
+        """Bring the kernel matrix up to the rows, of which it may hold the first ones."""
+        known = len(self._matrix)
+        features = {name: self._features[name][self._rows] for name in self.kernel}
+        self._references = References(features)
+        if known < len(self._rows):
+            new = self._references.similarities(take(features, slice(known, None)), self.kernel)
+            self._matrix = np.block([[self._matrix, new[:, :known].T], [new]])
+
+    def _best_kernel(self) -> Kernel:
+        rows = self._best_and_others(self._rows, self._settings.max_to_choose)
+        if np.ptp(self.values[rows]) == 0.0:
+            return self.kernel
+        features, targets = take(self._features, rows), self._targets(rows)
+        references = References(features)
+        parts = {name: references.similarities(features, {name: 1.0}) for name in features}
+        rated = [(self._rating(kernel, parts, targets), -i) for i, kernel in enumerate(KERNELS)]
+        return KERNELS[-max(rated)[1]]
+
+    def _rating(self, kernel: Kernel, parts: Mapping[str, NDArray[Any]], targets: NDArray[np.float64]) -> float:
+        """Return the rank correlation of leave-one-out predictions with the scores."""
+        matrix = sum(weight * parts[name].astype(np.float64) for name, weight in kernel.items())
+        inverse = np.linalg.inv(matrix + self._settings.noise * np.eye(len(targets)))
+        predicted = targets - (inverse @ targets) / np.diag(inverse)
+        return float(np.corrcoef(rankdata(predicted), rankdata(targets))[0, 1])
 
 
-def expected_improvement(mean: NDArray[np.float64], deviation: NDArray[np.float64], best: float) -> NDArray[np.float64]:
-    """Return the expected improvement over `best`, a worse molecule counting as 0.
-
-    Args:
-        mean: Predicted scores of N molecules, float64 (N,).
-        deviation: Their standard deviations, float64 (N,), above 0.
-        best: The score to improve on.
-
-    Returns:
-        float64 (N,), at least 0.
-
-    References:
-        Jones, Schonlau and Welch, Efficient global optimization, Journal of Global Optimization 1998,
-        doi:10.1023/A:1008306431147, equation 15.
-    """
-    z = (mean - best) / deviation
-    gain: NDArray[np.float64] = (mean - best) * norm.cdf(z) + deviation * norm.pdf(z)
-    return gain
+def _ranks(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the ranks of scores, from 0 to 1 for the best; equal scores have equal ranks."""
+    ranks = rankdata(scores, "dense") - 1.0
+    return np.asarray(ranks / max(ranks.max(), 1.0))

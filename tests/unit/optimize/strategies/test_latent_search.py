@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from molvae.chem.descriptors import PROPERTIES
-from molvae.chem.molecules import parse
+from molvae.chem.fingerprints import morgan_bits, nearest_within
+from molvae.chem.molecules import canonical_smiles, parse
 from molvae.config import LatentSearchConfig, RandomSearchConfig
 from molvae.optimize.objective import Evaluation, load_objective
 from molvae.optimize.strategies.base import SearchContext
@@ -54,10 +55,41 @@ def test_it_never_asks_again_for_what_was_scored(model, smiles):
     assert len(set(asked)) == len(asked)
 
 
-def test_its_settings_say_how_large_the_pool_is(model, smiles):
-    small = LatentSearchConfig(pool_size=7, n_incumbents=3, refit={"n_steps": 1, "batch_size": 4})
-    strategy = LatentSearch(context(model, [], smiles), small)
-    strategy.tell([Evaluation(text, tpsa(text), True, "ok", {}, {}) for text in smiles[:10]])
-    proposals = strategy.ask(100)
-    assert 0 < len(proposals) <= 21
-    assert {origin for _, origin in proposals} <= {"perturb", "cross", "prior"}
+def proposals(model, smiles, n, **settings):
+    strategy = LatentSearch(context(model, [], smiles), LatentSearchConfig(min_batch=n, **settings))
+    strategy.tell([Evaluation(text, tpsa(text), True, "ok", {}, {}) for text in smiles[:40]])
+    return strategy.ask(n)
+
+
+def origins(model, smiles, **settings):
+    return {origin for _, origin in proposals(model, smiles, 60, max_similarity=1.0, **settings)}
+
+
+def test_each_way_of_proposing_can_be_switched_off(model, smiles):
+    no_edits = {"n_generations": 0, "mutation_fraction": 0.0}
+    no_model = {"n_perturbed": 0, "n_interpolated": 0, "n_sampled": 0, "refit": {"n_steps": 0}}
+    assert origins(model, smiles, **no_edits) <= {"perturb", "cross", "prior"}
+    assert origins(model, smiles, **no_model) == {"mutation", "crossover", "blind mutation"}
+    assert origins(model, smiles, **no_model, crossover_fraction=0.0, mutation_fraction=0.0) == {"mutation"}
+    assert proposals(model, smiles, 5, **no_edits, **no_model) == []
+
+
+def test_a_batch_has_no_close_analogues(model, smiles):
+    chosen = [text for text, _ in proposals(model, smiles, 30, max_similarity=0.6, mutation_fraction=0.0)]
+    assert len(chosen) > 15
+    assert nearest_within(morgan_bits(chosen)).max() <= 0.6
+
+
+def test_batches_are_small_while_there_are_few_scores(model, smiles):
+    strategy = LatentSearch(context(model, [], smiles), LatentSearchConfig(min_batch=4, batch_growth=0.1))
+    strategy.tell([Evaluation(text, tpsa(text), True, "ok", {}, {}) for text in smiles[:30]])
+    assert len(strategy.ask(50)) == 4
+    strategy.tell([Evaluation(text, tpsa(text), True, "ok", {}, {}) for text in smiles[30:80]])
+    assert len(strategy.ask(50)) == 8
+    assert len(strategy.ask(5)) <= 5
+
+
+def test_proposed_molecules_are_canonical_and_not_too_large(model, smiles):
+    for text, _ in proposals(model, smiles, 40, max_heavy_atoms=20):
+        assert canonical_smiles(text) == text
+        assert parse(text).GetNumHeavyAtoms() <= 20

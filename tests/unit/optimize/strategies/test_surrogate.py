@@ -1,51 +1,82 @@
 import numpy as np
 import pytest
+from rdkit import Chem
 
+from molvae.chem.count_features import compute_features, take
 from molvae.chem.descriptors import compute_properties
-from molvae.chem.fingerprints import morgan_bits
 from molvae.config import SurrogateConfig
-from molvae.optimize.strategies.surrogate import TanimotoGP, expected_improvement
-
-
-def fit(fingerprints, scores):
-    return TanimotoGP.fit(fingerprints, scores, SurrogateConfig().noise_fractions)
+from molvae.optimize.strategies.surrogate import KERNELS, References, Surrogate
 
 
 @pytest.fixture(scope="module")
 def data(smiles):
-    return morgan_bits(smiles, 2048), compute_properties(smiles, ["logp"])["logp"].to_numpy()
+    features = compute_features([Chem.MolFromSmiles(text) for text in smiles])
+    return features, compute_properties(smiles, ["logp"])["logp"].to_numpy()
+
+
+def fit(features, scores, steps=(200,), **settings):
+    surrogate = Surrogate(SurrogateConfig(**settings), seed=1)
+    first = 0
+    for end in steps:
+        surrogate.add(take(features, slice(first, end)))
+        surrogate.fit(scores[:end])
+        first = end
+    return surrogate
 
 
 def test_it_ranks_molecules_that_it_has_not_seen(data):
-    fingerprints, logp = data
-    mean, _ = fit(fingerprints[:200], logp[:200]).predict(fingerprints[200:])
-    assert np.corrcoef(mean, logp[200:])[0, 1] > 0.4
+    features, logp = data
+    mean, _ = fit(features, logp).predict(take(features, slice(200, None)))
+    assert np.corrcoef(mean, logp[200:])[0, 1] > 0.6
 
 
 def test_it_is_surer_of_what_it_has_seen(data):
-    fingerprints, logp = data
-    surrogate = fit(fingerprints[:200], logp[:200])
-    _, seen = surrogate.predict(fingerprints[:200])
-    _, unseen = surrogate.predict(fingerprints[200:])
+    features, logp = data
+    surrogate = fit(features, logp)
+    _, seen = surrogate.predict(take(features, slice(0, 200)))
+    _, unseen = surrogate.predict(take(features, slice(200, None)))
     assert seen.max() < np.median(unseen)
 
 
-def test_a_wholly_unlike_molecule_gets_the_mean_and_the_widest_spread(data):
-    fingerprints, logp = data
-    surrogate = fit(fingerprints[:200], logp[:200])
-    mean, deviation = surrogate.predict(np.zeros_like(fingerprints[:1]))
-    assert mean[0] == pytest.approx(logp[:200].mean())
-    assert deviation[0] == pytest.approx(logp[:200].std() * np.sqrt(surrogate.signal))
+def test_adding_molecules_is_as_good_as_fitting_all_at_once(data):
+    features, logp = data
+    rest = take(features, slice(200, None))
+    # The kernel is chosen at the first fit, and is the same where the first fit sees all.
+    settings = {"max_to_choose": 8}
+    surrogate = fit(features, logp, (150, 170, 200), **settings)
+    other = fit(features, logp, (200,), **settings)
+    other.kernel = surrogate.kernel
+    other._matrix = np.empty((0, 0), np.float32)
+    other.fit(logp[:200])
+    np.testing.assert_allclose(surrogate.predict(rest)[0], other.predict(rest)[0], atol=1e-3)
+
+
+def test_it_keeps_the_best_and_a_part_of_the_others(data):
+    features, logp = data
+    surrogate = fit(features, logp, (100, 200), max_molecules=120)
+    best = np.argsort(-logp[:200])[:40]
+    assert set(best) <= set(surrogate._rows)
+    assert len(surrogate._rows) == 80
 
 
 def test_scores_that_are_all_the_same_are_no_trouble(data):
-    mean, deviation = fit(data[0][:20], np.full(20, 0.5)).predict(data[0][20:30])
+    mean, deviation = fit(data[0], np.full(300, 0.5)).predict(take(data[0], slice(200, None)))
     np.testing.assert_allclose(mean, 0.5)
     assert np.isfinite(deviation).all()
 
 
-def test_expected_improvement_against_a_simulation():
-    mean, deviation = np.array([0.2, 0.6]), np.array([0.3, 0.1])
-    draws = np.random.default_rng(0).normal(mean, deviation, size=(400_000, 2))
-    simulated = np.maximum(draws - 0.5, 0.0).mean(0)
-    np.testing.assert_allclose(expected_improvement(mean, deviation, 0.5), simulated, atol=1e-3)
+def test_tiny_scores_are_ranked(data):
+    features, logp = data
+    tiny = np.exp(30.0 * (logp - logp.max()) - 5.0)
+    ranked = fit(features, tiny).values
+    assert np.corrcoef(ranked, logp[:200])[0, 1] > 0.9
+    assert np.corrcoef(fit(features, tiny, rank_below=0.0).values, logp[:200])[0, 1] < 0.5
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_a_kernel_is_one_between_a_molecule_and_itself(data, kernel):
+    features = take(data[0], slice(0, 50))
+    similarities = References(features).similarities(features, kernel)
+    np.testing.assert_allclose(np.diag(similarities), 1.0, atol=1e-6)
+    assert sum(kernel.values()) == pytest.approx(1.0)
+    assert np.linalg.eigvalsh(similarities.astype(np.float64)).min() > -1e-5
