@@ -7,7 +7,7 @@ from pydantic import Field, GetJsonSchemaHandler, field_validator, model_validat
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from molvae.section import Count, Fraction, Positive, Section
+from molvae.section import Count, Fraction, NonNegative, Positive, Section
 
 
 class StrategyConfig(Section):
