@@ -113,6 +113,9 @@ def execute(run: Run, out: Path, time_limit: float | None = None) -> dict[str, A
                 break
             before = oracle.remaining
             proposals = strategy.ask(min(config.batch_size, oracle.remaining))
+            if recalled := oracle.recall(proposals, n_rounds):
+                strategy.tell(recalled)
+                n_rounds = oracle.n_rounds
             strategy.tell(oracle.score(proposals, n_rounds))
             n_rounds += 1
             n_empty = 0 if oracle.remaining < before else n_empty + 1
