@@ -17,7 +17,7 @@ endif
 # The workflow and the tests call `molvae` and `snakemake` by name.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup run quick smoke resume report check format schema test test-gpu bench bench-demo clean
+.PHONY: help setup run quick smoke resume report check format schema test test-gpu bench bench-demo bench-optimize clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -73,6 +73,9 @@ bench: setup $(PEERS)  ## measure speed relative to hardware limits and to the M
 
 bench-demo: setup  ## time the demo by stage, three runs, against the saved times; RUN=quick, SAVE=1 to save them
 	python benchmarks/demo.py $(RUN) --cores $(CORES) $(SAVE:%=--save)
+
+bench-optimize: setup  ## compare the search strategies on PMO's tasks: hours -> results/benchmark_optimize/
+	snakemake benchmark_optimize --cores $(CORES)
 
 # Without their dependencies, which can no longer be installed; the benchmark patches what it needs.
 $(PEERS):

@@ -36,6 +36,7 @@ VARIANTS: dict[str, list[str]] = {
     "default, seed 2": ["seed=2"],
     "default, seed 3": ["seed=3"],
     "LSTM": ["train.cell=lstm"],
+    "LSTM, code_dropout .3": ["train.cell=lstm", "train.code_dropout=0.3"],
     "unidirectional encoder": ["train.bidirectional=false"],
     "two decoder layers": ["train.decoder_layers=2"],
     "two encoder layers": ["train.encoder_layers=2"],

@@ -31,10 +31,10 @@ WEIGHTS = LossWeights(0.05)
 
 
 def bench_train() -> Iterator[Row | str]:
-    """Measure full training steps of the default model, the MOSES preset, and a model as large as the MOSES VAE."""
+    """Measure full training steps of the default, demo and MOSES models, and of one as large as the MOSES VAE."""
     store, vocabulary = demo_store(N_MOLECULES)
-    moses = load_config(ROOT / "workflow" / "config" / "moses.yaml").train
-    for name, config in {"the default model": TrainConfig(), "the moses preset": moses}.items():
+    demo, moses = (load_config(ROOT / "workflow" / "config" / f"{name}.yaml").train for name in ("demo", "moses"))
+    for name, config in {"the default model": TrainConfig(), "the demo": demo, "the moses preset": moses}.items():
         yield training_row(name, config, store, vocabulary)[0]
     peer = moses_package()
     if peer is None:

@@ -17,11 +17,14 @@ from pydantic import Field, ValidationError, model_validator
 from molvae.errors import ConfigError
 from molvae.sampling import SamplingParams
 from molvae.section import Count, Fraction, Name, NonNegative, Positive, Section
+from molvae.strategy_config import EvolutionConfig as EvolutionConfig
+from molvae.strategy_config import GradientSearchConfig as GradientSearchConfig
 from molvae.strategy_config import LatentSearchConfig as LatentSearchConfig
 from molvae.strategy_config import OptimizeConfig as OptimizeConfig
 from molvae.strategy_config import RandomSearchConfig as RandomSearchConfig
 from molvae.strategy_config import RefitConfig as RefitConfig
 from molvae.strategy_config import SurrogateConfig as SurrogateConfig
+from molvae.strategy_config import TrustRegionSearchConfig as TrustRegionSearchConfig
 from molvae.validation import explain
 
 PriorName = Literal["normal", "gaussian_mixture", "flow", "decoder"]

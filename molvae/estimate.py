@@ -13,6 +13,7 @@ from molvae.chem.open_file import explained, open_bytes
 from molvae.config import ModelConfig, RunConfig
 from molvae.errors import DataError
 from molvae.files import read_json
+from molvae.parallel import MIN_PER_SHARD
 
 STAGES = (
     *("prepare", "train", "evaluate", "sample", "score_sample"),
@@ -38,6 +39,7 @@ class Workload:
     Attributes:
         n_molecules: Molecules of the input.
         training: Passes of molecules through the networks, times the multiplications of a pass in millions.
+        training_cores: Cores that a training step can be distributed over.
         n_evaluated: Molecules that the evaluation samples or reconstructs.
         n_samples: Molecules to sample.
         budget: Oracle calls of a search.
@@ -45,6 +47,7 @@ class Workload:
 
     n_molecules: float
     training: float
+    training_cores: float
     n_evaluated: float
     n_samples: float
     budget: float
@@ -59,6 +62,7 @@ class Workload:
         return cls(
             n_molecules=n_molecules,
             training=round(n_molecules / (1.0 - replayed) * train.epochs * size),
+            training_cores=max(1, train.batch_size // MIN_PER_SHARD),
             n_evaluated=evaluate.n_reconstruct + evaluate.n_samples + evaluate.n_latent,
             n_samples=settings.sample.n,
             budget=settings.optimize.budget,
@@ -97,9 +101,14 @@ class MeasuredRun:
     def seconds(self, stage: str, workload: Workload, n_cores: int) -> float:
         """Return the estimated seconds of a stage with another workload and number of cores."""
         factor = _growth(stage, workload, self.workload)
-        if stage != "report":
-            factor *= min(self.n_cores, _MAX_CORES) / min(n_cores, _MAX_CORES)
+        factor *= _usable_cores(stage, self.workload, self.n_cores) / _usable_cores(stage, workload, n_cores)
         return _STARTUP_S + max(0.0, self.wall_s[stage] - _STARTUP_S) * factor
+
+
+def _usable_cores(stage: str, workload: Workload, n_cores: int) -> float:
+    """Return how many of the cores make a stage faster."""
+    most = {"train": min(_MAX_CORES, workload.training_cores), "report": 1}.get(stage, _MAX_CORES)
+    return min(n_cores, most)
 
 
 def _growth(stage: str, now: Workload, then: Workload) -> float:

@@ -24,6 +24,8 @@ Result = TypeVar("Result")
 # For fewer molecules, starting processes (each imports RDKit) takes longer than it saves.
 MIN_FOR_A_POOL = 2000
 CHUNK_SIZE = 500
+# Molecules of a training step for each core; fewer keep it busy with everything but matrix products.
+MIN_PER_SHARD = 64
 # Pending tasks per process: enough that none waits, few enough that a long stream is not held in memory.
 _AHEAD = 4
 # How long a worker process may take to end itself before it is killed.

@@ -1,12 +1,13 @@
 """The settings of the optimize stage, with a section for each search strategy."""
 
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, GetJsonSchemaHandler, field_validator, model_validator
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from molvae.section import Count, Fraction, Positive, Section
+from molvae.section import Count, Fraction, NonNegative, Positive, Section
 
 
 class StrategyConfig(Section):
@@ -45,7 +46,8 @@ class SurrogateConfig(Section):
     """Variance of the noise, in units of the variance of the scores."""
     rank_below: Fraction = 0.05
     """While the best score is below this, ranks are fitted instead of scores."""
-    kernel: int = -1
+    choose_kernel: bool = True
+    """Whether the kernel is chosen by the data; if not, it is the sum of those of ECFP6, FCFP4 and atom-pair counts."""
 
 
 class LatentSearchConfig(StrategyConfig):
@@ -115,6 +117,69 @@ class RandomSearchConfig(StrategyConfig):
     """Samples from the model's prior, which have no settings of their own."""
 
 
+class EvolutionConfig(StrategyConfig):
+    """Evolution by graph edits: the best molecules so far are crossed and mutated, without a surrogate."""
+
+    population_size: Count = 500
+    """Parents are drawn from so many of the best molecules so far."""
+    rank_fraction: Positive = 0.01
+    """Parents are drawn with weights of 1 / (rank + this * population), the best having rank 0."""
+    crossover_fraction: Fraction = 0.9
+    """Fraction of the children that come from two parents; the others are mutated copies of one."""
+    mutation_fraction: Fraction = 0.1
+    """Fraction of the crossed children that are mutated as well."""
+    max_atoms: Count = 60
+    """Most heavy atoms of a child."""
+
+
+class GradientSearchConfig(StrategyConfig):
+    """Gradient ascent, from the codes of the best molecules so far, of a network that predicts scores from codes."""
+
+    n_incumbents: Count = 100
+    """Ascents start from the codes of so many of the best molecules so far."""
+    rank_offset: Positive = 5.0
+    """Incumbents are drawn with weights of 1 / (rank + offset), the best having rank 0."""
+    radius: NonNegative = 0.1
+    """Standard deviation of the noise around an incumbent's code, where an ascent starts; codes are standardised."""
+    ascents_per_call: Count = 4
+    """Ascents for each molecule that is wanted; those of the highest predictions are scored."""
+    max_ascent_steps: Count = 20
+    """Largest number of steps of an ascent; each has a random number of them."""
+    step_length: Positive = 0.1
+    """Length of a step between standardised codes."""
+    hidden: Count = 128
+    """Units of each of the network's two hidden layers."""
+    n_steps: Count = 100
+    """Training steps in a round."""
+    batch_size: Count = 256
+    """Molecules in a training step."""
+    learning_rate: Positive = 1.0e-3
+    """Learning rate (AdamW)."""
+
+
+class TrustRegionSearchConfig(StrategyConfig):
+    """Bayesian optimisation within a trust region of the latent space; needs the extra `botorch`."""
+
+    initial_length: Positive = 0.4
+    """Side of the region at first, in units of eight standard deviations of the start molecules' codes."""
+    min_length: Positive = 0.1
+    """A region that would become smaller begins anew with its first size."""
+    max_length: Positive = 1.6
+    """Largest side of the region."""
+    success_tolerance: Count = 3
+    """Rounds in a row that improve the best score, after which the region grows to twice its side."""
+    failure_tolerance: Count = 4
+    """Rounds in a row that do not, after which it shrinks to half."""
+    n_candidates: Count = 1000
+    """Points of the region from which Thompson sampling chooses."""
+    samples_per_call: Count = 3
+    """Points that are decoded for each molecule that is wanted, because several may decode to the same molecule."""
+    min_points: Annotated[int, Field(ge=2)] = 300
+    """The Gaussian process is fitted to the scored molecules in the region, or to so many of the nearest ones."""
+    max_points: Annotated[int, Field(ge=2)] = 500
+    """Most molecules that it is fitted to; its cost grows with the cube of their number."""
+
+
 class OptimizeConfig(Section):
     """Search for molecules that an objective scores high, within a budget of oracle calls."""
 
@@ -126,20 +191,43 @@ class OptimizeConfig(Section):
     """Settings of `strategy: latent`, a search around the best molecules so far."""
     random: RandomSearchConfig = RandomSearchConfig()
     """Settings of `strategy: random`, the baseline: samples from the prior."""
+    evolution: EvolutionConfig = EvolutionConfig()
+    """Settings of `strategy: evolution`, graph edits of the best molecules without a surrogate."""
+    gradient: GradientSearchConfig = GradientSearchConfig()
+    """Settings of `strategy: gradient`, ascent of a predicted score in the latent space."""
+    trust_region: TrustRegionSearchConfig = TrustRegionSearchConfig()
+    """Settings of `strategy: trust_region`, Bayesian optimisation in the latent space with BoTorch."""
     budget: Count = 2000
     """Oracle calls: distinct valid molecules that are scored."""
     batch_size: Count = 100
     """Molecules proposed and scored in a round."""
+    start: Literal["best", "random"] = "best"
+    """Which training molecules a search starts from: the best ones, which are scored outside the budget, or random
+    ones, which take at most half of it. With a user's own function or program they are always random."""
     n_start: Annotated[int, Field(ge=0)] = 400
-    """Training molecules that are scored first, within the budget, of which they take at most half."""
+    """Training molecules that a search starts from."""
+    executor: Literal["processes", "dask"] = "processes"
+    """Where molecules are scored: in processes on this machine, or by the workers of a dask scheduler."""
+    scheduler: str | None = None
+    """Address of the scheduler for `executor: dask`, for example tcp://10.0.0.1:8786."""
+    cache: Path | None = None
+    """File in which searches share scores, made if it is not there; a score from it is still a call of the budget."""
     max_empty_rounds: Count = 10
     """Rounds in a row without a new molecule after which the search ends before its budget is spent."""
     n_candidates: Count = 50
     """Most molecules that are proposed as candidates: the best new ones that satisfy the constraints."""
-    compare_training: bool = True
-    """Whether the training set is also scored, outside the budget, for comparison: not for a slow objective."""
+    compare_training: bool | None = None
+    """Whether the training set is also scored, outside the budget, for comparison; by default unless that calls a
+    user's own function or program."""
     baseline: bool = True
     """Whether the workflow also spends the same budget on random samples, for comparison."""
+
+    @model_validator(mode="after")
+    def _has_scheduler(self) -> Self:
+        if (self.executor == "dask") != (self.scheduler is not None):
+            found = "none" if self.scheduler is None else f"{self.scheduler} with executor {self.executor}"
+            raise ValueError(f"scheduler: expected an address with executor: dask, and only then, found {found}")
+        return self
 
     @field_validator("strategy")
     @classmethod

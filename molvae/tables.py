@@ -26,6 +26,8 @@ CENSORED = "censored."
 """Prefix of the values that are bounds, such as `>10`, as text."""
 TERM = "term."
 """Prefix of the columns of an objective's terms, before the name of the term."""
+CONSTRAINT = "constraint."
+"""Prefix of the columns of an objective's constraints, before the name of the constraint."""
 
 
 @dataclass(frozen=True)
@@ -163,6 +165,11 @@ RECONSTRUCTIONS = TableSchema(
 SAMPLES = TableSchema("samples.csv", (Column("smiles", "str", "A sample; empty if it is not a molecule."),))
 """Molecules sampled from the prior, in the order of sampling."""
 
+_PARTS = (
+    Column(TERM, "float64", "Raw value of a term of the objective."),
+    Column(CONSTRAINT, "float64", "Raw value of a constraint: of a property, or 1 and 0 for what holds or does not."),
+)
+
 TRACE = TableSchema(
     "trace.parquet",
     (
@@ -174,8 +181,9 @@ TRACE = TableSchema(
         Column("feasible", "bool", "Whether it satisfies the constraints."),
         Column("status", "str", "`ok` or `failed`."),
         Column("in_training", "bool", "Whether it is a training molecule."),
+        Column("violated", "str", "Names of the constraints that it violates, joined by `; `.", optional=True),
     ),
-    (Column(TERM, "float64", "Raw value of a term of the objective."),),
+    _PARTS,
 )
 """Every oracle call of a search, in order."""
 
@@ -202,7 +210,7 @@ CANDIDATES = TableSchema(
         _NEAREST_SMILES,
         _NEAREST_SIMILARITY,
     ),
-    (Column(TERM, "float64", "Raw value of a term of the objective."),),
+    _PARTS,
     has_descriptors=True,
 )
 """The molecules that a search proposes, the best first."""

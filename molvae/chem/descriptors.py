@@ -48,6 +48,7 @@ class Property:
         function: From an RDKit molecule to the value; may raise for unusual molecules.
         decimals: Decimals that tables show.
         in_unit_interval: Whether it lies in [0, 1] by its definition.
+        is_costly: Whether it takes a tenth of a millisecond or more for a drug-like molecule.
     """
 
     title: str
@@ -56,6 +57,7 @@ class Property:
     function: Callable[[Chem.Mol], float]
     decimals: int = 0
     in_unit_interval: bool = False
+    is_costly: bool = False
 
     @property
     def title_with_unit(self) -> str:
@@ -105,13 +107,27 @@ PROPERTIES.register("tpsa")(
     Property("TPSA", "Å²", "Topological polar surface area of nitrogen and oxygen.", rdMolDescriptors.CalcTPSA, 1)
 )
 PROPERTIES.register("qed")(
-    Property("QED", "", "Quantitative estimate of drug-likeness, from 0 to 1 (most drug-like).", QED.qed, 3, True)
+    Property("QED", "", "Quantitative estimate of drug-likeness, from 0 to 1 (most drug-like).", QED.qed, 3, True, True)
 )
 PROPERTIES.register("sa_score")(
-    Property("SA score", "", "Synthetic accessibility, from 1 (easy) to 10 (hard).", sascorer.calculateScore, 2)
+    Property(
+        "SA score",
+        "",
+        "Synthetic accessibility, from 1 (easy) to 10 (hard).",
+        sascorer.calculateScore,
+        2,
+        is_costly=True,
+    )
 )
 PROPERTIES.register("np_score")(
-    Property("NP-likeness", "", "Natural product-likeness, from about -5 (synthetic) to 5 (natural).", _np_score, 2)
+    Property(
+        "NP-likeness",
+        "",
+        "Natural product-likeness, from about -5 (synthetic) to 5 (natural).",
+        _np_score,
+        2,
+        is_costly=True,
+    )
 )
 PROPERTIES.register("lipinski_violations")(
     Property("Lipinski violations", "", "How many of Lipinski's four rules are broken.", lipinski_violations)
@@ -146,7 +162,13 @@ PROPERTIES.register("stereocentres")(
     Property("Stereocentres", "", "Tetrahedral stereocentres, whether assigned or not.", _stereocentres)
 )
 PROPERTIES.register("bertz")(
-    Property("Bertz complexity", "", "Bertz's index of molecular complexity (BertzCT).", GraphDescriptors.BertzCT)
+    Property(
+        "Bertz complexity",
+        "",
+        "Bertz's index of molecular complexity (BertzCT).",
+        GraphDescriptors.BertzCT,
+        is_costly=True,
+    )
 )
 
 

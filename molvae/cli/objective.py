@@ -26,9 +26,9 @@ def objective(
 ) -> None:
     """Score known molecules by an objective.
 
-    Writes the columns smiles, score, feasible and the raw value of each term. The score is empty for an invalid SMILES
-    and for a molecule that could not be scored. An objective file can run programs and Python code: use only files that
-    you trust.
+    Writes the columns smiles, score, feasible and the raw value of each term and constraint. The score is empty for an
+    invalid SMILES and for a molecule that could not be scored. An objective file can run programs and Python code: use
+    only files that you trust.
     """
     from molvae.parallel import cpus_to_use
 

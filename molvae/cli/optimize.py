@@ -30,7 +30,7 @@ def optimize(
     """Search for molecules with high objective scores, within a budget of oracle calls.
 
     Writes OUT/candidates.csv, candidates.sdf, trace.parquet, times.csv and summary.json. To resume an interrupted
-    search, run the same command again; its progress is kept in OUT/resume/.
+    search, run the same command again; every call so far is in OUT/resume/calls.csv, and counts whatever the settings.
     """
     run = settings(config, [*(overrides or []), *([] if budget is None else [f"optimize.budget={budget}"])], seed)
 

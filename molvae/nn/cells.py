@@ -49,6 +49,8 @@ def lstm_step(from_input: Tensor, from_state: Tensor, states: States) -> States:
     return torch.sigmoid(o) * tanh(c), c
 
 
+# On a CPU, torch runs a whole sequence of an LSTM as one oneDNN primitive, and that of a GRU as some ten operations a
+# step: with AVX-512 or AMX and bfloat16, an LSTM trains about twice as fast as a GRU of the same hidden size.
 CELLS: Registry[Cell] = Registry("recurrent cell")
 CELLS.register("gru")(Cell(nn.GRU, 1, gru_step))
 CELLS.register("lstm")(Cell(nn.LSTM, 2, lstm_step))

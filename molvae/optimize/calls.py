@@ -1,95 +1,165 @@
-"""The record of oracle calls on disk, from which a killed run resumes."""
+"""The record of oracle calls on disk: the trace of a search at any moment, from which a killed one resumes."""
 
 import csv
 import io
-import math
-from collections.abc import Iterable, Sequence
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, get_args
 
 from molvae.errors import DataError
 from molvae.files import read_json, replacing, room_for, write_json
 from molvae.log import logger
 from molvae.optimize.objective import Evaluation, Objective, Status
-from molvae.tables import TERM
+from molvae.tables import CONSTRAINT, TERM
 
 RESUME_FILES = ("calls.csv", ".calls.[0-9]*.partial.csv", "objective.json", ".objective.[0-9]*.partial.json")
 """What a killed search leaves in its folder."""
 
 
-def _content(belongs_to: Path) -> object:
-    """Return the objective that calls belong to, or None where that is not known."""
-    try:
-        return read_json(belongs_to)
-    except DataError:
-        return None
+@dataclass(frozen=True)
+class Call:
+    """An oracle call.
+
+    Attributes:
+        round: Round of the search, from 0.
+        origin: Name of what proposed the molecule.
+        evaluation: What it came to.
+        seconds: From the start of the search to its score.
+    """
+
+    round: int
+    origin: str
+    evaluation: Evaluation
+    seconds: float
 
 
-def _rows(text: str) -> list[dict[str, str]]:
-    rows: list[dict[str, str]] = []
-    # The reader stops at what is no table.
-    with suppress(csv.Error):
-        rows.extend(csv.DictReader(io.StringIO(text, newline="")))
-    return rows
+class EvaluationRows:
+    """Evaluations by an objective as rows of text, from which they come back equal."""
+
+    def __init__(self, objective: Objective) -> None:
+        """Take the names of terms and constraints."""
+        self._objective = objective
+        self._terms = [(f"{TERM}{name}", name) for name in objective.term_names]
+        self._constraints = [(f"{CONSTRAINT}{name}", name) for name in objective.constraint_names]
+
+    @property
+    def columns(self) -> list[str]:
+        """The keys of a row, in order."""
+        values = [column for column, _ in (*self._terms, *self._constraints)]
+        return ["smiles", "score", "feasible", "status", "violated", "error", *values]
+
+    def write(self, evaluation: Evaluation) -> dict[str, str]:
+        """Return an evaluation as texts by column."""
+        return {
+            "smiles": evaluation.smiles,
+            # repr is the shortest text that gives the same float back.
+            "score": repr(evaluation.score),
+            "feasible": str(evaluation.feasible),
+            "status": evaluation.status,
+            "violated": "; ".join(evaluation.violated),
+            "error": evaluation.error,
+            # An evaluation's values are no table's: PD011 takes them for pandas'.
+            **{column: repr(evaluation.values[name]) for column, name in self._terms},
+            **{column: repr(evaluation.constraints[name]) for column, name in self._constraints},
+        }
+
+    def read(self, row: Mapping[str, str]) -> Evaluation:
+        """Return the evaluation of a row.
+
+        Raises:
+            KeyError, TypeError, ValueError: If it is not such a row.
+        """
+        values = {name: float(row[column]) for column, name in self._terms}
+        no_score = self._objective.without_score(row["smiles"], _status(row["status"]), row["error"])
+        return Evaluation(
+            smiles=no_score.smiles,
+            score=float(row["score"]),
+            feasible=row["feasible"] == "True",
+            status=no_score.status,
+            values=values,
+            desirabilities=self._objective.desirabilities(values) if no_score.status == "ok" else no_score.values,
+            violated=tuple(row["violated"].split("; ")) if row["violated"] else (),
+            error=no_score.error,
+            constraints={name: float(row[column]) for column, name in self._constraints},
+        )
+
+
+def _status(text: str) -> Status:
+    statuses: dict[str, Status] = {status: status for status in get_args(Status)}
+    return statuses[text]
 
 
 class CallRecord:
-    """Evaluations by canonical SMILES, in memory and, if there is a folder, appended to `calls.csv` in it.
+    """Oracle calls by canonical SMILES, in memory and, if there is a folder, appended to `calls.csv` in it.
 
-    Beside the calls lies the objective that they belong to, `objective.json`: calls of another objective are removed.
-    What a user's own function or program does is not seen: after a change to it, remove the folder.
+    `calls.csv` has the columns of the trace, a row a call in the order in which they were done, and may be read at any
+    moment. Beside it lies what the scores depend on, `objective.json`. Calls of another objective are set aside, never
+    removed.
     """
 
     def __init__(self, objective: Objective, folder: Path | None) -> None:
         """Load what an earlier, killed run has left in `folder`; calls that cannot be read are made again."""
-        self._objective = objective
+        self._rows = EvaluationRows(objective)
         self._file = None if folder is None else folder / "calls.csv"
-        self._terms = [f"{TERM}{name}" for name in objective.term_names]
-        self._columns = ["smiles", "score", "feasible", "status", "violated", "error", "seconds", *self._terms]
-        self._recorded: dict[str, tuple[Evaluation, float]] = {}
+        self._columns = ["round", "origin", *self._rows.columns, "seconds"]
+        self._recorded: dict[str, Call] = {}
         if folder is not None:
-            self._open(folder)
+            self._open(folder, objective.identity())
 
-    def get(self, smiles: str) -> tuple[Evaluation, float] | None:
-        """Return the evaluation of a canonical SMILES and the seconds after which it was there, if it is known."""
+    def __len__(self) -> int:
+        return len(self._recorded)
+
+    def __iter__(self) -> Iterator[Call]:
+        """Yield the calls in the order in which they were done."""
+        return iter(self._recorded.values())
+
+    def get(self, smiles: str) -> Call | None:
+        """Return the call of a canonical SMILES, if there was one."""
         return self._recorded.get(smiles)
 
-    def add(self, evaluations: Sequence[Evaluation], seconds: float) -> None:
-        """Keep evaluations that were there `seconds` after the run's start."""
-        self._recorded.update((evaluation.smiles, (evaluation, seconds)) for evaluation in evaluations)
+    def add(self, calls: Sequence[Call]) -> None:
+        """Keep calls."""
+        self._recorded.update((call.evaluation.smiles, call) for call in calls)
         if self._file is not None:
-            self._append(self._file, [self._row(evaluation, seconds) for evaluation in evaluations])
+            self._append(self._file, [self._written(call) for call in calls])
 
     def forget(self, smiles: Iterable[str]) -> None:
         """Remove the calls of some molecules, also from the disk."""
         for text in smiles:
             self._recorded.pop(text, None)
         if self._file is not None:
-            with replacing(self._file) as temporary:
-                rows = [self._row(evaluation, seconds) for evaluation, seconds in self._recorded.values()]
-                self._append(temporary, [self._columns, *rows])
+            self._write_all(self._file)
 
-    def _open(self, folder: Path) -> None:
+    def _open(self, folder: Path, identity: dict[str, Any]) -> None:
         assert self._file is not None
         folder.mkdir(parents=True, exist_ok=True)
-        objective_file = folder / "objective.json"
-        # A change of the description does not change the scores.
-        asked = {key: value for key, value in self._objective.as_dict().items() if key != "description"}
-        if self._file.exists():
+        if self._file.is_symlink():
             # A link may lead to any file, and this one is written to.
-            if not self._file.is_symlink() and _content(objective_file) == asked:
-                self._load(self._file)
-                return
-            logger.warning("%s: these calls are not known to be of this objective; starting over", self._file)
-        # In this order, so that calls never lie beside an objective that is not theirs.
-        self._file.unlink(missing_ok=True)
-        write_json(objective_file, asked)
-        self._append(self._file, [self._columns])
+            self._file.unlink()
+        identity_file = folder / "objective.json"
+        if self._file.exists() and _belongs(identity_file, identity):
+            self._load(self._file)
+        else:
+            # In this order, so that calls never lie beside an objective that is not theirs.
+            if self._file.exists():
+                _set_aside(self._file, identity_file)
+            write_json(identity_file, identity)
+            self._append(self._file, [self._columns])
 
     @staticmethod
     def _append(file: Path, rows: Iterable[Sequence[str]]) -> None:
         with room_for(file), file.open("a", encoding="utf-8", newline="") as stream:
             csv.writer(stream, lineterminator="\n").writerows(rows)
+            stream.flush()
+            # A call may have cost much: it must outlive a power failure.
+            os.fsync(stream.fileno())
+
+    def _write_all(self, file: Path) -> None:
+        with replacing(file) as temporary:
+            self._append(temporary, [self._columns, *(self._written(call) for call in self)])
 
     def _load(self, file: Path) -> None:
         content = file.read_bytes()
@@ -99,8 +169,8 @@ class CallRecord:
         n_read = 0
         for row in rows:
             with suppress(KeyError, TypeError, ValueError):
-                evaluation, seconds = self._evaluation(row), float(row["seconds"])
-                self._recorded[evaluation.smiles] = (evaluation, seconds)
+                call = Call(int(row["round"]), row["origin"], self._rows.read(row), float(row["seconds"]))
+                self._recorded[call.evaluation.smiles] = call
                 n_read += 1
         if n_read < len(rows):
             logger.warning(
@@ -112,34 +182,51 @@ class CallRecord:
         if self._recorded:
             logger.info("%s: resuming after %d calls", file, len(self._recorded))
         # Without what could not be read, so that the next line does not become a part of it.
-        with replacing(file) as temporary:
-            self._append(temporary, [self._columns, *(self._row(*call) for call in self._recorded.values())])
+        self._write_all(file)
 
-    def _row(self, evaluation: Evaluation, seconds: float) -> list[str]:
-        return [
-            evaluation.smiles,
-            # repr is the shortest text that gives the same float back.
-            repr(evaluation.score),
-            str(evaluation.feasible),
-            evaluation.status,
-            ";".join(evaluation.violated),
-            evaluation.error,
-            f"{seconds:.3f}",
-            *(repr(evaluation.values[name]) for name in self._objective.term_names),
-        ]
+    def _written(self, call: Call) -> list[str]:
+        row = self._rows.write(call.evaluation) | {
+            "round": str(call.round),
+            "origin": call.origin,
+            "seconds": f"{call.seconds:.3f}",
+        }
+        return [row[column] for column in self._columns]
 
-    def _evaluation(self, row: dict[str, str]) -> Evaluation:
-        values = {name: float(row[f"{TERM}{name}"]) for name in self._objective.term_names}
-        statuses: dict[str, Status] = {"ok": "ok", "failed": "failed"}
-        status = statuses[row["status"]]
-        no_values = dict.fromkeys(values, math.nan)
-        return Evaluation(
-            smiles=row["smiles"],
-            score=float(row["score"]),
-            feasible=row["feasible"] == "True",
-            status=status,
-            values=values,
-            desirabilities=self._objective.desirabilities(values) if status == "ok" else no_values,
-            violated=tuple(row["violated"].split(";")) if row["violated"] else (),
-            error=row["error"],
+
+def _belongs(identity_file: Path, identity: Mapping[str, Any]) -> bool:
+    """Say whether recorded calls are of this objective; if only the user's own files have changed, they still count."""
+    try:
+        recorded = read_json(identity_file, list(identity))
+    except DataError:
+        return False
+    if recorded["objective"] != identity["objective"]:
+        return False
+    if recorded["files"] != identity["files"]:
+        logger.warning(
+            "%s: your own files have changed since these calls, which still count; remove %s to make them again",
+            identity_file.with_name("calls.csv"),
+            identity_file.parent,
         )
+    return True
+
+
+def _set_aside(*files: Path) -> None:
+    """Give what is of another objective names of its own: the calls may have cost much."""
+    n = 1
+    while any(file.with_stem(f"{file.stem}.{n}").exists() for file in files):
+        n += 1
+    for file in files:
+        if file.exists():
+            file.rename(file.with_stem(f"{file.stem}.{n}"))
+    logger.warning(
+        "%s: these calls are not known to be of this objective; starting over, they are kept as %s.%d%s",
+        *(files[0], files[0].stem, n, files[0].suffix),
+    )
+
+
+def _rows(text: str) -> list[dict[str, str]]:
+    rows: list[dict[str, str]] = []
+    # The reader stops at what is no table.
+    with suppress(csv.Error):
+        rows.extend(csv.DictReader(io.StringIO(text, newline="")))
+    return rows

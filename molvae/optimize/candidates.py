@@ -4,7 +4,7 @@ import pandas as pd
 
 from molvae.chem.descriptors import compute_properties
 from molvae.chem.fingerprints import morgan_bits, nearest
-from molvae.tables import TERM
+from molvae.tables import CONSTRAINT, TERM
 
 
 def candidates_table(trace: pd.DataFrame, known: set[str], train: list[str], n_candidates: int) -> pd.DataFrame:
@@ -18,7 +18,7 @@ def candidates_table(trace: pd.DataFrame, known: set[str], train: list[str], n_c
 
     Returns:
         Columns rank, smiles, score, call, origin, nearest_train_smiles, nearest_train_similarity (Tanimoto of
-        1,024-bit ECFP4), the raw value of each term, and the molecules' properties; the best first.
+        1,024-bit ECFP4), the raw value of each term and constraint, and the molecules' properties; the best first.
     """
     eligible = trace["feasible"] & (trace["score"] > 0.0) & ~trace["in_training"] & ~trace["smiles"].isin(known)
     best = trace[eligible].sort_values(["score", "call"], ascending=[False, True]).head(n_candidates)
@@ -27,8 +27,8 @@ def candidates_table(trace: pd.DataFrame, known: set[str], train: list[str], n_c
     table = chosen[["smiles", "score", "call", "origin"]].copy()
     table.insert(0, "rank", range(1, len(table) + 1))
     table["nearest_train_smiles"], table["nearest_train_similarity"] = _nearest(smiles, train)
-    terms = chosen[[column for column in chosen.columns if column.startswith(TERM)]]
-    return pd.concat([table, terms, compute_properties(smiles)], axis=1)
+    values = chosen[[column for column in chosen.columns if column.startswith((TERM, CONSTRAINT))]]
+    return pd.concat([table, values, compute_properties(smiles)], axis=1)
 
 
 def _nearest(smiles: list[str], train: list[str]) -> tuple[list[str], list[float]]:

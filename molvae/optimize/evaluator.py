@@ -1,6 +1,7 @@
 """Evaluates molecules by an objective: in this process, or in worker processes where that is faster or safer."""
 
 import math
+import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -13,7 +14,9 @@ from typing import Self
 
 from molvae.errors import ObjectiveError
 from molvae.log import logger
+from molvae.optimize.dask_evaluator import DaskEvaluator
 from molvae.optimize.objective import Evaluation, Objective
+from molvae.optimize.quantities.base import Failure, try_each
 from molvae.parallel import end_workers, worker_pool
 
 EvaluateBatch = Callable[..., list[Evaluation]]
@@ -22,8 +25,14 @@ EvaluateBatch = Callable[..., list[Evaluation]]
 CHUNK = 25
 # Serial work that is worth starting processes for, which takes a second or two.
 SECONDS_FOR_A_POOL = 5.0
+# Work that a kill may lose where molecules are slow.
+SECONDS_AT_RISK = 30.0
 # Chunks per process that are under way.
 _AHEAD = 2
+
+
+class _LostError(Exception):
+    """A worker process died, or was ended; the message says why."""
 
 
 class Evaluator:
@@ -34,21 +43,28 @@ class Evaluator:
     statement: the processes end there, after an error at once, whatever they are doing.
     """
 
-    def __init__(self, objective: Objective, n_jobs: int = 1, *, feasible_only: bool = False) -> None:
+    def __init__(
+        self, objective: Objective, n_jobs: int = 1, *, feasible_only: bool = False, scheduler: str | None = None
+    ) -> None:
         """Start nothing yet.
 
         Args:
             objective: What to evaluate by.
             n_jobs: Processes for a slow objective.
             feasible_only: As in `Objective.evaluate_batch`.
+            scheduler: Address of a dask scheduler whose workers take the place of processes here.
         """
         self._objective = objective
+        self._dask = None if scheduler is None else DaskEvaluator(objective, scheduler, feasible_only=feasible_only)
         evaluate: EvaluateBatch = objective.evaluate_batch
         self._evaluate = partial(evaluate, feasible_only=True) if feasible_only else evaluate
         self._n_jobs = n_jobs
         self._pool: ProcessPoolExecutor | None = None
         self._pool_size = 0
         self._seconds_each: float | None = None
+        # Of the last chunk: how many molecules, and the seconds for all of them.
+        self._last_chunk = (0, 0.0)
+        self._slow_chunk = sys.maxsize
 
     def __enter__(self) -> Self:
         return self
@@ -64,6 +80,8 @@ class Evaluator:
         Args:
             at_once: Do not wait for what they are doing.
         """
+        if self._dask is not None:
+            self._dask.close()
         if self._pool is not None:
             if at_once:
                 end_workers(self._pool)
@@ -72,7 +90,7 @@ class Evaluator:
             self._pool = None
 
     def evaluate(self, smiles: Sequence[str], max_chunk: int = CHUNK) -> Iterator[list[Evaluation]]:
-        """Evaluate molecules, in order.
+        """Evaluate molecules.
 
         The first chunks are small, so that an objective that cannot work shows it early.
 
@@ -81,13 +99,19 @@ class Evaluator:
             max_chunk: Most molecules that are evaluated together.
 
         Yields:
-            The evaluations of consecutive chunks.
+            The evaluations of consecutive chunks; those of dask workers as they are done.
 
         Raises:
             ObjectiveError: If a user's module cannot be imported, or no worker process can be started.
+            DataError: If there is no dask scheduler at the address.
         """
+        if self._dask is not None:
+            yield from self._dask.evaluate(smiles)
+            return
         n_done, size = 0, 1
         while n_done < len(smiles):
+            max_chunk = min(max_chunk, self._slow_chunk)
+            size = min(size, max_chunk)
             if self._n_jobs > 1 and (len(smiles) - n_done) * (self._seconds_each or 0.0) > SECONDS_FOR_A_POOL:
                 yield from self._in_processes(smiles[n_done:], size, max_chunk, self._n_jobs)
                 return
@@ -99,9 +123,25 @@ class Evaluator:
                 yield self._evaluate(chunk)
             # The very first molecule also pays for what is loaded on first use, so it says nothing about the others.
             is_first = self._seconds_each is None
-            self._seconds_each = 0.0 if is_first else (time.monotonic() - begin) / len(chunk)
+            seconds = time.monotonic() - begin
+            self._seconds_each = 0.0 if is_first else seconds / len(chunk)
+            self._limit_slow_chunks(len(chunk), seconds)
             n_done += size
-            size = min(4 * size, max_chunk)
+            size *= 4
+
+    def _limit_slow_chunks(self, n: int, seconds: float) -> None:
+        """Keep chunks of slow molecules small, since a kill loses what is under way, but not for a slow start alone.
+
+        Args:
+            n: Molecules of a chunk that is done.
+            seconds: Time for all of them.
+        """
+        n_last, seconds_last = self._last_chunk
+        if n > n_last > 0 and seconds > seconds_last:
+            each = (seconds - seconds_last) / (n - n_last)
+            start = seconds - n * each
+            self._slow_chunk = max(1, int(max(SECONDS_AT_RISK, start) / each))
+        self._last_chunk = (n, seconds)
 
     def _in_processes(
         self, smiles: Sequence[str], size: int, max_chunk: int, n_workers: int
@@ -117,12 +157,11 @@ class Evaluator:
                     return
                 chunk, future = under_way.popleft()
                 try:
-                    evaluations = future.result()
-                except BrokenProcessPool:
+                    evaluations = self._result(future, len(chunk))
+                except _LostError:
                     # Which of the chunks under way it died of is not known: this one is looked at molecule by molecule,
                     # and the later ones that are not done begin again.
-                    self.close()
-                    evaluations = [self._alone(text, n_workers) for text in chunk]
+                    evaluations = self._each_alone(chunk, n_workers)
                     under_way = deque(
                         (later, old if _has_result(old) else self._submit(later, n_workers)) for later, old in under_way
                     )
@@ -131,13 +170,37 @@ class Evaluator:
             for _, future in under_way:
                 future.cancel()
 
-    def _alone(self, smiles: str, n_workers: int) -> Evaluation:
-        """Evaluate one molecule after a process has died, perhaps of it."""
+    def _each_alone(self, chunk: Sequence[str], n_workers: int) -> list[Evaluation]:
+        """Evaluate molecules one by one after a process has died or hung, perhaps of one of them."""
+
+        def attempt(smiles: str) -> Evaluation | Failure:
+            try:
+                return self._result(self._submit([smiles], n_workers), 1)[0]
+            except _LostError as error:
+                return Failure(str(error))
+
+        return [
+            self._objective.without_score(smiles, "failed", outcome.reason) if isinstance(outcome, Failure) else outcome
+            for smiles, outcome in zip(chunk, try_each(chunk, attempt), strict=True)
+        ]
+
+    def _result(self, future: Future[list[Evaluation]], n_molecules: int) -> list[Evaluation]:
+        """Wait for what a process makes of some molecules.
+
+        Raises:
+            _LostError: If it died or took too long; all processes have been ended then.
+        """
+        limit = self._objective.timeout_s if self._objective.isolated else None
+        # Several molecules may be tried twice, together and one by one.
+        tries = 1 if n_molecules == 1 else 2
         try:
-            return self._submit([smiles], n_workers).result()[0]
-        except BrokenProcessPool:
+            return future.result(None if limit is None else limit * n_molecules * tries)
+        except BrokenProcessPool as error:
             self.close()
-            return self._objective.without_score(smiles, "failed", "the process that scored it died")
+            raise _LostError("the process that scored it died") from error
+        except TimeoutError as error:
+            self.close(at_once=True)
+            raise _LostError(f"no answer within {limit:g} s") from error
 
     def _submit(self, chunk: Sequence[str], n_workers: int) -> Future[list[Evaluation]]:
         try:

@@ -30,7 +30,7 @@ class KnownParts:
         self._total = sum(term.weight for term in spec.terms)
         self._is_geometric = spec.mean == "geometric"
         # Those that rule out a molecule in no time first.
-        self._constraints.sort(key=lambda part: part.quantity.costly)
+        self._constraints.sort(key=lambda part: part.quantity.is_costly())
         quantities = dict.fromkeys(part.quantity for part in (*self._constraints, *self._terms))
         self._measures: dict[Quantity, Measure] = {
             quantity: quantity.measure(objective.folder) for quantity in quantities

@@ -2,8 +2,9 @@
 
 import difflib
 import math
+import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -11,6 +12,8 @@ from typing import Any, Literal
 from molvae.chem.molecules import parse
 from molvae.chem.quiet import quiet
 from molvae.errors import ObjectiveError
+from molvae.files import file_sha256
+from molvae.optimize.parts import Term
 from molvae.optimize.quantities import Failure, Measure, Molecule, Quantity
 from molvae.optimize.spec import ObjectiveSpec, read_spec
 
@@ -33,6 +36,7 @@ class Evaluation:
         desirabilities: Each term's desirability in [0, 1]; NaN where there is none.
         violated: Names of the constraints that are not satisfied.
         error: Why it failed, in one line; empty if it did not.
+        constraints: Each constraint's raw value, by the constraint's name; NaN where there is none.
     """
 
     smiles: str
@@ -43,6 +47,7 @@ class Evaluation:
     desirabilities: Mapping[str, float]
     violated: tuple[str, ...] = ()
     error: str = ""
+    constraints: Mapping[str, float] = field(default_factory=dict)
 
 
 class Objective:
@@ -90,6 +95,11 @@ class Objective:
         return self.folder == BUILTIN
 
     @property
+    def is_external(self) -> bool:
+        """Whether a user's own function or program is called for a molecule, which may cost anything."""
+        return any(quantity.external for quantity in self._quantities)
+
+    @property
     def name(self) -> str:
         """Its name."""
         return self.spec.name
@@ -99,9 +109,44 @@ class Objective:
         """The terms' names, in their order."""
         return tuple(term.title for term in self.spec.terms)
 
+    @property
+    def constraint_names(self) -> tuple[str, ...]:
+        """The constraints' names, in their order."""
+        return tuple(constraint.title for constraint in self.spec.constraints)
+
+    @property
+    def timeout_s(self) -> float | None:
+        """Seconds for each molecule after which what evaluates it is ended; None without a limit."""
+        limits = [quantity.limit_s for quantity in self._quantities if quantity.external]
+        return None if not limits or None in limits else sum(limit for limit in limits if limit is not None)
+
     def as_dict(self) -> dict[str, Any]:
         """Return the spec as plain values, for JSON; what was not given and has no default is left out."""
         return self.spec.model_dump(mode="json", exclude_none=True)
+
+    def identity(self) -> dict[str, Any]:
+        """Return what scores are known to depend on, for JSON.
+
+        Returns:
+            The spec without its description, as `objective`, and the SHA-256 of the user's own files, as `files`.
+        """
+        spec = {key: value for key, value in self.as_dict().items() if key != "description"}
+        return {"objective": spec, "files": {os.path.relpath(f, self.folder): file_sha256(f) for f in self.files}}
+
+    def violations(self, smiles: Sequence[str]) -> list[tuple[str, ...]]:
+        """Return which constraints N valid SMILES violate, those left out that a user's own code computes.
+
+        A quantity that cannot be computed violates its constraints.
+        """
+        with quiet():
+            molecules = [Molecule(text, mol) for text in smiles if (mol := parse(text)) is not None]
+            cheap = [constraint for constraint in self.spec.constraints if not constraint.quantity.external]
+            # Not from all measures at once: that would load the user's code.
+            values = {c.quantity: c.quantity.measure(self.folder)(molecules) for c in cheap}
+        return [
+            tuple(c.title for c in cheap if isinstance(value := values[c.quantity][i], Failure) or not c.holds(value))
+            for i in range(len(molecules))
+        ]
 
     def evaluate(self, smiles: str) -> Evaluation:
         """Score one molecule; what cannot be scored has its status and a score of NaN."""
@@ -142,8 +187,29 @@ class Objective:
     @cached_property
     def _constraints_first(self) -> list[Quantity]:
         """All quantities: those of constraints before those of terms alone, and the cheap ones of them first."""
-        constrained = sorted((constraint.quantity for constraint in self.spec.constraints), key=lambda q: q.costly)
+        constrained = sorted((constraint.quantity for constraint in self.spec.constraints), key=lambda q: q.is_costly())
         return list(dict.fromkeys([*constrained, *self._quantities]))
+
+    def without_costly_parts(self) -> "Objective":
+        """Return the objective without what takes long to compute, itself if there is nothing that does.
+
+        Where all terms take long, they stay.
+        """
+        constraints = tuple(part for part in self.spec.constraints if not part.quantity.is_costly())
+        if (self._quick_terms, constraints) == (self.spec.terms, self.spec.constraints):
+            return self
+        quick = {"terms": self._quick_terms, "constraints": constraints}
+        return Objective(self.spec.model_copy(update=quick), self.folder)
+
+    def bound(self, quick_score: float) -> float:
+        """Return an upper bound of the score of a molecule from its score by the objective `without_costly_parts`."""
+        weight = sum(term.weight for term in self._quick_terms) / self._total_weight
+        return weight * quick_score + 1.0 - weight if self.spec.mean == "arithmetic" else float(quick_score**weight)
+
+    @cached_property
+    def _quick_terms(self) -> tuple[Term, ...]:
+        quick = tuple(term for term in self.spec.terms if not term.quantity.is_costly())
+        return quick or self.spec.terms
 
     def _broken(self, quantity: Quantity, value: float | Failure) -> str | None:
         """Return the title of the first constraint that a value breaks; a failure may break none."""
@@ -155,7 +221,8 @@ class Objective:
     def without_score(self, smiles: str, status: Status, error: str = "") -> Evaluation:
         """Return the evaluation of a molecule that has no score."""
         no_values = dict.fromkeys(self.term_names, math.nan)
-        return Evaluation(smiles, math.nan, False, status, no_values, no_values, (), error)
+        no_limits = dict.fromkeys(self.constraint_names, math.nan)
+        return Evaluation(smiles, math.nan, False, status, no_values, no_values, (), error, no_limits)
 
     def desirabilities(self, values: Mapping[str, float]) -> dict[str, float]:
         """Return each term's desirability from the raw values; NaN stays NaN.
@@ -176,18 +243,18 @@ class Objective:
         failures = {quantity: value.reason for quantity, value in raw.items() if isinstance(value, Failure)}
         numbers = {quantity: value for quantity, value in raw.items() if not isinstance(value, Failure)}
         values = {term.title: numbers.get(term.quantity, math.nan) for term in self.spec.terms}
+        limited = {c.title: numbers.get(c.quantity, math.nan) for c in self.spec.constraints}
+        failed = replace(self.without_score(smiles, "failed"), values=values, constraints=limited)
         for part in (*self.spec.terms, *self.spec.constraints):
             if part.quantity in failures:
-                return self._failed(smiles, values, f"{part.title}: {failures[part.quantity]}")
+                return replace(failed, error=f"{part.title}: {failures[part.quantity]}")
         try:
             desirabilities = self.desirabilities(values)
         except ValueError as error:
-            return self._failed(smiles, values, str(error))
+            return replace(failed, error=str(error))
         violated = tuple(c.title for c in self.spec.constraints if not c.holds(numbers[c.quantity]))
-        return Evaluation(smiles, self._mean(desirabilities), not violated, "ok", values, desirabilities, violated)
-
-    def _failed(self, smiles: str, values: Mapping[str, float], error: str) -> Evaluation:
-        return Evaluation(smiles, math.nan, False, "failed", values, dict.fromkeys(values, math.nan), (), error)
+        score = self._mean(desirabilities)
+        return Evaluation(smiles, score, not violated, "ok", values, desirabilities, violated, "", limited)
 
     def _mean(self, desirabilities: Mapping[str, float]) -> float:
         weighted = [(term.weight, desirabilities[term.title]) for term in self.spec.terms]

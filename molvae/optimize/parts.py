@@ -82,7 +82,8 @@ class Measured(Section):
         for other in (QUANTITIES[name] for name in kinds):
             for key in other.model_fields:
                 if key in given and key not in kind.model_fields:
-                    raise ValueError(f"{key}: expected with a {other.kind()} only")
+                    owners = [name for name in kinds if key in QUANTITIES[name].model_fields]
+                    raise ValueError(f"{key}: expected with a {' or '.join(owners)} only")
         quantity = _validated(kind, {key: given[key] for key in kind.model_fields if key in given})
         return {"quantity": quantity, **{key: given[key] for key in given if key not in kind.model_fields}}
 

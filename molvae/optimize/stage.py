@@ -1,6 +1,8 @@
 """The optimize stage, from the model and the objective to the candidates."""
 
 import math
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +10,6 @@ import pandas as pd
 
 from molvae.chem.sdf import write_sdf
 from molvae.config import OptimizeConfig
-from molvae.errors import DataError
 from molvae.files import invalidate, write_json, write_table
 from molvae.folders import remove_files
 from molvae.log import logger, progress
@@ -18,16 +19,15 @@ from molvae.model.model import MolVAE
 from molvae.optimize.auc import auc_top
 from molvae.optimize.calls import RESUME_FILES
 from molvae.optimize.candidates import candidates_table
-from molvae.optimize.evaluator import Evaluator, warn_of_failures
+from molvae.optimize.constraints import constraint_counts, rejection_text, warn_if_hardly_feasible
+from molvae.optimize.evaluator import warn_of_failures
 from molvae.optimize.objective import Evaluation, Objective
 from molvae.optimize.oracle import Oracle
 from molvae.optimize.strategies import STRATEGIES, SearchContext, Strategy
+from molvae.optimize.training import TOP, best_known, score_training
 from molvae.provenance import software
 from molvae.seeding import derive_seed, numpy_generator
 from molvae.tables import CANDIDATES, MOLECULES, TIMES, TRACE
-
-# Molecules of the training set that are evaluated together.
-_TRAINING_CHUNK = 500
 
 
 def optimize(
@@ -41,7 +41,8 @@ def optimize(
 ) -> None:
     """Spend a budget of oracle calls -> `trace.parquet`, `times.csv`, `candidates.csv` and `.sdf`, `summary.json`.
 
-    A killed search resumes from `out/resume/`: it takes the same course again without computing a score twice.
+    A killed search resumes from `out/resume/`: it takes the same course again without computing a score twice. If it
+    takes another one, because of other settings, all recorded calls count and are told to the strategy.
 
     Args:
         model: The trained model.
@@ -53,12 +54,15 @@ def optimize(
         n_jobs: Processes for slow objectives and for scoring the training set.
 
     Raises:
-        DataError: If no molecule could be scored.
+        DataError: If no molecule could be scored, or too many in a row failed.
     """
     train = molecules.loc[molecules["split"] == "train", "smiles"].tolist()
+    if train and objective.spec.constraints:
+        warn_if_hardly_feasible(objective, train, numpy_generator(seed, "optimize feasible"))
+    start = _start(train, objective, config, seed, n_jobs)
     context = SearchContext(
         model,
-        start=_start(train, config, seed),
+        start=start.to_score,
         known=train,
         budget=config.budget,
         objective=objective,
@@ -67,28 +71,32 @@ def optimize(
         device=model.device,
     )
     strategy = STRATEGIES[config.strategy](context, config.strategy_settings)
-    with Oracle(objective, config.budget, out / "resume", n_jobs, set(train)) as oracle:
+    if start.known:
+        logger.info(
+            "%s: starting from the %d best training molecules, outside the budget", objective.name, len(start.known)
+        )
+        strategy.tell(start.known)
+    with Oracle(
+        objective,
+        config.budget,
+        out / "resume",
+        n_jobs,
+        set(train),
+        cache=config.cache,
+        scheduler=config.scheduler,
+    ) as oracle:
         n_rounds = _search(strategy, oracle, config)
         trace, times = oracle.trace(), oracle.times()
+        oracle.require_scores()
     warn_of_failures(objective.name, oracle.evaluations)
-    if trace["score"].isna().all():
-        raise DataError(f"{objective.name}: expected a molecule that can be scored, found none in {len(trace)} calls")
     if not (trace["score"] > 0.0).any():
         logger.warning(
             "%s: no score is above 0, so the search had no signal to follow; give a term a less steep desirability",
             objective.name,
         )
     table = candidates_table(trace, set(molecules["smiles"]), train, config.n_candidates)
-    summary = _summary(trace, objective, config, seed, n_rounds)
-    if config.compare_training and train:
-        summary |= _of_training(train, objective, n_jobs)
-    logger.info(
-        "%s: %d calls, best ten feasible %s on average, %d candidates",
-        objective.name,
-        len(trace),
-        "none" if summary["top10_mean"] is None else f"{summary['top10_mean']:.3f}",
-        len(table),
-    )
+    summary = _summary(trace, objective, config, seed, n_rounds) | start.summary
+    _log(objective, summary, len(table))
     invalidate(out / "summary.json")
     write_table(out / TRACE.file, trace)
     write_table(out / TIMES.file, times)
@@ -99,11 +107,47 @@ def optimize(
     remove_files(out / "resume", RESUME_FILES)
 
 
-def _start(train: list[str], config: OptimizeConfig, seed: int) -> list[str]:
-    """Return the training molecules to score first, drawn at random: at most half of the budget."""
-    n = min(config.n_start, config.budget // 2, len(train))
-    chosen = numpy_generator(seed, "optimize start").permutation(len(train))[:n]
-    return [train[i] for i in chosen]
+def _log(objective: Objective, summary: Mapping[str, Any], n_candidates: int) -> None:
+    n_calls, n_feasible = summary["n_calls"], summary["n_feasible"]
+    if rejected := rejection_text(summary["constraints"]):
+        n_infeasible = n_calls - n_feasible - summary["n_failed"]
+        logger.info("%s: %d of %d calls violate a constraint: %s", objective.name, n_infeasible, n_calls, rejected)
+    logger.info(
+        "%s: %d calls, best ten feasible %s on average, %d candidates",
+        objective.name,
+        n_calls,
+        "none" if summary["top10_mean"] is None else f"{summary['top10_mean']:.3f}",
+        n_candidates,
+    )
+
+
+@dataclass(frozen=True)
+class _Start:
+    """What a search starts from.
+
+    Attributes:
+        to_score: Training molecules to score first, within the budget.
+        known: Training molecules that were scored outside the budget, the best first.
+        summary: What is reported of them and of the training set.
+    """
+
+    to_score: list[str]
+    known: list[Evaluation]
+    summary: dict[str, Any]
+
+
+def _start(train: list[str], objective: Objective, config: OptimizeConfig, seed: int, n_jobs: int) -> _Start:
+    """Choose the training molecules to start from; those at random take at most half of the budget."""
+    rng = numpy_generator(seed, "optimize start")
+    from_best = config.start == "best" and not objective.is_external
+    compare = not objective.is_external if config.compare_training is None else config.compare_training
+    scores = None
+    if train and (compare or (from_best and config.n_start)):
+        scores = score_training(train, objective, n_jobs, max(*TOP, config.n_start if from_best else 0))
+    known = best_known(scores, config.n_start, objective, rng, n_jobs) if from_best and scores is not None else []
+    n = 0 if from_best else min(config.n_start, config.budget // 2, len(train))
+    summary = {"n_start_outside_budget": len(known), **(scores.summary() if compare and scores is not None else {})}
+    return _Start([train[i] for i in rng.permutation(len(train))[:n]], known, summary)
 
 
 def _search(strategy: Strategy[Any], oracle: Oracle, config: OptimizeConfig) -> int:
@@ -111,13 +155,25 @@ def _search(strategy: Strategy[Any], oracle: Oracle, config: OptimizeConfig) -> 
     n_rounds = n_empty = 0
     with progress(f"optimise {oracle.objective.name}", config.budget) as advance:
         while oracle.remaining and n_empty < config.max_empty_rounds:
-            before = oracle.remaining
+            before = oracle.n_calls
             proposals = strategy.ask(min(config.batch_size, oracle.remaining))
+            if recalled := oracle.recall(proposals, n_rounds):
+                logger.info(
+                    "%s: another course than the recorded one, whose other %d calls count from here on",
+                    *(oracle.objective.name, len(recalled)),
+                )
+                strategy.tell(recalled)
+                n_rounds = oracle.n_rounds
             strategy.tell(oracle.score(proposals, n_rounds))
             n_rounds += 1
-            spent = before - oracle.remaining
-            n_empty = 0 if spent else n_empty + 1
-            advance(spent)
+            n_empty = 0 if oracle.n_calls > before else n_empty + 1
+            advance(oracle.n_calls - before)
+    oracle.recall_all()
+    if oracle.n_calls > config.budget:
+        logger.warning(
+            "%s: %d calls were recorded before, more than the budget of %d; all of them count",
+            *(oracle.objective.name, oracle.n_calls, config.budget),
+        )
     if oracle.remaining:
         logger.warning(
             "%s: no new molecule in %d rounds; the search ends with %d calls left",
@@ -125,7 +181,7 @@ def _search(strategy: Strategy[Any], oracle: Oracle, config: OptimizeConfig) -> 
             n_empty,
             oracle.remaining,
         )
-    return n_rounds
+    return max(n_rounds, oracle.n_rounds)
 
 
 def _summary(
@@ -144,9 +200,10 @@ def _summary(
         "n_rounds": n_rounds,
         "n_feasible": int(trace["feasible"].sum()),
         "n_failed": int((trace["status"] == "failed").sum()),
-        **{f"top{n}_mean": null_for_nan(top_mean(scores, n)) for n in (1, 10, 100)},
+        **{f"top{n}_mean": null_for_nan(top_mean(scores, n)) for n in TOP},
         "new_top10_mean": null_for_nan(top_mean(trace.loc[new, "score"].to_numpy(), 10)),
-        "auc_top10": auc_top(scores, 10, config.budget),
+        "auc_top10": auc_top(scores, 10, max(config.budget, len(trace))),
+        "constraints": constraint_counts([text.split("; ") for text in trace["violated"]], objective.constraint_names),
         "origins": {origin: _of_origin(rows) for origin, rows in trace.groupby("origin", sort=True)},
     }
 
@@ -154,25 +211,6 @@ def _summary(
 def _of_origin(rows: pd.DataFrame) -> dict[str, float | int | None]:
     best = rows.loc[rows["feasible"], "score"].max()
     return {"calls": len(rows), "best": None if math.isnan(best) else float(best)}
-
-
-def _of_training(train: list[str], objective: Objective, n_jobs: int) -> dict[str, Any]:
-    """Score the whole training set, outside the budget; molecules that fail are left out of the means.
-
-    Infeasible molecules, whose scores count as 0, are not scored.
-    """
-    logger.info("%s: scoring the %d training molecules to compare with", objective.name, len(train))
-    with Evaluator(objective, n_jobs, feasible_only=True) as evaluator:
-        evaluations = [one for chunk in evaluator.evaluate(train, _TRAINING_CHUNK) for one in chunk]
-    warn_of_failures(f"{objective.name}, training set", evaluations)
-    scores = [evaluation.score if evaluation.feasible else 0.0 for evaluation in evaluations if _has_score(evaluation)]
-    means = {f"training_top{n}_mean": top_mean(scores, n) for n in (1, 10, 100)} if scores else {}
-    n_feasible = sum(evaluation.feasible for evaluation in evaluations)
-    return {"n_training": len(train), "training_n_feasible": n_feasible, **means}
-
-
-def _has_score(evaluation: Evaluation) -> bool:
-    return evaluation.status in ("ok", "unscored")
 
 
 def known_molecules(prepared: Path | None) -> pd.DataFrame:

@@ -6,7 +6,7 @@ import pandas as pd
 
 from molvae.optimize.evaluator import warn_of_failures
 from molvae.optimize.objective import Objective
-from molvae.optimize.oracle import MAX_FAILURES, Oracle
+from molvae.optimize.oracle import MAX_FAILURES, Oracle, value_columns
 
 
 def score_table(objective: Objective, smiles: Sequence[str], n_jobs: int = 1) -> pd.DataFrame:
@@ -18,8 +18,8 @@ def score_table(objective: Objective, smiles: Sequence[str], n_jobs: int = 1) ->
         n_jobs: Processes for many molecules or a slow objective.
 
     Returns:
-        N rows in the same order: smiles (as given), score, feasible, and each term's raw value under the term's name;
-        NaN for an invalid SMILES and for what could not be computed.
+        N rows in the same order: smiles (as given), score, feasible, each term's raw value under the term's name, and
+        each constraint's as `constraint.NAME`; NaN for an invalid SMILES and for what could not be computed.
 
     Raises:
         DataError: If the first molecules all failed, and there are many.
@@ -36,7 +36,4 @@ def score_table(objective: Objective, smiles: Sequence[str], n_jobs: int = 1) ->
             "feasible": pd.Series([evaluation.feasible for evaluation in evaluations], dtype="bool"),
         }
     )
-    for name in objective.term_names:
-        # An evaluation's values are no table's: PD011 takes them for pandas'.
-        table[name] = pd.Series([e.values[name] for e in evaluations], dtype="float64")  # noqa: PD011
-    return table
+    return pd.concat([table, value_columns(objective, evaluations, "")], axis=1)

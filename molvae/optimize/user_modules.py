@@ -4,13 +4,14 @@ A module beside an objective file is loaded as a part of a package made for the 
 name in two folders are two modules, and none hides an installed one.
 """
 
+import ast
 import hashlib
 import importlib
 import importlib.util
 import symtable
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.machinery import ModuleSpec, PathFinder, all_suffixes
 from pathlib import Path
 from types import ModuleType
@@ -31,6 +32,42 @@ def locate(module: str, folder: Path) -> Path | None:
     base = folder.joinpath(*module.split("."))
     files = [base / "__init__.py", *(base.with_name(base.name + suffix) for suffix in all_suffixes())]
     return next((file for file in files if file.is_file()), None)
+
+
+def imported_files(file: Path, folder: Path) -> tuple[Path, ...]:
+    """Return a module's file and those of all modules in `folder` that it imports, also through others of them.
+
+    Nothing of them is run, so that an import whose name is made at run time is not seen.
+    """
+    files = {file: None}
+    waiting = [file]
+    while waiting:
+        # What is no Python is refused where it is loaded.
+        with suppress(OSError, SyntaxError, ValueError):
+            new = [path for path in _imports(waiting.pop(), folder) if path not in files]
+            files |= dict.fromkeys(new)
+            waiting += new
+    return tuple(files)
+
+
+def _imports(file: Path, folder: Path) -> Iterator[Path]:
+    """Yield the files in `folder` of what the import statements of a module name."""
+    if file.suffix != ".py":
+        return
+    for node in ast.walk(ast.parse(file.read_bytes())):
+        if isinstance(node, ast.Import):
+            root, names = folder, [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            root = folder if node.level == 0 else file.parents[node.level - 1]
+            base = [node.module] if node.module else []
+            names = [".".join([*base, alias.name]) for alias in node.names]
+        else:
+            continue
+        for name in names:
+            parts = name.split(".")
+            for n in range(1, len(parts) + 1):
+                if (path := locate(".".join(parts[:n]), root)) is not None:
+                    yield path
 
 
 def check_function(reference: str, folder: Path) -> Path | None:
@@ -82,6 +119,14 @@ def load_function(reference: str, folder: Path) -> "UserFunction":
     return UserFunction(module, function_name, folder.resolve())
 
 
+def forget_modules(folder: Path) -> None:
+    """Let the modules that lie in `folder` be loaded anew, in a process that outlives a change of their sources."""
+    own = _package_name(folder.resolve())
+    for name in [name for name in sys.modules if name == own or name.startswith(f"{own}.")]:
+        del sys.modules[name]
+    _siblings.pop(folder.resolve(), None)
+
+
 class UserFunction:
     """A user's function, which finds what lies beside its module whenever it is called."""
 
@@ -131,9 +176,13 @@ def _defines(source: Path, name: str) -> bool:
     return symbol.is_assigned() or symbol.is_imported()
 
 
+def _package_name(folder: Path) -> str:
+    return f"_molvae_objective_{hashlib.sha256(str(folder).encode()).hexdigest()[:16]}"
+
+
 def _package_of(folder: Path) -> str:
     """Return the name of the package whose modules are the files of `folder`."""
-    name = f"_molvae_objective_{hashlib.sha256(str(folder).encode()).hexdigest()[:16]}"
+    name = _package_name(folder)
     if name not in sys.modules:
         package = ModuleType(name, f"Modules beside the objectives in {folder}.")
         package.__path__ = [str(folder)]

@@ -251,15 +251,16 @@ def _edges(values: NDArray[np.float64], n_smallest: int) -> tuple[NDArray[np.flo
 
 def optimization(result: Optimization) -> Figure:
     """Plot the best scores against the oracle calls, with the random search and the training molecules to compare."""
-    layers = [*_start_band(result.search), *_training_levels(result.search), _best_curves(result)]
+    band = _start_band(result.search)
+    shaded = "Shaded: the training molecules scored at the start. " if band else ""
+    layers = [*band, *_training_levels(result.search), _best_curves(result)]
     curves = alt.layer(*layers).properties(title="Best scores against oracle calls", height=320)
     return Figure(
         f"optimization_{result.objective}",
         "Progress of the search",
         "Left: best score and mean of the ten best scores so far, over the molecules that satisfy the constraints. "
-        "Shaded: the training molecules scored at the start. Dashed: the best of the whole training set. Right: score "
-        "of each candidate against its Tanimoto similarity (ECFP4, 1,024 bits) to the nearest training molecule. Hover "
-        "over a point to see the structure.",
+        f"{shaded}Dashed: the best of the whole training set. Right: score of each candidate against its Tanimoto "
+        "similarity (ECFP4, 1,024 bits) to the nearest training molecule. Hover over a point to see the structure.",
         (curves, _novelty(result.candidates)),
     )
 

@@ -45,6 +45,7 @@ class OptimizationPart:
         figure: Scores against oracle calls.
         table: The candidates.
         origins: Results of each way to propose molecules.
+        constraints: What each constraint rejected.
         objective: The objective in words.
         csv_uri: The candidates as a CSV file to download.
     """
@@ -54,6 +55,7 @@ class OptimizationPart:
     figure: Figure
     table: tables.CandidateTable
     origins: list[tuple[str, str, str, str, str]]
+    constraints: list[tuple[str, str, str]]
     objective: ObjectiveText
     csv_uri: str
 
@@ -108,6 +110,8 @@ def _optimization_part(result: Optimization, units: Mapping[str, str]) -> Optimi
         figure=figures.optimization(result),
         table=table,
         origins=tables.origins(by_origin(result.search.trace)),
+        # Searches of earlier versions have not counted it.
+        constraints=tables.constraints(result.search.summary.get("constraints", {})),
         objective=objective_text(result.search.summary.get("objective", {})),
         csv_uri="data:text/csv;base64," + base64.b64encode(table.csv.encode()).decode(),
     )

@@ -177,6 +177,8 @@ def describe_optimization(result: Optimization) -> str:
     n_start = int((trace["origin"] == "start").sum())
     text = f"The search for “{title_of(result.objective)}” used {plural(len(trace), 'oracle call')} (molecules scored)"
     text += f", {count(n_start)} of them for the training molecules it started from." if n_start else "."
+    if n_known := result.search.summary.get("n_start_outside_budget", 0):
+        text += f" It started from the {count(n_known)} best training molecules, which were scored outside this budget."
     return f"{text} {_best_scores(result)} {_proposed(result)}"
 
 

@@ -308,6 +308,12 @@ def origins(table: pd.DataFrame) -> list[tuple[str, str, str, str, str]]:
     ]
 
 
+def constraints(counts: Mapping[str, Mapping[str, int]]) -> list[tuple[str, str, str]]:
+    """Return a row for each constraint, the strictest first: name, molecules that violate it, and only it."""
+    ranked = sorted(counts.items(), key=lambda item: -item[1]["violated"])
+    return [(name, count(rejected["violated"]), count(rejected["alone"])) for name, rejected in ranked]
+
+
 def leakage_rows(leakage: Mapping[str, Mapping[str, float]]) -> list[tuple[str, ...]]:
     """Return a row for each held-out split: name, sample sizes, similarity to the nearest training molecules."""
     return [

@@ -26,7 +26,7 @@ from molvae.score.training import TrainStatistics, train_statistics
 from molvae.seeding import numpy_generator
 from molvae.tables import SCORED_MOLECULES
 
-MAX_HELD_OUT = 5000
+MAX_HELD_OUT = 2000
 """Maximum number of test molecules whose anomaly scores give the percentiles."""
 
 

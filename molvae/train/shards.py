@@ -11,11 +11,9 @@ from molvae.config import TrainConfig
 from molvae.nn.batch import Batch
 from molvae.nn.device import autocast
 from molvae.nn.vae import VAE, LossWeights
+from molvae.parallel import MIN_PER_SHARD
 from molvae.train.optimizers import make_optimizers
 from molvae.train.processes import add_up, number_of_processes, rank
-
-# A smaller shard keeps a core busy with everything but matrix products.
-MIN_PER_SHARD = 64
 
 
 class ShardedStep:

@@ -18,6 +18,7 @@ from molvae.train.checkpoint import Checkpoint
 from molvae.train.choose_prior import choose_prior
 from molvae.train.data import DATA_FILES, TrainingData, open_data, training_identity, validation_smiles, write_data
 from molvae.train.loop import fit
+from molvae.train.memory import keep_freed_memory
 from molvae.train.processes import is_first, number_of_processes, process_group, wait_for_all
 from molvae.train.start import InitialState, starting_point
 from molvae.vocabulary import Vocabulary
@@ -52,6 +53,7 @@ def train(prepared: Path, out: Path, config: TrainConfig, seed: int, n_jobs: int
     standardisation = StandardiseConfig.model_validate(read_json(prepared / "summary.json")["standardisation"])
     start = starting_point(config, vocabulary, standardisation, seed)
     identity = training_identity(prepared, start, seed)
+    keep_freed_memory()
     resume = out / "resume"
     checkpoint = Checkpoint(resume, identity)
     with process_group(choose_device(device)) as own_device:

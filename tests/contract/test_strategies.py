@@ -7,6 +7,7 @@ from molvae.chem.molecules import canonical_smiles
 from molvae.config import OptimizeConfig, parse_config
 from molvae.errors import ConfigError
 from molvae.optimize.objective import Evaluation, load_objective
+from molvae.optimize.oracle import Oracle
 from molvae.optimize.strategies import STRATEGIES, SearchContext
 
 
@@ -60,8 +61,25 @@ def test_it_goes_on_when_it_is_told_nothing(make):
     assert strategy.ask(3)
 
 
+def spend(strategy, budget, folder, stop_at=None):
+    """Search until the budget is spent, or until so many calls as if killed; return the SMILES of the calls."""
+    with Oracle(load_objective("qed"), budget, folder) as oracle:
+        number = 0
+        while oracle.remaining and oracle.n_calls < (stop_at or budget) and number < 100:
+            strategy.tell(oracle.score(strategy.ask(min(5, oracle.remaining)), number))
+            number += 1
+        return [evaluation.smiles for evaluation in oracle.evaluations]
+
+
+def test_a_killed_search_that_is_run_again_repeats_no_call_and_spends_exactly_its_budget(make, tmp_path):
+    first = spend(make(), 22, tmp_path, stop_at=12)
+    whole = spend(make(), 22, tmp_path)
+    assert len(set(whole)) == len(whole) == 22
+    assert set(first) <= set(whole)
+
+
 def test_the_settings_offer_exactly_the_registered_strategies():
-    assert OptimizeConfig.strategies() == list(STRATEGIES)
+    assert sorted(OptimizeConfig.strategies()) == sorted(STRATEGIES)
 
 
 @pytest.mark.parametrize("name", STRATEGIES)

@@ -44,6 +44,10 @@ def test_time_grows_with_molecules_and_falls_with_cores_down_to_the_start_of_a_p
     assert MEASURED.seconds("prepare", DEMO, 4) == pytest.approx(55.0)
     assert MEASURED.seconds("prepare", DEMO, 64) == MEASURED.seconds("prepare", DEMO, 8) > 5.0
     assert MEASURED.seconds("report", DEMO, 4) == 105.0
+    # A step of 128 molecules is distributed over two cores, and one of 256 over four.
+    assert MEASURED.seconds("train", DEMO, 8) == 105.0
+    larger_steps = Workload.of(parse_config({"train": {"batch_size": 256}}, "test"), 50_000)
+    assert MEASURED.seconds("train", larger_steps, 8) == pytest.approx(55.0)
     assert MEASURED.seconds("prepare", Workload.of(RunConfig(), 0), 2) == 5.0
 
 
@@ -56,7 +60,7 @@ def test_a_larger_network_trains_longer_and_replay_adds_molecules():
 
 
 def test_the_measured_run_is_the_one_that_trains_in_the_same_way(tmp_path):
-    workload = {"n_molecules": 1, "training": 1, "n_evaluated": 1, "n_samples": 1, "budget": 1}
+    workload = {"n_molecules": 1, "training": 1, "training_cores": 1, "n_evaluated": 1, "n_samples": 1, "budget": 1}
     content = {"n_cores": 2, "workload": workload, "stages": {}, "total": {"wall_s": 1}}
     write_json(tmp_path / "t.json", {"demo": content, "quick": {**content, "n_cores": 4}})
     tuned = parse_config({"train": {"init_from": "moses"}}, "test")

@@ -62,6 +62,10 @@ def finished(tmp_path_factory) -> Path:
     return folder
 
 
+def test_the_benchmark_of_searches_is_a_job_a_search(fresh):
+    assert planned(snakemake(fresh, "-n", "benchmark_optimize")) == {"benchmark_search": 50, "benchmark_optimize": 1}
+
+
 @pytest.mark.slow
 def test_the_smoke_run_goes_from_raw_molecules_to_the_report(finished):
     results = finished / "results" / "smoke"

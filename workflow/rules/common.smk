@@ -27,6 +27,16 @@ workflow.global_resources.setdefault("gpu", 1)
 # GPUs requested by a job that uses the model: none where there is none, so that such jobs run side by side on a CPU.
 # Jobs that a cluster runs elsewhere request one, because its nodes may have what this machine lacks.
 GPUS = gpus_requested(SETTINGS.device, local=workflow.local_exec)
+# Stages that do not wait for one another run two at a time. On this machine each has a process for every core: what one
+# leaves idle, while it loads its model or at its end, the other uses. On a cluster, and where the number of cores is not
+# known, a job requests four.
+CORES = workflow.resource_settings.cores if workflow.is_main_process else None
+IS_LOCAL = bool(CORES) and workflow.local_exec
+THREADS = min(8, max(1, CORES // 2)) if IS_LOCAL else 4
+MIN_PROCESSES = min(16, CORES) if IS_LOCAL else 1
+# The priority of the longest chains of jobs, the search and the samples with their scores: what is left for the end is
+# short, or uses all cores.
+FIRST = 1
 
 # Use the `molvae` installed next to this Snakemake, even if no environment is activated. Idle OpenMP threads sleep,
 # because spinning is several times slower on a shared machine. Snakemake formats the prefix, so braces are doubled.

@@ -16,9 +16,10 @@ rule evaluate:
         "results/{run}/logs/evaluate.log",
     benchmark:
         "results/{run}/benchmarks/evaluate.tsv"
-    threads: 4
+    threads: THREADS
     resources:
         gpu=GPUS,
+        processes=lambda wildcards, threads: max(threads, MIN_PROCESSES),
         mem_mb=8000,
         runtime=120,
     params:
@@ -27,4 +28,4 @@ rule evaluate:
         out=subpath(output.metrics, parent=True),
     shell:
         "molvae evaluate {params.model:q} --reference {params.prepared:q} --out {params.out:q}"
-        " --config {input.settings:q} --threads {threads} 2>&1 | tee -i {log:q}"
+        " --config {input.settings:q} --threads {resources.processes} 2>&1 | tee -i {log:q}"

@@ -4,8 +4,10 @@ from molvae.estimate import STAGES, announcement, measured_run, n_input_molecule
 
 
 def announce():
-    """Return what the run will do, with estimated times."""
+    """Return what the run will do, with estimated times; nothing where no stage runs, as in a benchmark."""
     jobs = [stage_and_objective(job) for job in workflow.dag.needrun_jobs()]
+    if not any(jobs):
+        return ""
     prepared = Path("results", SETTINGS.run, "prepare")
     is_prepared = ("prepare", "") not in jobs
     return announcement(
@@ -29,8 +31,10 @@ def stage_and_objective(job):
 
 
 def conclude():
-    """Return the answer of the run, from those of its files that are up to date."""
+    """Return the answer of the run, from its files that are up to date; nothing where no stage was asked for."""
     from molvae.report.answer import answer
 
+    if not any(stage_and_objective(job) for job in workflow.dag.jobs):
+        return ""
     current = {str(file) for job in workflow.dag.jobs for file in job.output}
     return answer(Path("results", SETTINGS.run), OBJECTIVES, current)

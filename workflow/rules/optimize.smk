@@ -31,9 +31,11 @@ rule optimize:
         "results/{run}/logs/optimize_{objective}.log",
     benchmark:
         "results/{run}/benchmarks/optimize_{objective}.tsv"
-    threads: 4
+    priority: FIRST
+    threads: THREADS
     resources:
         gpu=GPUS,
+        processes=lambda wildcards, threads: max(threads, MIN_PROCESSES),
         mem_mb=8000,
         runtime=1440,
     params:
@@ -44,7 +46,7 @@ rule optimize:
         overrides=[],
     shell:
         "molvae optimize {params.model:q} --reference {params.prepared:q} --objective {params.objective:q}"
-        " --out {params.out:q} --config {input.settings:q} {params.overrides:q} --threads {threads} 2>&1 | tee -i {log:q}"
+        " --out {params.out:q} --config {input.settings:q} {params.overrides:q} --threads {resources.processes} 2>&1 | tee -i {log:q}"
 
 
 use rule optimize as optimize_baseline with:
@@ -58,11 +60,14 @@ use rule optimize as optimize_baseline with:
         "results/{run}/logs/optimize_baseline_{objective}.log",
     benchmark:
         "results/{run}/benchmarks/optimize_baseline_{objective}.tsv"
+    priority: 0
     params:
-        # Both searches share the training set, so it is scored only once.
+        # Both searches share the training set, so it is scored only once; random samples start from nothing.
         overrides=[
             "--set",
             "optimize.strategy=random",
+            "--set",
+            "optimize.start=random",
             "--set",
             "optimize.compare_training=false",
         ],

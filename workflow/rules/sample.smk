@@ -14,13 +14,15 @@ rule sample:
         "results/{run}/logs/sample.log",
     benchmark:
         "results/{run}/benchmarks/sample.tsv"
-    threads: 4
+    priority: FIRST
+    threads: THREADS
     resources:
         gpu=GPUS,
+        processes=lambda wildcards, threads: max(threads, MIN_PROCESSES),
         mem_mb=4000,
         runtime=120,
     params:
         model=subpath(input.weights, parent=True),
     shell:
         "molvae sample {params.model:q} --out {output.samples:q} --summary {output.summary:q}"
-        " --config {input.settings:q} --threads {threads} 2>&1 | tee -i {log:q}"
+        " --config {input.settings:q} --threads {resources.processes} 2>&1 | tee -i {log:q}"

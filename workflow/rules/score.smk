@@ -26,9 +26,11 @@ rule score:
         "results/{run}/logs/score_{what}.log",
     benchmark:
         "results/{run}/benchmarks/score_{what}.tsv"
-    threads: 8
+    priority: FIRST
+    threads: THREADS
     resources:
         gpu=GPUS,
+        processes=lambda wildcards, threads: max(threads, MIN_PROCESSES),
         mem_mb=8000,
         runtime=240,
     params:
@@ -37,4 +39,4 @@ rule score:
         out=subpath(output.metrics, parent=True),
     shell:
         "molvae score {input.generated:q} --reference {params.prepared:q} --model {params.model:q} --out {params.out:q}"
-        " --config {input.settings:q} --threads {threads} 2>&1 | tee -i {log:q}"
+        " --config {input.settings:q} --threads {resources.processes} 2>&1 | tee -i {log:q}"

@@ -54,13 +54,19 @@ class Quantity(Section, ABC):
     isolated: ClassVar[bool] = False
     """Whether its code may end the process that runs it, so that it is computed in worker processes."""
     costly: ClassVar[bool] = False
-    """Whether it takes much longer than a property or a substructure search, so that it is computed after the others
-    where some molecules need not be scored."""
+    """Whether it takes much longer than logP or a substructure search, so that it is computed after the others where
+    some molecules need not be scored; see `is_costly`."""
     external: ClassVar[bool] = False
-    """Whether a user's own function or program computes it, so that each value may be an experiment or a simulation."""
+    """Whether a user's own function or program computes it, whose calls may cost anything: none is made outside the
+    budget that was not asked for."""
     required: ClassVar[float | None] = None
     """For a quantity that a molecule either satisfies or not: the value with which it does. Such a constraint has no
     bounds; all others need some."""
+
+    @property
+    def limit_s(self) -> float | None:
+        """Seconds that it may take for a molecule; None without a limit."""
+        return None
 
     @classmethod
     def kind(cls) -> str:
@@ -76,6 +82,10 @@ class Quantity(Section, ABC):
     def argument(self) -> Any:
         """The value of the key."""
         return getattr(self, self.kind())
+
+    def is_costly(self) -> bool:
+        """Say whether it is costly with this argument."""
+        return self.costly
 
     def title(self) -> str:
         """Return what tables call it unless a name is given."""
@@ -131,6 +141,8 @@ class MolQuantity(Quantity):
 QUANTITIES: Registry[type[Quantity]] = Registry("quantity")
 
 Part = TypeVar("Part")
+Item = TypeVar("Item")
+Outcome = TypeVar("Outcome")
 
 
 def not_empty(parts: tuple[Part, ...]) -> tuple[Part, ...]:
@@ -155,7 +167,7 @@ def finite(value: float | Failure) -> float | Failure:
     if isinstance(value, Failure):
         return value
     number = float(value)
-    return number if math.isfinite(number) else Failure("no finite value")
+    return number if math.isfinite(number) else Failure(f"expected a finite number, found {number}")
 
 
 def per_molecule(function: Callable[[Chem.Mol], float]) -> Measure:
@@ -170,28 +182,64 @@ def per_molecule(function: Callable[[Chem.Mol], float]) -> Measure:
     return lambda molecules: [attempt(molecule.mol) for molecule in molecules]
 
 
+def try_each(items: Sequence[Item], attempt: Callable[[Item], Outcome | Failure]) -> list[Outcome | Failure]:
+    """Try items one by one after they have failed together.
+
+    If the first, a middle and the last one fail in the same way, what is tried cannot work at all, and the others are
+    taken to fail as well.
+    """
+    probes = {0, len(items) // 2, len(items) - 1}
+    outcomes = {i: attempt(items[i]) for i in sorted(probes)}
+    first = outcomes[0]
+    if len(probes) == 3 and isinstance(first, Failure) and all(outcome == first for outcome in outcomes.values()):
+        return [first] * len(items)
+    return [outcomes[i] if i in outcomes else attempt(item) for i, item in enumerate(items)]
+
+
 BatchFunction = Callable[[Sequence[str]], Sequence[float | Failure]]
 """From N SMILES to N values or failures, in order; may raise anything."""
+
+
+class PartialAnswerError(Exception):
+    """A user's program ended before it was done.
+
+    Attributes:
+        values: What it had answered till then, to the first molecules: one at least, not all.
+    """
+
+    def __init__(self, message: str, values: Sequence[float | Failure]) -> None:
+        """Keep the answers."""
+        super().__init__(message)
+        self.values = values
 
 
 def per_batch(function: BatchFunction) -> Measure:
     """Return the measure that applies a user's function to all molecules at once.
 
-    If it raises for several molecules, it is tried on each, so that only the guilty ones fail.
+    If it raises for several molecules, it is tried on each, so that only the guilty ones fail; but if it fails on the
+    first, a middle and the last one in the same way, it cannot work at all, and is not tried on the others.
     """
 
-    def attempt(molecules: Sequence[Molecule]) -> list[float | Failure]:
-        if not molecules:
-            return []
+    def measure(molecules: Sequence[Molecule]) -> list[float | Failure]:
+        values: list[float | Failure] = []
+        while len(values) < len(molecules):
+            values += attempt([molecule.smiles for molecule in molecules[len(values) :]])
+        return values
+
+    def attempt(smiles: Sequence[str]) -> list[float | Failure]:
+        """Return the values of the first of some molecules, one at least, or of all."""
         try:
-            return [finite(value) for value in function([molecule.smiles for molecule in molecules])]
+            return [finite(value) for value in function(smiles)]
+        except PartialAnswerError as error:
+            n = len(error.values)
+            return [*(finite(value) for value in error.values), *attempt(smiles[n : n + 1])]
         # It is the user's code: whatever it raises, and also its sys.exit(), is a molecule's failure.
         except BaseException as error:
             # A worker process is not interrupted, so the code itself raised this.
             if isinstance(error, KeyboardInterrupt) and multiprocessing.parent_process() is None:
                 raise
-            if len(molecules) == 1:
+            if len(smiles) == 1:
                 return [Failure(one_line(error))]
-        return [attempt([molecule])[0] for molecule in molecules]
+        return try_each(smiles, lambda text: attempt([text])[0])
 
-    return attempt
+    return measure

@@ -7,15 +7,30 @@ import signal
 import subprocess
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, Field
 
 from molvae.errors import ObjectiveError
-from molvae.optimize.quantities.base import QUANTITIES, BatchFunction, Failure, Measure, Quantity, per_batch
+from molvae.optimize.quantities.base import (
+    QUANTITIES,
+    BatchFunction,
+    Failure,
+    Measure,
+    PartialAnswerError,
+    Quantity,
+    per_batch,
+)
 from molvae.parallel import program_groups
 from molvae.section import Positive
+
+# Of a program's standard error, what a message shows: its last lines, and no more characters of them.
+STDERR_LINES = 3
+STDERR_LENGTH = 300
+# How long the output of a program that was ended is read.
+SECONDS_TO_READ = 5.0
 
 
 def _words(command: str) -> str:
@@ -42,6 +57,11 @@ class Command(Quantity):
     """As in a shell, but without its wildcards, pipes and variables; it runs in the objective file's folder."""
     timeout_s: Annotated[Positive, Field(allow_inf_nan=False)] | None = None
     """Seconds for each molecule that it may take; without it there is no limit."""
+
+    @property
+    def limit_s(self) -> float | None:
+        """Seconds that it may take for a molecule; None without a limit."""
+        return self.timeout_s
 
     def in_unit_interval(self) -> bool:
         """Say that it may be; its values are checked."""
@@ -73,40 +93,64 @@ def command_function(command: str, folder: Path, timeout_s: float | None) -> Bat
 
     def score(smiles: Sequence[str]) -> list[float | Failure]:
         limit = None if timeout_s is None else timeout_s * len(smiles)
-        output = _run(shlex.split(command), "".join(f"{line}\n" for line in smiles), folder, limit)
-        values = [_number(line) for line in output.splitlines()]
+        run = _run(shlex.split(command), "".join(f"{line}\n" for line in smiles), folder, limit)
+        values = [_number(line, run.complaint) for line in run.output.splitlines()]
+        if run.fault:
+            # What it wrote line by line before it ended belongs to the first molecules; a last half of a line, or text
+            # among the numbers, leaves open which is whose.
+            in_order = run.output.endswith("\n") and not any(isinstance(value, Failure) for value in values)
+            if in_order and 0 < len(values) < len(smiles):
+                raise PartialAnswerError(run.fault, values)
+            raise RuntimeError(run.fault + run.complaint)
         if len(values) != len(smiles):
-            raise ValueError(_miscounted(output.splitlines(), len(smiles)))
+            raise ValueError(_miscounted(run.output.splitlines(), len(smiles)) + run.complaint)
         return values
 
     return score
 
 
 def _require_program(command: str, folder: Path) -> None:
-    program = shlex.split(command)[0]
-    if _is_program(program, folder):
-        return
-    # The path may have a blank in it, at which it was cut.
-    whole = next(
-        (command[:i] for i in range(len(command), 0, -1) if _has_blank_and_is_program(command[:i], folder)), None
-    )
-    hint = (
-        ""
-        if whole is None
-        else f"""; put quotes around a path with blanks: command: '"{whole}"{command[len(whole) :]}'"""
-    )
-    raise ObjectiveError(f"command: expected a program that can be run, found no {program} (looked in {folder}){hint}")
+    program, *arguments = shlex.split(command)
+    if not _is_program(program, folder):
+        hint = _quoting_hint(command, 0, folder)
+        raise ObjectiveError(
+            f"command: expected a program that can be run, found no {program} (looked in {folder}){hint}"
+        )
+    for argument in arguments:
+        hint = "" if (folder / argument).exists() else _quoting_hint(command, command.find(argument), folder)
+        if hint:
+            raise ObjectiveError(f"command: expected a file {argument}, found none (looked in {folder}){hint}")
+
+
+def _quoting_hint(command: str, start: int, folder: Path) -> str:
+    """Return how to write a path with blanks that begins at `start`, if a file is there."""
+    for end in range(len(command), start, -1):
+        path = command[start:end]
+        if " " in path and path == path.strip() and (folder / path).is_file():
+            return f"""; put quotes around a path with blanks: command: '{command[:start]}"{path}"{command[end:]}'"""
+    return ""
 
 
 def _is_program(program: str, folder: Path) -> bool:
     return shutil.which(str(folder / program) if os.sep in program else program) is not None
 
 
-def _has_blank_and_is_program(text: str, folder: Path) -> bool:
-    return " " in text and text == text.strip() and (folder / text).is_file()
+@dataclass(frozen=True)
+class _Run:
+    """What came of running a program.
+
+    Attributes:
+        output: Its standard output.
+        complaint: The last lines of its standard error, to be added to a message; empty if there are none.
+        fault: Why it ended before its time; empty if it did not.
+    """
+
+    output: str
+    complaint: str
+    fault: str
 
 
-def _run(arguments: list[str], text: str, folder: Path, limit_s: float | None) -> str:
+def _run(arguments: list[str], text: str, folder: Path, limit_s: float | None) -> _Run:
     with subprocess.Popen(
         arguments,
         stdin=subprocess.PIPE,
@@ -120,26 +164,48 @@ def _run(arguments: list[str], text: str, folder: Path, limit_s: float | None) -
         start_new_session=True,
     ) as process:
         program_groups.add(process.pid)
+        fault = ""
         try:
             output, complaint = process.communicate(text, timeout=limit_s)
+        except subprocess.TimeoutExpired:
+            fault = f"no answer within {limit_s:g} s"
+            _end_group(process.pid)
+            # What it had written till then; not for long, since a child of a group of its own may hold the pipes open.
+            output, complaint = "", ""
+            with suppress(subprocess.TimeoutExpired):
+                output, complaint = process.communicate(timeout=SECONDS_TO_READ)
         except BaseException:
-            # It may have ended by itself.
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
+            _end_group(process.pid)
             raise
         finally:
             program_groups.discard(process.pid)
-    if process.returncode:
-        last = (complaint.strip().splitlines() or ["no message"])[-1]
-        raise RuntimeError(f"exit status {process.returncode}: {last}")
-    return output
+    return _Run(output, _last_lines(complaint), fault or _ending(process.returncode))
 
 
-def _number(line: str) -> float | Failure:
+def _end_group(group: int) -> None:
+    # It may have ended by itself.
+    with suppress(ProcessLookupError):
+        os.killpg(group, signal.SIGKILL)
+
+
+def _ending(status: int) -> str:
+    """Return how a program ended, in words; empty if as it should."""
+    if status >= 0:
+        return f"exit status {status}" if status else ""
+    names = {number.value: number.name for number in signal.Signals}
+    return f"ended by {names.get(-status, f'signal {-status}')}"
+
+
+def _last_lines(complaint: str) -> str:
+    lines = [line.strip() for line in complaint.splitlines() if line.strip()]
+    return f": {' | '.join(lines[-STDERR_LINES:])[-STDERR_LENGTH:]}" if lines else ""
+
+
+def _number(line: str, complaint: str = "") -> float | Failure:
     try:
         return float(line)
     except ValueError:
-        return Failure(f"expected a number, found {line.strip()!r}")
+        return Failure(f"expected a number, found {line.strip()!r}{complaint}")
 
 
 def _miscounted(lines: Sequence[str], n: int) -> str:

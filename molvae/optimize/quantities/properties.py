@@ -26,6 +26,10 @@ class PropertyValue(MolQuantity):
     property: Annotated[str, AfterValidator(_known)]
     """Name of the property."""
 
+    def is_costly(self) -> bool:
+        """Say whether the property is one of those that take longest."""
+        return PROPERTIES[self.property].is_costly
+
     def title(self) -> str:
         """Return the property's name."""
         return self.property

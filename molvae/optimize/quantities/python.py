@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, ClassVar
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 from molvae.optimize.quantities.base import QUANTITIES, BatchFunction, Measure, Quantity, per_batch
-from molvae.optimize.user_modules import check_function, load_function
+from molvae.optimize.user_modules import check_function, imported_files, load_function
+from molvae.section import Positive
 
 
 def _reference(text: str) -> str:
@@ -28,6 +29,14 @@ class PythonFunction(Quantity):
     python: Annotated[str, AfterValidator(_reference)]
     """The function; its module lies beside the objective file or is installed."""
 
+    timeout_s: Annotated[Positive, Field(allow_inf_nan=False)] | None = None
+    """Seconds for each molecule that it may take, with what it loads; without it there is no limit."""
+
+    @property
+    def limit_s(self) -> float | None:
+        """Seconds that it may take for a molecule; None without a limit."""
+        return self.timeout_s
+
     def title(self) -> str:
         """Return a column's name such as module.function."""
         return self.python.replace(":", ".")
@@ -41,9 +50,9 @@ class PythonFunction(Quantity):
         return True
 
     def files(self, folder: Path) -> tuple[Path, ...]:
-        """Return the module's file if it lies in the folder."""
+        """Return the file of the module, if it lies in the folder, and of all that it imports from there."""
         file = check_function(self.python, folder)
-        return () if file is None else (file,)
+        return () if file is None else imported_files(file, folder)
 
     def measure(self, folder: Path) -> Measure:
         """Load the function."""

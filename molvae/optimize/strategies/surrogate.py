@@ -81,7 +81,7 @@ class Surrogate:
 
     def __init__(self, settings: SurrogateConfig, seed: int) -> None:
         """Begin without molecules."""
-        self.kernel: Kernel = KERNELS[settings.kernel] if settings.kernel >= 0 else KERNELS[0]
+        self.kernel: Kernel = KERNELS[0]
         self.values: NDArray[np.float64] = np.empty(0)
         """What is predicted, of all molecules in the order in which they were added: scores, or ranks in [0, 1]."""
         self._centre, self._scale = 0.0, 1.0
@@ -106,7 +106,7 @@ class Surrogate:
         if thin:
             self._rows = self._best_and_others(np.arange(size(self._features)), self._settings.max_molecules * 2 // 3)
         if thin or len(self._rows) > max(_MIN_TO_CHOOSE, _CHOSEN_AGAIN * self._n_at_choice):
-            if self._settings.kernel < 0:
+            if self._settings.choose_kernel:
                 self.kernel = self._best_kernel()
             self._n_at_choice = len(self._rows)
             self._matrix = np.empty((0, 0), np.float32)

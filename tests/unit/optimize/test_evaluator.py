@@ -209,3 +209,46 @@ def test_after_an_error_nothing_waits_for_a_process(in_module, tmp_path):
         fail()
     assert time.monotonic() - began < 20
     assert not is_alive(int((tmp_path / "pid").read_text()))
+
+
+def test_a_function_that_hangs_on_a_molecule_fails_it_alone(tmp_path):
+    source = "import time\n\ndef score(smiles):\n    time.sleep(3600 if 'CF' in smiles else 0)\n"
+    (tmp_path / "hanging_once.py").write_text(source + "    return [0.5] * len(smiles)\n")
+    terms = [{"python": "hanging_once:score", "timeout_s": 0.3}]
+    hanging = Objective(ObjectiveSpec.model_validate({"name": "own", "terms": terms}), tmp_path)
+    with Evaluator(hanging) as evaluate:
+        evaluations = [one for chunk in evaluate.evaluate(["C", "CC", "CF", "CCC"]) for one in chunk]
+    assert [one.status for one in evaluations] == ["ok", "ok", "failed", "ok"]
+    assert evaluations[2].error == "no answer within 0.3 s"
+
+
+def test_a_segmentation_fault_fails_its_molecule_alone(in_module):
+    source = "import ctypes\n\ndef score(smiles):\n    if 'CF' in smiles:\n        ctypes.string_at(0)\n"
+    faulty = in_module("faulty_term", source + "    return [0.5] * len(smiles)\n")
+    with Evaluator(faulty) as evaluate:
+        evaluations = [one for chunk in evaluate.evaluate(["C", "CF", "CC"]) for one in chunk]
+    assert [one.status for one in evaluations] == ["ok", "failed", "ok"]
+
+
+def test_a_function_that_always_ends_its_process_is_not_tried_on_every_molecule(in_module, tmp_path):
+    starts = tmp_path / "starts"
+    source = f"import os\n\ndef score(smiles):\n    open({str(starts)!r}, 'a').write('x')\n    os._exit(3)\n"
+    with Evaluator(in_module("ending_term", source)) as evaluate:
+        evaluations = [one for chunk in evaluate.evaluate(["C" * n for n in range(1, 13)], 6) for one in chunk]
+    assert {one.error for one in evaluations} == {"the process that scored it died"}
+    # Chunks of 4 and of 6 are tried together and on three of them, those of a single molecule, 1 and 1, twice.
+    assert len(starts.read_text()) == 4 + 4 + 2 + 2
+
+
+@pytest.mark.parametrize(
+    ("start", "each", "sizes"), [(0.0, "sleep 0.2;", [1, 4, 1, 1, 1]), (0.4, "", [1, 4, 16, 25, 25])]
+)
+def test_chunks_of_slow_molecules_are_small_but_not_those_of_a_slow_start(
+    tmp_path, smiles, monkeypatch, start, each, sizes
+):
+    monkeypatch.setattr(evaluator, "SECONDS_AT_RISK", 0.25)
+    (tmp_path / "slow.sh").write_text(f"sleep {start}\nwhile read smiles; do {each} echo 1; done\n")
+    slow = Objective(ObjectiveSpec.model_validate({"name": "own", "terms": [{"command": "sh slow.sh"}]}), tmp_path)
+    with Evaluator(slow) as evaluate:
+        chunks = evaluate.evaluate(smiles)
+        assert [len(next(chunks)) for _ in sizes] == sizes

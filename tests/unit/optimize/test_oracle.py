@@ -5,6 +5,7 @@ import math
 import os
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from molvae.errors import DataError, ObjectiveError
@@ -159,16 +160,19 @@ def test_stored_evaluations_come_back_whole(tmp_path):
     assert Oracle(objective, 10, tmp_path).score(proposals("CCO", "C1CC1"), 0) == first
 
 
-def test_calls_of_another_objective_make_way_but_words_may_change(tmp_path):
+def test_calls_of_another_objective_are_set_aside_but_words_may_change(tmp_path, caplog):
     Oracle(QED, 10, tmp_path).score(proposals("CCO"), 0)
     reworded = QED.spec.model_copy(update={"description": "in other words"})
     Oracle(Objective(reworded, Path()), 10, tmp_path)
     assert "CCO" in (tmp_path / "calls.csv").read_text()
-    Oracle(load_objective("median1"), 10, tmp_path)
+    with caplog.at_level(logging.WARNING, logger="molvae"):
+        Oracle(load_objective("median1"), 10, tmp_path)
     assert "CCO" not in (tmp_path / "calls.csv").read_text()
+    assert "CCO" in (tmp_path / "calls.1.csv").read_text()
+    assert "starting over, they are kept as calls.1.csv" in caplog.text
 
 
-@pytest.mark.parametrize("damage", [b"CCC,high,True,ok,,,1.0,0.4\n", b'"CCC\xff,0.5\n', b"\0\n", b",\n"])
+@pytest.mark.parametrize("damage", [b"0,start,CCC,high,True,ok,,,0.4,1.0\n", b'"CCC\xff,0.5\n', b"\0\n", b",\n"])
 def test_calls_that_cannot_be_read_are_told_and_made_again(tmp_path, caplog, damage):
     Oracle(QED, 10, tmp_path).score(proposals("CCO"), 0)
     with (tmp_path / "calls.csv").open("ab") as stream:
@@ -277,3 +281,138 @@ def test_failures_in_a_row_after_good_calls_end_the_search_and_are_forgotten(tmp
 def test_a_budget_of_nothing_is_refused():
     with pytest.raises(ValueError, match="at least 1 call"):
         Oracle(QED, 0)
+
+
+def kill_half_way(folder, rounds):
+    """Leave the record of a search that scored three molecules in each of some rounds."""
+    oracle = Oracle(QED, 100, folder)
+    for number in range(rounds):
+        oracle.score(proposals(*("C" * (3 * number + n) for n in (1, 2, 3)), origin="first"), number)
+
+
+def test_a_search_that_takes_another_course_is_told_what_was_recorded_and_counts_it(tmp_path):
+    kill_half_way(tmp_path, 3)
+    oracle = Oracle(QED, 10, tmp_path)
+    same = proposals("C", "CC", "CCC", origin="first")
+    assert oracle.recall(same, 0) == []
+    oracle.score(same, 0)
+    other = proposals("CO", "CCCC", origin="second")
+    recalled = oracle.recall(other, 1)
+    assert [evaluation.smiles for evaluation in recalled] == ["C" * n for n in range(4, 10)]
+    assert oracle.remaining == 1
+    assert oracle.n_rounds == 3
+    evaluations = oracle.score(proposals("CCCC", "CO", "CN", origin="second"), 3)
+    assert [evaluation.status for evaluation in evaluations] == ["ok", "ok", "unscored"]
+    trace = oracle.trace()
+    assert trace["smiles"].tolist() == [*("C" * n for n in range(1, 10)), "CO"]
+    assert trace["round"].tolist() == [0, 0, 0, 1, 1, 1, 2, 2, 2, 3]
+    assert trace["origin"].tolist() == ["first"] * 9 + ["second"]
+    assert oracle.recall(other, 4) == []
+
+
+def test_all_recorded_calls_count_under_a_smaller_budget(tmp_path):
+    kill_half_way(tmp_path, 3)
+    oracle = Oracle(QED, 4, tmp_path)
+    oracle.score(proposals("C", "CC", "CCC", "CCCC"), 0)
+    assert oracle.remaining == 0
+    assert len(oracle.recall_all()) == 5
+    assert (oracle.remaining, oracle.n_calls, len(oracle.trace())) == (0, 9, 9)
+
+
+def test_the_record_is_the_trace_at_any_moment(tmp_path):
+    content = {"name": "x", "terms": [{"property": "qed"}], "constraints": [{"property": "rings", "min": 1}]}
+    oracle = Oracle(Objective(ObjectiveSpec.model_validate(content), Path()), 10, tmp_path)
+    oracle.score(proposals("CCO", "C1CC1"), 0)
+    recorded = pd.read_csv(tmp_path / "calls.csv", keep_default_na=False)
+    trace = oracle.trace()
+    assert trace["violated"].tolist() == ["rings", ""]
+    assert trace["constraint.rings"].tolist() == [0.0, 1.0]
+    shared = [column for column in trace if column in recorded]
+    assert set(trace) - set(shared) == {"call", "in_training"}
+    assert recorded[shared].astype(trace[shared].dtypes).equals(trace[shared])
+
+
+def test_a_change_of_a_users_file_keeps_the_calls_and_is_told(user_objective, tmp_path, caplog):
+    source = "def score(smiles):\n    return [0.5 for _ in smiles]\n"
+    with Oracle(user_objective("edited", source), 10, tmp_path / "resume") as oracle:
+        oracle.score(proposals("C"), 0)
+    with caplog.at_level(logging.WARNING, logger="molvae"):
+        edited = user_objective("edited", source.replace("0.5", "0.6"))
+        with Oracle(edited, 10, tmp_path / "resume") as oracle:
+            assert oracle.score(proposals("C"), 0)[0].score == 0.5
+    assert "your own files have changed since these calls, which still count; remove" in caplog.text
+
+
+def test_failures_of_a_search_without_any_score_are_tried_again(user_objective, tmp_path):
+    source = "import os\n\ndef score(smiles):\n    return [float(os.environ['LICENCE'])]\n"
+    with Oracle(user_objective("failing_so_far", source), 3, tmp_path / "resume") as oracle:
+        oracle.score(proposals("C", "CC", "CCC"), 0)
+        with pytest.raises(DataError, match=r"none in 3 calls; the last failed with: .*KeyError: 'LICENCE'"):
+            oracle.require_scores()
+    assert (tmp_path / "resume" / "calls.csv").read_text().count("\n") == 1
+
+
+LIMITED = """#!/bin/sh
+echo start >> starts
+while read smiles; do
+  echo "$smiles" >> count
+  if [ "$(wc -l < count)" -gt 100 ] && [ ! -e licence ]; then echo "licence ran out" >&2; exit 7; fi
+  echo 0.5
+done
+"""
+
+
+def test_a_licence_that_is_lost_after_100_calls_costs_no_call_and_little_time(tmp_path, smiles):
+    (tmp_path / "limited.sh").write_text(LIMITED)
+    spec = ObjectiveSpec.model_validate({"name": "limited", "terms": [{"command": "sh limited.sh"}]})
+    with pytest.raises(DataError, match=r"each of the last \d+ molecules failed; .*exit status 7: licence ran out"):
+        Oracle(Objective(spec, tmp_path), 400, tmp_path / "resume").score(proposals(*smiles[:190]), 0)
+    # What it had answered when it ended is kept: all 100.
+    assert len(pd.read_csv(tmp_path / "resume" / "calls.csv")) == 100
+    assert (tmp_path / "starts").read_text().count("start") < 25
+    (tmp_path / "licence").touch()
+    resumed = Oracle(Objective(spec, tmp_path), 400, tmp_path / "resume")
+    assert {one.status for one in resumed.score(proposals(*smiles[:190]), 0)} == {"ok"}
+    assert resumed.n_calls == 190
+    scored = (tmp_path / "count").read_text().split()
+    assert all(scored.count(text) == 1 for text in scored[:100])
+
+
+@pytest.mark.parametrize("value", ["nan", "inf"])
+def test_what_is_no_finite_number_fails_its_molecule_and_is_shown(user_objective, value):
+    source = f"def score(smiles):\n    return [float({value!r}) if s == 'CC' else 0.5 for s in smiles]\n"
+    with Oracle(user_objective(f"odd_{value}", source), 10) as oracle:
+        evaluations = oracle.score(proposals("C", "CC", "CCC"), 0)
+    assert [one.status for one in evaluations] == ["ok", "failed", "ok"]
+    assert evaluations[1].error == f"odd_{value}.score: expected a finite number, found {value}"
+
+
+@pytest.mark.parametrize(
+    ("desirability", "score"),
+    [
+        ({"maximise": {"low": 0, "high": 1}}, 1.0),
+        ({"minimise": {"low": 0, "high": 1}}, 0.0),
+        ({"window": {"low": 0, "high": 1, "width": 0.5}}, 0.0),
+        ({"gaussian": {"mean": 0, "sd": 1}}, 0.0),
+    ],
+)
+def test_a_huge_number_is_a_number(tmp_path, desirability, score):
+    (tmp_path / "huge.sh").write_text("while read smiles; do echo 1e300; done\n")
+    spec = ObjectiveSpec.model_validate({"name": "huge", "terms": [{"command": "sh huge.sh", **desirability}]})
+    oracle = Oracle(Objective(spec, tmp_path), 10)
+    assert oracle.score(proposals("C"), 0)[0].score == score
+    assert oracle.trace()["term.command"].tolist() == [1e300]
+
+
+def test_too_few_numbers_are_told(user_objective, smiles):
+    own = user_objective("stingy", "def score(smiles):\n    return []\n")
+    said = "ValueError: expected 1 numbers for 1 molecules, found 0"
+    with Oracle(own, 100) as oracle, pytest.raises(DataError, match=said):
+        oracle.score(proposals(*smiles[:40]), 0)
+
+
+def test_a_banner_is_told_by_its_line(tmp_path, smiles):
+    (tmp_path / "banner.sh").write_text("echo Dock 3.1\nwhile read smiles; do echo 1; done\n")
+    spec = ObjectiveSpec.model_validate({"name": "banner", "terms": [{"command": "sh banner.sh"}]})
+    with pytest.raises(DataError, match=r"expected 1 numbers for 1 molecules, found 2 lines, one of them 'Dock 3\.1'"):
+        Oracle(Objective(spec, tmp_path), 100).score(proposals(*smiles[:40]), 0)

@@ -121,7 +121,7 @@ def test_what_is_no_objective_is_refused(refusal):
     assert "name: " in refusal({"name": "../x", "terms": [LOGP]})
     assert "found list" in refusal("- a\n- b\n")
     assert "single quotes, found" in refusal("name: [x\n")
-    assert "a command only" in refusal({"name": "x", "terms": [{"python": "a:b", "timeout_s": 3}]})
+    assert "a python or command only" in refusal({"name": "x", "terms": [{"property": "qed", "timeout_s": 3}]})
 
 
 def test_a_missing_file_is_named(tmp_path):

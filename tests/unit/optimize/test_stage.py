@@ -3,6 +3,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from pydantic import ValidationError
 from rdkit import Chem
 
 from molvae.config import OptimizeConfig
@@ -10,6 +11,8 @@ from molvae.errors import DataError
 from molvae.files import read_table
 from molvae.optimize.objective import load_objective
 from molvae.optimize.stage import known_molecules, optimize
+from molvae.optimize.strategies import STRATEGIES, SearchContext
+from molvae.optimize.strategies.random_search import RandomSearch
 
 OBJECTIVE = """
 name: polar
@@ -21,7 +24,7 @@ constraints:
   - property: mol_weight
     max: 450
 """
-CONFIG = OptimizeConfig(budget=60, batch_size=10, n_start=20, n_candidates=8)
+CONFIG = OptimizeConfig(budget=60, batch_size=10, start="random", n_start=20, n_candidates=8)
 
 
 @pytest.fixture(scope="module")
@@ -148,16 +151,132 @@ def test_molecules_without_a_score_above_0_are_no_candidates(model, prepared, tm
     assert "no score is above 0" in caplog.text
 
 
-def test_training_molecules_that_fail_are_no_zeros_in_the_comparison(model, prepared, tmp_path, caplog):
-    script = "#!/bin/sh\nwhile read smiles; do\n  echo x >> count\n"
-    script += "  [ $(wc -l < count) -gt 20 ] && { echo no licence >&2; exit 7; }\n  echo 0.5\ndone\n"
-    (tmp_path / "out.sh").write_text(script)
-    (tmp_path / "out.yaml").write_text("name: runs_out\nterms: [{command: sh out.sh}]\n")
-    config = CONFIG.model_copy(update={"budget": 20, "n_start": 5})
+def test_by_default_it_starts_from_the_best_of_the_training_set_outside_the_budget(run, objective, prepared, caplog):
+    train = known_molecules(prepared).query("split == 'train'")["smiles"]
+    with caplog.at_level("INFO", logger="molvae"):
+        folder = run(config=OptimizeConfig(budget=20, batch_size=10, n_start=30, n_candidates=8))
+    trace = read_table(folder / "trace.parquet")
+    assert len(trace) == 20
+    assert "start" not in set(trace["origin"])
+    assert not trace["in_training"].any()
+    assert "starting from the 30 best training molecules, outside the budget" in caplog.text
+    assert caplog.text.count(f"scoring the {len(train)} training molecules") == 1
+    summary = json.loads((folder / "summary.json").read_text())
+    assert summary["n_start_outside_budget"] == 30
+    assert summary["n_training"] == len(train)
+
+
+def test_a_users_own_function_is_not_called_outside_the_budget(model, prepared, tmp_path):
+    (tmp_path / "count.sh").write_text("while read smiles; do echo $smiles >> calls; echo 0.5; done\n")
+    (tmp_path / "count.yaml").write_text("name: counted\nterms: [{command: sh count.sh}]\n")
+    config = OptimizeConfig(budget=20, batch_size=10, n_start=5, n_candidates=8)
+    optimize(model, load_objective(str(tmp_path / "count.yaml")), known_molecules(prepared), tmp_path, config, 1)
+    trace = read_table(tmp_path / "trace.parquet")
+    assert sorted((tmp_path / "calls").read_text().split()) == sorted(trace["smiles"])
+    assert (trace["origin"] == "start").sum() == 5
+
+
+@pytest.mark.parametrize("budget", [1, 7])
+def test_a_budget_smaller_than_a_batch_is_spent_exactly(run, budget):
+    config = CONFIG.model_copy(update={"budget": budget, "batch_size": 100, "compare_training": False})
+    assert len(read_table(run(config=config) / "trace.parquet")) == budget
+
+
+def test_a_budget_of_nothing_is_refused_in_one_line():
+    with pytest.raises(ValidationError, match=r"budget\n  Input should be greater than or equal to 1"):
+        OptimizeConfig(budget=0)
+
+
+class KilledError(Exception):
+    pass
+
+
+@pytest.fixture
+def kill(run, monkeypatch):
+    """Return a function that runs a search until a round, and leaves its record in a folder."""
+    from molvae.optimize.oracle import Oracle
+
+    def until(number, out, config=CONFIG):
+        def dying(self, proposals, current, score=Oracle.score):
+            if current == number:
+                raise KilledError
+            return score(self, proposals, current)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(Oracle, "score", dying)
+            with pytest.raises(KilledError):
+                run(config=config, out=out)
+
+    return until
+
+
+QUICK = CONFIG.model_copy(update={"strategy": "random", "compare_training": False})
+
+
+def test_a_search_that_goes_on_with_another_seed_keeps_all_calls_and_its_budget(run, kill, tmp_path, monkeypatch):
+    kill(4, tmp_path, QUICK)
+    recorded = pd.read_csv(tmp_path / "resume" / "calls.csv")["smiles"].tolist()
+    told = []
+    monkeypatch.setattr(RandomSearch, "tell", lambda self, evaluations: told.extend(evaluations))
+    run(config=QUICK, seed=2, out=tmp_path)
+    trace = read_table(tmp_path / "trace.parquet")
+    assert len(recorded) < 60 == len(trace)
+    assert trace["smiles"][: len(recorded)].tolist() == recorded
+    assert trace["smiles"].is_unique
+    assert {one.smiles for one in told if one.status == "ok"} == set(trace["smiles"])
+    assert json.loads((tmp_path / "summary.json").read_text())["n_calls"] == 60
+
+
+def test_calls_beyond_a_smaller_budget_count_and_are_told(run, kill, tmp_path, caplog):
+    kill(4, tmp_path, QUICK)
+    n_recorded = len(pd.read_csv(tmp_path / "resume" / "calls.csv"))
     with caplog.at_level("WARNING", logger="molvae"):
-        optimize(model, load_objective(str(tmp_path / "out.yaml")), known_molecules(prepared), tmp_path, config, 1)
-    summary = json.loads((tmp_path / "summary.json").read_text())
-    assert summary["training_n_feasible"] == 0
-    assert "training_top10_mean" not in summary
-    assert "runs_out, training set: " in caplog.text
-    assert "no licence" in caplog.text
+        run(config=QUICK.model_copy(update={"budget": 15}), out=tmp_path)
+    assert len(read_table(tmp_path / "trace.parquet")) == n_recorded > 15
+    assert f"{n_recorded} calls were recorded before, more than the budget of 15" in caplog.text
+
+
+def test_what_constraints_reject_is_counted(model, prepared, tmp_path, caplog):
+    limits = "{property: mol_weight, max: 150}\n  - {name: one_ring, property: rings, max: 1}\n"
+    (tmp_path / "hard.yaml").write_text(f"name: hard\nterms: [{{property: qed}}]\nconstraints:\n  - {limits}")
+    config = CONFIG.model_copy(update={"budget": 20})
+    with caplog.at_level("INFO", logger="molvae"):
+        optimize(model, load_objective(str(tmp_path / "hard.yaml")), known_molecules(prepared), tmp_path, config, 1)
+    trace = read_table(tmp_path / "trace.parquet")
+    heavy, rings = trace["constraint.mol_weight"] > 150, trace["constraint.one_ring"] > 1
+    assert json.loads((tmp_path / "summary.json").read_text())["constraints"] == {
+        "mol_weight": {"violated": heavy.sum(), "alone": (heavy & ~rings).sum()},
+        "one_ring": {"violated": rings.sum(), "alone": (rings & ~heavy).sum()},
+    }
+    assert "training molecules satisfy the constraints, so the search may spend most of its calls" in caplog.text
+    assert f"calls violate a constraint: mol_weight {heavy.sum()}" in caplog.text
+
+
+@pytest.mark.parametrize("name", STRATEGIES)
+def test_every_strategy_takes_scores_of_molecules_that_it_did_not_ask_for(model, name, smiles):
+    strategy = STRATEGIES[name]
+    qed = load_objective("qed")
+    context = SearchContext(model, smiles[:6], smiles[:40], 100, qed, 1, n_jobs=1, device=model.device)
+    search = strategy(context, strategy.settings_type())
+    search.ask(3)
+    search.tell(qed.evaluate_batch(smiles[50:60]))
+    search.tell([])
+    assert search.ask(5)
+
+
+@pytest.mark.parametrize("settings", [{"executor": "dask"}, {"scheduler": "tcp://10.0.0.1:8786"}])
+def test_dask_and_the_address_of_its_scheduler_belong_together(settings):
+    with pytest.raises(
+        ValidationError, match="scheduler: expected an address with executor: dask, and only then, found"
+    ):
+        OptimizeConfig(**settings)
+    assert OptimizeConfig(executor="dask", scheduler="tcp://10.0.0.1:8786").scheduler == "tcp://10.0.0.1:8786"
+
+
+def test_a_search_that_starts_from_the_best_goes_on_to_the_same_bytes(run, kill, tmp_path):
+    config = QUICK.model_copy(update={"start": "best", "compare_training": None})
+    whole = run(config=config)
+    kill(3, tmp_path, config)
+    run(config=config, out=tmp_path)
+    for name in ("trace.parquet", "candidates.csv", "summary.json"):
+        assert (tmp_path / name).read_bytes() == (whole / name).read_bytes()

@@ -7,6 +7,7 @@ from molvae.metrics.metric import Metric
 from molvae.metrics.registry import measured
 from molvae.report.tables import (
     candidate_table,
+    constraints,
     decoded_rows,
     leakage_rows,
     metric_groups,
@@ -148,3 +149,9 @@ def test_a_prior_is_titled_with_what_its_samples_leave_out(run):
     assert titles["normal"].endswith(", p ≥ 0.02")
     free = replace(run.evaluation.priors[0], min_probability=0.0)
     assert "," not in prior_title(free)
+
+
+def test_constraints_are_ranked_by_what_they_reject():
+    counts = {"amide": {"violated": 3, "alone": 1}, "mol_weight": {"violated": 1200, "alone": 900}}
+    assert constraints(counts) == [("mol_weight", "1,200", "900"), ("amide", "3", "1")]
+    assert constraints({}) == []

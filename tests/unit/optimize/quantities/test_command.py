@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from molvae.errors import ObjectiveError
-from molvae.optimize.quantities.base import Failure
+from molvae.optimize.quantities.base import Failure, Molecule
 from molvae.optimize.quantities.command import Command, command_function
 
 
@@ -65,14 +65,16 @@ def test_what_a_shell_would_not_read_is_refused(command):
 
 
 def test_an_exit_status_is_an_error_with_the_last_words(tmp_path):
-    with pytest.raises(RuntimeError, match="exit status 1: no licence"):
-        command_function(script(tmp_path, "import sys\nsys.exit('first\\nno licence')\n"), tmp_path, None)(["C"])
+    with pytest.raises(RuntimeError, match=r"exit status 1: second \| third \| no licence$"):
+        command_function(
+            script(tmp_path, "import sys\nsys.exit('first\\nsecond\\n\\nthird\\nno licence')\n"), tmp_path, None
+        )(["C"])
 
 
 def test_a_command_that_hangs_is_ended_with_its_children(tmp_path):
     hang = "import subprocess, sys\nsubprocess.run([sys.executable, '-c', 'import time; time.sleep(60)'])\n"
     begin = time.monotonic()
-    with pytest.raises(Exception, match="timed out"):
+    with pytest.raises(Exception, match=r"no answer within 1 s"):
         command_function(script(tmp_path, hang), tmp_path, 0.5)(["C", "CC"])
     assert time.monotonic() - begin < 20
 
@@ -87,7 +89,7 @@ def test_a_missing_program_is_named(tmp_path):
 def test_what_is_no_utf_8_is_told_and_fails_its_molecule_alone(tmp_path):
     body = "import sys\nsys.stdout.buffer.write(b'1.5\\nungr\\xfc\\xdf\\n')\nsys.stderr.buffer.write(b'\\xfc')\n"
     values = command_function(script(tmp_path, body), tmp_path, 20)(["C", "N"])
-    assert values == [1.5, Failure("expected a number, found 'ungr\ufffd\ufffd'")]
+    assert values == [1.5, Failure("expected a number, found 'ungr\ufffd\ufffd': \ufffd")]
 
 
 def test_a_program_that_has_ended_hides_no_error(tmp_path, monkeypatch):
@@ -98,3 +100,57 @@ def test_a_program_that_has_ended_hides_no_error(tmp_path, monkeypatch):
     monkeypatch.setattr("os.killpg", lambda *_: (_ for _ in ()).throw(ProcessLookupError()))
     with pytest.raises(UnicodeDecodeError):
         command_function(script(tmp_path, LENGTHS), tmp_path, 20)(["C"])
+
+
+def measured(folder, body, smiles, timeout_s=None):
+    """Return the values of the quantity, and how often its program was started."""
+    command = script(folder, "open('starts', 'a').write('x')\n" + body)
+    molecules = [Molecule(text, None) for text in smiles]
+    values = Command(command=command, timeout_s=timeout_s).measure(folder)(molecules)
+    return values, len((folder / "starts").read_text())
+
+
+ENDS_AT_N = """import sys
+for line in sys.stdin:
+    if line.strip() == 'N':
+        print('cannot embed N', file=sys.stderr)
+        {end}
+    print(len(line.strip()), flush=True)
+"""
+
+
+@pytest.mark.parametrize(
+    ("end", "said"),
+    [
+        ("sys.exit(4)", "RuntimeError: exit status 4: cannot embed N"),
+        ("import os; os.kill(os.getpid(), 11)", "RuntimeError: ended by SIGSEGV: cannot embed N"),
+        ("sys.stderr.flush(); import time; time.sleep(60)", "RuntimeError: no answer within 1 s: cannot embed N"),
+    ],
+)
+def test_what_a_program_wrote_before_it_ended_is_kept(tmp_path, end, said):
+    values, n_starts = measured(tmp_path, ENDS_AT_N.format(end=end), ["C", "CC", "N", "CCC", "CCCC"], 1.0)
+    assert values == [1.0, 2.0, Failure(said), 3.0, 4.0]
+    # All of them, the one that it ended at, and those after it.
+    assert n_starts == 3
+
+
+@pytest.mark.parametrize("before", ["print('Dock 3.1')", "print(1, end='')"])
+def test_numbers_whose_molecules_are_not_known_are_not_kept(tmp_path, before):
+    values, _ = measured(tmp_path, f"import sys\n{before}\nsys.exit(1)\n", ["C", "CC", "CCC"])
+    assert all(isinstance(value, Failure) for value in values)
+
+
+def test_a_program_that_cannot_work_is_not_tried_on_every_molecule(tmp_path):
+    values, n_starts = measured(tmp_path, "import sys\nsys.exit('no licence')\n", ["C" * n for n in range(1, 26)])
+    assert values == [Failure("RuntimeError: exit status 1: no licence")] * 25
+    assert n_starts == 4
+
+
+def test_a_script_whose_path_has_blanks_is_answered_with_how_to_quote_it(tmp_path):
+    folder = tmp_path / "two words"
+    folder.mkdir()
+    (folder / "run.sh").write_text("while read smiles; do echo 1; done\n")
+    with pytest.raises(ObjectiveError) as refusal:
+        command_function("sh two words/run.sh --fast", tmp_path, None)
+    assert str(refusal.value).endswith("""with blanks: command: 'sh "two words/run.sh" --fast'""")
+    assert command_function('sh "two words/run.sh" --fast', tmp_path, None)(["C"]) == [1.0]

@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import shutil
 import sys
 
 import pytest
@@ -10,6 +11,7 @@ from molvae.errors import ObjectiveError
 from molvae.optimize.objective import Objective, load_objective
 from molvae.optimize.quantities.python import PythonFunction, python_function
 from molvae.optimize.spec import ObjectiveSpec
+from molvae.optimize.user_modules import forget_modules
 
 
 def objective(folder, function):
@@ -120,3 +122,21 @@ def test_a_function_that_leaves_fails_its_molecules(tmp_path):
     )
     left, scored = objective(tmp_path, "leaving_term:score").evaluate_batch(["S", "C"])
     assert (left.status, left.error, scored.score) == ("failed", "leaving_term.score: SystemExit: 0", 1.0)
+
+
+def test_its_files_are_all_that_it_imports_from_beside_it(two_folders):
+    folder = two_folders[0]
+    files = {file.name for file in objective(folder, "namesake:score").files}
+    assert files == {"namesake.py", "namesake_helper.py", "namesake_lazy.py"}
+    assert {file.name for file in objective(folder, "namesake_package.part:score").files} == {"part.py", "other.py"}
+
+
+def test_a_forgotten_module_is_loaded_anew(tmp_path):
+    source = "import changing_helper\n\ndef score(smiles):\n    return [changing_helper.VALUE for _ in smiles]\n"
+    (tmp_path / "changing_term.py").write_text(source)
+    for value in (0.25, 0.75):
+        (tmp_path / "changing_helper.py").write_text(f"VALUE = {value}\n")
+        forget_modules(tmp_path)
+        # Python compares sources with its cache by size and time alone.
+        shutil.rmtree(tmp_path / "__pycache__", ignore_errors=True)
+        assert objective(tmp_path, "changing_term:score").evaluate("C").score == value

@@ -42,7 +42,7 @@ def test_a_value_that_is_not_defined_is_a_failure(monkeypatch):
     from molvae.chem.descriptors import PROPERTIES, Property
 
     monkeypatch.setitem(PROPERTIES._entries, "odd", Property("", "", "", lambda _: math.nan))
-    assert measure("property", "odd", "CCO") == [Failure("no finite value")]
+    assert measure("property", "odd", "CCO") == [Failure("expected a finite number, found nan")]
 
 
 def test_only_the_guilty_molecule_of_a_batch_fails(tmp_path):

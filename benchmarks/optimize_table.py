@@ -1,0 +1,190 @@
+"""Tables and curves of the searches that `benchmarks/optimize.py` recorded, beside what others have published."""
+
+import csv
+import statistics
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from optimize_plan import CURVE_STEP, Plan
+
+from molvae.errors import DataError
+from molvae.files import read_json
+
+PUBLISHED = Path(__file__).with_name("optimize_published.csv")
+BEGIN, END = "<!-- begin benchmarks/optimize.py table -->", "<!-- end benchmarks/optimize.py table -->"
+MISSING = "-"
+
+# A record as `optimize_runs.execute` writes it.
+Record = dict[str, Any]
+Value = Callable[[Record], float]
+
+
+def auc_top10(record: Record) -> float:
+    return float(record["auc_top10"])
+
+
+COLUMNS: dict[str, Value] = {
+    "AUC top-1": lambda record: record["auc_top1"],
+    "AUC top-10": auc_top10,
+    "AUC top-100": lambda record: record["auc_top100"],
+    "top-10 at 1,000": lambda record: record["top10_at"]["1000"],
+    "top-10 at 10,000": lambda record: record["top10_at"]["10000"],
+}
+
+
+def finished_records(folder: Path) -> list[Record]:
+    """Return the records of the searches that ended, in the order of their files."""
+    records = (read_json(file) for file in sorted(folder.glob("*/*/seed-*.json")))
+    return [record for record in records if record["finished"]]
+
+
+def published() -> dict[str, dict[str, float]]:
+    """Return the published AUC top-10 by method and task."""
+    with PUBLISHED.open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    methods = [name for name in rows[0] if name != "task"]
+    return {method: {row["task"]: float(row[method]) for row in rows} for method in methods}
+
+
+def tables(folder: Path, plan: Plan) -> str:
+    """Return the tables of all finished searches as Markdown.
+
+    Raises:
+        DataError: If there is none.
+    """
+    records = finished_records(folder)
+    if not records:
+        raise DataError(f"{folder}: expected records of finished searches, found none; run some first")
+    default = plan.searches[0].strategy
+    whole = [record for record in records if record["budget"] == plan.budget]
+    own = [record for record in whole if record["label"] == default]
+    parts = [_tasks_table(own, plan)] if own else []
+    for budget in sorted({record["budget"] for record in records}, reverse=True):
+        at_budget = [record for record in records if record["budget"] == budget]
+        title = f"AUC top-10 of all strategies and variants, {budget:,} calls:"
+        parts.append(f"{title}\n\n{_labels_table(at_budget, default, plan)}")
+    return "\n\n".join(parts)
+
+
+def _tasks_table(records: Sequence[Record], plan: Plan) -> str:
+    """Return a row a task: the default strategy beside the published methods, and the sums."""
+    of_task = _grouped(records, "task")
+    others = published()
+    header = ["task", *COLUMNS, "minutes", "seeds", *others, "best published"]
+    rows = []
+    for task in plan.tasks:
+        done = of_task.get(task, [])
+        own = [_mean(done, value) for value in COLUMNS.values()]
+        beside = [values[task] for values in others.values()]
+        minutes = _mean(done, lambda record: record["wall_minutes"])
+        rows.append(
+            [task, *map(_number, own), _number(minutes, 1), str(len(done)), *map(_number, [*beside, max(beside)])]
+        )
+    done_tasks = [task for task in plan.tasks if task in of_task]
+    rows.append(_sum_row("sum", done_tasks, of_task, others, plan))
+    return _markdown(header, rows)
+
+
+def _sum_row(
+    title: str,
+    tasks: Sequence[str],
+    of_task: dict[str, list[Record]],
+    others: dict[str, dict[str, float]],
+    plan: Plan,
+) -> list[str]:
+    """Return the sums over the tasks that have a run, of all columns alike."""
+    is_whole = len(tasks) == len(plan.tasks)
+    name = f"**{title} of {len(tasks)}**" if is_whole else f"**{title} of the {len(tasks)} of {len(plan.tasks)} done**"
+    own = [sum(statistics.fmean(map(value, of_task[task])) for task in tasks) for value in COLUMNS.values()]
+    beside = [sum(values[task] for task in tasks) for values in others.values()]
+    best = sum(max(values[task] for values in others.values()) for task in tasks)
+    return [name, *map(_number, own), "", "", *map(_number, [*beside, best])]
+
+
+def _labels_table(records: Sequence[Record], default: str, plan: Plan) -> str:
+    """Return a row a strategy or variant: the tuning tasks, their sum, and the paired difference to the default."""
+    header = ["strategy", *plan.tuning, "sum", f"difference to `{default}`", "minutes", "seeds"]
+    reference = {
+        (record["task"], record["seed"]): auc_top10(record) for record in records if record["label"] == default
+    }
+    rows = []
+    of_label = _grouped(records, "label")
+    for label in sorted(of_label, key=lambda label: (label != default, label)):
+        of_task = _grouped(of_label[label], "task")
+        means = [_mean(of_task.get(task, []), auc_top10) for task in plan.tuning]
+        done = [mean for mean in means if mean is not None]
+        total = _number(sum(done)) + ("" if len(done) == len(means) else f" ({len(done)} of {len(means)})")
+        pairs = [
+            auc_top10(record) - reference[key]
+            for record in of_label[label]
+            if (key := (record["task"], record["seed"])) in reference and label != default
+        ]
+        difference = f"{statistics.fmean(pairs):+.3f} (n = {len(pairs)})" if pairs else MISSING
+        seeds = sorted({len(of_task[task]) for task in plan.tuning if task in of_task})
+        minutes = _mean(of_label[label], lambda record: record["wall_minutes"])
+        rows.append(
+            [label, *map(_number, means), total, difference, _number(minutes, 1), " to ".join(map(str, seeds)) or "0"]
+        )
+    return _markdown(header, rows)
+
+
+def insert(text: str, page: Path) -> None:
+    """Put the tables into a page, between its two markers.
+
+    Raises:
+        DataError: If the page has not got them.
+    """
+    content = page.read_text(encoding="utf-8")
+    before, begin, rest = content.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise DataError(f"{page}: expected the lines {BEGIN} and {END}, found not both; add them where the tables go")
+    page.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}", encoding="utf-8")
+
+
+def save_chart(folder: Path, file: Path) -> None:
+    """Draw the curves: mean of the ten best against the calls, a panel a task, a line a strategy.
+
+    Variants, whose labels are not names of strategies, are left out.
+    """
+    # Not at import: a machine that only runs searches has no need of it.
+    import altair as alt
+    import pandas as pd
+
+    records = [record for record in finished_records(folder) if record["label"] == record["strategy"]]
+    table = pd.DataFrame(
+        {"task": task, "strategy": label, "calls": CURVE_STEP * (i + 1), "top10": statistics.fmean(values)}
+        for (task, label), same in _grouped(records, "task", "label").items()
+        for i, values in enumerate(zip(*(record["curve"] for record in same), strict=False))
+    )
+    line = alt.Chart(table).mark_line(strokeWidth=1.5)
+    panel = line.encode(
+        x=alt.X("calls:Q", title="oracle calls", axis=alt.Axis(tickCount=3, format=",d")),
+        y=alt.Y("top10:Q", title="mean of the ten best", scale=alt.Scale(zero=False)),
+        color=alt.Color("strategy:N", title=None, legend=alt.Legend(orient="top")),
+    ).properties(width=190, height=120)
+    chart = panel.facet(facet=alt.Facet("task:N", title=None), columns=4).resolve_scale(y="independent")
+    chart.save(file)
+
+
+def _grouped(records: Iterable[Record], *keys: str) -> dict[Any, list[Record]]:
+    groups: dict[Any, list[Record]] = defaultdict(list)
+    for record in records:
+        values = tuple(record[key] for key in keys)
+        groups[values if len(keys) > 1 else values[0]].append(record)
+    return dict(groups)
+
+
+def _mean(records: Sequence[Record], value: Value) -> float | None:
+    return statistics.fmean(map(value, records)) if records else None
+
+
+def _number(value: float | None, digits: int = 3) -> str:
+    return MISSING if value is None else f"{value:.{digits}f}"
+
+
+def _markdown(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [header, ["---", *["---:"] * (len(header) - 1)], *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -1,0 +1,120 @@
+"""The best molecules of the training set: a search starts from them, and is compared with them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from molvae.log import logger
+from molvae.metrics.sets import top_mean
+from molvae.optimize.evaluator import Evaluator, warn_of_failures
+from molvae.optimize.objective import Evaluation, Objective
+
+# Numbers of the best molecules whose mean scores are reported.
+TOP = (1, 10, 100)
+# Molecules that are evaluated together, and between two looks at whether the best are found.
+_CHUNK = 250
+_STEP = 2000
+# Above the rounding of a score.
+_TOLERANCE = 1e-9
+# Infeasible molecules that are scored for each one that a search starts from.
+_INFEASIBLE_FOR_EACH = 10
+
+
+@dataclass(frozen=True)
+class TrainingScores:
+    """What an objective says of the N training molecules.
+
+    Attributes:
+        n: N.
+        n_failed: How many could not be evaluated.
+        scored: Those that satisfy the constraints and were scored in full, the best first; all of the best are among
+            them.
+        infeasible: SMILES of those that are known to violate a constraint.
+    """
+
+    n: int
+    n_failed: int
+    scored: tuple[Evaluation, ...]
+    infeasible: tuple[str, ...]
+
+    def summary(self) -> dict[str, Any]:
+        """Return the mean scores of the best; molecules that failed are left out, infeasible ones count as 0.
+
+        Returns:
+            `n_training` and, if a molecule could be scored, `training_top<n>_mean` for each of `TOP`.
+        """
+        scores = [evaluation.score for evaluation in self.scored]
+        # What was not scored is infeasible, or not among the best.
+        scores += [0.0] * (self.n - self.n_failed - len(scores))
+        means = {f"training_top{n}_mean": top_mean(scores, n) for n in TOP} if scores else {}
+        return {"n_training": self.n, **means}
+
+
+def score_training(train: Sequence[str], objective: Objective, n_jobs: int, n_best: int = max(TOP)) -> TrainingScores:
+    """Find the best molecules of the training set, outside the budget.
+
+    The constraints that are quick to compute rule molecules out, and the terms that are quick bound the scores of the
+    others, so that costly terms and constraints are computed only for molecules that can be among the best.
+
+    Args:
+        train: The N training molecules.
+        objective: What to score by.
+        n_jobs: Processes for a slow objective.
+        n_best: How many of the best to score in full.
+    """
+    logger.info("%s: scoring the %d training molecules, outside the budget", objective.name, len(train))
+    quick = objective.without_costly_parts()
+    with Evaluator(quick, n_jobs, feasible_only=True) as evaluator:
+        evaluations = [one for chunk in evaluator.evaluate(train, _CHUNK) for one in chunk]
+    possible = [evaluation for evaluation in evaluations if evaluation.feasible]
+    others = [evaluation for evaluation in evaluations if not evaluation.feasible]
+    evaluated = [*others, *(possible if quick is objective else _best(possible, objective, n_jobs, n_best))]
+    warn_of_failures(f"{objective.name}, training set", evaluated)
+    return TrainingScores(
+        n=len(train),
+        n_failed=sum(evaluation.status in ("failed", "invalid") for evaluation in evaluated),
+        scored=tuple(_ranked([evaluation for evaluation in evaluated if evaluation.status == "ok"])),
+        infeasible=tuple(evaluation.smiles for evaluation in evaluated if evaluation.status == "unscored"),
+    )
+
+
+def best_known(
+    scores: TrainingScores, n: int, objective: Objective, rng: np.random.Generator, n_jobs: int
+) -> list[Evaluation]:
+    """Return the n best training molecules; if fewer are feasible, also infeasible ones that come near.
+
+    Args:
+        scores: What the objective says of the training set, at least `n` of them scored in full.
+        n: How many.
+        objective: What to score infeasible ones by, those that violate the fewest constraints first.
+        rng: Draws those that are looked at.
+        n_jobs: Processes for a slow objective.
+    """
+    best = list(scores.scored[:n])
+    n_missing = n - len(best)
+    drawn = rng.permutation(len(scores.infeasible))[: _INFEASIBLE_FOR_EACH * n_missing]
+    with Evaluator(objective, n_jobs) as evaluator:
+        chunks = evaluator.evaluate([scores.infeasible[i] for i in drawn], _CHUNK)
+        near = [evaluation for chunk in chunks for evaluation in chunk if evaluation.status == "ok"]
+    near.sort(key=lambda evaluation: (len(evaluation.violated), -evaluation.score))
+    return best + near[:n_missing]
+
+
+def _ranked(evaluations: Sequence[Evaluation]) -> list[Evaluation]:
+    return sorted(evaluations, key=lambda evaluation: -evaluation.score)
+
+
+def _best(possible: Sequence[Evaluation], objective: Objective, n_jobs: int, n_best: int) -> list[Evaluation]:
+    """Score molecules, those of the highest bounds first, until no other can be among the best."""
+    ranked = _ranked(possible)
+    scored: list[Evaluation] = []
+    with Evaluator(objective, n_jobs, feasible_only=True) as evaluator:
+        for start in range(0, len(ranked), _STEP):
+            step = [evaluation.smiles for evaluation in ranked[start : start + _STEP]]
+            best = _ranked([evaluation for evaluation in scored if evaluation.status == "ok"])
+            if len(best) >= n_best and objective.bound(ranked[start].score) + _TOLERANCE < best[n_best - 1].score:
+                break
+            scored += (one for chunk in evaluator.evaluate(step, _CHUNK) for one in chunk)
+    return scored

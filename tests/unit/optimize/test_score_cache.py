@@ -1,0 +1,80 @@
+"""Scores that searches share."""
+
+import multiprocessing
+from pathlib import Path
+
+import pytest
+
+from molvae.errors import DataError
+from molvae.optimize.objective import Objective, load_objective
+from molvae.optimize.oracle import Oracle
+from molvae.optimize.score_cache import ScoreCache
+from molvae.optimize.spec import ObjectiveSpec
+
+SCRIPT = "while read smiles; do echo $smiles >> calls; echo {value}; done\n"
+
+
+def proposals(*smiles):
+    return [(molecule, "start") for molecule in smiles]
+
+
+@pytest.fixture
+def counted(tmp_path):
+    """Return a function that makes an objective of a program that logs its calls."""
+
+    def make(value=0.5):
+        (tmp_path / "score.sh").write_text(SCRIPT.format(value=value))
+        content = {"name": "x", "terms": [{"command": "sh score.sh"}], "constraints": [{"property": "rings", "min": 1}]}
+        return Objective(ObjectiveSpec.model_validate(content), tmp_path)
+
+    return make
+
+
+def test_a_score_of_another_search_is_a_call_but_not_computed(counted, tmp_path):
+    first = Oracle(counted(), 10, cache=tmp_path / "cache.sqlite")
+    second = Oracle(counted(), 2, tmp_path / "resume", cache=tmp_path / "cache.sqlite")
+    one = first.score(proposals("C", "C1CC1"), 0)
+    assert second.score(proposals("C", "C1CC1"), 0) == one
+    assert (tmp_path / "calls").read_text().split() == ["C", "C1CC1"]
+    assert second.remaining == 0
+    assert second.trace().equals(first.trace())
+    assert (tmp_path / "resume" / "calls.csv").read_text().count("\n") == 3
+
+
+def test_a_change_of_the_objective_or_of_a_users_file_is_another_one(counted, tmp_path):
+    cache = tmp_path / "cache.sqlite"
+    assert Oracle(counted(), 10, cache=cache).score(proposals("C"), 0)[0].score == 0.5
+    assert Oracle(counted(0.25), 10, cache=cache).score(proposals("C"), 0)[0].score == 0.25
+    assert Oracle(load_objective("qed"), 10, cache=cache).score(proposals("C"), 0)[0].score not in (0.5, 0.25)
+    assert Oracle(counted(), 10, cache=cache).score(proposals("C"), 0)[0].score == 0.5
+    assert (tmp_path / "calls").read_text().split() == ["C", "C"]
+
+
+def test_failures_are_not_shared(counted, tmp_path):
+    cache = tmp_path / "cache.sqlite"
+    assert Oracle(counted("no"), 10, cache=cache).score(proposals("C"), 0)[0].status == "failed"
+    assert ScoreCache(cache, counted("no")).get(["C"]) == []
+
+
+def _search(file: Path, smiles: list[str]) -> None:
+    Oracle(load_objective("qed"), 1000, cache=file).score(proposals(*smiles), 0)
+
+
+def test_two_searches_may_use_it_at_once(tmp_path, smiles):
+    file = tmp_path / "cache.sqlite"
+    context = multiprocessing.get_context("fork")
+    runs = [context.Process(target=_search, args=(file, smiles[begin : begin + 120])) for begin in (0, 60)]
+    for run in runs:
+        run.start()
+    for run in runs:
+        run.join()
+    assert [run.exitcode for run in runs] == [0, 0]
+    assert len(ScoreCache(file, load_objective("qed")).get(smiles)) == 180
+
+
+@pytest.mark.parametrize("content", [b"SMILES,score\nC,1\n" * 100, None])
+def test_another_kind_of_file_is_refused(tmp_path, content):
+    file = tmp_path / "cache.sqlite"
+    file.mkdir() if content is None else file.write_bytes(content)
+    with pytest.raises(DataError, match=r"cache\.sqlite: expected a cache of scores that can be written"):
+        ScoreCache(file, load_objective("qed"))

@@ -1,0 +1,78 @@
+import numpy as np
+import pytest
+
+from molvae.optimize.objective import Objective, load_objective
+from molvae.optimize.training import TOP, best_known, score_training
+
+OBJECTIVE = """
+name: costly_and_quick
+mean: {mean}
+terms:
+  - property: logp
+    window: {{low: 1, high: 2, width: 0.5}}
+    weight: 3
+  - property: qed
+    maximise: {{low: 0.2, high: 0.8}}
+  - property: sa_score
+    minimise: {{low: 1, high: 4}}
+constraints:
+  - {{property: mol_weight, min: 80}}
+  - {{alerts: [BRENK]}}
+"""
+
+
+@pytest.fixture(params=["geometric", "arithmetic"])
+def objective(request, tmp_path):
+    file = tmp_path / "objective.yaml"
+    file.write_text(OBJECTIVE.format(mean=request.param))
+    return load_objective(str(file))
+
+
+def test_the_best_scores_are_those_of_scoring_every_molecule(objective, smiles, monkeypatch):
+    n_scored = 0
+    evaluate_batch = Objective.evaluate_batch
+
+    def counting(self, molecules, **options):
+        nonlocal n_scored
+        n_scored += len(molecules) if self is objective else 0
+        return evaluate_batch(self, molecules, **options)
+
+    evaluations = objective.evaluate_batch(smiles)
+    every = np.sort([one.score if one.feasible else 0.0 for one in evaluations])
+    monkeypatch.setattr(Objective, "evaluate_batch", counting)
+    monkeypatch.setattr("molvae.optimize.training._STEP", 20)
+    summary = score_training(smiles, objective, 1).summary()
+    assert max(TOP) <= n_scored < len(smiles)
+    for n in TOP:
+        assert summary[f"training_top{n}_mean"] == pytest.approx(every[-n:].mean())
+
+
+def test_the_best_known_are_the_best_of_all(objective, smiles, monkeypatch):
+    monkeypatch.setattr("molvae.optimize.training._STEP", 20)
+    ranked = sorted(objective.evaluate_batch(smiles), key=lambda one: -one.score if one.feasible else 0.0)
+    best = best_known(score_training(smiles, objective, 1, 50), 50, objective, np.random.default_rng(1), 1)
+    assert [one.score for one in best] == [one.score for one in ranked[:50]]
+
+
+def test_where_hardly_any_is_feasible_the_nearest_are_taken(tmp_path, smiles):
+    file = tmp_path / "hard.yaml"
+    limits = "{property: mol_weight, max: 260}\n  - {property: rings, max: 1}\n"
+    file.write_text(f"name: hard\nterms: [{{property: qed}}]\nconstraints:\n  - {limits}")
+    hard = load_objective(str(file))
+    scores = score_training(smiles, hard, 1, 40)
+    assert 0 < len(scores.scored) < 40
+    best = best_known(scores, 40, hard, np.random.default_rng(1), 1)
+    n_violated = [len(one.violated) for one in best]
+    assert len({one.smiles for one in best}) == 40
+    assert n_violated == sorted(n_violated)
+    assert n_violated.count(0) == len(scores.scored)
+
+
+def test_molecules_that_fail_are_no_zeros(tmp_path, smiles, caplog):
+    (tmp_path / "out.sh").write_text("echo no licence >&2; exit 7\n")
+    (tmp_path / "out.yaml").write_text("name: runs_out\nterms: [{command: sh out.sh}]\n")
+    with caplog.at_level("WARNING", logger="molvae"):
+        summary = score_training(smiles, load_objective(str(tmp_path / "out.yaml")), 1).summary()
+    assert summary == {"n_training": len(smiles)}
+    assert "runs_out, training set: 300 of 300 molecules failed" in caplog.text
+    assert "no licence" in caplog.text
