@@ -79,8 +79,8 @@ def test_a_strategy_is_a_file_and_its_section(add, model, prepared, tmp_path):
     assert len(trace) == 10
     schema = WithToy.model_json_schema()
     assert "Molecules to leave out." in json.dumps(schema)
-    assert schema["properties"]["strategy"]["enum"] == ["latent", "random", "toy"]
-    with pytest.raises(ValidationError, match="expected one of latent, random, toy, found 'tou'"):
+    assert schema["properties"]["strategy"]["enum"] == [*OptimizeConfig.strategies(), "toy"]
+    with pytest.raises(ValidationError, match=r"expected one of latent, .*, toy, found 'tou'"):
         WithToy(strategy="tou")
-    with pytest.raises(ConfigError, match=r"known strategy \(latent, random, toy\), found 'tou'; did you mean toy\?"):
+    with pytest.raises(ConfigError, match=r"known strategy \(.*latent, .*\), found 'tou'; did you mean toy\?"):
         STRATEGIES["tou"]
