@@ -17,9 +17,9 @@ class StrategyConfig(Section):
 class RefitConfig(Section):
     """How the `latent` search trains its copy of the model a little further on the best molecules, now and then."""
 
-    n_steps: Annotated[int, Field(ge=0)] = 6
+    n_steps: Annotated[int, Field(ge=0)] = 4
     """Training steps each time; 0 leaves the model as it is."""
-    min_calls: Count = 100
+    min_calls: Count = 200
     """Fewest oracle calls between two times; later it is a tenth of the calls so far."""
     batch_size: Count = 64
     """Molecules in a step."""

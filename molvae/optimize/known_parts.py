@@ -29,18 +29,23 @@ class KnownParts:
         self._others = [part for part in spec.terms if part not in self._terms]
         self._total = sum(term.weight for term in spec.terms)
         self._is_geometric = spec.mean == "geometric"
-        # Those that rule out a molecule in no time first.
-        self._constraints.sort(key=lambda part: part.quantity.is_costly())
         quantities = dict.fromkeys(part.quantity for part in (*self._constraints, *self._terms))
         self._measures: dict[Quantity, Measure] = {
             quantity: quantity.measure(objective.folder) for quantity in quantities
         }
         self.remainder_weight = sum(term.weight for term in self._others) / self._total
 
-    def feasible(self, molecules: Sequence[Molecule]) -> NDArray[np.bool_]:
-        """Say which molecules satisfy the cheap constraints, bool (N,); one whose value fails does not."""
+    def feasible(self, molecules: Sequence[Molecule], *, costly: bool) -> NDArray[np.bool_]:
+        """Say which molecules satisfy the constraints, bool (N,); one whose value fails does not.
+
+        Args:
+            molecules: N molecules.
+            costly: Whether to apply the constraints that take some time, or those that take none.
+        """
         is_feasible = np.ones(len(molecules), dtype=bool)
         for constraint in self._constraints:
+            if constraint.quantity.is_costly() != costly:
+                continue
             rows = np.flatnonzero(is_feasible)
             values = self._measures[constraint.quantity]([molecules[row] for row in rows.tolist()])
             is_feasible[rows] = [not isinstance(value, Failure) and constraint.holds(value) for value in values]

@@ -30,6 +30,8 @@ from molvae.seeding import derive_seed, numpy_generator, torch_generator
 
 # Of the pool, so many for each molecule that is wanted are compared with those already chosen.
 _COMPARED = 10
+# Mutations that are made for each one that is wanted, because some are known to be infeasible.
+_MUTATIONS_TRIED = 4
 
 
 @STRATEGIES.register("latent")
@@ -186,16 +188,18 @@ class LatentSearch(Strategy[LatentSearchConfig]):
     def _mutations(self, rng: Random, n: int) -> dict[str, str]:
         """Return n mutations of good molecules that differ from each other, with the name of their origin."""
         elite = self._diverse_elite()
-        mutations: dict[str, str] = {}
-        for _ in range(10 * n):
+        molecules: dict[str, Molecule] = {}
+        for _ in range(_MUTATIONS_TRIED * n):
             parent = self._graph(rng.choice(elite))
             child = None if parent is None else mutate(parent, rng, self.settings.max_heavy_atoms)
-            smiles = "" if child is None else Chem.MolToSmiles(child)
-            if child is None or smiles in self._scores or len(mutations) == n:
-                continue
-            if self._parts.feasible([Molecule(smiles, child)])[0]:
-                mutations[smiles] = "blind mutation"
-        return mutations
+            if child is not None and (smiles := Chem.MolToSmiles(child)) not in self._scores:
+                molecules[smiles] = Molecule(smiles, child)
+        for costly in (False, True):
+            is_feasible = self._parts.feasible(list(molecules.values()), costly=costly)
+            molecules = {
+                smiles: molecules[smiles] for smiles, holds in zip(molecules, is_feasible, strict=True) if holds
+            }
+        return dict.fromkeys(list(molecules)[:n], "blind mutation")
 
     def _diverse_elite(self) -> list[str]:
         """Return the best molecules of which each is far from all better ones."""
@@ -211,6 +215,7 @@ class LatentSearch(Strategy[LatentSearchConfig]):
     def _choose(self, rng: Random, n: int) -> dict[str, str]:
         """Return n molecules of the pool, none of which is close to another, with their origins."""
         rows = self._pool.best(self._beta(rng), _COMPARED * n)
+        self._pool.apply_costly_constraints(rows)
         bits = morgan_bits([self._pool.smiles[i] for i in rows])
         is_open = self._pool.feasible[rows].copy()
         chosen: dict[str, str] = {}

@@ -21,7 +21,7 @@ class Pool:
     Attributes:
         smiles: SMILES.
         origins: Names of what proposed them.
-        feasible: Whether they satisfy the constraints that are known beforehand, bool (N,).
+        feasible: Whether they satisfy the constraints that were applied so far, bool (N,).
     """
 
     def __init__(self, parts: KnownParts, surrogate: Surrogate, infeasible_weight: float) -> None:
@@ -31,6 +31,7 @@ class Pool:
         self._parts, self._surrogate = parts, surrogate
         self._infeasible_weight = infeasible_weight
         self.feasible = np.empty(0, dtype=bool)
+        self._checked: set[str] = set()
         self._mean = self._deviation = self._known = np.empty(0)
         self._names: tuple[str, ...] = ("ecfp6",)
         self._features = compute_features([], self._names)
@@ -55,7 +56,7 @@ class Pool:
         self._mean = np.concatenate([self._mean, mean])
         self._deviation = np.concatenate([self._deviation, deviation])
         self._known = np.concatenate([self._known, self._parts.known(molecules)])
-        self.feasible = np.concatenate([self.feasible, self._parts.feasible(molecules)])
+        self.feasible = np.concatenate([self.feasible, self._parts.feasible(molecules, costly=False)])
 
     def _predicted(self, features: Features) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         if self._parts.remainder_weight > 0.0:
@@ -74,10 +75,18 @@ class Pool:
         """Return the rows of the n largest upper confidence bounds, the largest first."""
         return np.argsort(-self.bounds(beta), kind="stable")[:n]
 
+    def apply_costly_constraints(self, rows: NDArray[np.int64]) -> None:
+        """Apply the constraints that take some time to some of the molecules, each once."""
+        todo = [row for row in rows.tolist() if self.feasible[row] and self.smiles[row] not in self._checked]
+        self._checked.update(self.smiles[row] for row in todo)
+        molecules = [Molecule(self.smiles[row], Chem.MolFromSmiles(self.smiles[row])) for row in todo]
+        self.feasible[todo] = self._parts.feasible(molecules, costly=True)
+
     def keep(self, rows: NDArray[np.int64]) -> None:
         """Drop all others."""
         self.smiles = [self.smiles[i] for i in rows]
         self.origins = [self.origins[i] for i in rows]
         self._mean, self._deviation, self._known = self._mean[rows], self._deviation[rows], self._known[rows]
         self.feasible = self.feasible[rows]
+        self._checked &= set(self.smiles)
         self._features = take(self._features, rows)

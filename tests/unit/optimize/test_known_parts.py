@@ -50,8 +50,9 @@ def test_without_terms_the_remainder_is_the_score(objective):
 
 def test_molecules_that_violate_a_constraint_are_known(objective):
     parts = KnownParts(objective, terms=False)
-    assert parts.feasible(molecules()).tolist() == [True, False, False, False]
-    assert parts.feasible([]).tolist() == []
+    assert parts.feasible(molecules(), costly=False).tolist() == [True, False, False, False]
+    assert parts.feasible(molecules(), costly=True).all()
+    assert parts.feasible([], costly=False).tolist() == []
 
 
 def test_an_objective_of_cheap_terms_alone_is_known_altogether():

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -5,7 +7,8 @@ from molvae.chem.descriptors import PROPERTIES
 from molvae.chem.fingerprints import morgan_bits, nearest_within
 from molvae.chem.molecules import canonical_smiles, parse
 from molvae.config import LatentSearchConfig, RandomSearchConfig
-from molvae.optimize.objective import Evaluation, load_objective
+from molvae.optimize.objective import Evaluation, Objective, load_objective
+from molvae.optimize.spec import ObjectiveSpec
 from molvae.optimize.strategies.base import SearchContext
 from molvae.optimize.strategies.latent_search import LatentSearch
 from molvae.optimize.strategies.random_search import RandomSearch
@@ -93,3 +96,32 @@ def test_proposed_molecules_are_canonical_and_not_too_large(model, smiles):
     for text, _ in proposals(model, smiles, 40, max_heavy_atoms=20):
         assert canonical_smiles(text) == text
         assert parse(text).GetNumHeavyAtoms() <= 20
+
+
+@pytest.fixture
+def constrained(tmp_path):
+    spec = {
+        "name": "constrained",
+        "terms": [{"property": "qed"}, {"property": "logp", "maximise": {"low": 0.0, "high": 6.0}}],
+        "constraints": [{"property": "mol_weight", "max": 300}, {"alerts": ["BRENK"]}],
+    }
+    return Objective(ObjectiveSpec.model_validate(spec), tmp_path)
+
+
+@pytest.mark.parametrize("grey_box", [True, False])
+def test_no_proposal_violates_a_constraint_that_is_known_beforehand(model, smiles, constrained, grey_box):
+    given = replace(context(model, [], smiles), objective=constrained)
+    strategy = LatentSearch(given, LatentSearchConfig(grey_box=grey_box, min_batch=20))
+    strategy.tell(constrained.evaluate_batch(smiles[:40]))
+    evaluations = constrained.evaluate_batch([text for text, _ in strategy.ask(20)])
+    assert len(evaluations) > 10
+    assert all(evaluation.feasible for evaluation in evaluations)
+
+
+def test_what_costs_nothing_is_computed_and_not_predicted(model, smiles, constrained):
+    given = replace(context(model, [], smiles), objective=constrained)
+    start = constrained.evaluate_batch(smiles[:40])
+    strategy = LatentSearch(given, LatentSearchConfig(mutation_fraction=0.0))
+    strategy.tell(start)
+    proposed = constrained.evaluate_batch([text for text, _ in strategy.ask(10)])
+    assert min(evaluation.score for evaluation in proposed) > max(one.score for one in start if one.feasible)
