@@ -14,6 +14,7 @@ from molvae.nn.vae import VAE, LossWeights
 from molvae.parallel import MIN_PER_SHARD
 from molvae.train.optimizers import make_optimizers
 from molvae.train.processes import add_up, number_of_processes, rank
+from molvae.vocabulary import EOS_ID
 
 
 class ShardedStep:
@@ -39,7 +40,23 @@ class ShardedStep:
         n_threads = 1 if single else max(1, min(torch.get_num_threads(), config.batch_size // min_rows))
         self._replicas = [vae, *(_replica(vae) for _ in range(n_threads - 1))]
         self.optimizers = make_optimizers(vae, config)
+        if n_threads > 1:
+            self._choose_kernels()
         self._pool = ThreadPoolExecutor(n_threads, initializer=torch.set_num_threads, initargs=(1,))
+
+    def _choose_kernels(self) -> None:
+        """Compute a gradient in this thread, and drop it.
+
+        oneDNN chooses its kernels when they are first needed. If that was in two threads at once, about one process in
+        ten got gradients with other roundings in its first step, and other weights from then on (LSTM, AMX).
+        """
+        vae = self._replicas[0]
+        token_ids, lengths = torch.full((2, 1), EOS_ID), torch.ones(2, dtype=torch.int64)
+        batch = Batch(token_ids, lengths, token_ids[:1], lengths[:1], torch.zeros(1, vae.config.latent_dim))
+        with autocast(self._device, self._config.precision):
+            loss = vae.loss(batch, LossWeights(1.0))
+        loss.total.backward()  # type: ignore[no-untyped-call]
+        vae.zero_grad()
 
     def gradient(self, batch: Batch, weights: LossWeights) -> Tensor:
         """Compute the gradient of a batch's loss into the `grad` of the network's parameters.

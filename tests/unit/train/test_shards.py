@@ -1,3 +1,5 @@
+import threading
+
 import numpy as np
 import pytest
 import torch
@@ -114,3 +116,23 @@ def test_a_shard_that_fails_says_why(vae, small_train_config, draw):
     with pytest.raises(IndexError):
         step.gradient(batch, LossWeights(0.1, properties=(1.0,)))
     step.close()
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_kernels_are_chosen_in_one_thread_before_several_compute(vae, small_train_config, draw, monkeypatch):
+    computed_in = []
+    loss = VAE.loss
+
+    def recorded(self, *arguments):
+        computed_in.append(threading.current_thread())
+        return loss(self, *arguments)
+
+    monkeypatch.setattr(VAE, "loss", recorded)
+    random_state = torch.get_rng_state()
+    sharded = ShardedStep(vae, small_train_config.model_copy(update={"batch_size": 128}))
+    assert computed_in == [threading.main_thread()]
+    assert all(weight.grad is None for weight in vae.parameters())
+    assert torch.equal(torch.get_rng_state(), random_state)
+    sharded.gradient(draw(np.arange(128)), LossWeights(0.05))
+    assert len(set(computed_in)) == 3
+    sharded.close()
