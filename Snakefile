@@ -31,6 +31,7 @@ include: "workflow/rules/sample.smk"
 include: "workflow/rules/optimize.smk"
 include: "workflow/rules/score.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/benchmark_runs.smk"
 include: "workflow/rules/benchmark.smk"
 include: "workflow/rules/messages.smk"
 
