@@ -83,7 +83,7 @@ class _Editor:
         self.mol.CommitBatchEdit()
 
     def insert(self, mol: Chem.Mol) -> int:
-        """Put another molecule beside; return by how much the indices of its atoms are shifted."""
+        """Add the atoms and bonds of another molecule; return the offset of its atom indices."""
         shift = int(self.mol.GetNumAtoms())
         self.mol.InsertMol(mol)
         return shift

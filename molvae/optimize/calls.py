@@ -143,7 +143,7 @@ class CallRecord:
         if self._file.exists() and _belongs(identity_file, identity):
             self._load(self._file)
         else:
-            # In this order, so that calls never lie beside an objective that is not theirs.
+            # In this order, so that calls are never in a folder with the identity of another objective.
             if self._file.exists():
                 _set_aside(self._file, identity_file)
             write_json(identity_file, identity)

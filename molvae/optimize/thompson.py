@@ -60,6 +60,6 @@ def thompson_sample(model: SingleTaskGP, candidates: Tensor, n: int) -> Tensor:
 
 
 def _ignore_numerical_warnings() -> None:
-    """Leave out what is no news: inputs a little outside of the unit cube, jitter, a fit that stops early."""
+    """Ignore the warnings of inputs a little outside the unit cube, of jitter, and of a fit that stops early."""
     warnings.simplefilter("ignore", BotorchWarning)
     warnings.simplefilter("ignore", NumericalWarning)

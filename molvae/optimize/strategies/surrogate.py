@@ -69,9 +69,9 @@ class References:
 class Surrogate:
     """A Gaussian process on structures, without hyperparameters that are fitted: amplitude 1, and little noise.
 
-    While even the best is tiny, their ranks are taken instead. Of the molecules with known
-    scores it holds the best and a random part of the others, to which new ones are added. Its kernel is the one of a
-    few whose leave-one-out predictions rank those molecules best.
+    While even the best score is tiny, ranks are predicted instead. Of the scored molecules it holds the best and a
+    random part of the others, to which new ones are added. Its kernel is the one of a few whose leave-one-out
+    predictions rank those molecules best.
 
     References:
         Tripp and Hernandez-Lobato, Diagnosing and fixing common problems in Bayesian optimization for molecule design,
