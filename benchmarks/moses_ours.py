@@ -14,11 +14,12 @@ from pathlib import Path
 
 from rdkit import Chem
 
-from molvae.chem.alerts import passes_moses_filters, pattern_library, structural_alerts
+from molvae.chem.alerts import passes_moses_filters, structural_alerts
 from molvae.chem.descriptors import compute_properties
 from molvae.chem.fcd import chemnet_statistics, frechet_distance
 from molvae.chem.fingerprints import morgan_bits, nearest
 from molvae.chem.fragments import brics_fragments
+from molvae.chem.pattern_set import pattern_bits
 from molvae.chem.reading import read_molecules
 from molvae.metrics.comparison import mean_powers
 from molvae.metrics.definitions import COMPARED_PROPERTIES
@@ -34,8 +35,8 @@ def map_mols(function: Callable[[Chem.Mol], object], smiles: list[str]) -> list[
 
 def filtered(smiles: list[str]) -> list[bool]:
     mols = [Chem.MolFromSmiles(text) for text in smiles]
-    library = pattern_library(mols)
-    return passes_moses_filters(mols, structural_alerts(mols, ["PAINS", "MCF"], library), library)
+    bits = pattern_bits(mols)
+    return passes_moses_filters(mols, structural_alerts(mols, ["PAINS", "MCF"], bits), bits)
 
 
 def main(samples: Path, test: Path, test_scaffolds: Path, n_jobs: int) -> None:

@@ -17,15 +17,15 @@ References:
 
 import csv
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from itertools import chain
 from pathlib import Path
 
 from rdkit import Chem, RDConfig
-from rdkit.Chem import rdSubstructLibrary
 from rdkit.Chem.FilterCatalog import FilterCatalog, FilterCatalogParams
+
+from molvae.chem.pattern_set import PatternBits, PatternSet, pattern_bits
 
 MOSES_ATOMS = frozenset({"C", "N", "S", "O", "F", "Cl", "Br", "H"})
 MOSES_MAX_RING_SIZE = 7
@@ -36,30 +36,26 @@ _SMARTS_COLLECTIONS = ("PAINS", "MCF")
 MOSES_COLLECTIONS = ("PAINS", "MCF")
 
 
-@dataclass(frozen=True)
-class _Alert:
-    collection: str
-    name: str
-    pattern: Chem.Mol
-
-
 @cache
-def _smarts_alerts() -> tuple[_Alert, ...]:
-    """Return PAINS and MCF.
+def _smarts_alerts(collection: str) -> tuple[list[str], PatternSet]:
+    """Return the names and the patterns of PAINS or MCF.
 
     Both lists write hydrogens as atoms. Merged into the counts of their neighbours, the patterns match molecules
     without explicit hydrogens, which takes a third of the time.
     """
-    with (Path(RDConfig.RDDataDir) / "Pains" / "wehi_pains.csv").open(encoding="utf-8", newline="") as pains:
-        rows = [
-            ("PAINS", regid.strip().removeprefix("<regId=").removesuffix(">"), smarts)
-            for smarts, regid in csv.reader(pains)
-        ]
-    with (files("molvae.chem") / "data" / "mcf.csv").open(encoding="utf-8") as mcf:
-        rows += [("MCF", row["name"], row["smarts"]) for row in csv.DictReader(mcf)]
-    return tuple(
-        _Alert(collection, name, Chem.MergeQueryHs(Chem.MolFromSmarts(smarts))) for collection, name, smarts in rows
-    )
+    if collection == "PAINS":
+        with (Path(RDConfig.RDDataDir) / "Pains" / "wehi_pains.csv").open(encoding="utf-8", newline="") as pains:
+            rows = [
+                (regid.strip().removeprefix("<regId=").removesuffix(">"), smarts) for smarts, regid in csv.reader(pains)
+            ]
+    else:
+        with (files("molvae.chem") / "data" / "mcf.csv").open(encoding="utf-8") as mcf:
+            rows = [(row["name"], row["smarts"]) for row in csv.DictReader(mcf)]
+    return [f"{collection}: {name}" for name, _ in rows], _patterns([smarts for _, smarts in rows])
+
+
+def _patterns(smarts: Sequence[str]) -> PatternSet:
+    return PatternSet([Chem.MergeQueryHs(Chem.MolFromSmarts(text)) for text in smarts])
 
 
 @cache
@@ -70,60 +66,43 @@ def _catalogue(collection: str) -> FilterCatalog:
 
 
 @cache
-def _moses_pains() -> dict[str, Chem.Mol]:
-    """Return by name the PAINS patterns that RDKit has corrected since, as the MOSES package has them."""
+def _moses_pains() -> tuple[frozenset[str], PatternSet]:
+    """Return names and patterns of those of PAINS that RDKit has corrected since, as the MOSES package has them."""
     with (files("molvae.chem") / "data" / "moses_pains.csv").open(encoding="utf-8") as original:
-        return {row["name"]: Chem.MergeQueryHs(Chem.MolFromSmarts(row["smarts"])) for row in csv.DictReader(original)}
-
-
-def pattern_library(mols: Sequence[Chem.Mol]) -> rdSubstructLibrary.SubstructLibrary:
-    """Return a substructure library with pattern fingerprints, which rule out most matches quickly."""
-    library = rdSubstructLibrary.SubstructLibrary(rdSubstructLibrary.MolHolder(), rdSubstructLibrary.PatternHolder())
-    for mol in mols:
-        library.AddMol(mol)
-    return library
+        rows = list(csv.DictReader(original))
+    return frozenset(row["name"] for row in rows), _patterns([row["smarts"] for row in rows])
 
 
 def structural_alerts(
-    mols: Sequence[Chem.Mol],
-    collections: Collection[str] = COLLECTIONS,
-    library: rdSubstructLibrary.SubstructLibrary | None = None,
+    mols: Sequence[Chem.Mol], collections: Collection[str] = COLLECTIONS, bits: PatternBits | None = None
 ) -> list[tuple[str, ...]]:
     """Return the names of the structural alerts in each molecule.
 
     Args:
-        mols: N sanitised molecules; a few hundred at a time are handled fastest.
+        mols: N sanitised molecules.
         collections: Which of `COLLECTIONS` to search.
-        library: Their `pattern_library`, if there is one already.
+        bits: Their `pattern_bits`, if they are there already.
 
     Returns:
         For each molecule the names such as `PAINS: azo_A(324)`: PAINS first, then BRENK, NIH and MCF.
     """
-    if not mols:
-        return []
-    library = library or pattern_library(mols)
-    hits: list[list[_Alert]] = [[] for _ in mols]
-    for alert in _smarts_alerts():
-        if alert.collection in collections:
-            for index in _matches(library, alert.pattern):
-                hits[index].append(alert)
-    named = []
-    for mol, smarts_hits in zip(mols, hits, strict=True):
-        by_collection = {
-            collection: [f"{collection}: {alert.name}" for alert in smarts_hits if alert.collection == collection]
-            if collection in _SMARTS_COLLECTIONS
-            else [f"{collection}: {entry.GetDescription()}" for entry in _catalogue(collection).GetMatches(mol)]
-            for collection in COLLECTIONS
-            if collection in collections
-        }
-        named.append(tuple(chain.from_iterable(by_collection.values())))
-    return named
+    bits = pattern_bits(mols) if bits is None else bits
+    chosen = [collection for collection in COLLECTIONS if collection in collections]
+    return [
+        tuple(chain.from_iterable(_hits(collection, mol, of_mol) for collection in chosen))
+        for mol, of_mol in zip(mols, bits, strict=True)
+    ]
+
+
+def _hits(collection: str, mol: Chem.Mol, bits: PatternBits) -> list[str]:
+    if collection not in _SMARTS_COLLECTIONS:
+        return [f"{collection}: {entry.GetDescription()}" for entry in _catalogue(collection).GetMatches(mol)]
+    names, patterns = _smarts_alerts(collection)
+    return [names[index] for index in patterns.matches(mol, bits)]
 
 
 def passes_moses_filters(
-    mols: Sequence[Chem.Mol],
-    alerts: Sequence[Sequence[str]],
-    library: rdSubstructLibrary.SubstructLibrary | None = None,
+    mols: Sequence[Chem.Mol], alerts: Sequence[Sequence[str]], bits: PatternBits | None = None
 ) -> list[bool]:
     """Return which molecules pass the filters of the MOSES benchmark.
 
@@ -132,21 +111,19 @@ def passes_moses_filters(
     RDKit has corrected, those of the MOSES package count here.
 
     Args:
-        mols: N sanitised molecules; a few hundred at a time are handled fastest.
+        mols: N sanitised molecules.
         alerts: Their names from `structural_alerts`, of PAINS and MCF at least.
-        library: Their `pattern_library`, if there is one already.
+        bits: Their `pattern_bits`, if they are there already.
     """
-    if not mols:
-        return []
-    library, corrected = library or pattern_library(mols), _moses_pains()
-    original_hits = {index for pattern in corrected.values() for index in _matches(library, pattern)}
+    bits = pattern_bits(mols) if bits is None else bits
+    corrected, original = _moses_pains()
     counted = [
         [name for name in names if name.startswith(MOSES_COLLECTIONS) and name.removeprefix("PAINS: ") not in corrected]
         for names in alerts
     ]
     return [
-        not names and index not in original_hits and _is_moses_like(mol)
-        for index, (mol, names) in enumerate(zip(mols, counted, strict=True))
+        not names and not original.matches(mol, of_mol) and _is_moses_like(mol)
+        for mol, names, of_mol in zip(mols, counted, bits, strict=True)
     ]
 
 
@@ -156,7 +133,3 @@ def _is_moses_like(mol: Chem.Mol) -> bool:
     if any(atom.GetFormalCharge() != 0 or atom.GetSymbol() not in MOSES_ATOMS for atom in mol.GetAtoms()):
         return False
     return Chem.MolFromSmiles(Chem.MolToSmiles(mol, isomericSmiles=False)) is not None
-
-
-def _matches(library: rdSubstructLibrary.SubstructLibrary, pattern: Chem.Mol) -> list[int]:
-    return list(library.GetMatches(pattern, numThreads=1, maxResults=-1))

@@ -9,13 +9,14 @@ from numpy.typing import NDArray
 from rdkit import Chem
 from rdkit.Chem import inchi
 
-from molvae.chem.alerts import passes_moses_filters, pattern_library, structural_alerts
+from molvae.chem.alerts import passes_moses_filters, structural_alerts
 from molvae.chem.descriptors import PROPERTIES
 from molvae.chem.drug_rules import passes_veber
 from molvae.chem.fcd import ACTIVATIONS, chemnet_activations
 from molvae.chem.fingerprints import PackedBits, pack_morgan, stack_packed
 from molvae.chem.fragments import brics_fragments
 from molvae.chem.molecules import is_ordinary, parse, why_not_a_molecule
+from molvae.chem.pattern_set import pattern_bits
 from molvae.chem.quiet import quiet
 from molvae.chem.ring_systems import ring_systems
 from molvae.chem.scaffolds import murcko_scaffold
@@ -180,8 +181,8 @@ def _describe_all(texts: Sequence[str]) -> Generated:
 
 def _describe_molecules(mols: Sequence[Chem.Mol]) -> Descriptions:
     smiles = [Chem.MolToSmiles(mol) for mol in mols]
-    library = pattern_library(mols)
-    alerts = structural_alerts(mols, library=library)
+    bits = pattern_bits(mols)
+    alerts = structural_alerts(mols, bits=bits)
     rows = [[PROPERTIES[name].compute(mol) for name in PROPERTIES] for mol in mols]
     columns = np.array(rows, dtype=np.float64).reshape(len(mols), len(PROPERTIES)).T
     properties = dict(zip(PROPERTIES, columns, strict=True))
@@ -195,7 +196,7 @@ def _describe_molecules(mols: Sequence[Chem.Mol]) -> Descriptions:
         properties=properties,
         passes_veber=np.array([passes_veber(mol) for mol in mols], dtype=np.bool_),
         alerts=alerts,
-        passes_filters=np.array(passes_moses_filters(mols, alerts, library), dtype=np.bool_),
+        passes_filters=np.array(passes_moses_filters(mols, alerts, bits), dtype=np.bool_),
         inchikeys=[inchi.MolToInchiKey(mol) for mol in mols],  # type: ignore[no-untyped-call]
         flat=flat_molecules(mols, smiles, properties),
     )

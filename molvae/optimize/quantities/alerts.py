@@ -28,7 +28,6 @@ class Alerts(Quantity):
 
     def measure(self, folder: Path) -> Measure:  # noqa: ARG002
         """Return the function that counts the alerts that match."""
-        # In batches, because the screen that rules out most patterns is made for a batch.
         return lambda molecules: [
             float(len(names)) for names in structural_alerts([molecule.mol for molecule in molecules], self.alerts)
         ]
