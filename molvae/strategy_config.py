@@ -76,12 +76,14 @@ class LatentSearchConfig(StrategyConfig):
     """Fresh molecules: half are known ones, if there are any, the others samples of the model."""
     pool_size: Count = 1000
     """Unscored molecules that are kept from round to round."""
-    n_perturbed: Annotated[int, Field(ge=0)] = 32
-    """Molecules that are decoded in a round from perturbed codes of the best ones."""
-    n_interpolated: Annotated[int, Field(ge=0)] = 16
-    """Molecules that are decoded in a round from between the codes of two of the best ones."""
-    n_sampled: Annotated[int, Field(ge=0)] = 32
-    """Molecules that are sampled in a round from the decoder unconditionally."""
+    decode_every: Count = 50
+    """Calls after which the model proposes molecules again."""
+    n_perturbed: Annotated[int, Field(ge=0)] = 64
+    """Molecules that it then decodes from perturbed codes of the best ones."""
+    n_interpolated: Annotated[int, Field(ge=0)] = 32
+    """Molecules that it then decodes from between the codes of two of the best ones."""
+    n_sampled: Annotated[int, Field(ge=0)] = 64
+    """Molecules that it then samples from the decoder unconditionally."""
     min_radius: Positive = 0.1
     """Smallest standard deviation of the noise around a code: near copies."""
     max_radius: Positive = 0.6

@@ -71,6 +71,7 @@ class LatentSearch(Strategy[LatentSearchConfig]):
         self._pool = Pool(self._parts, self._surrogate, settings.infeasible_weight)
         self._round = 0
         self._n_at_refit = 0
+        self._n_to_decode = 0
         self._graph = lru_cache(maxsize=settings.pool_size + settings.n_parents)(Graph.from_smiles)
 
     def tell(self, evaluations: Sequence[Evaluation]) -> None:
@@ -82,8 +83,9 @@ class LatentSearch(Strategy[LatentSearchConfig]):
             self._scores[evaluation.smiles] = float(np.nan_to_num(weight * evaluation.score))
             if self._grey_box:
                 self._remainders.append(weight * self._parts.remainder(evaluation))
-        with quiet():
-            self._surrogate.add(features_of_smiles([evaluation.smiles for evaluation in new]))
+        if self._parts.remainder_weight > 0.0:
+            with quiet():
+                self._surrogate.add(features_of_smiles([evaluation.smiles for evaluation in new]))
 
     def ask(self, n: int) -> list[Proposal]:
         """Return the next n molecules to score, or fewer while there are few scores to learn from."""
@@ -124,7 +126,9 @@ class LatentSearch(Strategy[LatentSearchConfig]):
     def _breed(self, rng: Random) -> None:
         """Enlarge the pool by several generations, bred against the acquisition function."""
         self._pool.rate()
-        self._add(self._decoded(rng))
+        if len(self._scores) >= self._n_to_decode:
+            self._n_to_decode = len(self._scores) + self.settings.decode_every
+            self._add(self._decoded(rng))
         scored = self._ranked()[: self.settings.n_parents]
         for _ in range(self.settings.n_generations):
             beta = self._beta(rng)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rdkit import Chem
 
-from molvae.chem.count_features import Features, compute_features, features_of_smiles, join, size, take
+from molvae.chem.count_features import Features, compute_features, features_of_smiles, join, take
 from molvae.optimize.known_parts import KnownParts
 from molvae.optimize.quantities import Molecule
 from molvae.optimize.strategies.surrogate import Surrogate
@@ -33,15 +33,17 @@ class Pool:
         self.feasible = np.empty(0, dtype=bool)
         self._checked: set[str] = set()
         self._mean = self._deviation = self._known = np.empty(0)
-        self._names: tuple[str, ...] = ("ecfp6",)
+        # Where all of a score is known, nothing is predicted.
+        self._is_predicted = parts.remainder_weight > 0.0
+        self._names = tuple(surrogate.kernel) if self._is_predicted else ()
         self._features = compute_features([], self._names)
 
     def rate(self) -> None:
         """Predict all values again, after the surrogate was fitted."""
-        if tuple(self._surrogate.kernel) != self._names:
+        if self._is_predicted and tuple(self._surrogate.kernel) != self._names:
             self._names = tuple(self._surrogate.kernel)
             self._features = features_of_smiles(self.smiles, self._names)
-        self._mean, self._deviation = self._predicted(self._features)
+        self._mean, self._deviation = self._predicted(self._features, len(self.smiles))
 
     def add(self, candidates: Sequence[Candidate]) -> None:
         """Add molecules that are not in it."""
@@ -52,16 +54,14 @@ class Pool:
         self.origins += [origin for _, _, origin in candidates]
         features = compute_features([mol for _, mol, _ in candidates], self._names)
         self._features = join([self._features, features])
-        mean, deviation = self._predicted(features)
+        mean, deviation = self._predicted(features, len(molecules))
         self._mean = np.concatenate([self._mean, mean])
         self._deviation = np.concatenate([self._deviation, deviation])
         self._known = np.concatenate([self._known, self._parts.known(molecules)])
         self.feasible = np.concatenate([self.feasible, self._parts.feasible(molecules, costly=False)])
 
-    def _predicted(self, features: Features) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        if self._parts.remainder_weight > 0.0:
-            return self._surrogate.predict(features)
-        return np.zeros(size(features)), np.zeros(size(features))
+    def _predicted(self, features: Features, n: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        return self._surrogate.predict(features) if self._is_predicted else (np.zeros(n), np.zeros(n))
 
     def bounds(self, beta: float, rows: slice | NDArray[np.int64] = slice(None)) -> NDArray[np.float64]:
         """Return upper confidence bounds of the scores, from mean + beta * deviation, float64 (N,).
