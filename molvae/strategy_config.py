@@ -96,7 +96,7 @@ class LatentSearchConfig(StrategyConfig):
     """Largest Tanimoto similarity (ECFP4) among them."""
     max_similarity: Fraction = 0.7
     """Largest Tanimoto similarity (ECFP4) within a batch; 1 for no limit."""
-    max_beta: Positive = 1.0
+    max_beta: Positive = 0.3
     """Largest weight of the standard deviation in the upper confidence bound; its logarithm is drawn uniformly, down to
     a hundredth of this."""
     explore_until: Fraction = 0.5
