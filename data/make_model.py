@@ -23,8 +23,8 @@ from molvae.model.model import MODEL_FILES
 from molvae.parallel import set_threads
 from molvae.provenance import settings_of
 from molvae.sample import sample
-from molvae.score import score
 from molvae.score.reference import from_prepared
+from molvae.score.stage import score
 
 MODELS = Path(__file__).parent / "models"
 MAX_BYTES = 12_000_000

@@ -77,6 +77,23 @@ def _logp(mol: Chem.Mol) -> float:
     return float(rdMolDescriptors.CalcCrippenDescriptors(mol)[0])
 
 
+def _qed(mol: Chem.Mol) -> float:
+    """Return RDKit's QED in half the time: it removes hydrogens, and computes logP and TPSA of the copy again."""
+    if mol.GetNumAtoms() > mol.GetNumHeavyAtoms():
+        return float(QED.qed(mol))  # type: ignore[no-untyped-call]
+    properties = QED.QEDproperties(  # type: ignore[no-untyped-call]
+        MW=Descriptors.MolWt(mol),  # type: ignore[attr-defined]
+        ALOGP=_logp(mol),
+        HBA=sum(len(mol.GetSubstructMatches(pattern)) for pattern in QED.Acceptors),
+        HBD=rdMolDescriptors.CalcNumHBD(mol),
+        PSA=rdMolDescriptors.CalcTPSA(mol),
+        ROTB=rdMolDescriptors.CalcNumRotatableBonds(mol, rdMolDescriptors.NumRotatableBondsOptions.Strict),
+        AROM=len(Chem.GetSSSR(Chem.DeleteSubstructs(Chem.Mol(mol), QED.AliphaticRings))),
+        ALERTS=sum(map(mol.HasSubstructMatch, QED.StructuralAlerts)),
+    )
+    return float(QED.qed(mol, qedProperties=properties))  # type: ignore[no-untyped-call]
+
+
 @cache
 def _np_model() -> dict[int, float]:
     # RDKit's own reader of the file prints to stderr.
@@ -107,7 +124,7 @@ PROPERTIES.register("tpsa")(
     Property("TPSA", "Å²", "Topological polar surface area of nitrogen and oxygen.", rdMolDescriptors.CalcTPSA, 1)
 )
 PROPERTIES.register("qed")(
-    Property("QED", "", "Quantitative estimate of drug-likeness, from 0 to 1 (most drug-like).", QED.qed, 3, True, True)
+    Property("QED", "", "Quantitative estimate of drug-likeness, from 0 to 1 (most drug-like).", _qed, 3, True, True)
 )
 PROPERTIES.register("sa_score")(
     Property(

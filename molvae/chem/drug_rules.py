@@ -7,6 +7,8 @@ References:
     Chemistry 2002, doi:10.1021/jm020017n.
 """
 
+import numpy as np
+from numpy.typing import NDArray
 from rdkit import Chem
 from rdkit.Chem import Descriptors, rdMolDescriptors
 
@@ -30,6 +32,6 @@ def lipinski_violations(mol: Chem.Mol) -> int:
     )
 
 
-def passes_veber(mol: Chem.Mol) -> bool:
-    """Return whether a molecule has at most 10 rotatable bonds and a polar surface area of at most 140 Å²."""
-    return rdMolDescriptors.CalcNumRotatableBonds(mol) <= 10 and rdMolDescriptors.CalcTPSA(mol) <= 140.0
+def passes_veber(rotatable_bonds: NDArray[np.float64], tpsa: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return which molecules have at most 10 rotatable bonds and a polar surface area of at most 140 Å²."""
+    return (rotatable_bonds <= 10.0) & (tpsa <= 140.0)

@@ -22,13 +22,9 @@ from molvae.errors import DataError
 from molvae.parallel import map_chunks
 
 if TYPE_CHECKING:
-    from torch.nn import Module
+    from molvae.chem.chemnet import ChemNet
 
 ACTIVATIONS = 512
-# The package's padded length. Longer strings are padded to their own length, alone in their batch.
-PADDED_LENGTH = 350
-BATCH = 125
-BATCH_ON_GPU = 2000
 
 
 @dataclass(frozen=True)
@@ -56,44 +52,16 @@ def chemnet_activations(smiles: Sequence[str], device: str = "cpu") -> NDArray[n
     Returns:
         Activations, float32 (N, 512). They do not depend on the other molecules, apart from rounding.
     """
-    import torch
-
-    model = _chemnet(device)
-    activations = np.empty((len(smiles), ACTIVATIONS), dtype=np.float32)
-    with torch.inference_mode(), _one_thread():
-        for rows in _batches(smiles, BATCH if device == "cpu" else BATCH_ON_GPU):
-            one_hot = torch.from_numpy(_one_hot([smiles[row] for row in rows])).to(device)
-            activations[rows] = model(one_hot).cpu().numpy()
-    return activations
+    with _one_thread():
+        return _chemnet(device).activations(smiles)
 
 
 @cache
-def _chemnet(device: str) -> "Module":
+def _chemnet(device: str) -> "ChemNet":
     """Load the network, once a process."""
-    from fcd import load_ref_model
+    from molvae.chem.chemnet import ChemNet
 
-    network: Module = load_ref_model()
-    return network.to(device)
-
-
-def _batches(smiles: Sequence[str], size: int) -> Iterator[list[int]]:
-    usual = [row for row, text in enumerate(smiles) if len(text) < PADDED_LENGTH]
-    yield from (usual[start : start + size] for start in range(0, len(usual), size))
-    yield from ([row] for row, text in enumerate(smiles) if len(text) >= PADDED_LENGTH)
-
-
-def _one_hot(smiles: Sequence[str]) -> NDArray[np.float32]:
-    """Encode SMILES as ChemNet reads them: (N, 35 symbols, length), each symbol worth 1/35."""
-    from fcd.utils import get_one_hot
-
-    length = max(PADDED_LENGTH, *(len(text) + 1 for text in smiles))
-    # The package encodes in float64 with padding, most of it zeros: encode without, and place into float32.
-    unpadded = [get_one_hot(text) for text in smiles]
-    n_symbols = unpadded[0].shape[1]
-    encoded = np.zeros((len(smiles), n_symbols, length), dtype=np.float32)
-    for row, matrix in enumerate(unpadded):
-        encoded[row, :, : len(matrix)] = matrix.T / n_symbols
-    return encoded
+    return ChemNet(device)
 
 
 @contextmanager

@@ -6,7 +6,6 @@ References:
 """
 
 from rdkit import Chem
-from rdkit.Chem.Scaffolds import MurckoScaffold
 
 
 def murcko_scaffold(mol: Chem.Mol, *, stereo: bool = False) -> str:
@@ -17,5 +16,4 @@ def murcko_scaffold(mol: Chem.Mol, *, stereo: bool = False) -> str:
     Returns:
         The scaffold; empty for a molecule without rings.
     """
-    scaffold: Chem.Mol = MurckoScaffold.GetScaffoldForMol(mol)  # type: ignore[no-untyped-call]
-    return Chem.MolToSmiles(scaffold, isomericSmiles=stereo)
+    return Chem.MolToSmiles(Chem.MurckoDecompose(mol), isomericSmiles=stereo)

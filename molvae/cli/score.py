@@ -56,8 +56,8 @@ def score(
     from molvae.model.loading import load
     from molvae.nn.device import choose_device
     from molvae.parallel import set_threads
-    from molvae.score import score as score_stage
     from molvae.score.reference import from_files, from_prepared
+    from molvae.score.stage import score as score_stage
 
     n_jobs = set_threads(threads)
     match reference, train, test, test_scaffolds:

@@ -284,8 +284,10 @@ class MolVAE:
         if not self.has_unconditional_decoder:
             raise ConfigError("anomaly: expected a model trained with train.code_dropout above 0, found one without")
         with quiet():
-            scores = self._nll_per_token([self.standardise(molecule) for molecule in smiles])
-            scores[[parse(molecule) is None for molecule in smiles]] = np.nan
+            canonical = [self.standardise(molecule) for molecule in smiles]
+            scores = self._nll_per_token(canonical)
+            pairs = zip(smiles, canonical, strict=True)
+            scores[[standard is None and parse(molecule) is None for molecule, standard in pairs]] = np.nan
         return scores
 
     def _nll_per_token(self, canonical: Sequence[str | None]) -> NDArray[np.float64]:

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from molvae.chem.fingerprints import PackedBits, morgan_bits, nearest
-from molvae.parallel import CHUNK_SIZE, map_tasks, processes_for
+from molvae.parallel import CHUNK_SIZE, map_tasks, processes_for, shared_processes
 
 MAX_HELD_OUT = 1_000
 """Approximate number of molecules sampled from a held-out split; a smaller split is used in full."""
@@ -52,9 +52,10 @@ def leakage(held_out: Mapping[str, pa.ChunkedArray], train: pa.ChunkedArray, n_j
         train: SMILES of training molecules.
         n_jobs: Processes to use.
     """
-    bits = {split: _packed(smiles, n_jobs) for split, smiles in held_out.items() if len(smiles)}
     # Before the search loads torch: worker processes and torch together would need the most memory.
-    reference = _packed(train, n_jobs)
+    with shared_processes():
+        bits = {split: _packed(smiles, n_jobs) for split, smiles in held_out.items() if len(smiles)}
+        reference = _packed(train, n_jobs)
     result = {}
     for split, packed in bits.items():
         similarity, _ = nearest(packed, reference)

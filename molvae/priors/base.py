@@ -17,6 +17,8 @@ class Prior(ABC):
     """Its title in tables."""
     phrase: ClassVar[str]
     """What a sentence calls it."""
+    fits_codes: ClassVar[bool] = True
+    """Whether `fit` depends on more of the codes than their size."""
 
     @classmethod
     @abstractmethod

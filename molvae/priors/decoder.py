@@ -20,6 +20,7 @@ class DecoderPrior(Prior):
 
     title = "Unconditional decoder"
     phrase = "the unconditional decoder"
+    fits_codes = False
 
     def __init__(self, latent_dim: int) -> None:
         """Make the prior over codes of size `latent_dim`."""

@@ -15,6 +15,7 @@ class NormalPrior(Prior):
 
     title = "Standard normal"
     phrase = "the standard normal prior"
+    fits_codes = False
 
     def __init__(self, latent_dim: int) -> None:
         """Make the prior over codes of size `latent_dim`."""

@@ -194,7 +194,7 @@ def _describe_molecules(mols: Sequence[Chem.Mol]) -> Descriptions:
         fragments=[brics_fragments(mol) for mol in mols],
         ring_systems=[ring_systems(mol) for mol in mols],
         properties=properties,
-        passes_veber=np.array([passes_veber(mol) for mol in mols], dtype=np.bool_),
+        passes_veber=passes_veber(properties["rotatable_bonds"], properties["tpsa"]),
         alerts=alerts,
         passes_filters=np.array(passes_moses_filters(mols, alerts, bits), dtype=np.bool_),
         inchikeys=[inchi.MolToInchiKey(mol) for mol in mols],  # type: ignore[no-untyped-call]

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from rdkit import Chem
-from scipy.stats import entropy, gaussian_kde
 
 from molvae.chem.descriptors import PROPERTIES
 from molvae.chem.fcd import Moments, frechet_distance, moments
@@ -158,6 +157,9 @@ def kl_divergences(
 
 
 def _divergence_of_densities(reference: NDArray[np.float64], generated: NDArray[np.float64]) -> float:
+    # Half a second to import, and not needed by the processes that describe molecules.
+    from scipy.stats import gaussian_kde
+
     both = np.concatenate([reference, generated])
     try:
         density, other = gaussian_kde(reference), gaussian_kde(generated)
@@ -165,7 +167,7 @@ def _divergence_of_densities(reference: NDArray[np.float64], generated: NDArray[
     except ValueError:
         return math.nan
     grid = np.linspace(both.min(), both.max(), GRID_POINTS)
-    return float(entropy(density(grid) + _FLOOR, other(grid) + _FLOOR))
+    return _divergence(density(grid), other(grid))
 
 
 def _divergence_of_counts(reference: NDArray[np.float64], generated: NDArray[np.float64]) -> float:
@@ -175,7 +177,13 @@ def _divergence_of_counts(reference: NDArray[np.float64], generated: NDArray[np.
     density, edges = np.histogram(reference, bins=BINS, density=True)
     with np.errstate(invalid="ignore"):
         other, _ = np.histogram(generated, bins=edges, density=True)
-    return float(entropy(density + _FLOOR, other + _FLOOR))
+    return _divergence(density, other)
+
+
+def _divergence(reference: NDArray[np.float64], generated: NDArray[np.float64]) -> float:
+    from scipy.stats import entropy
+
+    return float(entropy(reference + _FLOOR, generated + _FLOOR))
 
 
 def kl_score(divergences: Mapping[str, float]) -> float:

@@ -62,8 +62,10 @@ def choose_prior(
     names = [name for name in config.priors if name != "decoder" or model.has_unconditional_decoder] or ["normal"]
     if names != config.priors:
         logger.info("without train.code_dropout there is no decoder prior; trying %s", ", ".join(names))
-    codes = posterior_samples(model.vae, train.tokens, train.n_new, seed).to(model.device)
-    model.priors = {name: PRIORS[name].fit(codes, config, seed) for name in names}
+    codes = torch.empty(0, model.latent_dim)
+    if any(PRIORS[name].fits_codes for name in names):
+        codes = posterior_samples(model.vae, train.tokens, train.n_new, seed)
+    model.priors = {name: PRIORS[name].fit(codes.to(model.device), config, seed) for name in names}
     reference = chemnet_statistics(validation_smiles, n_jobs)
     model.training = replace(model.training, trials=tuple(_race(model, reference, config, seed, n_jobs)))
     best = model.training.best_trial()

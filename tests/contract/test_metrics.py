@@ -11,7 +11,8 @@ from molvae.metrics.metric import to_json
 from molvae.metrics.registry import METRICS, MetricSpec, measured, metrics_from_json
 from molvae.report.run_data import load_run
 from molvae.report.tables import metric_groups, metric_rows
-from molvae.score import Reference, score
+from molvae.score.reference import Reference
+from molvae.score.stage import score
 from tests.fixtures.run_folder import build_run_folder
 
 

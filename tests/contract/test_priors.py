@@ -26,6 +26,12 @@ def test_it_has_a_title_and_a_phrase(prior):
     assert prior.phrase.startswith("the ")
 
 
+def test_a_prior_that_fits_no_codes_needs_only_their_size(prior):
+    if not prior.fits_codes:
+        of_none = type(prior).fit(torch.empty(0, 4), TrainConfig(), seed=1)
+        assert of_none.state() == prior.state()
+
+
 def test_the_same_generator_gives_the_same_codes(prior):
     draws = [prior.sample(5, torch.Generator().manual_seed(2)) for _ in range(2)]
     assert torch.equal(*draws)

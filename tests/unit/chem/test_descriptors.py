@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rdkit import Chem
+from rdkit.Chem import QED
 
 from molvae.chem.descriptors import PROPERTIES, compute_properties
 from molvae.errors import ConfigError
@@ -40,6 +41,11 @@ def test_aspirin_has_its_known_properties(name, expected):
 
 def test_the_known_answers_are_of_all_properties():
     assert list(compute_properties([ASPIRIN]).columns) == list(PROPERTIES)
+
+
+def test_qed_is_that_of_rdkit(smiles):
+    mols = list(map(Chem.MolFromSmiles, [ASPIRIN, "[H]/N=C(/C)N", "[2H]C(Cl)Br", "OO", *smiles[:200]]))
+    assert [PROPERTIES["qed"].compute(mol) for mol in mols] == list(map(QED.qed, mols))
 
 
 def test_stereocentres_count_whether_assigned_or_not():

@@ -15,9 +15,9 @@ from molvae.chem.timeout import Outcome
 from molvae.config import ScoreConfig
 from molvae.errors import DataError
 from molvae.provenance import recorded_sources, software
-from molvae.score import Reference, score
 from molvae.score.describe import describe
-from molvae.score.reference import from_prepared
+from molvae.score.reference import Reference, from_prepared
+from molvae.score.stage import score
 from tests.fixtures.malformed import malformed_strings
 
 GOLDEN = Path(__file__).parents[2] / "golden"
