@@ -20,6 +20,7 @@ from molvae.section import Count, Fraction, Name, NonNegative, Positive, Section
 from molvae.strategy_config import EvolutionConfig as EvolutionConfig
 from molvae.strategy_config import GradientSearchConfig as GradientSearchConfig
 from molvae.strategy_config import LatentSearchConfig as LatentSearchConfig
+from molvae.strategy_config import LineageConfig as LineageConfig
 from molvae.strategy_config import OptimizeConfig as OptimizeConfig
 from molvae.strategy_config import RandomSearchConfig as RandomSearchConfig
 from molvae.strategy_config import RefitConfig as RefitConfig

@@ -50,6 +50,18 @@ class SurrogateConfig(Section):
     """Whether the kernel is chosen by the data; if not, it is the sum of those of ECFP6, FCFP4 and atom-pair counts."""
 
 
+class LineageConfig(Section):
+    """How the `latent` search keeps several lineages of molecules."""
+
+    patience: Count = 200
+    """Calls without an improvement of the ten best after which it turns away from the leader and everything near it, or
+    back; as many as the budget for never."""
+    similarity: Fraction = 0.4
+    """Largest Tanimoto similarity (ECFP4) of molecules that are far from each other."""
+    n_elite: Count = 20
+    """Best molecules, far from each other, that are parents besides the best of all."""
+
+
 class LatentSearchConfig(StrategyConfig):
     """Bayesian optimisation over molecules that are bred by graph edits and decoded from around the best ones."""
 
@@ -72,8 +84,12 @@ class LatentSearchConfig(StrategyConfig):
     """Fraction of the children that have two parents; the others are mutations of one."""
     fresh_fraction: Fraction = 0.3
     """Fraction of the crossovers whose second parent is a fresh molecule: one that is drawn whatever its score."""
+    elite_fraction: Fraction = 0.2
+    """Fraction of the parents that are drawn from the elite: the best molecules that are far from each other."""
     n_fresh: Count = 500
     """Fresh molecules: half are known ones, if there are any, the others samples of the model."""
+    n_groups: Count = 1000
+    """Groups that mutations put in the place of others: the most frequent ones of known molecules."""
     pool_size: Count = 1000
     """Unscored molecules that are kept from round to round."""
     decode_every: Count = 50
@@ -90,10 +106,8 @@ class LatentSearchConfig(StrategyConfig):
     """Largest standard deviation of the noise around a code: other scaffolds."""
     mutation_fraction: Fraction = 0.1
     """Fraction of a batch that are mutations of good molecules that the surrogate has no say in."""
-    n_elite: Count = 10
-    """Good molecules, far from each other, from which these mutations are made."""
-    elite_similarity: Fraction = 0.4
-    """Largest Tanimoto similarity (ECFP4) among them."""
+    far_fraction: Fraction = 0.2
+    """Fraction of a batch that is chosen from what is far from the best molecule."""
     max_similarity: Fraction = 0.7
     """Largest Tanimoto similarity (ECFP4) within a batch; 1 for no limit."""
     max_beta: Positive = 0.3
@@ -103,6 +117,8 @@ class LatentSearchConfig(StrategyConfig):
     """Fraction of the budget after which that weight is 0."""
     max_heavy_atoms: Count = 60
     """Most heavy atoms of a proposed molecule."""
+    lineages: LineageConfig = LineageConfig()
+    """From which of the scored molecules it breeds."""
     refit: RefitConfig = RefitConfig()
     """Training on the best molecules."""
     surrogate: SurrogateConfig = SurrogateConfig()

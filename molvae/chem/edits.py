@@ -18,6 +18,7 @@ from rdkit import Chem
 from rdkit.Chem import rdqueries
 
 from molvae.chem.graph import Graph
+from molvae.chem.groups import Groups, usual_groups
 
 MIN_RING_SIZE, MAX_RING_SIZE = 3, 8
 MAX_ATTEMPTS = 8
@@ -37,15 +38,6 @@ _UNSTABLE = {
 _RING_SIZE_WEIGHTS = {3: 1.0, 4: 1.0, 5: 6.0, 6: 8.0, 7: 1.0, 8: 0.3}
 _MAX_GROUP = 12
 _ORDERS = {1: Chem.BondType.SINGLE, 2: Chem.BondType.DOUBLE, 3: Chem.BondType.TRIPLE}
-# Joined by their first atom.
-_GROUPS = [
-    "C", "CC", "C(C)C", "C1CC1", "C(F)(F)F", "C(F)F", "O", "OC", "OCC", "OC(F)(F)F", "N", "NC", "N(C)C", "NC(C)=O",
-    "NS(C)(=O)=O", "C(=O)O", "C(=O)OC", "C(N)=O", "C(=O)NC", "C(=O)N(C)C", "C(C)=O", "C#N", "C=C", "C#C",
-    "S(C)(=O)=O", "S(N)(=O)=O", "SC", "[N+](=O)[O-]", "F", "Cl", "Br", "CO", "CN", "C1CCCCC1", "c1ccccc1", "c1ccncc1",
-    "c1cccnc1", "c1ccccn1", "c1ccoc1", "c1cccs1", "c1ccn[nH]1", "c1nn[nH]n1", "N1CCOCC1", "N1CCNCC1", "N1CCCCC1",
-    "N1CCCC1", "Cc1ccccc1",
-]  # fmt: skip
-
 Option = TypeVar("Option")
 
 
@@ -224,9 +216,9 @@ def _move_group(graph: Graph, rng: Random) -> Chem.RWMol:
     return editor.mol
 
 
-def _exchange_group(graph: Graph, rng: Random) -> Chem.RWMol:
-    """Replace a group, or a hydrogen, by a common one."""
-    new = _group(_GROUPS[int(rng.random() * len(_GROUPS))])
+def _exchange_group(graph: Graph, rng: Random, groups: Groups) -> Chem.RWMol:
+    """Replace a group, or a hydrogen, by another group."""
+    new = groups.draw(rng)
     if rng.random() < 0.3:
         at, removed = _pick(graph.open_atoms, rng), set[int]()
     else:
@@ -236,11 +228,6 @@ def _exchange_group(graph: Graph, rng: Random) -> Chem.RWMol:
     editor.bond(at, shift)
     editor.keep(i for i in range(editor.mol.GetNumAtoms()) if i not in removed)
     return editor.mol
-
-
-@cache
-def _group(smiles: str) -> Graph:
-    return Graph.of(Chem.MolFromSmiles(smiles))
 
 
 _MUTATIONS: dict[Callable[[Graph, Random], Chem.RWMol], float] = {
@@ -253,23 +240,31 @@ _MUTATIONS: dict[Callable[[Graph, Random], Chem.RWMol], float] = {
     _open_ring: 0.5,
     _close_ring: 1.0,
     _move_group: 1.5,
-    _exchange_group: 1.5,
 }
+_GROUP_FRACTION = 0.25
+"""Fraction of the mutations that exchange a group; the others are drawn by the weights above."""
 
 
-def mutate(graph: Graph, rng: Random, max_atoms: int) -> Chem.Mol | None:
+def mutate(graph: Graph, rng: Random, max_atoms: int, groups: Groups | None = None) -> Chem.Mol | None:
     """Return a molecule that differs from `graph` by one random edit.
 
     Args:
         graph: The parent.
         rng: Random number generator.
         max_atoms: Most heavy atoms.
+        groups: Groups that others are replaced by; by default the usual ones.
 
     Returns:
         The sanitised child, without stereochemistry; None where none of a few attempts gave a molecule.
     """
     edits = rng.choices(list(_MUTATIONS), list(_MUTATIONS.values()), k=MAX_ATTEMPTS)
-    return _first(lambda attempt: edits[attempt](graph, rng), max_atoms, {0, graph.charge})
+
+    def attempt(number: int) -> Chem.RWMol:
+        if rng.random() < _GROUP_FRACTION:
+            return _exchange_group(graph, rng, groups or usual_groups())
+        return edits[number](graph, rng)
+
+    return _first(attempt, max_atoms, {0, graph.charge})
 
 
 def cross(first: Graph, second: Graph, rng: Random, max_atoms: int) -> Chem.Mol | None:

@@ -76,7 +76,10 @@ def morgan_bits(smiles: Sequence[str], n_bits: int = 1024, radius: int = 2, n_jo
 
 
 def paired_similarity(a: PackedBits, b: PackedBits) -> NDArray[np.float32]:
-    """Return the Tanimoto similarity of each fingerprint of `a` to the one of `b` in the same row, float32 (N,)."""
+    """Return the Tanimoto similarity of each fingerprint of `a` to the one of `b` in the same row, float32 (N,).
+
+    If `b` has only one row, that is compared with all.
+    """
     common = bit_counts(a & b)
     similarity: NDArray[np.float32] = common / np.maximum(bit_counts(a) + bit_counts(b) - common, np.float32(1.0))
     return similarity

@@ -11,8 +11,9 @@ from rdkit import Chem
 
 from molvae.chem.count_features import features_of_smiles
 from molvae.chem.edits import cross, mutate
-from molvae.chem.fingerprints import morgan_bits, tanimoto_matrix
+from molvae.chem.fingerprints import PackedBits, morgan_bits, tanimoto_matrix
 from molvae.chem.graph import Graph
+from molvae.chem.groups import Groups, groups_of
 from molvae.chem.molecules import canonical_smiles
 from molvae.chem.quiet import quiet
 from molvae.config import LatentSearchConfig
@@ -21,6 +22,7 @@ from molvae.optimize.known_parts import KnownParts
 from molvae.optimize.objective import Evaluation
 from molvae.optimize.quantities import Molecule
 from molvae.optimize.strategies.base import STRATEGIES, Proposal, SearchContext, Strategy
+from molvae.optimize.strategies.lineages import Lineages
 from molvae.optimize.strategies.model_proposals import propose
 from molvae.optimize.strategies.pool import Candidate, Pool
 from molvae.optimize.strategies.refit import refit
@@ -32,6 +34,10 @@ from molvae.seeding import derive_seed, numpy_generator, torch_generator
 _COMPARED = 10
 # Mutations that are made for each one that is wanted, because some are known to be infeasible.
 _MUTATIONS_TRIED = 4
+# Of the elite, so many are mutated without the surrogate.
+_MUTATED = 10
+# Known molecules whose groups mutations use.
+_GROUPS_FROM = 2000
 
 
 @STRATEGIES.register("latent")
@@ -63,12 +69,13 @@ class LatentSearch(Strategy[LatentSearchConfig]):
         # A copy is trained; the caller's model stays as it is.
         self._model: MolVAE = context.model.copy()
         self._to_start = list(context.start)
-        self._scores: dict[str, float] = {}
+        self._lineages = Lineages(settings.lineages)
+        self._elite: list[str] = []
         self._remainders: list[float] = []
         self._grey_box = settings.grey_box and not context.objective.is_builtin
         self._parts = KnownParts(context.objective, terms=self._grey_box)
         self._surrogate = Surrogate(settings.surrogate, context.seed)
-        self._pool = Pool(self._parts, self._surrogate, settings.infeasible_weight)
+        self._pool = Pool(self._parts, self._surrogate, self._lineages, settings.infeasible_weight)
         self._round = 0
         self._n_at_refit = 0
         self._n_to_decode = 0
@@ -77,12 +84,12 @@ class LatentSearch(Strategy[LatentSearchConfig]):
     def tell(self, evaluations: Sequence[Evaluation]) -> None:
         """Take the scores of what was asked for; a molecule that could not be scored counts as 0."""
         scored = {evaluation.smiles: evaluation for evaluation in evaluations if evaluation.status in ("ok", "failed")}
-        new = [evaluation for smiles, evaluation in scored.items() if smiles not in self._scores]
-        for evaluation in new:
-            weight = 1.0 if evaluation.feasible else self.settings.infeasible_weight
-            self._scores[evaluation.smiles] = float(np.nan_to_num(weight * evaluation.score))
-            if self._grey_box:
-                self._remainders.append(weight * self._parts.remainder(evaluation))
+        new = [evaluation for smiles, evaluation in scored.items() if smiles not in self._lineages.scores]
+        weights = [1.0 if evaluation.feasible else self.settings.infeasible_weight for evaluation in new]
+        weighted = list(zip(new, weights, strict=True))
+        self._lineages.add({one.smiles: float(np.nan_to_num(weight * one.score)) for one, weight in weighted})
+        if self._grey_box:
+            self._remainders += [weight * self._parts.remainder(evaluation) for evaluation, weight in weighted]
         if self._parts.remainder_weight > 0.0:
             with quiet():
                 self._surrogate.add(features_of_smiles([evaluation.smiles for evaluation in new]))
@@ -93,16 +100,19 @@ class LatentSearch(Strategy[LatentSearchConfig]):
             first, self._to_start = self._to_start[:n], self._to_start[n:]
             return [(smiles, "start") for smiles in first]
         self._round += 1
-        if max(self._scores.values(), default=0.0) == 0.0:
+        n_scores = len(self._lineages.scores)
+        if max(self._lineages.scores.values(), default=0.0) == 0.0:
             sampled = self.context.model.sample(n, derive_seed(self.context.seed, f"search prior {self._round}"))
             return [(smiles, "prior") for smiles in sampled if smiles is not None]
         if self._parts.remainder_weight > 0.0:
             # Small batches are for learning from one before the next is chosen.
-            n = min(n, max(self.settings.min_batch, int(self.settings.batch_growth * len(self._scores))))
+            n = min(n, max(self.settings.min_batch, int(self.settings.batch_growth * n_scores)))
         rng = Random(derive_seed(self.context.seed, f"search {self._round}"))
         with quiet():
             if self._parts.remainder_weight > 0.0:
                 self._surrogate.fit(self._targets())
+            self._lineages.turn()
+            self._elite = self._lineages.elite()
             self._breed(rng)
             proposals = self._mutations(rng, int(self.settings.mutation_fraction * n + rng.random()))
             proposals |= self._choose(rng, n - len(proposals))
@@ -111,25 +121,21 @@ class LatentSearch(Strategy[LatentSearchConfig]):
 
     def _targets(self) -> NDArray[np.float64]:
         """Return what the surrogate predicts: scores, or the parts of them that are not known beforehand."""
-        return np.array(self._remainders if self._grey_box else list(self._scores.values()))
-
-    def _ranked(self) -> list[str]:
-        """Return the scored molecules, the best first."""
-        return sorted(self._scores, key=lambda smiles: -self._scores[smiles])
+        return np.array(self._remainders if self._grey_box else list(self._lineages.scores.values()))
 
     def _beta(self, rng: Random) -> float:
         """Draw the exploration weight of the upper confidence bound: mostly small, and none late in the search."""
-        if len(self._scores) > self.settings.explore_until * self.context.budget:
+        if len(self._lineages.scores) > self.settings.explore_until * self.context.budget:
             return 0.0
         return float(10.0 ** rng.uniform(-2.0, 0.0) * self.settings.max_beta)
 
     def _breed(self, rng: Random) -> None:
         """Enlarge the pool by several generations, bred against the acquisition function."""
         self._pool.rate()
-        if len(self._scores) >= self._n_to_decode:
-            self._n_to_decode = len(self._scores) + self.settings.decode_every
+        if len(self._lineages.scores) >= self._n_to_decode:
+            self._n_to_decode = len(self._lineages.scores) + self.settings.decode_every
             self._add(self._decoded(rng))
-        scored = self._ranked()[: self.settings.n_parents]
+        scored = self._lineages.ranked()[: self.settings.n_parents]
         for _ in range(self.settings.n_generations):
             beta = self._beta(rng)
             rows = self._pool.best(beta, self.settings.n_parents)
@@ -138,14 +144,14 @@ class LatentSearch(Strategy[LatentSearchConfig]):
 
     def _add(self, candidates: Iterable[Candidate]) -> None:
         """Add to the pool what is neither in it nor scored."""
-        known = {*self._pool.smiles, *self._scores}
+        known = {*self._pool.smiles, *self._lineages.scores}
         new = {smiles: (smiles, mol, origin) for smiles, mol, origin in candidates if smiles not in known}
         self._pool.add(list(new.values()))
 
     def _children(self, parents: Sequence[Sequence[str]], rng: Random) -> Iterator[Candidate]:
         """Yield a generation of mutations and crossovers; better parents, first in their list, have more children."""
         for _ in range(self.settings.n_children):
-            first = self._graph(_draw_by_rank(rng.choice(parents), rng))
+            first = self._graph(self._parent(parents, rng))
             is_crossover = rng.random() < self.settings.crossover_fraction
             second = self._graph(self._partner(parents, rng)) if is_crossover else first
             if first is None or second is None:
@@ -153,7 +159,7 @@ class LatentSearch(Strategy[LatentSearchConfig]):
             if is_crossover:
                 child, origin = cross(first, second, rng, self.settings.max_heavy_atoms), "crossover"
             else:
-                child, origin = mutate(first, rng, self.settings.max_heavy_atoms), "mutation"
+                child, origin = self._mutant(first, rng), "mutation"
             if child is not None:
                 yield Chem.MolToSmiles(child), child, origin
 
@@ -161,7 +167,22 @@ class LatentSearch(Strategy[LatentSearchConfig]):
         """Draw the second parent of a crossover: now and then an unscored molecule, which brings new fragments."""
         if self._fresh and rng.random() < self.settings.fresh_fraction:
             return rng.choice(self._fresh)
+        return self._parent(parents, rng)
+
+    def _parent(self, parents: Sequence[Sequence[str]], rng: Random) -> str:
+        if rng.random() < self.settings.elite_fraction:
+            return rng.choice(self._elite)
         return _draw_by_rank(rng.choice(parents), rng)
+
+    def _mutant(self, parent: Graph, rng: Random) -> Chem.Mol | None:
+        return mutate(parent, rng, self.settings.max_heavy_atoms, self._groups)
+
+    @cached_property
+    def _groups(self) -> Groups:
+        """The groups that mutations put in the place of others."""
+        known = self.context.known
+        rows = numpy_generator(self.context.seed, "search groups").permutation(len(known))[:_GROUPS_FROM]
+        return groups_of([known[row] for row in rows.tolist()], self.settings.n_groups)
 
     @cached_property
     def _fresh(self) -> list[str]:
@@ -174,8 +195,8 @@ class LatentSearch(Strategy[LatentSearchConfig]):
 
     def _decoded(self, rng: Random) -> Iterator[Candidate]:
         """Yield what the model proposes around the best molecules."""
-        n_scores, settings = len(self._scores), self.settings.refit
-        ranked = self._ranked()[: self.settings.n_parents]
+        n_scores, settings = len(self._lineages.scores), self.settings.refit
+        ranked = self._lineages.ranked()[: self.settings.n_parents]
         if settings.n_steps and n_scores >= max(self._n_at_refit + settings.min_calls, 1.1 * self._n_at_refit):
             self._n_at_refit = n_scores
             refit(self._model, ranked, self.context.known, self._round, self.context.seed, settings)
@@ -191,12 +212,12 @@ class LatentSearch(Strategy[LatentSearchConfig]):
 
     def _mutations(self, rng: Random, n: int) -> dict[str, str]:
         """Return n mutations of good molecules that differ from each other, with the name of their origin."""
-        elite = self._diverse_elite()
+        elite = self._elite[:_MUTATED]
         molecules: dict[str, Molecule] = {}
         for _ in range(_MUTATIONS_TRIED * n):
             parent = self._graph(rng.choice(elite))
-            child = None if parent is None else mutate(parent, rng, self.settings.max_heavy_atoms)
-            if child is not None and (smiles := Chem.MolToSmiles(child)) not in self._scores:
+            child = None if parent is None else self._mutant(parent, rng)
+            if child is not None and (smiles := Chem.MolToSmiles(child)) not in self._lineages.scores:
                 molecules[smiles] = Molecule(smiles, child)
         for costly in (False, True):
             is_feasible = self._parts.feasible(list(molecules.values()), costly=costly)
@@ -205,33 +226,33 @@ class LatentSearch(Strategy[LatentSearchConfig]):
             }
         return dict.fromkeys(list(molecules)[:n], "blind mutation")
 
-    def _diverse_elite(self) -> list[str]:
-        """Return the best molecules of which each is far from all better ones."""
-        ranked = self._ranked()[: 10 * self.settings.n_elite]
-        bits = morgan_bits(ranked)
-        similarity = tanimoto_matrix(bits, bits)
-        elite: list[int] = []
-        for i in range(len(ranked)):
-            if len(elite) < self.settings.n_elite and not (similarity[i, elite] > self.settings.elite_similarity).any():
-                elite.append(i)
-        return [ranked[i] for i in elite]
-
     def _choose(self, rng: Random, n: int) -> dict[str, str]:
         """Return n molecules of the pool, none of which is close to another, with their origins."""
-        rows = self._pool.best(self._beta(rng), _COMPARED * n)
+        order = self._pool.best(self._beta(rng), len(self._pool.smiles))
+        far = order[self._lineages.is_far(self._pool.bits[order], self._elite[0])]
+        n_far = int(self.settings.far_fraction * n + rng.random())
+        chosen = self._chosen(rng, order[: _COMPARED * n], n - n_far, {})
+        return self._chosen(rng, far[: _COMPARED * n], n, chosen)
+
+    def _chosen(self, rng: Random, rows: NDArray[np.int64], n: int, chosen: dict[str, str]) -> dict[str, str]:
+        """Add the best of some rows to those that are chosen, until there are n."""
         self._pool.apply_costly_constraints(rows)
-        bits = morgan_bits([self._pool.smiles[i] for i in rows])
-        is_open = self._pool.feasible[rows].copy()
-        chosen: dict[str, str] = {}
+        bits = self._pool.bits[rows]
+        is_open = self._pool.feasible[rows] & self._is_apart(bits, morgan_bits(list(chosen)))
         while len(chosen) < n and is_open.any():
             i = int(np.argmax(np.where(is_open, self._pool.bounds(self._beta(rng), rows), -np.inf)))
             is_open[i] = False
             # The SMILES that an edit leaves may differ from that of the molecule read again.
             canonical = canonical_smiles(self._pool.smiles[rows[i]])
-            if canonical is not None and canonical not in self._scores:
+            if canonical is not None and canonical not in self._lineages.scores:
                 chosen[canonical] = self._pool.origins[rows[i]]
-                is_open &= tanimoto_matrix(bits[i : i + 1], bits)[0] <= self.settings.max_similarity
+                is_open &= self._is_apart(bits, bits[i : i + 1])
         return chosen
+
+    def _is_apart(self, bits: PackedBits, chosen: PackedBits) -> NDArray[np.bool_]:
+        """Say which of N molecules are no close analogues of those that are chosen, bool (N,)."""
+        similarity = tanimoto_matrix(chosen, bits).max(axis=0, initial=0.0)
+        return np.asarray(similarity <= self.settings.max_similarity)
 
     def _shrink(self, proposals: Collection[str]) -> None:
         """Drop the worst of the pool, and what is proposed now."""

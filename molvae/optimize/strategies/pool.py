@@ -7,8 +7,10 @@ from numpy.typing import NDArray
 from rdkit import Chem
 
 from molvae.chem.count_features import Features, compute_features, features_of_smiles, join, take
+from molvae.chem.fingerprints import PackedBits, pack_morgan, stack_packed
 from molvae.optimize.known_parts import KnownParts
 from molvae.optimize.quantities import Molecule
+from molvae.optimize.strategies.lineages import Lineages
 from molvae.optimize.strategies.surrogate import Surrogate
 
 Candidate = tuple[str, Chem.Mol, str]
@@ -22,15 +24,18 @@ class Pool:
         smiles: SMILES.
         origins: Names of what proposed them.
         feasible: Whether they satisfy the constraints that were applied so far, bool (N,).
+        bits: Packed ECFP4 fingerprints (1,024 bits), uint8 (N, 128).
     """
 
-    def __init__(self, parts: KnownParts, surrogate: Surrogate, infeasible_weight: float) -> None:
+    def __init__(self, parts: KnownParts, surrogate: Surrogate, lineages: Lineages, infeasible_weight: float) -> None:
         """Begin with none; what `parts` knows of a molecule is not predicted."""
         self.smiles: list[str] = []
         self.origins: list[str] = []
-        self._parts, self._surrogate = parts, surrogate
+        self._parts, self._surrogate, self._lineages = parts, surrogate, lineages
         self._infeasible_weight = infeasible_weight
         self.feasible = np.empty(0, dtype=bool)
+        self.bits: PackedBits = stack_packed([])
+        self._is_wanted = np.empty(0, dtype=bool)
         self._checked: set[str] = set()
         self._mean = self._deviation = self._known = np.empty(0)
         # Where all of a score is known, nothing is predicted.
@@ -39,7 +44,8 @@ class Pool:
         self._features = compute_features([], self._names)
 
     def rate(self) -> None:
-        """Predict all values again, after the surrogate was fitted."""
+        """Rate all again, after the surrogate was fitted or the search has turned to other lineages."""
+        self._is_wanted = ~self._lineages.is_near_leader(self.bits)
         if self._is_predicted and tuple(self._surrogate.kernel) != self._names:
             self._names = tuple(self._surrogate.kernel)
             self._features = features_of_smiles(self.smiles, self._names)
@@ -52,6 +58,9 @@ class Pool:
         molecules = [Molecule(smiles, mol) for smiles, mol, _ in candidates]
         self.smiles += [smiles for smiles, _, _ in candidates]
         self.origins += [origin for _, _, origin in candidates]
+        bits = stack_packed([pack_morgan(mol) for _, mol, _ in candidates])
+        self.bits = np.concatenate([self.bits, bits])
+        self._is_wanted = np.concatenate([self._is_wanted, ~self._lineages.is_near_leader(bits)])
         features = compute_features([mol for _, mol, _ in candidates], self._names)
         self._features = join([self._features, features])
         mean, deviation = self._predicted(features, len(molecules))
@@ -66,10 +75,11 @@ class Pool:
     def bounds(self, beta: float, rows: slice | NDArray[np.int64] = slice(None)) -> NDArray[np.float64]:
         """Return upper confidence bounds of the scores, from mean + beta * deviation, float64 (N,).
 
-        An infeasible molecule is worth less, but may still be a parent of feasible ones.
+        An infeasible molecule is worth less, but may still be a parent of feasible ones. What is near a leader from
+        which the search keeps away comes after all others.
         """
         bounds = self._parts.compose(self._known[rows], self._mean[rows] + beta * self._deviation[rows])
-        return np.where(self.feasible[rows], bounds, self._infeasible_weight * bounds)
+        return np.where(self.feasible[rows], bounds, self._infeasible_weight * bounds) - ~self._is_wanted[rows]
 
     def best(self, beta: float, n: int) -> NDArray[np.int64]:
         """Return the rows of the n largest upper confidence bounds, the largest first."""
@@ -87,6 +97,6 @@ class Pool:
         self.smiles = [self.smiles[i] for i in rows]
         self.origins = [self.origins[i] for i in rows]
         self._mean, self._deviation, self._known = self._mean[rows], self._deviation[rows], self._known[rows]
-        self.feasible = self.feasible[rows]
+        self.feasible, self.bits, self._is_wanted = self.feasible[rows], self.bits[rows], self._is_wanted[rows]
         self._checked &= set(self.smiles)
         self._features = take(self._features, rows)

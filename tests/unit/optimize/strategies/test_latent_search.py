@@ -121,7 +121,7 @@ def test_no_proposal_violates_a_constraint_that_is_known_beforehand(model, smile
 def test_what_costs_nothing_is_computed_and_not_predicted(model, smiles, constrained):
     given = replace(context(model, [], smiles), objective=constrained)
     start = constrained.evaluate_batch(smiles[:40])
-    strategy = LatentSearch(given, LatentSearchConfig(mutation_fraction=0.0))
+    strategy = LatentSearch(given, LatentSearchConfig(mutation_fraction=0.0, far_fraction=0.0))
     strategy.tell(start)
     proposed = constrained.evaluate_batch([text for text, _ in strategy.ask(10)])
     assert min(evaluation.score for evaluation in proposed) > max(one.score for one in start if one.feasible)
