@@ -50,9 +50,9 @@ class LatentSearch(Strategy[LatentSearchConfig]):
     bounds, and now and then by what the model proposes around the best molecules (`perturb`, `cross`, `prior`; it is
     trained further on them from time to time). Parents are also drawn from an elite of molecules that are far from each
     other, and if the search does not improve any more it turns to other lineages, see `Lineages`. The batch is chosen
-    from the pool with an exploration weight that is drawn anew for each molecule, a part of it from what is far from the
-    best molecule, and no molecule of it is a close analogue of another. A part of the batch are mutations of the elite
-    that the surrogate has no say in.
+    from the pool with an exploration weight that is drawn anew for each molecule, a part of it from what is far from
+    the best molecule, and no molecule of it is a close analogue of another. A part of the batch are mutations of the
+    elite that the surrogate has no say in.
 
     References:
         Tripp and Hernandez-Lobato, Diagnosing and fixing common problems in Bayesian optimization for molecule design,
