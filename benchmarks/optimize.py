@@ -24,7 +24,7 @@ from pathlib import Path
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-from optimize_plan import Plan, Run
+from optimize_plan import BUDGET, Plan, Run
 from optimize_table import insert, save_chart, tables
 
 from molvae.errors import MolvaeError
@@ -49,8 +49,8 @@ def chosen_runs(options: argparse.Namespace) -> list[Run]:
     plan = Plan.read()
     runs = list(plan.runs())
     if options.strategies:
-        # What the plan sets for a strategy belongs to it.
-        planned = {run.label: run for run in runs}
+        # What the plan sets for a strategy belongs to it; of several budgets, the first counts.
+        planned = {run.label: run for run in reversed(runs)}
         searches = [planned.get(name, Run(name, name, "", 0)) for name in options.strategies]
         tasks = plan.tasks_of(options.tasks)
         runs = [replace(run, task=task, seed=seed) for seed in options.seeds for run in searches for task in tasks]
@@ -59,7 +59,7 @@ def chosen_runs(options: argparse.Namespace) -> list[Run]:
             run,
             label=options.label or run.label,
             settings=(*run.settings, *options.set),
-            budget=options.budget or plan.budget,
+            budget=options.budget or run.budget,
             model=options.model or plan.model,
             library=options.library,
         )
@@ -128,18 +128,18 @@ def _parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(required=True, metavar="VERB")
     run = verbs.add_parser("run", help="run searches side by side; those that are done are skipped")
     run.add_argument("--strategies", nargs="+", help="strategies or labels of the plan; all of the plan by default")
-    run.add_argument("--tasks", nargs="+", default=["all"], help="objectives, or one of all, tuning, others")
+    run.add_argument("--tasks", nargs="+", default=["all"], help="objectives, or all, tuning, ablation, others")
     run.add_argument("--seeds", nargs="+", type=int, default=[1])
     run.add_argument("--processes", type=int, default=1, help="searches at a time, each with one thread")
     run.add_argument("--label", help="name of the variant that --set makes")
-    run.add_argument("--budget", type=int, help="oracle calls; those of the plan by default")
+    run.add_argument("--budget", type=int, help=f"oracle calls; those of the plan by default, or {BUDGET:,}")
     run.add_argument("--model", help="model; that of the plan by default")
     run.set_defaults(verb=run_all)
     one = verbs.add_parser("one", help="run one search in this process")
     for name in ("label", "strategy", "task"):
         one.add_argument(name)
     one.add_argument("seed", type=int)
-    one.add_argument("--budget", type=int, default=10_000)
+    one.add_argument("--budget", type=int, default=BUDGET)
     one.add_argument("--model", default="zinc250k")
     one.set_defaults(verb=run_one)
     for verb in (run, one):

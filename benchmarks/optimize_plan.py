@@ -12,6 +12,8 @@ from molvae.files import read_json
 from molvae.section import Section
 
 PLAN = Path(__file__).with_name("optimize.yaml")
+BUDGET = 10_000
+"""Oracle calls of a search, as in PMO."""
 CURVE_STEP = 100
 """Calls between two points of a recorded curve, as in PMO."""
 
@@ -36,14 +38,15 @@ class Run:
     task: str
     seed: int
     settings: tuple[str, ...] = ()
-    budget: int = 10_000
+    budget: int = BUDGET
     model: str = "zinc250k"
     library: str | None = None
 
     @property
     def name(self) -> str:
         """Where its record is kept, relative to the folder of the results and without a suffix."""
-        return f"{self.label}/{self.task}/seed-{self.seed}"
+        folder = self.label if self.budget == BUDGET else f"{self.label}-{self.budget}-calls"
+        return f"{folder}/{self.task}/seed-{self.seed}"
 
     @property
     def config(self) -> OptimizeConfig:
@@ -82,15 +85,16 @@ class Planned(Section):
     tasks: list[str]
     seeds: list[int]
     settings: tuple[str, ...] = ()
+    budget: int = BUDGET
 
 
 class Plan(Section):
     """The content of `optimize.yaml`."""
 
     model: str
-    budget: int
     tasks: list[str]
     tuning: list[str]
+    ablation: list[str]
     searches: list[Planned]
 
     @classmethod
@@ -99,9 +103,9 @@ class Plan(Section):
         return cls.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
 
     def tasks_of(self, names: Sequence[str]) -> list[str]:
-        """Return tasks, where `all`, `tuning` and `others` (not for tuning) stand for several."""
+        """Return tasks, where `all`, `tuning`, `ablation` and `others` (not for tuning) stand for several."""
         others = [task for task in self.tasks if task not in self.tuning]
-        groups = {"all": self.tasks, "tuning": self.tuning, "others": others}
+        groups = {"all": self.tasks, "tuning": self.tuning, "ablation": self.ablation, "others": others}
         return [task for name in names for task in groups.get(name, [name])]
 
     def runs(self) -> Iterator[Run]:
@@ -112,5 +116,4 @@ class Plan(Section):
                     continue
                 label = planned.label or planned.strategy
                 for task in self.tasks_of(planned.tasks):
-                    settings = planned.settings
-                    yield Run(label, planned.strategy, task, seed, settings, self.budget, self.model)
+                    yield Run(label, planned.strategy, task, seed, planned.settings, planned.budget, self.model)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from optimize_plan import CURVE_STEP, Plan
+from optimize_plan import BUDGET, CURVE_STEP, Plan
 
 from molvae.errors import DataError
 from molvae.files import read_json
@@ -58,7 +58,7 @@ def tables(folder: Path, plan: Plan) -> str:
     if not records:
         raise DataError(f"{folder}: expected records of finished searches, found none; run some first")
     default = plan.searches[0].strategy
-    whole = [record for record in records if record["budget"] == plan.budget]
+    whole = [record for record in records if record["budget"] == BUDGET]
     own = [record for record in whole if record["label"] == default]
     parts = [_tasks_table(own, plan)] if own else []
     for budget in sorted({record["budget"] for record in records}, reverse=True):

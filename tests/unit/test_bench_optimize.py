@@ -78,14 +78,15 @@ def test_the_published_values_add_up_to_the_published_sums(modules):
 def test_a_record_holds_what_the_calls_came_to(modules, tmp_path):
     run = modules.plan.Run("random", "random", "qed", 1, ("batch_size=50",), budget=230)
     made = modules.runs.execute(run, tmp_path)
-    assert made == json.loads((tmp_path / "random/qed/seed-1.json").read_text())
+    assert made == json.loads((tmp_path / "random-230-calls/qed/seed-1.json").read_text())
     assert (made["finished"], made["n_calls"], made["sessions"]) == (True, 230, 1)
     assert made["n_rounds"] >= 5
     assert len(made["curve"]) == 2
     assert made["curve"] == sorted(made["curve"])
     assert run.is_done(tmp_path)
     assert not modules.plan.Run("random", "random", "qed", 1, ("batch_size=10",), budget=230).is_done(tmp_path)
-    assert list((tmp_path / "random/qed").iterdir()) == [tmp_path / "random/qed/seed-1.json"]
+    folder = tmp_path / "random-230-calls" / "qed"
+    assert list(folder.iterdir()) == [folder / "seed-1.json"]
 
 
 @pytest.mark.usefixtures("shipped")
