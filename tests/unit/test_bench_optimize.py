@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -64,8 +65,25 @@ def test_the_plan_names_tasks_strategies_and_settings_that_there_are(modules):
 
 def test_the_default_strategy_is_planned_on_every_task_and_three_times_on_those_for_tuning(modules):
     plan = modules.plan.Plan.read()
-    seeds = {task: sum(run.label == "latent" and run.task == task for run in plan.runs()) for task in plan.tasks}
-    assert seeds == {task: 3 if task in plan.tuning else 1 for task in plan.tasks}
+    whole = [run.task for run in plan.runs() if run.label == "latent" and run.budget == 10_000]
+    assert Counter(whole) == {task: 3 if task in plan.tuning else 1 for task in plan.tasks}
+
+
+def test_each_ablation_has_its_like_with_the_default_settings(modules):
+    short = [run for run in modules.plan.Plan.read().runs() if run.budget != 10_000]
+    whole = {(run.task, run.seed, run.budget) for run in short if run.label == "latent"}
+    variants = [run for run in short if run.label != "latent"]
+    assert len({run.label for run in variants}) >= 8
+    assert {(run.task, run.seed, run.budget) for run in variants} == whole
+
+
+def test_a_strategy_by_its_name_has_the_budget_of_the_first_searches_of_the_plan(modules):
+    options = modules.script._parser().parse_args(["run", "--strategies", "latent", "--tasks", "qed"])
+    (run,) = modules.script.chosen_runs(options)
+    assert (run.label, run.budget, run.name) == ("latent", 10_000, "latent/qed/seed-1")
+    options = modules.script._parser().parse_args(["run", "--strategies", "latent-twins", "--tasks", "qed"])
+    (run,) = modules.script.chosen_runs(options)
+    assert (run.budget, run.name) == (1000, "latent-twins-1000-calls/qed/seed-1")
 
 
 def test_the_published_values_add_up_to_the_published_sums(modules):
