@@ -233,10 +233,13 @@ class LatentSearch(Strategy[LatentSearchConfig]):
         order = self._pool.best(self._beta(rng), len(self._pool.smiles))
         far = order[self._lineages.is_far(self._pool.bits[order], self._elite[0])]
         n_far = int(self.settings.far_fraction * n + rng.random())
-        chosen = self._chosen(rng, order[: _COMPARED * n], n - n_far, {})
-        return self._chosen(rng, far[: _COMPARED * n], n, chosen)
+        chosen: dict[str, str] = {}
+        # What is near comes last once more, for where there is not enough that is far.
+        for rows, n_after in ((order, n - n_far), (far, n), (order, n)):
+            self._choose_from(rows[: _COMPARED * n], rng, n_after, chosen)
+        return chosen
 
-    def _chosen(self, rng: Random, rows: NDArray[np.int64], n: int, chosen: dict[str, str]) -> dict[str, str]:
+    def _choose_from(self, rows: NDArray[np.int64], rng: Random, n: int, chosen: dict[str, str]) -> None:
         """Add the best of some rows to those that are chosen, until there are n."""
         self._pool.apply_costly_constraints(rows)
         bits = self._pool.bits[rows]
@@ -249,7 +252,6 @@ class LatentSearch(Strategy[LatentSearchConfig]):
             if canonical is not None and canonical not in self._lineages.scores:
                 chosen[canonical] = self._pool.origins[rows[i]]
                 is_open &= self._is_apart(bits, bits[i : i + 1])
-        return chosen
 
     def _is_apart(self, bits: PackedBits, chosen: PackedBits) -> NDArray[np.bool_]:
         """Say which of N molecules are no close analogues of those that are chosen, bool (N,)."""

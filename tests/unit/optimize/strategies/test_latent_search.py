@@ -83,6 +83,14 @@ def test_a_batch_has_no_close_analogues(model, smiles):
     assert nearest_within(morgan_bits(chosen)).max() <= 0.6
 
 
+def test_a_batch_is_whole_where_nothing_is_far_from_the_best_molecule(model, smiles):
+    nearly_everything_is_near = {"similarity": 0.0}
+    assert (
+        len(proposals(model, smiles, 60, far_fraction=1.0, max_similarity=1.0, lineages=nearly_everything_is_near))
+        == 60
+    )
+
+
 def test_batches_are_small_while_there_are_few_scores(model, smiles):
     strategy = LatentSearch(context(model, [], smiles), LatentSearchConfig(min_batch=4, batch_growth=0.1))
     strategy.tell([Evaluation(text, tpsa(text), True, "ok", {}, {}) for text in smiles[:30]])
