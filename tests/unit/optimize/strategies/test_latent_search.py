@@ -83,12 +83,10 @@ def test_a_batch_has_no_close_analogues(model, smiles):
     assert nearest_within(morgan_bits(chosen)).max() <= 0.6
 
 
-def test_a_batch_is_whole_where_nothing_is_far_from_the_best_molecule(model, smiles):
+def test_a_batch_is_whole_where_too_little_is_far_from_the_best_molecule(model, smiles):
     nearly_everything_is_near = {"similarity": 0.0}
-    assert (
-        len(proposals(model, smiles, 60, far_fraction=1.0, max_similarity=1.0, lineages=nearly_everything_is_near))
-        == 60
-    )
+    settings = {"far_fraction": 1.0, "max_similarity": 1.0, "mutation_fraction": 0.0}
+    assert len(proposals(model, smiles, 60, lineages=nearly_everything_is_near, **settings)) == 60
 
 
 def test_batches_are_small_while_there_are_few_scores(model, smiles):
