@@ -63,7 +63,7 @@ def finished(tmp_path_factory) -> Path:
 
 
 def test_the_benchmark_of_searches_is_a_job_a_search(fresh):
-    plan = yaml.safe_load((fresh / "benchmarks" / "optimize.yaml").read_text())
+    plan = yaml.safe_load((ROOT / "benchmarks" / "optimize.yaml").read_text())
     n_tasks = {name: len(plan[name]) for name in ("tasks", "tuning", "ablation")}
     n_tasks["others"] = n_tasks["tasks"] - n_tasks["tuning"]
     n_searches = sum(n_tasks[name] * len(search["seeds"]) for search in plan["searches"] for name in search["tasks"])

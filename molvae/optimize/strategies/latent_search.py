@@ -37,7 +37,7 @@ _MUTATIONS_TRIED = 4
 # Of the elite, so many are mutated without the surrogate.
 _MUTATED = 10
 # Known molecules whose groups mutations use.
-_GROUPS_FROM = 1000
+_GROUPS_FROM = 2000
 
 
 @STRATEGIES.register("latent")
