@@ -28,6 +28,10 @@ TERM = "term."
 """Prefix of the columns of an objective's terms, before the name of the term."""
 CONSTRAINT = "constraint."
 """Prefix of the columns of an objective's constraints, before the name of the constraint."""
+LOW, HIGH, IN_DOMAIN = "low.", "high.", "in_domain."
+"""Prefixes of the columns with the interval of a learned term and the applicability domain, before the term's name."""
+NEAREST, NEAREST_VALUE, NEAREST_SIMILARITY = "nearest.", "nearest_value.", "nearest_similarity."
+"""Prefixes of the columns with the nearest measured molecule of a learned term."""
 
 
 @dataclass(frozen=True)
@@ -210,7 +214,15 @@ CANDIDATES = TableSchema(
         _NEAREST_SMILES,
         _NEAREST_SIMILARITY,
     ),
-    _PARTS,
+    (
+        *_PARTS,
+        Column(LOW, "float64", "Lower end of the 80 % interval of a learned term."),
+        Column(HIGH, "float64", "Upper end of that interval."),
+        Column(IN_DOMAIN, "bool", "Whether the molecule is in the applicability domain of a learned term."),
+        Column(NEAREST, "str", "The nearest measured molecule of a learned term."),
+        Column(NEAREST_VALUE, "float64", "The measured value of that molecule."),
+        Column(NEAREST_SIMILARITY, "float64", "Tanimoto similarity to it, ECFP4 (2,048 bits)."),
+    ),
     has_descriptors=True,
 )
 """The molecules that a search proposes, the best first."""

@@ -28,6 +28,7 @@ VERBS = {
     "Stages": ["prepare", "train", "evaluate", "sample", "optimize", "score", "report"],
     "Using a trained model": ["encode", "decode", "interpolate", "neighbors", "anomaly"],
     "Objectives": ["objective"],
+    "Measured values": ["learn"],
 }
 
 

@@ -52,6 +52,15 @@ class ObjectiveSpec(Section):
     """What a candidate must satisfy."""
 
     @model_validator(mode="after")
+    def _with_implied_constraints(self) -> Self:
+        constrained = [constraint.quantity for constraint in self.constraints]
+        implied = dict.fromkeys(term.quantity.implied_constraint() for term in self.terms)
+        more = [Constraint(quantity=quantity) for quantity in implied if quantity and quantity not in constrained]
+        # The model is frozen for everyone else.
+        object.__setattr__(self, "constraints", (*self.constraints, *more))
+        return self
+
+    @model_validator(mode="after")
     def _distinct_names(self) -> Self:
         for parts in (self.terms, self.constraints):
             titles = [part.title for part in parts]

@@ -21,6 +21,7 @@ from molvae.provenance import gather, recorded_sources, settings_of
 from molvae.report import diagnostics, figures, sentences, tables, tiles
 from molvae.report.cautions import cautions
 from molvae.report.figures import Figure
+from molvae.report.learned import LearnedPart, learned_parts
 from molvae.report.numerals import count
 from molvae.report.objective_text import ObjectiveText, objective_text
 from molvae.report.run_data import Optimization, Run, load_run
@@ -48,6 +49,7 @@ class OptimizationPart:
         constraints: What each constraint rejected.
         objective: The objective in words.
         csv_uri: The candidates as a CSV file to download.
+        learned: The evidence for its learned terms.
     """
 
     name: str
@@ -58,6 +60,7 @@ class OptimizationPart:
     constraints: list[tuple[str, str, str]]
     objective: ObjectiveText
     csv_uri: str
+    learned: tuple[LearnedPart, ...]
 
 
 def report(run_folder: Path, config: RunConfig, out: Path | None = None) -> Path:
@@ -83,13 +86,14 @@ def report(run_folder: Path, config: RunConfig, out: Path | None = None) -> Path
     provenance = gather(run_folder, settings)
     distributions = _distributions(run)
     units = {name: str(statistics["unit"]) for name, statistics in run.preparation.properties.items()}
-    parts = [_optimization_part(result, units) for result in run.optimizations]
+    parts = [_optimization_part(run, result, units) for result in run.optimizations]
     drawn = [
         figures.training(run.history),
         figures.latent_map(run.evaluation.latent_map),
         *([latent_space] if (latent_space := diagnostics.latent_space(run.evaluation)) else []),
         figures.properties(distributions),
         *(part.figure for part in parts),
+        *(learned.figure for part in parts for learned in part.learned),
     ]
     environment = _environment()
     content = _content(run, drawn, parts, provenance)
@@ -102,7 +106,7 @@ def report(run_folder: Path, config: RunConfig, out: Path | None = None) -> Path
     return page
 
 
-def _optimization_part(result: Optimization, units: Mapping[str, str]) -> OptimizationPart:
+def _optimization_part(run: Run, result: Optimization, units: Mapping[str, str]) -> OptimizationPart:
     table = tables.candidate_table(result, units)
     return OptimizationPart(
         name=result.objective,
@@ -114,6 +118,7 @@ def _optimization_part(result: Optimization, units: Mapping[str, str]) -> Optimi
         constraints=tables.constraints(result.search.summary.get("constraints", {})),
         objective=objective_text(result.search.summary.get("objective", {})),
         csv_uri="data:text/csv;base64," + base64.b64encode(table.csv.encode()).decode(),
+        learned=learned_parts(run.folder, result),
     )
 
 

@@ -10,6 +10,8 @@ from molvae.optimize.quantities.properties import PropertyValue
 from molvae.optimize.quantities.similarity import Similarity, SimilarityTarget
 from molvae.optimize.quantities.substructure import HasSubstructure, LacksSubstructure, SubstructureCount
 from molvae.optimize.quantities.atoms import AtomCount, Isomer
+from molvae.optimize.quantities.learned import InDomain, Learned
+from molvae.optimize.quantities.predict import Predict
 from molvae.optimize.quantities.python import PythonFunction
 from molvae.optimize.quantities.command import Command
 from molvae.optimize.quantities.alerts import Alerts
@@ -22,10 +24,13 @@ __all__ = [
     "Command",
     "Failure",
     "HasSubstructure",
+    "InDomain",
     "Isomer",
     "LacksSubstructure",
+    "Learned",
     "Measure",
     "Molecule",
+    "Predict",
     "PropertyValue",
     "PythonFunction",
     "Quantity",
