@@ -223,6 +223,9 @@ class EvaluateConfig(Section):
     """Samples from each prior, for validity, uniqueness, novelty and FCD."""
     n_latent: Annotated[int, Field(ge=2)] = 2000
     """Most validation molecules whose codes are decoded again: as posterior samples, as midpoints, and around them."""
+    n_reference: Annotated[int, Field(ge=2)] | None = None
+    """Most test molecules that generated ones are compared with; all by default. With the number of `score.n_reference`
+    they are described once."""
     n_map: Annotated[int, Field(ge=3)] = 2000
     """Molecules on the two-dimensional map of the latent space."""
 
@@ -254,7 +257,8 @@ class ScoreConfig(Section):
     """Metrics of generated molecules against reference splits, by the MOSES definitions."""
 
     n_reference: Count | None = None
-    """Most reference molecules to compare with; all by default."""
+    """Most molecules of each test set, and of the training molecules in GuacaMol's metrics, to compare with; all by
+    default. Fewer are quicker to describe, and the values then have a larger error."""
 
 
 class ReportConfig(Section):
