@@ -87,7 +87,7 @@ def _comparison(lead: str, values: Mapping[str, float], candidate: Mapping[Hasha
 
 
 def _change(name: str, lead: float, candidate: float) -> Change:
-    spec = PROPERTIES[name] if name in PROPERTIES else None
+    spec = None if name.startswith(TERM) else PROPERTIES[name]
     decimals = 3 if spec is None else spec.decimals
     title = name.removeprefix(TERM) if spec is None else spec.title_with_unit
     texts = ("–" if math.isnan(value) else f"{value:,.{decimals}f}" for value in (lead, candidate))
