@@ -272,7 +272,7 @@ def mutate(graph: Graph, rng: Random, max_atoms: int, groups: Groups | None = No
             return _exchange_group(graph, rng, groups or usual_groups())
         return edits[number](graph, rng)
 
-    return _first(attempt, max_atoms, {0, graph.charge})
+    return _first(attempt, max_atoms, {0, graph.charge}, keep_ions=graph.keep_ions)
 
 
 def cross(first: Graph, second: Graph, rng: Random, max_atoms: int) -> Chem.Mol | None:
@@ -305,7 +305,7 @@ def cross(first: Graph, second: Graph, rng: Random, max_atoms: int) -> Chem.Mol 
         editor.keep([*kept, *(shift + i for i in others)])
         return editor.mol
 
-    return _first(attempt, max_atoms, {0, first.charge, second.charge})
+    return _first(attempt, max_atoms, {0, first.charge, second.charge}, keep_ions=first.keep_ions)
 
 
 _Part = tuple[set[int], list[tuple[int, int]]]
@@ -342,14 +342,16 @@ def _cut_ring(graph: Graph, rng: Random) -> tuple[_Part, _Part]:
     return parts if rng.random() < 0.5 else parts[::-1]
 
 
-def _first(attempt: Callable[[int], Chem.RWMol], max_atoms: int, charges: set[int]) -> Chem.Mol | None:
+def _first(
+    attempt: Callable[[int], Chem.RWMol], max_atoms: int, charges: set[int], *, keep_ions: bool
+) -> Chem.Mol | None:
     """Return the first attempt that gives a molecule with one of these charges."""
     for number in range(MAX_ATTEMPTS):
         try:
             mol = attempt(number)
             if mol.GetNumAtoms() > max_atoms:
                 continue
-            _neutralise(mol)
+            _neutralise(mol, keep_ions=keep_ions)
             Chem.SanitizeMol(mol)
         except (_ImpossibleError, ValueError):  # RDKit's errors of sanitisation are ValueErrors
             continue
@@ -358,14 +360,16 @@ def _first(attempt: Callable[[int], Chem.RWMol], max_atoms: int, charges: set[in
     return None
 
 
-def _neutralise(mol: Chem.RWMol) -> None:
-    """Remove charges that an edit has left without their counterpart, and those of salts."""
+def _neutralise(mol: Chem.RWMol, *, keep_ions: bool) -> None:
+    """Remove charges that an edit has left without their counterpart, and unless they are kept, those of ions."""
+    ions = {atom for (atom,) in mol.GetSubstructMatches(_ion())} if keep_ions else ()
     for atom in mol.GetAtomsMatchingQuery(_charged()):
         charge = atom.GetFormalCharge()
-        if not any(neighbor.GetFormalCharge() * charge < 0 for neighbor in atom.GetNeighbors()):
-            bonds = sum(bond.GetBondTypeAsDouble() for bond in atom.GetBonds())
-            if bonds <= _VALENCE.get(atom.GetAtomicNum(), 0):
-                atom.SetFormalCharge(0)
+        if atom.GetIdx() in ions or any(neighbor.GetFormalCharge() * charge < 0 for neighbor in atom.GetNeighbors()):
+            continue
+        bonds = sum(bond.GetBondTypeAsDouble() for bond in atom.GetBonds())
+        if bonds <= _VALENCE.get(atom.GetAtomicNum(), 0):
+            atom.SetFormalCharge(0)
 
 
 def _is_sensible(mol: Chem.RWMol) -> bool:
@@ -379,6 +383,12 @@ def _is_sensible(mol: Chem.RWMol) -> bool:
 @cache
 def _charged() -> Chem.QueryAtom:
     return rdqueries.FormalChargeEqualsQueryAtom(0, True)
+
+
+@cache
+def _ion() -> Chem.Mol:
+    # Ammonium, amidinium and pyridinium ions, and carboxylates, of a Kekulé structure without computed hydrogens.
+    return Chem.MolFromSmarts("[$([N+]([#6])),$([O-]C=O)]")
 
 
 @cache

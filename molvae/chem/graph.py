@@ -21,13 +21,15 @@ class Graph:
     Attributes:
         mol: Kekulé structure without stereochemistry and without aromatic flags; hydrogens are implicit.
         core: Its atoms that edits leave as they are, with the bonds between them; in most searches there are none.
+        keep_ions: Whether edits leave ammonium ions, carboxylates and the like charged instead of neutralising them.
     """
 
     mol: Chem.Mol
     core: CoreMatch = field(default_factory=CoreMatch)
+    keep_ions: bool = False
 
     @classmethod
-    def of(cls, mol: Chem.Mol, core: Core | None = None) -> "Graph":
+    def of(cls, mol: Chem.Mol, core: Core | None = None, *, keep_ions: bool = False) -> "Graph":
         """Prepare a sanitised molecule, which stays as it is; if it holds `core`, that is left alone by edits."""
         graph = Chem.RWMol(mol)
         Chem.RemoveStereochemistry(graph)
@@ -41,14 +43,14 @@ class Graph:
                 atom.SetIsotope(0)
         graph.UpdatePropertyCache(strict=False)
         match = None if core is None else core.match(mol)
-        return cls(graph.GetMol(), match or CoreMatch())
+        return cls(graph.GetMol(), match or CoreMatch(), keep_ions)
 
     @classmethod
-    def from_smiles(cls, smiles: str, core: Core | None = None) -> "Graph | None":
+    def from_smiles(cls, smiles: str, core: Core | None = None, *, keep_ions: bool = False) -> "Graph | None":
         """Parse and prepare a molecule; None for an invalid SMILES."""
         with quiet():
             mol = parse(smiles)
-            return None if mol is None else cls.of(mol, core)
+            return None if mol is None else cls.of(mol, core, keep_ions=keep_ions)
 
     @cached_property
     def elements(self) -> list[int]:

@@ -112,6 +112,12 @@ class Objective:
         return None if self.spec.lead is None else canonical_smiles(self.spec.lead.smiles)
 
     @property
+    def has_charged_lead(self) -> bool:
+        """Whether there is a lead with charged atoms, which are a part of what is similar to it."""
+        mol = None if self.lead is None else parse(self.lead)
+        return mol is not None and any(atom.GetFormalCharge() for atom in mol.GetAtoms())
+
+    @property
     def term_names(self) -> tuple[str, ...]:
         """The terms' names, in their order."""
         return tuple(term.title for term in self.spec.terms)

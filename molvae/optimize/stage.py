@@ -1,12 +1,12 @@
 """The optimize stage, from the model and the objective to the candidates."""
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from molvae.chem.core import Core
@@ -33,8 +33,8 @@ from molvae.provenance import software
 from molvae.seeding import derive_seed, numpy_generator
 from molvae.tables import CANDIDATES, MOLECULES, TIMES, TRACE
 
-# Training molecules that are looked at, in random order, for some to start from that are like the lead.
-_MAX_LOOKED_AT = 20_000
+# Training molecules that are looked at, in random order, for some to start from that violate few constraints.
+_MAX_LOOKED_AT = 5000
 
 
 def optimize(
@@ -156,21 +156,26 @@ def _start(train: list[str], objective: Objective, config: OptimizeConfig, seed:
     known = best_known(scores, config.n_start, objective, rng, n_jobs) if from_best and scores is not None else []
     n = 0 if from_best else min(config.n_start, config.budget // 2, len(train))
     summary = {"n_start_outside_budget": len(known), **(scores.summary() if compare and scores is not None else {})}
-    drawn = [train[i] for i in rng.permutation(len(train))]
+    drawn = _drawn(train, objective, n, rng)
     first = [] if objective.lead is None else [objective.lead]
-    if objective.spec.lead or objective.spec.core:
-        drawn = list(islice(_near(drawn[:_MAX_LOOKED_AT], objective), n))
     if objective.spec.kept_core is not None and not (first or known or drawn):
         first = _core_alone(objective.spec.kept_core, objective.name)
-    return _Start([*first, *(smiles for smiles in drawn[:n] if smiles not in first)], known, summary)
+    return _Start([*first, *(smiles for smiles in drawn if smiles not in first)], known, summary)
 
 
-def _near(smiles: Iterable[str], objective: Objective) -> Iterator[str]:
-    """Yield the molecules that hold the core and are similar to the lead, the only ones worth a call."""
-    for text in smiles:
-        [violated] = objective.violations([text])
-        if not {CORE, SIMILARITY_TO_LEAD}.intersection(violated):
-            yield text
+def _drawn(train: list[str], objective: Objective, n: int, rng: np.random.Generator) -> list[str]:
+    """Draw n training molecules; those that have to hold a core or to be like a lead may be fewer.
+
+    If they have to be paid for, it is rather for those that violate few constraints.
+    """
+    drawn = [train[i] for i in rng.permutation(len(train))]
+    own = {CORE, SIMILARITY_TO_LEAD}.intersection(objective.constraint_names)
+    if not n or not (own or (objective.constraints and objective.is_external)):
+        return drawn[:n]
+    drawn = drawn[:_MAX_LOOKED_AT]
+    violated = dict(zip(drawn, objective.violations(drawn), strict=True))
+    near = [smiles for smiles in drawn if own.isdisjoint(violated[smiles])]
+    return sorted(near, key=lambda smiles: len(violated[smiles]))[:n]
 
 
 def _core_alone(core: Core, name: str) -> list[str]:

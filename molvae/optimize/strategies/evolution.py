@@ -45,8 +45,9 @@ class Evolution(Strategy[EvolutionConfig]):
         """Begin a search."""
         super().__init__(context, settings)
         self._history = History(context)
-        self._core = context.objective.spec.kept_core
-        self._graph = lru_cache(_CACHED_GRAPHS)(partial(Graph.from_smiles, core=self._core))
+        core, keep_ions = context.objective.spec.kept_core, context.objective.has_charged_lead
+        self._graph = lru_cache(_CACHED_GRAPHS)(partial(Graph.from_smiles, core=core, keep_ions=keep_ions))
+        self._graph_of = partial(Graph.of, core=core, keep_ions=keep_ions)
         self._parts = KnownParts(context.objective, terms=False)
         self._max_violation = math.inf
         self._round = 0
@@ -96,5 +97,5 @@ class Evolution(Strategy[EvolutionConfig]):
         else:
             child, origin = cross(graph, other, rng, max_atoms), "cross"
             if child is not None and rng.random() < self.settings.mutation_fraction:
-                child = mutate(Graph.of(child, self._core), rng, max_atoms)
+                child = mutate(self._graph_of(child), rng, max_atoms)
         return None if child is None else (Chem.MolToSmiles(child), origin)

@@ -92,7 +92,7 @@ class LatentSearch(Strategy[LatentSearchConfig]):
         self._n_at_refit = 0
         self._n_to_decode = 0
         self._core = context.objective.spec.kept_core
-        graph = partial(Graph.from_smiles, core=self._core)
+        graph = partial(Graph.from_smiles, core=self._core, keep_ions=context.objective.has_charged_lead)
         self._graph = lru_cache(maxsize=settings.pool_size + settings.n_parents)(graph)
 
     def tell(self, evaluations: Sequence[Evaluation]) -> None:
