@@ -35,10 +35,8 @@ def interpolate(
     from molvae.molecule_tables import is_file_argument, molecules_of
     from molvae.table_writers import table_writer
 
-    path = (
-        molecules_of(Path(start)) if end is None and is_file_argument(start) else iter([start, *([end] if end else [])])
-    )
-    pairs = list(pairwise(path))
+    given = [start] if end is None else [start, end]
+    pairs = list(pairwise(molecules_of(Path(start)) if end is None and is_file_argument(start) else given))
     if not pairs:
         raise ConfigError(f"interpolate: expected two SMILES, or a file of at least two molecules, found {start} alone")
     loaded, n_jobs = load_model(model, device, threads)

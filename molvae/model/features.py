@@ -32,7 +32,12 @@ class LatentFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.model = model
 
     def fit(self, X: Sequence[str], y: Any = None) -> Self:  # noqa: ARG002, N803
-        """Load the model, so that a wrong name is told here, and return self."""
+        """Load the model, so that a wrong name is told here, and return self.
+
+        Raises:
+            DataError: If `X` is not one-dimensional, or there is no such model.
+        """
+        _column(X)
         self._loaded()
         return self
 
@@ -40,15 +45,9 @@ class LatentFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """Return posterior means of N SMILES, float32 (N, latent_dim).
 
         Raises:
-            DataError: If `X` is not one-dimensional.
+            DataError: If `X` is not one-dimensional, or there is no such model.
         """
-        smiles = np.asarray(X, dtype=object)
-        if smiles.ndim != 1:
-            raise DataError(
-                "LatentFeatures: expected a one-dimensional list, array or Series of SMILES, found "
-                f"{f'{smiles.ndim} dimensions' if smiles.ndim else 'a single value'}; give one column"
-            )
-        return self._loaded().encode([str(text) for text in smiles])
+        return self._loaded().encode(_column(X))
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:  # noqa: ARG002
         """Return the names z0, z1, ..., object (latent_dim,)."""
@@ -77,6 +76,16 @@ class LatentFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def __sklearn_clone__(self) -> "LatentFeatures":
         """Return a transformer with the same model, which scikit-learn would copy for every fold."""
         return type(self)(self.model)
+
+
+def _column(X: Sequence[str]) -> list[str]:  # noqa: N803
+    smiles = np.asarray(X, dtype=object)
+    if smiles.ndim != 1:
+        raise DataError(
+            "LatentFeatures: expected a one-dimensional list, array or Series of SMILES, found "
+            f"{f'{smiles.ndim} dimensions' if smiles.ndim else 'a single value'}; give one column"
+        )
+    return [str(text) for text in smiles]
 
 
 @lru_cache(maxsize=2)
