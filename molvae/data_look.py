@@ -11,14 +11,13 @@ from molvae.chem.descriptors import compute_properties
 from molvae.chem.reading import Columns, Record, id_column_of, read_records, smiles_column_of, with_structure
 from molvae.config import StandardiseConfig
 from molvae.errors import DataError
-from molvae.model.reading import ModelInput, Reader
+from molvae.model.reading import TIME_LIMIT_S, ModelInput, Reader
 from molvae.model.shipped import model_tokens, shipped_models
 from molvae.prepare.preview import other_columns
 from molvae.vocabulary import BOS, EOS, PAD, Vocabulary
 
 # Rows whose molecules are looked at; all are counted.
 MAX_LOOKED_AT = 3_000
-TIME_LIMIT_S = 30.0
 # Molecules below which a model of them alone would be poor, and below which a series is trained on in small steps.
 ENOUGH_TO_TRAIN, SMALL = 100_000, 5_000
 

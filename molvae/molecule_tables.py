@@ -19,12 +19,10 @@ from molvae.chem.parquet import open_parquet
 from molvae.chem.reading import READABLE, Columns, Record, id_column_of, read_records, with_structure
 from molvae.chem.sdf_records import sdf_records
 from molvae.errors import DataError
+from molvae.parallel import shared_processes
 from molvae.table_writers import table_writer
 
 BLOCK_ROWS = 5_000
-
-TIME_LIMIT_S = 30.0
-"""Seconds after which a command gives up a molecule that hangs the chemistry libraries, as in `prepare`."""
 
 
 @dataclass(frozen=True)
@@ -143,7 +141,7 @@ def add_columns(
     Args:
         molecules: The file, or `-`; see `read_blocks`.
         out: The table to write, by the ending of its name; None or `-` for CSV on standard output.
-        compute: From N SMILES, as given, to N rows of new columns.
+        compute: From N SMILES, as given, to N rows of new columns. It may use several processes, which are kept.
         smiles_column: As in `read_blocks`.
         id_column: As in `read_blocks`.
         n_jobs: Processes to draw molecules for an `.sdf`.
@@ -152,7 +150,7 @@ def add_columns(
         Number of rows.
     """
     n = 0
-    with table_writer(out, n_jobs) as write:
+    with table_writer(out, n_jobs) as write, shared_processes():
         for block in read_blocks(molecules, smiles_column, id_column):
             n += len(block.smiles)
             write(block.with_columns(compute(block.smiles)), block.smiles, block.ids)

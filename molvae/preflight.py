@@ -163,7 +163,7 @@ def import_fault(plan: RunPlan) -> str:
         # The file of the objective itself is one.
         if len(objective.files) > 1:
             command = [sys.executable, "-m", "molvae", "objective", objective.source, "--check"]
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
             if done.returncode:
                 ended = f"molvae: error: {objective.source}: the import of its modules ended with {done.returncode}"
                 return (done.stderr.strip() or ended).splitlines()[-1]

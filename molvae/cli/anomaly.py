@@ -29,8 +29,8 @@ def anomaly(
     """
     import pandas as pd
 
-    from molvae.model.reading import InputCounts
-    from molvae.molecule_tables import TIME_LIMIT_S, add_columns
+    from molvae.model.reading import TIME_LIMIT_S, InputCounts
+    from molvae.molecule_tables import add_columns
 
     loaded, n_jobs = load_model(model, device, threads)
     counts = InputCounts()

@@ -81,7 +81,7 @@ def run() -> NoReturn:
     """Run the command line; every error is one line on stderr and an exit status.
 
     The status is 0 for success, 1 for an error in the data or on the machine, 2 for incorrect usage or an invalid
-    setting, and 130 for an interruption.
+    setting, 130 for an interruption, and 141 where the next command of a pipe reads no more.
     """
     from molvae.log import set_up_logging
 

@@ -1,7 +1,7 @@
 """What models there are, and what their files say about them; no network is loaded for it."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -128,10 +128,18 @@ def _metrics(folder: Path) -> dict[str, Metric]:
     """Return the metrics of the run's evaluation, which lies beside the training, or those on the model's card."""
     evaluation, card = folder.parent.parent / "evaluate" / "metrics.json", folder / "README.md"
     if (folder.parent.name, folder.name) == ("train", "model") and evaluation.exists():
-        content = read_json(evaluation)
-        measured = {name: value for name, value in content.items() if isinstance(value, dict) and "value" in value}
-        return {name: Metric(float(value["value"]), int(value["n"])) for name, value in measured.items()}
+        return dict(_flat(read_json(evaluation)))
     if not card.exists():
         return {}
     rows = _CARD_ROW.finditer(card.read_text(encoding="utf-8"))
     return {row["name"]: Metric(float(row["value"]), int(row["n"].replace(",", ""))) for row in rows}
+
+
+def _flat(content: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Metric]]:
+    """Yield the metrics of an evaluation, those of a property head as `properties.NAME.METRIC`."""
+    for name, entry in content.items():
+        if isinstance(entry, dict) and {"value", "n"} <= entry.keys():
+            yield above + name, Metric(float(entry["value"]), int(entry["n"]))
+        # The comparison of the priors is a table of its own.
+        elif isinstance(entry, dict) and name not in ("priors", "software"):
+            yield from _flat(entry, f"{above}{name}.")

@@ -22,7 +22,6 @@ from molvae.folders import replacing_files
 from molvae.model.interpolation import N_CANDIDATES, LatentRegion
 from molvae.model.reading import ModelInput, Reader
 from molvae.model.records import Generation, TrainingRecord
-from molvae.model.shipped import models_that_know
 from molvae.model.tensors import stored_tensors
 from molvae.nn.generation import generate_accepted, generate_sequences
 from molvae.nn.inference import posterior, unconditional_nll
@@ -227,7 +226,7 @@ class MolVAE:
         """
         if steps < 2:
             raise ConfigError(f"interpolate: expected at least 2 steps, found {steps}")
-        ends = self._inputs_of([start, end])
+        ends = self._reader.read_all([start, end])
         first, last = torch.from_numpy(self.encode_inputs(ends))
         region = LatentRegion.between(first, last, torch.linspace(0.0, 1.0, steps))
         line = self.decode_region(region, torch_generator(seed, "interpolate"))
@@ -250,7 +249,7 @@ class MolVAE:
         Raises:
             DataError: If the model cannot encode the molecule.
         """
-        [molecule] = self._inputs_of([smiles])
+        [molecule] = self._reader.read_all([smiles])
         code = torch.from_numpy(self.encode_inputs([molecule]))
         generator = torch_generator(seed, "neighbors")
         neighbors: dict[str, None] = {}
@@ -332,25 +331,6 @@ class MolVAE:
         if codes.ndim != 2 or codes.shape[1] != self.latent_dim:
             raise DataError(f"{verb}: expected codes of shape (n, {self.latent_dim}), found {tuple(codes.shape)}")
         return codes
-
-    def _inputs_of(self, molecules: list[str]) -> list[ModelInput]:
-        """Read molecules, every one of which the model must be able to encode."""
-        inputs = self.read(molecules)
-        for smiles, molecule in zip(molecules, inputs, strict=True):
-            if not molecule.is_molecule:
-                raise DataError(f"expected a molecule, found {smiles!r}, which RDKit cannot read; check the SMILES")
-            if molecule.unknown:
-                able = ", ".join(models_that_know(molecule.unknown))
-                raise DataError(
-                    f"expected a molecule whose tokens the model knows, found {', '.join(molecule.unknown)} in "
-                    f"{smiles!r}; {f'use {able}, or ' if able else ''}train on molecules like it"
-                )
-            if molecule.problem is not None:
-                raise DataError(
-                    f"expected a molecule that the model can encode, found {smiles!r} ({molecule.problem}); give "
-                    "another molecule"
-                )
-        return inputs
 
     def generate(
         self,

@@ -6,16 +6,20 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 
-from molvae.chem.molecules import parse
+from molvae.chem.molecules import is_ordinary, parse
 from molvae.chem.quiet import quiet
 from molvae.chem.selfies_codec import selfies_constraints, smiles_to_selfies
 from molvae.chem.standardise import Steps, standardise
 from molvae.chem.timeout import Outcome, map_within
 from molvae.config import StandardiseConfig
+from molvae.errors import DataError
 from molvae.log import logger
 from molvae.model.shipped import models_that_know
 from molvae.parallel import chunks_of, map_tasks, processes_for
 from molvae.vocabulary import Vocabulary, split_selfies
+
+TIME_LIMIT_S = 30.0
+"""Seconds after which a command gives up a molecule that hangs the chemistry libraries, as in `prepare`."""
 
 
 class Problem(StrEnum):
@@ -88,6 +92,30 @@ class Reader:
         read = partial(_read_chunk, reader=self, time_limit_s=time_limit_s)
         chunks = map_tasks(read, chunks_of(smiles), processes_for(len(smiles), n_jobs))
         return [molecule for _, chunk in chunks for molecule in chunk]
+
+    def read_all(self, smiles: Sequence[str]) -> list[ModelInput]:
+        """Read N molecules, every one of which the model must be able to encode.
+
+        Raises:
+            DataError: If it cannot; the message says which and why.
+        """
+        limit = None if all(map(is_ordinary, smiles)) else TIME_LIMIT_S
+        inputs = self.read(smiles, time_limit_s=limit)
+        for text, molecule in zip(smiles, inputs, strict=True):
+            if not molecule.is_molecule:
+                raise DataError(f"expected a molecule, found {text!r}, which RDKit cannot read; check the SMILES")
+            if molecule.unknown:
+                able = "".join(f"use {name}, or " for name in models_that_know(molecule.unknown))
+                tokens = ", ".join(molecule.unknown)
+                raise DataError(
+                    f"expected a molecule whose tokens the model knows, found {tokens} in {text!r}; {able}train on "
+                    "molecules like it"
+                )
+            if molecule.problem is not None:
+                raise DataError(
+                    f"expected a molecule that the model can encode, found {text!r} ({molecule.problem}); give another"
+                )
+        return inputs
 
     def read_canonical(self, smiles: Sequence[str | None]) -> list[ModelInput]:
         """Read N canonical SMILES of standard forms, with None for what is not a molecule."""

@@ -126,7 +126,12 @@ def _place(error: BaseException, folder: Path) -> str:
     lines = [(frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(error.__traceback__)]
     if isinstance(error, SyntaxError) and error.filename is not None:
         lines.append((error.filename, error.lineno or 0))
-    own = [(Path(file), line) for file, line in lines if Path(file).is_relative_to(folder)]
+    own = [
+        (Path(file), line)
+        for file, line in lines
+        # Not what is installed into an environment that happens to be in the folder.
+        if Path(file).is_relative_to(folder) and "site-packages" not in Path(file).parts
+    ]
     return f"{own[-1][0].relative_to(folder)} line {own[-1][1]}: " if own else ""
 
 

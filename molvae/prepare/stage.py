@@ -47,6 +47,8 @@ RESUME_FILES = (
 
 MIN_MOLECULES = 10
 _MAX_LENGTH_SHOWN = 200
+# The files of a library are alike.
+_MAX_FILES_TOLD = 10
 
 
 def prepare(
@@ -79,7 +81,7 @@ def prepare(
         DataError: If a file cannot be read, too many rows are rejected, or too few molecules are left.
         ConfigError: If a setting does not match the files.
     """
-    for path in inputs:
+    for path in inputs[:_MAX_FILES_TOLD]:
         for line in unused_columns(path, config):
             logger.info("prepare: %s: %s", path, line)
     is_new = not out.exists()

@@ -21,7 +21,8 @@ def trained(model, tmp_path, monkeypatch):
     model.save(tmp_path / "results" / "mine" / "train" / "model")
     evaluation = tmp_path / "results" / "mine" / "evaluate" / "metrics.json"
     evaluation.parent.mkdir()
-    metrics = {"exact_reconstruction": {"value": 0.5, "n": 60}, "priors": {"normal": {}}}
+    metrics = {"exact_reconstruction": {"value": 0.5, "n": 60}, "priors": {"normal": {"fcd": {"value": 1.0, "n": 2}}}}
+    metrics["properties"] = {"pAct": {"r2": {"value": 0.4, "n": 60}}}
     evaluation.write_text(json.dumps(metrics))
     return "results/mine/train/model"
 
@@ -47,7 +48,7 @@ def test_a_model_is_described(trained, model):
     info = model_info(trained)
     assert (info.n_molecules, info.latent_dim, info.prior) == (300, 8, "decoder")
     assert info.tokens == model.vocabulary.tokens[3:]
-    assert info.metrics == {"exact_reconstruction": Metric(0.5, 60)}
+    assert info.metrics == {"exact_reconstruction": Metric(0.5, 60), "properties.pAct.r2": Metric(0.4, 60)}
     assert set(info.priors) == set(model.priors)
     text = molvae("info", trained).output
     assert "300 to train on" in text
