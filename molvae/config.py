@@ -64,7 +64,8 @@ class PrepareConfig(StandardiseConfig):
     smiles_column: str | None = None
     """Column with the SMILES, in files that have columns; detected by its usual names by default."""
     id_column: str | None = None
-    """Column with the molecules' names; by default a name is made of file and line."""
+    """Column with the molecules' names; detected by its usual names by default. Without one, names are made of file and
+    line."""
     properties: dict[str, str] = Field(default={})
     """Columns with measured values to keep, each with its unit, such as {pIC50: "-log10 M"}."""
     repeats: Literal["mean", "median", "first"] = "mean"
@@ -187,6 +188,9 @@ class TrainConfig(ModelConfig):
     """Decoupled weight decay, for the matrices and the rest alike."""
     gradient_clip: Positive = 1.0
     """Maximum norm of the gradient."""
+    max_minutes: Positive | None = None
+    """Minutes after which no further epoch is begun that would probably end later; unbounded by default. The first
+    epoch is always trained, and how many follow depends on the machine."""
     patience: Count = 5
     """Epochs without a lower validation loss after which training stops early."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"

@@ -84,7 +84,29 @@ class Objective:
 
     @cached_property
     def _measures(self) -> dict[Quantity, Measure]:
-        return {quantity: quantity.measure(self.folder) for quantity in self._quantities}
+        return {quantity: self._measure(quantity) for quantity in self._quantities}
+
+    def _measure(self, quantity: Quantity) -> Measure:
+        try:
+            return quantity.measure(self.folder)
+        except ObjectiveError as error:
+            where = f"objective {self.name}, {self._part_of(quantity)}"
+            raise ObjectiveError(f"{where}: {error}") from error
+
+    def _part_of(self, quantity: Quantity) -> str:
+        """Return the first term or constraint that needs a quantity, in words."""
+        parts = [*(("term", term) for term in self.spec.terms), *(("constraint", c) for c in self.spec.constraints)]
+        return next(f"{kind} {part.title}" for kind, part in parts if part.quantity == quantity)
+
+    def load_user_code(self) -> None:
+        """Import the user's own modules now, not when the first molecule is evaluated.
+
+        Raises:
+            ObjectiveError: If one of them cannot be imported; the message names its line.
+        """
+        for quantity in self._quantities:
+            if quantity.external:
+                self._measure(quantity)
 
     @property
     def isolated(self) -> bool:

@@ -124,6 +124,19 @@ def test_a_run_up_to_a_stage_announces_no_more_and_names_no_results_of_later_one
 
 
 @pytest.mark.slow
+def test_a_module_that_cannot_be_imported_ends_the_run_before_its_first_job(fresh):
+    (fresh / "assay.py").write_text("def score(smiles):\n    return [1.0] * len(smiles)\n\nopen('no.model')\n")
+    (fresh / "mine.yaml").write_text("name: mine\nterms: [{python: 'assay:score', name: activity}]\n")
+    run = snakemake(fresh, "--configfile", SMOKE, write_config(fresh, {"optimize": {"objectives": ["mine.yaml"]}}))
+    assert run.returncode == 2
+    last = run.stderr.splitlines()[-1]
+    assert last.startswith("molvae: error: objective mine, term activity: python: expected a module assay that can be")
+    assert "found: assay.py line 4: FileNotFoundError" in last
+    assert "Traceback" not in run.stderr
+    assert not (fresh / "results").exists()
+
+
+@pytest.mark.slow
 def test_a_changed_objective_repeats_only_its_search(finished, tmp_path):
     folder = shutil.copytree(finished, tmp_path / "run", symlinks=True)
     objective = {"name": "qed", "terms": [{"property": "qed", "maximise": {"low": 0.0, "high": 1.0}}]}

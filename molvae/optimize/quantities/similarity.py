@@ -1,7 +1,7 @@
 """Similarity to a known molecule, as a quantity."""
 
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator
 from rdkit import Chem
@@ -38,6 +38,8 @@ class SimilarityTarget(Section):
 @QUANTITIES.register("similarity")
 class Similarity(MolQuantity):
     """Tanimoto similarity to a molecule, from 0 to 1."""
+
+    example: ClassVar[str] = "similarity: {to: 'CC1=CC=C(C=C1)O', fingerprint: ECFP4}"
 
     similarity: SimilarityTarget
     """The molecule to compare with, and how."""

@@ -27,6 +27,8 @@ Smarts = Annotated[str, AfterValidator(_smarts)]
 class HasSubstructure(MolQuantity):
     """SMARTS that should match: 1 if it does, else 0."""
 
+    example: ClassVar[str] = "has: '[CX3](=O)[NX3]'"
+
     required: ClassVar[float | None] = 1.0
 
     has: Smarts
@@ -46,6 +48,8 @@ class HasSubstructure(MolQuantity):
 class LacksSubstructure(MolQuantity):
     """SMARTS that should not match: 1 if it does not, else 0."""
 
+    example: ClassVar[str] = "lacks: '[N+](=O)[O-]'"
+
     required: ClassVar[float | None] = 1.0
 
     lacks: Smarts
@@ -64,6 +68,8 @@ class LacksSubstructure(MolQuantity):
 @QUANTITIES.register("count")
 class SubstructureCount(MolQuantity):
     """SMARTS whose distinct matches are counted."""
+
+    example: ClassVar[str] = "count: '[OX2H]'"
 
     count: Smarts
     """The pattern."""
