@@ -119,15 +119,23 @@ def smiles_column_of(path: Path, columns: Columns) -> str | None:
         DataError: If the file cannot be read.
         ConfigError: If no column or several columns could hold the SMILES.
     """
+    names = column_names(path, columns)
+    return names[_smiles_positions(path, names, columns.smiles)[0]] if names else None
+
+
+def column_names(path: Path, columns: Columns) -> list[str]:
+    """Return the names of the columns of a table, or none for a file without columns.
+
+    Raises:
+        DataError: If the file cannot be read.
+    """
     if _format(path) == ".parquet":
         import pyarrow.parquet as pq
 
         with explained(path):
-            names = pq.read_schema(path).names
-    else:
-        header = table_header(path, columns)
-        names = [] if header is None else header.names
-    return names[_smiles_positions(path, names, columns.smiles)[0]] if names else None
+            return list(pq.read_schema(path).names)
+    header = table_header(path, columns)
+    return [] if header is None else header.names
 
 
 def table_header(path: Path, columns: Columns) -> Header | None:
