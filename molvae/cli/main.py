@@ -26,7 +26,7 @@ INTERRUPTED = 128 + signal.SIGINT
 # The module of a command has a function of the same name, which imports heavy libraries, so that help is instant.
 VERBS = {
     "Stages": ["prepare", "train", "evaluate", "sample", "optimize", "score", "report"],
-    "Using a trained model": ["encode", "decode", "interpolate", "neighbors", "anomaly"],
+    "Using a trained model": ["encode", "decode", "interpolate", "neighbors", "anomaly", "propose"],
     "Objectives": ["objective"],
 }
 

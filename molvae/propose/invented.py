@@ -21,8 +21,8 @@ from molvae.model.model import MolVAE
 from molvae.propose.candidates import Candidates, joined
 from molvae.propose.gaussian_process import GaussianProcess
 from molvae.propose.plate import BETA
-from molvae.propose.ranking import Rater
 from molvae.propose.pool import Block
+from molvae.propose.ranking import Rater
 from molvae.seeding import derive_seed
 
 _ALERTS = ("PAINS", "BRENK")

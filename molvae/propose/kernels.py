@@ -5,13 +5,13 @@ References:
     (the min-max kernel of counts).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from rdkit import Chem
-from rdkit.Chem import rdFingerprintGenerator, rdMolDescriptors
+from rdkit.Chem import rdMolDescriptors
 
 from molvae.chem.count_features import Features, count_fingerprints, size
 from molvae.chem.fingerprints import bit_counts, exact_dtype, unpack_bits
@@ -20,7 +20,7 @@ KERNELS = ("ecfp4", "fcfp4", "pairs", "torsions", "descriptors", "linear")
 """Min-max kernels of substructure counts; a squared exponential and a linear kernel of descriptors."""
 
 # Mean and standard deviation of each descriptor over drug-like molecules.
-_DESCRIPTORS = {
+_DESCRIPTORS: dict[str, tuple[Callable[[Chem.Mol], float], float, float]] = {
     "heavy atoms": (Chem.Mol.GetNumHeavyAtoms, 24.0, 5.0),
     "rings": (rdMolDescriptors.CalcNumRings, 2.9, 1.0),
     "aromatic rings": (rdMolDescriptors.CalcNumAromaticRings, 1.8, 0.9),

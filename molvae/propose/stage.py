@@ -3,18 +3,17 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import pandas as pd
 from rdkit import Chem
 
+from molvae.chem.alerts import structural_alerts
 from molvae.chem.fingerprints import morgan_bits, nearest
 from molvae.chem.quiet import quiet
-from molvae.chem.alerts import structural_alerts
 from molvae.errors import DataError
 from molvae.learned import Measurements
 from molvae.learned.intervals import conformal_factor
+from molvae.learned.measurements import MIN_MOLECULES
 from molvae.log import logger
 from molvae.model.model import MolVAE
 from molvae.optimize.objective import Objective
@@ -26,11 +25,10 @@ from molvae.propose.plate import MAX_SIMILARITY, Choice, choose, choose_diverse
 from molvae.propose.pool import Pool
 from molvae.propose.ranking import Ranked, Rater, rank
 from molvae.propose.rows import N_BITS, Unusable
+from molvae.propose.table import Evidence, Proposed, plate_table
 
 COVERAGE = 0.8
 """Fraction of measured values that an interval is to cover."""
-MIN_TO_LEARN = 10
-"""Measured molecules from which on values are predicted; with fewer, a plate is only diverse."""
 _N_CANDIDATES, _CANDIDATES_PER_WELL = 2_000, 20
 _FIRST_ALERTS = ("PAINS", "BRENK")
 _MAX_WARNINGS = 5
@@ -58,17 +56,9 @@ class Wanted:
         return -1.0 if self.minimise else 1.0
 
 
-@dataclass(frozen=True)
-class Proposed:
-    """A plate.
-
-    Attributes:
-        table: Its molecules, columns as in `molvae.tables.PLATE`, and those of the pool.
-        unusable: The first rows of the pool that are not molecules.
-    """
-
-    table: pd.DataFrame
-    unusable: list[Unusable]
+def n_candidates(n: int) -> int:
+    """Return from how many of the best candidates n molecules are chosen."""
+    return max(_N_CANDIDATES, _CANDIDATES_PER_WELL * n)
 
 
 def propose_from_pool(pool: Pool, measured: Measurements, wanted: Wanted, n_jobs: int = 1) -> Proposed:
@@ -84,7 +74,7 @@ def propose_from_pool(pool: Pool, measured: Measurements, wanted: Wanted, n_jobs
         DataError: If the pool has fewer molecules than are wanted.
     """
     process = _process(measured, wanted)
-    rater = Rater(None if process is None else process.mean, wanted.objective, _n_candidates(wanted.n, measured))
+    rater = Rater(None if process is None else process.mean, wanted.objective, n_candidates(wanted.n) + len(measured))
     ranked = rank(pool, rater, set(measured.smiles), wanted.seed, n_jobs)
     _log_pool(pool, ranked)
     candidates = ranked.candidates if process is not None else _plausible(ranked.candidates, wanted.n)
@@ -92,9 +82,9 @@ def propose_from_pool(pool: Pool, measured: Measurements, wanted: Wanted, n_jobs
         constrained = " that satisfy the constraints" if wanted.objective is not None else ""
         raise DataError(
             f"{pool.path}: expected at least {wanted.n} molecules to choose from, found {len(candidates)}{constrained} "
-            f"in {ranked.n_rows} rows, those left out that are measured, occur twice or are not molecules; ask for fewer"
+            f"in {ranked.n_rows} rows, without those that are measured, repeated or no molecules; ask for fewer"
         )
-    return Proposed(_plate(candidates, process, measured, wanted, pool.names), ranked.unusable)
+    return _proposed(candidates, process, measured, wanted, pool.names, ranked.unusable)
 
 
 def propose_invented(model: MolVAE, measured: Measurements, wanted: Wanted) -> Proposed:
@@ -109,7 +99,7 @@ def propose_invented(model: MolVAE, measured: Measurements, wanted: Wanted) -> P
         DataError: If it invents fewer molecules than are wanted.
     """
     process = _process(measured, wanted)
-    rater = Rater(None if process is None else process.mean, wanted.objective, _n_candidates(wanted.n, measured))
+    rater = Rater(None if process is None else process.mean, wanted.objective, n_candidates(wanted.n) + len(measured))
     order = np.argsort(-wanted.sign * measured.values, kind="stable")
     inventor = Inventor(model, [measured.smiles[row] for row in order.tolist()], rater, wanted.seed)
     candidates = inventor.samples() if process is None else inventor.bred(process)
@@ -118,21 +108,21 @@ def propose_invented(model: MolVAE, measured: Measurements, wanted: Wanted) -> P
             f"expected {wanted.n} new molecules that are plausible and satisfy the constraints, found "
             f"{len(candidates)}; ask for fewer, or loosen the constraints"
         )
-    return Proposed(_plate(candidates, process, measured, wanted, ()), [])
-
-
-def _n_candidates(n: int, measured: Measurements) -> int:
-    """Return from how many of the best a plate is chosen; measured ones are still among them."""
-    return max(_N_CANDIDATES, _CANDIDATES_PER_WELL * n) + len(measured)
+    return _proposed(candidates, process, measured, wanted)
 
 
 def _process(measured: Measurements, wanted: Wanted) -> GaussianProcess | None:
     """Return what predicts values, or None if too little is measured."""
-    if len(measured) < MIN_TO_LEARN or np.ptp(measured.values) == 0.0:
+    if len(measured) < MIN_MOLECULES:
         if len(measured):
             logger.warning(
                 "%s: %d molecules with different values are needed to predict it, found %d%s; the plate explores",
-                *(measured.column, MIN_TO_LEARN, len(measured), "" if np.ptp(measured.values) else ", all values equal"),
+                *(
+                    measured.column,
+                    MIN_MOLECULES,
+                    len(measured),
+                    "" if np.ptp(measured.values) else ", all values equal",
+                ),
             )
         return None
     with quiet():
@@ -154,13 +144,14 @@ def _plausible(candidates: Candidates, n: int) -> Candidates:
     return candidates.take(rows) if len(rows) >= n else candidates
 
 
-def _plate(
+def _proposed(
     candidates: Candidates,
     process: GaussianProcess | None,
     measured: Measurements,
     wanted: Wanted,
-    names: Sequence[str],
-) -> pd.DataFrame:
+    names: Sequence[str] = (),
+    unusable: Sequence[Unusable] = (),
+) -> Proposed:
     """Choose from the candidates, and say of each molecule why."""
     measured_bits = morgan_bits(measured.smiles, N_BITS)
     mean = deviation = np.full(len(candidates), np.nan)
@@ -171,48 +162,22 @@ def _plate(
         choices = choose(candidates.bits, mean, deviation, wanted.n)
     _log_choices(choices)
     rows = [choice.row for choice in choices]
-    factor = math.nan if process is None else conformal_factor(process.scaled_errors(), COVERAGE)
     chosen = candidates.take(rows)
-    center, half = wanted.sign * mean[rows], factor * deviation[rows]
-    table = pd.DataFrame(
-        {"smiles": chosen.smiles, "predicted": center, "low": center - half, "high": center + half},
+    predicted = wanted.sign * mean[rows]
+    half = deviation[rows] * (math.nan if process is None else conformal_factor(process.scaled_errors(), COVERAGE))
+    similarity, index = np.zeros(len(rows), np.float32), np.full(len(rows), -1)
+    if len(measured):
+        similarity, index = nearest(chosen.bits, measured_bits)
+    evidence = Evidence(
+        predicted=predicted,
+        low=predicted - half,
+        high=predicted + half,
+        nearest=["" if row < 0 else measured.smiles[row] for row in index.tolist()],
+        nearest_value=np.array([math.nan if row < 0 else measured.values[row] for row in index.tolist()]),
+        similarity=similarity.astype(np.float64),
+        spread=float(measured.values.std()) if len(measured) else 0.0,
     )
-    similarity, index = nearest(chosen.bits, measured_bits) if len(measured) else (np.zeros(len(rows)), None)
-    table["nearest"] = "" if index is None else [measured.smiles[row] for row in index.tolist()]
-    table["nearest_value"] = np.nan if index is None else measured.values[index]
-    decimals = _decimals(measured)
-    table["why"] = [
-        _why(row, choice, float(close), decimals)
-        for row, choice, close in zip(table.itertuples(), choices, similarity, strict=True)
-    ]
-    taken = {name: f"pool.{name}" if name in table else name for name in names}
-    if chosen.records:
-        for position, name in enumerate(taken.values()):
-            table[name] = [record.extra[position] for record in chosen.records]
-        if not names:
-            table["id"] = [record.id for record in chosen.records]
-    return table
-
-
-def _decimals(measured: Measurements) -> int:
-    """Return how many decimals show differences of a tenth of the values' standard deviation."""
-    spread = float(measured.values.std()) if len(measured) else 0.0
-    return max(0, -math.floor(math.log10(spread / 10.0))) if spread > 0.0 else 1
-
-
-def _why(row: Any, choice: Choice, similarity: float, decimals: int) -> str:
-    """Say why a molecule is on the plate."""
-    parts = ["explore" if choice.explores else "exploit"]
-    if not math.isnan(row.predicted):
-        low, high = f"{row.low:.{decimals}f}", f"{row.high:.{decimals}f}"
-        parts.append(f"predicted {row.predicted:.{decimals}f} ({low} to {high})")
-    if row.nearest:
-        parts.append(f"nearest measured {row.nearest_value:.{decimals}f} at similarity {similarity:.2f}")
-    if math.isnan(row.predicted):
-        parts.append("chosen to be unlike the others")
-    if choice.is_twin:
-        parts.append("close analogue of another one on the plate")
-    return f"{parts[0]}: {', '.join(parts[1:])}"
+    return Proposed(plate_table(chosen, choices, evidence, names), list(unusable))
 
 
 def _log_pool(pool: Pool, ranked: Ranked) -> None:
