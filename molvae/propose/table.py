@@ -95,8 +95,10 @@ def _why(row: int, choice: Choice, evidence: Evidence) -> str:
     if evidence.nearest[row]:
         value, similarity = evidence.nearest_value[row], evidence.similarity[row]
         reasons.append(f"nearest measured {value:.{decimals}f} at similarity {similarity:.2f}")
+    else:
+        reasons.append("nothing is measured yet")
     if not is_predicted:
-        reasons.append("unlike what is measured and the rest of the plate")
+        reasons.append("unlike the rest of the plate")
     if choice.is_twin:
         reasons.append("close analogue of another one on the plate")
     return f"{'explore' if choice.explores else 'exploit'}: {', '.join(reasons)}"
