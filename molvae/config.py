@@ -257,6 +257,34 @@ class ScoreConfig(Section):
     """Most reference molecules to compare with; all by default."""
 
 
+class ProposeConfig(Section):
+    """The next plate; the workflow proposes one where `measured` or `pool` is set."""
+
+    measured: str | None = None
+    """Table of what was measured so far; without it, the plate is diverse."""
+    column: str | None = None
+    """Its column with the measured values."""
+    smiles_column: str | None = None
+    """Its column with the SMILES; found by its usual names by default."""
+    minimise: bool = False
+    """Whether lower values are better."""
+    pool: str | None = None
+    """Molecule file to choose from, of any length; by default the model invents molecules."""
+    pool_smiles_column: str | None = None
+    """Its column with the SMILES; found by its usual names by default."""
+    n: Count = 96
+    """Molecules on the plate."""
+    objective: str | None = None
+    """Objective, a file or a built-in name, whose constraints every proposed molecule satisfies."""
+
+    @model_validator(mode="after")
+    def _table_with_column(self) -> "ProposeConfig":
+        if (self.measured is None) != (self.column is None):
+            found = "column" if self.measured is None else "measured"
+            raise ValueError(f"expected measured and column together, found only {found}")
+        return self
+
+
 class ReportConfig(Section):
     """The HTML page."""
 
@@ -283,6 +311,7 @@ class RunConfig(Section):
     sample: SampleConfig = SampleConfig()
     optimize: OptimizeConfig = OptimizeConfig()
     score: ScoreConfig = ScoreConfig()
+    propose: ProposeConfig = ProposeConfig()
     report: ReportConfig = ReportConfig()
 
     @model_validator(mode="after")
