@@ -37,7 +37,12 @@ def propose(
         bool, typer.Option("--minimise", help="Lower values are better; by default, higher ones are.")
     ] = False,
     objective: Annotated[
-        str | None, typer.Option("--objective", help="Objective whose constraints every proposed molecule satisfies.")
+        str | None,
+        typer.Option(
+            "--objective",
+            help="Objective whose constraints every proposed molecule satisfies. Without --column, its score is what is "
+            "measured: a term has the values of the column of its name.",
+        ),
     ] = None,
     smiles_column: SmilesColumnOption = None,
     pool_smiles_column: Annotated[

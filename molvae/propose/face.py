@@ -10,8 +10,9 @@ from molvae.learned import Measurements, read_measurements
 from molvae.log import logger
 from molvae.model.loading import load
 from molvae.model.shipped import model_folder
-from molvae.optimize.objective import load_objective
+from molvae.optimize.objective import Objective, load_objective
 from molvae.propose.pool import Pool
+from molvae.propose.scores import read_scores
 from molvae.propose.stage import Wanted, propose_from_pool, propose_invented
 from molvae.propose.table import Proposed
 
@@ -47,15 +48,18 @@ def plate(model: str | Path, config: ProposeConfig, seed: int, device: str = "au
     folder = model_folder(model)
     objective = None if config.objective is None else load_objective(config.objective)
     wanted = Wanted(config.n, config.minimise, objective, seed)
-    measured = _measured(config)
+    measured = _measured(config, objective)
     if config.pool is None:
         return propose_invented(load(folder, device), measured, wanted)
     return propose_from_pool(Pool.at(Path(config.pool), config.pool_smiles_column), measured, wanted, n_jobs)
 
 
-def _measured(config: ProposeConfig) -> Measurements:
+def _measured(config: ProposeConfig, objective: Objective | None) -> Measurements:
     """Read what was measured, which may be nothing."""
-    if config.measured is None or config.column is None:
+    if config.measured is None:
         logger.info("nothing measured: the plate is diverse")
         return Measurements("", [], np.empty(0), np.empty(0, np.int64))
+    if config.column is None:
+        assert objective is not None, "the settings have checked it"
+        return read_scores(Path(config.measured), objective, config.smiles_column)
     return read_measurements(Path(config.measured), config.column, config.smiles_column, may_be_few=True)

@@ -147,7 +147,7 @@ def test_impossible_requests_are_refused_before_anything_is_written(folder, meas
         run(folder, "--pool", pool, "--n", 500, *known)
     with pytest.raises(ConfigError, match="expected one column 'logP', found none"):
         run(folder, "--pool", pool, "--measured", measured, "--column", "logP", "--out", out)
-    with pytest.raises(ConfigError, match="propose: expected measured and column together, found only measured"):
+    with pytest.raises(ConfigError, match="expected measured with column, or with an objective"):
         run(folder, "--pool", pool, "--measured", measured, "--out", out)
     (tmp_path / "no_smiles.csv").write_text("a,b\n1,2\n")
     with pytest.raises(ConfigError, match="expected a column with SMILES"):
