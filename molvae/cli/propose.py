@@ -40,8 +40,8 @@ def propose(
         str | None,
         typer.Option(
             "--objective",
-            help="Objective whose constraints every proposed molecule satisfies. Without --column, its score is what is "
-            "measured: a term has the values of the column of its name.",
+            help="Objective whose constraints every proposed molecule satisfies. Without --column, its score is "
+            "what is measured: a term has the values of the column of its name.",
         ),
     ] = None,
     smiles_column: SmilesColumnOption = None,

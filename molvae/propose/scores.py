@@ -31,7 +31,7 @@ def read_scores(file: Path, objective: Objective, smiles_column: str | None = No
     if not measured:
         raise ConfigError(
             f"{file}: expected a column of the name of a term of {objective.name} ({', '.join(objective.term_names)}), "
-            f"found {', '.join(names) or 'no columns'}; name the terms as the columns (name: ...), or choose one column "
+            f"found {', '.join(names) or 'no columns'}; name the terms as the columns (name: ...), or choose one "
             "(--column)"
         )
     columns = {name: read_measurements(file, name, smiles_column, may_be_few=True) for name in measured}
