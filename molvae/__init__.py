@@ -15,10 +15,16 @@ if TYPE_CHECKING:
     from molvae.model.features import LatentFeatures
     from molvae.model.loading import load
     from molvae.model.model import MolVAE
+    from molvae.propose.face import propose
 
-__all__ = ["LatentFeatures", "MolVAE", "__version__", "load"]
+__all__ = ["LatentFeatures", "MolVAE", "__version__", "load", "propose"]
 
-_HOMES = {"LatentFeatures": "molvae.model.features", "MolVAE": "molvae.model.model", "load": "molvae.model.loading"}
+_HOMES = {
+    "LatentFeatures": "molvae.model.features",
+    "MolVAE": "molvae.model.model",
+    "load": "molvae.model.loading",
+    "propose": "molvae.propose.face",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -265,6 +265,39 @@ class ScoreConfig(Section):
     default. Fewer are quicker to describe, and the values then have a larger error."""
 
 
+class ProposeConfig(Section):
+    """The next plate; the workflow proposes one where `measured` or `pool` is set."""
+
+    measured: str | None = None
+    """Table of what was measured so far; without it, the plate is diverse."""
+    column: str | None = None
+    """Its column with the measured values; without it, the score of `objective` is what is measured, whose terms have
+    the values of the columns of their names."""
+    smiles_column: str | None = None
+    """Its column with the SMILES; found by its usual names by default."""
+    minimise: bool = False
+    """Whether lower values are better."""
+    pool: str | None = None
+    """Molecule file to choose from, of any length; by default the model invents molecules."""
+    pool_smiles_column: str | None = None
+    """Its column with the SMILES; found by its usual names by default."""
+    n: Count = 96
+    """Molecules on the plate."""
+    objective: str | None = None
+    """Objective, a file or a built-in name, whose constraints every proposed molecule satisfies, and whose score is
+    predicted where no column is named."""
+
+    @model_validator(mode="after")
+    def _table_with_column(self) -> "ProposeConfig":
+        if self.measured is None and self.column is not None:
+            raise ValueError("expected measured, the table that the column is in, found only column")
+        if self.measured is not None and self.column is None and self.objective is None:
+            raise ValueError("expected measured with column, or with an objective, found only measured")
+        if self.measured is not None and self.column is None and self.minimise:
+            raise ValueError("expected minimise with column, since a score is maximised, found it without")
+        return self
+
+
 class ReportConfig(Section):
     """The HTML page."""
 
@@ -291,6 +324,7 @@ class RunConfig(Section):
     sample: SampleConfig = SampleConfig()
     optimize: OptimizeConfig = OptimizeConfig()
     score: ScoreConfig = ScoreConfig()
+    propose: ProposeConfig = ProposeConfig()
     report: ReportConfig = ReportConfig()
 
     @model_validator(mode="after")

@@ -47,12 +47,14 @@ class RunPlan:
         objectives: The objectives by their names, in the order of the settings.
         inputs: The user's own molecule files; public libraries, which are fetched, are not among them.
         base: Files of the model that is trained further, if there is one.
+        plate: Files that the next plate is chosen by; none if no plate is asked for.
     """
 
     settings: RunConfig
     objectives: dict[str, PlannedObjective]
     inputs: tuple[str, ...]
     base: tuple[str, ...]
+    plate: tuple[str, ...]
 
     def section(self, stage: str) -> str:
         """Return as YAML what one stage is handed: the run's name, its seed and device, and the stage's own section.
@@ -94,7 +96,8 @@ def plan_run(content: dict[str, Any], where: str) -> RunPlan:
     """
     settings = parse_config(content, where)
     inputs, base = _plan_inputs(settings, where), _plan_base(settings.train.init_from, where)
-    return RunPlan(settings, _plan_objectives(settings.optimize.objectives, where), inputs, base)
+    objectives, plate = _plan_objectives(settings.optimize.objectives, where), _plan_plate(settings, where)
+    return RunPlan(settings, objectives, inputs, base, plate)
 
 
 def _plan_base(model: str | None, where: str) -> tuple[str, ...]:
@@ -124,6 +127,21 @@ def _plan_inputs(settings: RunConfig, where: str) -> tuple[str, ...]:
                 _require_file(key, path, "put the molecules there (see data/README.md) or correct the path", where)
             files += paths
     return tuple(files)
+
+
+def _plan_plate(settings: RunConfig, where: str) -> tuple[str, ...]:
+    propose = settings.propose
+    named = {"propose.measured": propose.measured, "propose.pool": propose.pool}
+    files = {key: path for key, path in named.items() if path is not None}
+    for key, path in files.items():
+        _require_file(key, path, "correct the path", where)
+    if not files or propose.objective is None:
+        return tuple(files.values())
+    from molvae.optimize.objective import load_objective
+
+    objective = load_objective(propose.objective)
+    own = [] if objective.is_builtin else [propose.objective, *map(os.path.relpath, objective.files)]
+    return (*files.values(), *dict.fromkeys(own))
 
 
 def _plan_objectives(sources: list[str], where: str) -> dict[str, PlannedObjective]:

@@ -217,6 +217,21 @@ CANDIDATES = TableSchema(
 )
 """The molecules that a search proposes, the best first."""
 
+PLATE = TableSchema(
+    "plate.csv",
+    (
+        Column("smiles", "str", "The molecule, as the pool has it."),
+        Column("predicted", "float64", "Its predicted value; NaN where too little is measured."),
+        Column("low", "float64", "Lower end of the 80 % interval."),
+        Column("high", "float64", "Upper end of the 80 % interval."),
+        Column("nearest", "str", "The most similar measured molecule."),
+        Column("nearest_value", "float64", "Its measured value."),
+        Column("why", "str", "Why it is on the plate: `exploit` or `explore`, and the evidence."),
+    ),
+    (Column("", "str", "A column of the pool."),),
+)
+"""The molecules that are proposed for the next plate."""
+
 SCORED_MOLECULES = TableSchema(
     "molecules.csv",
     (
@@ -256,6 +271,7 @@ TABLES = (
     TRACE,
     TIMES,
     CANDIDATES,
+    PLATE,
     SCORED_MOLECULES,
 )
 """All tables between stages."""

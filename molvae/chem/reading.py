@@ -135,13 +135,21 @@ def smiles_column_of(path: Path, columns: Columns) -> str | None:
         DataError: If the file cannot be read.
         ConfigError: If no column or several columns could hold the SMILES.
     """
+    names = column_names(path, columns)
+    return names[_smiles_positions(path, names, columns.smiles)[0]] if names else None
+
+
+def column_names(path: Path, columns: Columns) -> list[str]:
+    """Return the names of the columns of a table, or none for a file without columns.
+
+    Raises:
+        DataError: If the file cannot be read.
+    """
     if _format(path) == ".parquet":
         with explained(path), open_parquet(path) as table:
-            names = table.schema_arrow.names
-    else:
-        header = table_header(path, columns)
-        names = [] if header is None else header.names
-    return names[_smiles_positions(path, names, columns.smiles)[0]] if names else None
+            return list(table.schema_arrow.names)
+    header = table_header(path, columns)
+    return [] if header is None else header.names
 
 
 def id_column_of(names: Sequence[str]) -> str | None:

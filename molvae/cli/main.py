@@ -29,7 +29,7 @@ PIPE_CLOSED = 128 + getattr(signal, "SIGPIPE", 13)
 # The module of a command has a function of the same name, which imports heavy libraries, so that help is instant.
 VERBS = {
     "Stages": ["prepare", "train", "evaluate", "sample", "optimize", "score", "report"],
-    "Using a trained model": ["encode", "decode", "interpolate", "neighbors", "anomaly", "models", "info"],
+    "Using a trained model": ["encode", "decode", "interpolate", "neighbors", "anomaly", "propose", "models", "info"],
     "Objectives": ["objective"],
     "Projects": ["new"],
 }

@@ -274,6 +274,15 @@ class Objective:
                 raise ValueError(f"{term.title}: {error}") from None
         return desirabilities
 
+    def score_of(self, values: Mapping[str, float]) -> float:
+        """Return the score of the raw values of all terms, by their names; NaN if one of them is.
+
+        Raises:
+            ValueError: If a value is out of range for a term without a desirability.
+        """
+        desirabilities = self.desirabilities(values)
+        return math.nan if any(map(math.isnan, desirabilities.values())) else self._mean(desirabilities)
+
     def _judge(self, smiles: str, raw: Mapping[Quantity, float | Failure]) -> Evaluation:
         failures = {quantity: value.reason for quantity, value in raw.items() if isinstance(value, Failure)}
         numbers = {quantity: value for quantity, value in raw.items() if not isinstance(value, Failure)}

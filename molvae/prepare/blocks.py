@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from molvae.chem.measurements import DecimalCommas, read_measurement
 from molvae.chem.quiet import quiet
 from molvae.chem.reading import Columns, Record, read_records, with_structure
 from molvae.chem.timeout import Outcome, map_within
@@ -25,7 +26,6 @@ from molvae.files import replacing
 from molvae.log import logger
 from molvae.parallel import chunks_of, map_tasks
 from molvae.prepare.convert import Accepted, Reason, Rejected, convert_all
-from molvae.prepare.measurements import DecimalCommas, read_measurement
 from molvae.prepare.split import hint_of
 from molvae.prepare.stereoisomers import enumerate_stereoisomers
 from molvae.provenance import software

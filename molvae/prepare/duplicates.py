@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from molvae.files import room_for
 from molvae.folders import remove_files
 from molvae.prepare.blocks import Blocks
-from molvae.prepare.measurements import MergeRule, merge_repeats
+from molvae.prepare.repeats import MergeRule, merge_repeats
 from molvae.tables import CENSORED, MEASURED
 
 ROWS_AT_A_TIME = 250_000

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
+from molvae.chem.measurements import read_measurement
 from molvae.chem.reading import (
     NO_VALUE,
     Columns,
@@ -18,7 +19,6 @@ from molvae.chem.reading import (
 from molvae.config import PrepareConfig
 from molvae.prepare.blocks import Source
 from molvae.prepare.convert import Rejected, convert_all
-from molvae.prepare.measurements import read_measurement
 from molvae.prepare.write import printable
 
 FIRST_ROWS = 1_000

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from rdkit import Chem
 
-from molvae.chem.reading import Columns, table_header
+from molvae.chem.measurements import DecimalMarks, files_with_semicolons
 from molvae.chem.selfies_codec import selfies_constraints
 from molvae.chem.standardise import STEPS
 from molvae.config import PrepareConfig, StandardiseConfig
@@ -24,7 +24,6 @@ from molvae.prepare.convert import Reason
 from molvae.prepare.duplicates import DUPLICATE_FILES, Duplicates
 from molvae.prepare.gather import Library, RejectCounts, RowStatus, count_rejects
 from molvae.prepare.leakage import Leakage, leakage
-from molvae.prepare.measurements import DecimalMarks
 from molvae.prepare.preview import unused_columns
 from molvae.prepare.split import MIN_VALIDATION, SPLITS, TEST, TRAIN, VALIDATION, check_splits
 from molvae.prepare.summary import LengthStatistics, PrepareSummary
@@ -151,7 +150,8 @@ def _convert(
     tests = () if test_input is None else (test_input,)
     sources = [source for source in (Source("test", tests), Source("input", tuple(inputs))) if source.paths]
     # Counting costs little, finds a damaged file before the work begins, and gives progress its total.
-    marks = DecimalMarks(len(config.properties), _with_semicolons(sources, config) if config.properties else ())
+    paths = [path for source in sources for path in source.paths] if config.properties else []
+    marks = DecimalMarks(len(config.properties), files_with_semicolons(paths, config.smiles_column))
     n_rows = {source.name: sum(1 for _ in marks.seen(source.records(config))) for source in sources}
     counts = {source.name: RejectCounts() for source in sources}
 
@@ -171,14 +171,6 @@ def _convert(
             decimal_commas=marks.decimal_commas,
             shard=shard,
         )
-
-
-def _with_semicolons(sources: Sequence[Source], config: PrepareConfig) -> list[str]:
-    """Return the files with semicolons between cells, as programs write where the comma is the decimal mark."""
-    headers = {
-        str(path): table_header(path, Columns(config.smiles_column)) for source in sources for path in source.paths
-    }
-    return [path for path, header in headers.items() if header is not None and header.delimiter == ";"]
 
 
 def _gather(blocks: Blocks, out: Path, config: PrepareConfig, seed: int, n_jobs: int) -> PrepareSummary:

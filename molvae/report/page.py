@@ -24,6 +24,7 @@ from molvae.report.figures import Figure
 from molvae.report.lead import LeadComparison, lead_comparisons
 from molvae.report.numerals import count
 from molvae.report.objective_text import ObjectiveText, objective_text
+from molvae.report.plate import plate_rows
 from molvae.report.run_data import Optimization, Run, load_run
 from molvae.report.searches import by_origin
 
@@ -169,6 +170,7 @@ def _content(
         "tiles": tiles.sample_tiles(run.samples.molecules, config.report.n_molecules),
         "n_samples": count(len(run.samples.molecules)),
         "parts": parts,
+        "plate": plate_rows(run.folder),
         "provenance": provenance,
         "sources": sources,
         "settings_yaml": yaml.safe_dump(provenance["config"], sort_keys=False, width=100),

@@ -3,9 +3,10 @@ import pytest
 from rdkit import Chem
 
 from molvae.chem.count_features import compute_features, take
+from molvae.chem.count_kernels import KERNELS, References
 from molvae.chem.descriptors import compute_properties
 from molvae.config import SurrogateConfig
-from molvae.optimize.strategies.surrogate import KERNELS, References, Surrogate
+from molvae.optimize.strategies.surrogate import Surrogate
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,7 @@
 import pytest
 
+from molvae.chem.measurements import DecimalMarks, Measurement, read_measurement
 from molvae.chem.reading import Record
-from molvae.prepare.measurements import DecimalMarks, Measurement, read_measurement
 
 
 @pytest.mark.parametrize(

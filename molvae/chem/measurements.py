@@ -1,17 +1,13 @@
-"""Read measured values from the cells of a table, and merge those of one molecule."""
+"""Read measured values from the cells of a table: numbers, bounds such as `>10`, and text that is neither."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Literal
+from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
-from molvae.chem.reading import NO_VALUE, Record
-from molvae.tables import CENSORED, MEASURED, N_VALUES, STANDARD_DEVIATION
-
-MergeRule = Literal["mean", "median", "first"]
+from molvae.chem.reading import NO_VALUE, Columns, Record, table_header
 
 _DIGITS = r"(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?"
 _NUMBER = re.compile(rf"[-+]?{_DIGITS}")
@@ -86,31 +82,7 @@ class DecimalMarks:
         return frozenset(self._decimal - self._thousands)
 
 
-def merge_repeats(rows: pd.DataFrame, properties: Sequence[str], rule: MergeRule) -> pd.DataFrame:
-    """Merge the measurements of molecules that occur in several rows.
-
-    A stereoisomer that was made from a drawing that leaves it open has the measurements of the mixture; they count
-    only for a molecule that has none of its own.
-
-    Args:
-        rows: The rows in order, with columns `first` (row of the molecule's first occurrence), `is_isomer`, and for
-            each property its value and what is censored.
-        properties: Names of the properties.
-        rule: What becomes of several values.
-
-    Returns:
-        A row for each molecule, with the merged value, the number of values, their sample standard deviation (NaN for
-        one value) and all that is censored, of each property; the index is `first`.
-    """
-    merged: dict[str, pd.Series] = {}
-    for name in properties:
-        values = rows[MEASURED + name]
-        own = values.notna() & ~rows["is_isomer"]
-        has_own = own.groupby(rows["first"]).transform("any")
-        groups = values.where(own | ~has_own).groupby(rows["first"])
-        merged[MEASURED + name] = groups.agg(rule)
-        merged[N_VALUES + name] = groups.count()
-        merged[STANDARD_DEVIATION + name] = groups.std()
-        texts = rows[CENSORED + name].dropna()
-        merged[CENSORED + name] = texts.groupby(rows["first"]).agg(lambda text: "; ".join(dict.fromkeys(text)))
-    return pd.DataFrame(merged)
+def files_with_semicolons(paths: Iterable[Path], smiles_column: str | None) -> list[str]:
+    """Return the files with semicolons between cells, as programs write where the comma is the decimal mark."""
+    headers = {str(path): table_header(path, Columns(smiles_column)) for path in paths}
+    return [path for path, header in headers.items() if header is not None and header.delimiter == ";"]

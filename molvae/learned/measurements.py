@@ -1,0 +1,170 @@
+"""Read a column of measured values from a table of molecules."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from molvae.chem.measurements import DecimalMarks, files_with_semicolons, read_measurement
+from molvae.chem.molecules import why_not_a_molecule
+from molvae.chem.quiet import quiet
+from molvae.chem.reading import Columns, Record, read_records, with_structure
+from molvae.chem.standardise import standardise
+from molvae.errors import DataError
+from molvae.log import logger
+
+MIN_MOLECULES = 10
+"""Molecules with a value, below which nothing is learned: cross-validation would say nothing."""
+
+_MAX_SHOWN = 60
+_MAX_WARNINGS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A row that is not used.
+
+    Attributes:
+        line: Its line in the file, from 1.
+        input: The SMILES or the value that is not used, as it is written.
+        reason: Why, in a few words.
+    """
+
+    line: int
+    input: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Measurements:
+    """The measured values of N molecules.
+
+    Attributes:
+        column: Name of the column.
+        smiles: Canonical SMILES of their standard forms (`molvae.chem.standardise`), distinct, in the order of first
+            appearance.
+        values: Mean of the values of each molecule, float64 (N,).
+        n_repeats: Number of values that it is the mean of, int64 (N,).
+        n_censored: Cells with a bound, such as `>10`. A bound is no value: a molecule that has nothing else is left
+            out.
+        rejected: Rows whose value or molecule cannot be read; rows with a bound or without a value are not among them.
+    """
+
+    column: str
+    smiles: list[str]
+    values: NDArray[np.float64]
+    n_repeats: NDArray[np.int64]
+    n_censored: int = 0
+    rejected: tuple[Rejected, ...] = ()
+
+    def __len__(self) -> int:
+        """Return N."""
+        return len(self.smiles)
+
+
+def read_measurements(
+    file: Path, column: str, smiles_column: str | None = None, *, may_be_few: bool = False
+) -> Measurements:
+    """Read the measured values of a column.
+
+    The values of a molecule that occurs in several rows are averaged. Decimal commas are read where the file leaves no
+    doubt that they are, as in `molvae prepare`; a cell that might be 1.234 or 1234 is rejected.
+
+    Args:
+        file: A table of molecules, of any format that `molvae.chem.reading` reads.
+        column: The column with the values, or the data field of an `.sdf`.
+        smiles_column: The column with the SMILES; found by its usual names by default.
+        may_be_few: Whether fewer than `MIN_MOLECULES` will do, one at least.
+
+    Raises:
+        DataError: If the file cannot be read, the column has no number, or the values are too few or all equal.
+        ConfigError: If there is no such column; the message lists those that there are.
+    """
+    marks = DecimalMarks(1, files_with_semicolons([file], smiles_column))
+    records = list(marks.seen(read_records(file, Columns(smiles_column, extra=(column,)))))
+    reader = _Reader(comma_is_decimal=str(file) in marks.decimal_commas)
+    with quiet():
+        reader.read(records)
+    measurements = reader.measurements(column)
+    _check(measurements, file, len(records), may_be_few=may_be_few)
+    _log(measurements, file)
+    return measurements
+
+
+class _Reader:
+    """Collects values by molecule."""
+
+    def __init__(self, *, comma_is_decimal: bool) -> None:
+        self._comma_is_decimal = comma_is_decimal
+        self._values: dict[str, list[float]] = {}
+        self._n_censored = 0
+        self._rejected: list[Rejected] = []
+
+    def read(self, records: Iterable[Record]) -> None:
+        for record in records:
+            self._read(record)
+
+    def _read(self, record: Record) -> None:
+        cell = read_measurement(record.extra[0], comma_is_decimal=self._comma_is_decimal)
+        if cell.unreadable is not None:
+            self._reject(record, cell.unreadable, "not a number")
+            return
+        if cell.value is None and cell.censored is None:
+            return
+        record = with_structure(record)
+        standard = standardise(record.smiles) if record.smiles else None
+        if standard is None:
+            reason = record.problem or why_not_a_molecule(record.smiles)
+            self._reject(record, record.smiles, reason if reason != "no atoms" else "no standard form")
+        elif cell.value is None:
+            self._n_censored += 1
+        else:
+            self._values.setdefault(standard.smiles, []).append(cell.value)
+
+    def _reject(self, record: Record, text: str, reason: str) -> None:
+        self._rejected.append(Rejected(record.line, text[:_MAX_SHOWN], reason))
+
+    def measurements(self, column: str) -> Measurements:
+        return Measurements(
+            column=column,
+            smiles=list(self._values),
+            values=np.array([np.mean(values) for values in self._values.values()], dtype=np.float64),
+            n_repeats=np.array([len(values) for values in self._values.values()], dtype=np.int64),
+            n_censored=self._n_censored,
+            rejected=tuple(self._rejected),
+        )
+
+
+def _check(measurements: Measurements, file: Path, n_rows: int, *, may_be_few: bool) -> None:
+    """Refuse measurements from which nothing can be learned."""
+    where, n = f"{file}, column {measurements.column!r}", len(measurements)
+    if n == 0:
+        example = next(
+            (f", such as {row.input!r} on line {row.line}: {row.reason}" for row in measurements.rejected), ""
+        )
+        counts = f"{measurements.n_censored} bounds, {len(measurements.rejected)} rows that cannot be read{example}"
+        raise DataError(f"{where}: expected numbers for molecules, found none in {n_rows} rows ({counts})")
+    if n < MIN_MOLECULES:
+        if may_be_few:
+            return
+        raise DataError(
+            f"{where}: expected at least {MIN_MOLECULES} molecules with a value, found {n}; measure more before a "
+            "model is learned"
+        )
+    if np.ptp(measurements.values) == 0.0:
+        raise DataError(
+            f"{where}: expected different values, found {measurements.values[0]:g} for all {n} molecules; there is "
+            "nothing to learn"
+        )
+
+
+def _log(measurements: Measurements, file: Path) -> None:
+    logger.info(
+        "%s: %s of %d molecules (%d values), %d bounds not taken as values, %d rows rejected",
+        *(file, measurements.column, len(measurements), measurements.n_repeats.sum()),
+        *(measurements.n_censored, len(measurements.rejected)),
+    )
+    for row in measurements.rejected[:_MAX_WARNINGS]:
+        logger.warning("%s: line %d is not used: %r, %s", file, row.line, row.input, row.reason)
