@@ -141,10 +141,10 @@ def _drawn_pattern(pattern: Chem.Mol) -> Chem.Mol | None:
     for bond in pattern.GetBonds():
         ends = bond.GetBeginAtom(), bond.GetEndAtom()
         # A bond without a symbol is one that is single or aromatic.
-        is_unsaid = bond.GetSmarts() == ""
+        is_unsaid = bond.GetSmarts() == ""  # type: ignore[call-arg]  # a method without arguments
         is_aromatic = is_unsaid and all(atom.GetIsAromatic() for atom in ends)
         kind = Chem.BondType.AROMATIC if is_aromatic else Chem.BondType.SINGLE if is_unsaid else bond.GetBondType()
-        mol.AddBond(*(atom.GetIdx() for atom in ends), kind)
+        mol.AddBond(ends[0].GetIdx(), ends[1].GetIdx(), kind)
     try:
         Chem.SanitizeMol(mol)
     except ValueError:  # RDKit's errors of sanitisation are ValueErrors

@@ -77,8 +77,8 @@ def draw_change(before: str, after: str) -> tuple[str, str]:
     Returns:
         A drawing of each, as those of `draw`.
     """
-    mols = [parse(before), parse(after)]
-    if mols[0] is None or mols[1] is None:
+    mols = [mol for text in (before, after) if (mol := parse(text)) is not None]
+    if len(mols) < 2:
         return draw(before), draw(after)
     common = rdFMCS.FindMCS(mols, timeout=_MAX_COMPARING_S, ringMatchesRingOnly=True, completeRingsOnly=True)
     # Of a few atoms in common nothing is learnt.

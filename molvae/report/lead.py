@@ -90,6 +90,8 @@ def _change(name: str, lead: float, candidate: float) -> Change:
     spec = None if name.startswith(TERM) else PROPERTIES[name]
     decimals = 3 if spec is None else spec.decimals
     title = name.removeprefix(TERM) if spec is None else spec.title_with_unit
-    texts = ("–" if math.isnan(value) else f"{value:,.{decimals}f}" for value in (lead, candidate))
-    difference = candidate - lead
-    return Change(title, *texts, "–" if math.isnan(difference) else f"{difference:+,.{decimals}f}")
+
+    def text(value: float, sign: str = "") -> str:
+        return "–" if math.isnan(value) else f"{value:{sign},.{decimals}f}"
+
+    return Change(title, text(lead), text(candidate), text(candidate - lead, "+"))
