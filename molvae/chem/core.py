@@ -138,13 +138,12 @@ def _drawn_pattern(pattern: Chem.Mol) -> Chem.Mol | None:
         new.SetFormalCharge(atom.GetFormalCharge())
         new.SetIsAromatic(atom.GetIsAromatic())
         mol.AddAtom(new)
+    Chem.FastFindRings(pattern)
     for bond in pattern.GetBonds():
-        ends = bond.GetBeginAtom(), bond.GetEndAtom()
-        # A bond without a symbol is one that is single or aromatic.
-        is_unsaid = bond.GetSmarts() == ""  # type: ignore[call-arg]  # a method without arguments
-        is_aromatic = is_unsaid and all(atom.GetIsAromatic() for atom in ends)
-        kind = Chem.BondType.AROMATIC if is_aromatic else Chem.BondType.SINGLE if is_unsaid else bond.GetBondType()
-        mol.AddBond(ends[0].GetIdx(), ends[1].GetIdx(), kind)
+        # RDKit takes a bond without a symbol for aromatic, also one between two aromatic rings.
+        is_single = bond.GetBondType() == Chem.BondType.AROMATIC and not bond.IsInRing()
+        kind = Chem.BondType.SINGLE if is_single else bond.GetBondType()
+        mol.AddBond(bond.GetBeginAtomIdx(), bond.GetEndAtomIdx(), kind)
     try:
         Chem.SanitizeMol(mol)
     except ValueError:  # RDKit's errors of sanitisation are ValueErrors

@@ -77,24 +77,25 @@ def draw_change(before: str, after: str) -> tuple[str, str]:
     Returns:
         A drawing of each, as those of `draw`.
     """
-    mols = [mol for text in (before, after) if (mol := parse(text)) is not None]
-    if len(mols) < 2:
+    first, second = parse(before), parse(after)
+    if first is None or second is None:
         return draw(before), draw(after)
+    mols = [first, second]
     common = rdFMCS.FindMCS(mols, timeout=_MAX_COMPARING_S, ringMatchesRingOnly=True, completeRingsOnly=True)
     # Of a few atoms in common nothing is learnt.
     pattern = common.queryMol if common.numAtoms > 2 else None
     matches = [() if pattern is None else mol.GetSubstructMatch(pattern) for mol in mols]
-    rdDepictor.Compute2DCoords(mols[0], canonOrient=True)
-    rdDepictor.StraightenDepiction(mols[0])
-    rdDepictor.Compute2DCoords(mols[1], canonOrient=True)
+    rdDepictor.Compute2DCoords(first, canonOrient=True)
+    rdDepictor.StraightenDepiction(first)
+    rdDepictor.Compute2DCoords(second, canonOrient=True)
     # RDKit crashes where there is nothing to match.
     if pairs := list(zip(*matches, strict=True)):
-        rdDepictor.GenerateDepictionMatching2DStructure(mols[1], mols[0], atomMap=pairs)
-    first, second = (
+        rdDepictor.GenerateDepictionMatching2DStructure(second, first, atomMap=pairs)
+    drawings = (
         _render(mol, title, [atom for atom in range(mol.GetNumAtoms()) if atom not in match])
         for mol, title, match in zip(mols, (before, after), matches, strict=True)
     )
-    return first, second
+    return next(drawings), next(drawings)
 
 
 def _render(mol: Chem.Mol, title: str, marked: Sequence[int] = ()) -> str:

@@ -90,8 +90,6 @@ def _change(name: str, lead: float, candidate: float) -> Change:
     spec = None if name.startswith(TERM) else PROPERTIES[name]
     decimals = 3 if spec is None else spec.decimals
     title = name.removeprefix(TERM) if spec is None else spec.title_with_unit
-
-    def text(value: float, sign: str = "") -> str:
-        return "–" if math.isnan(value) else f"{value:{sign},.{decimals}f}"
-
-    return Change(title, text(lead), text(candidate), text(candidate - lead, "+"))
+    of_lead, of_candidate = ("–" if math.isnan(value) else f"{value:,.{decimals}f}" for value in (lead, candidate))
+    difference = candidate - lead
+    return Change(title, of_lead, of_candidate, "–" if math.isnan(difference) else f"{difference:+,.{decimals}f}")

@@ -62,8 +62,8 @@ class Lineages:
     @property
     def few_feasible(self) -> bool:
         """Whether some violate constraints, and few do not."""
-        n_feasible = np.count_nonzero(self._violations == 0.0)
-        return bool(n_feasible < min(self._n_parents, len(self._violations)))
+        n_feasible = int(np.count_nonzero(self._violations == 0.0))
+        return n_feasible < min(self._n_parents, len(self._violations))
 
     def is_near_leader(self, bits: PackedBits) -> NDArray[np.bool_]:
         """Say which of N molecules the search keeps away from, bool (N,).
