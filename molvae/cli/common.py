@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from molvae.errors import ConfigError
+
 if TYPE_CHECKING:
     from molvae.config import RunConfig
     from molvae.model.model import MolVAE
@@ -26,6 +28,12 @@ def _molecules_name(path: Path | None) -> Path | None:
     if path is not None:
         check_ending(path, MOLECULE_ENDINGS)
     return path
+
+
+def _device_name(name: str | None) -> str | None:
+    if name not in (None, "auto", "cpu", "cuda"):
+        raise ConfigError(f"--device: expected auto, cpu or cuda, found {name!r}")
+    return name
 
 
 def _model_names(incomplete: str) -> list[str]:
@@ -80,7 +88,13 @@ OutMolecules = Annotated[
 ThreadsOption = Annotated[int | None, typer.Option("--threads", min=1, help="Number of CPU cores; all by default.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 DeviceOption = Annotated[
-    str | None, typer.Option("--device", metavar="auto|cpu|cuda", help="Where to compute; a GPU if there is one.")
+    str | None,
+    typer.Option(
+        "--device",
+        metavar="auto|cpu|cuda",
+        callback=_device_name,
+        help="Where to compute; by default on a CUDA GPU if there is one.",
+    ),
 ]
 
 

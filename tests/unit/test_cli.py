@@ -123,6 +123,7 @@ def test_the_version_is_the_packages(molvae):
         (["prepare"], "Missing option '--out'"),
         (["sample", "model", "--out", "x.csv", "--n", "none"], "'--n'"),
         (["sample", "model", "--out", "x.csv", "--m", "3"], "--m"),
+        (["encode", "moses", "a.smi", "--device", "gpu"], "--device: expected auto, cpu or cuda, found 'gpu'"),
         (["train", "folder", "--out", "x", "--set", "train.epoch=3"], "did you mean epochs?"),
         (["train", "folder", "--out", "x", "--config", "nowhere.yaml"], "nowhere.yaml"),
     ],
