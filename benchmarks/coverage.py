@@ -1,16 +1,19 @@
 """How many held-out values the 80 % intervals of a learned model cover, with whole scaffolds held out.
 
-    python benchmarks/coverage.py data/freewilson.csv.gz=pAct other.csv.gz=score=1000
+    python benchmarks/coverage.py freewilson enamine10k_docking.csv.gz=score=1000
 
-Each set is FILE=COLUMN, or FILE=COLUMN=N for a random N of its molecules. A fifth of the scaffolds is held out at a
+Each set is FILE=COLUMN, or FILE=COLUMN=N for a random N of its molecules; `freewilson` is the series of 1,017 aryl
+sulfonamides that RDKit ships. A fifth of the scaffolds is held out at a
 time; everything that `molvae learn` does, its own cross-validation included, sees the others alone.
 """
 
 import argparse
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
+from rdkit import RDConfig
 
 from molvae.learned import Measurements, fit, read_measurements
 from molvae.learned.validation import make_folds
@@ -31,6 +34,18 @@ class Row:
     width: float
     covered_inside: float
     inside: float
+
+
+def freewilson() -> Measurements:
+    """Return the series that RDKit ships."""
+    folder = Path(RDConfig.RDContribDir) / "FreeWilson" / "data"
+    activities = dict(line.split(",") for line in (folder / "CHEMBL2321810_act.csv").read_text().splitlines())
+    molecules = [line.split() for line in (folder / "CHEMBL2321810.smi").read_text().splitlines()]
+    with TemporaryDirectory() as temporary:
+        file = Path(temporary) / "series.csv"
+        rows = [f"{smiles},{activities[name]}" for smiles, name in molecules]
+        file.write_text("\n".join(["smiles,pAct", *rows]))
+        return read_measurements(file, "pAct")
 
 
 def subset(measurements: Measurements, rows: np.ndarray) -> Measurements:
@@ -72,8 +87,8 @@ def main() -> None:
     print("| set | n | covered | by fold | RMSE | R2 | mean width | in domain | covered there |")
     print("|---|---|---|---|---|---|---|---|---|", flush=True)
     for text in parser.parse_args().sets:
-        file, column, *n = text.split("=")
-        measurements = read_measurements(Path(file), column)
+        file, column, *n = [*text.split("="), "pAct"] if text == "freewilson" else text.split("=")
+        measurements = freewilson() if text == "freewilson" else read_measurements(Path(file), column)
         if n:
             chosen = numpy_generator(SEED, "coverage").permutation(len(measurements))[: int(n[0])]
             measurements = subset(measurements, np.sort(chosen))

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from molvae.model.features import LatentFeatures
     from molvae.model.loading import load
     from molvae.model.model import MolVAE
+    from molvae.propose.face import propose
 
-__all__ = ["LatentFeatures", "MolVAE", "__version__", "learn", "load", "load_learned"]
+__all__ = ["LatentFeatures", "MolVAE", "__version__", "learn", "load", "load_learned", "propose"]
 
 _HOMES = {
     "LatentFeatures": ("molvae.model.features", "LatentFeatures"),
@@ -26,6 +27,7 @@ _HOMES = {
     "learn": ("molvae.learned.table", "learn"),
     "load": ("molvae.model.loading", "load"),
     "load_learned": ("molvae.learned.folder", "load"),
+    "propose": ("molvae.propose.face", "propose"),
 }
 
 

@@ -57,6 +57,14 @@ def set_threads(threads: int | None) -> int:
     return n_threads
 
 
+def use_one_thread() -> None:
+    """Let torch use one thread in a worker process: there are as many processes as cores."""
+    if multiprocessing.parent_process() is not None:
+        import torch
+
+        torch.set_num_threads(1)
+
+
 def processes_for(n_molecules: int, n_jobs: int) -> int:
     """Return how many of `n_jobs` processes are worth starting for that many molecules."""
     return n_jobs if n_molecules >= MIN_FOR_A_POOL else 1

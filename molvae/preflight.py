@@ -5,6 +5,8 @@ The workflow calls this while it reads the Snakefile, so that a mistake costs se
 
 import os
 import shutil
+import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,12 +47,14 @@ class RunPlan:
         objectives: The objectives by their names, in the order of the settings.
         inputs: The user's own molecule files; public libraries, which are fetched, are not among them.
         base: Files of the model that is trained further, if there is one.
+        plate: Files that the next plate is chosen by; none if no plate is asked for.
     """
 
     settings: RunConfig
     objectives: dict[str, PlannedObjective]
     inputs: tuple[str, ...]
     base: tuple[str, ...]
+    plate: tuple[str, ...]
 
     def section(self, stage: str) -> str:
         """Return as YAML what one stage is handed: the run's name, its seed and device, and the stage's own section.
@@ -92,7 +96,8 @@ def plan_run(content: dict[str, Any], where: str) -> RunPlan:
     """
     settings = parse_config(content, where)
     inputs, base = _plan_inputs(settings, where), _plan_base(settings.train.init_from, where)
-    return RunPlan(settings, _plan_objectives(settings.optimize.objectives, where), inputs, base)
+    objectives, plate = _plan_objectives(settings.optimize.objectives, where), _plan_plate(settings, where)
+    return RunPlan(settings, objectives, inputs, base, plate)
 
 
 def _plan_base(model: str | None, where: str) -> tuple[str, ...]:
@@ -124,6 +129,21 @@ def _plan_inputs(settings: RunConfig, where: str) -> tuple[str, ...]:
     return tuple(files)
 
 
+def _plan_plate(settings: RunConfig, where: str) -> tuple[str, ...]:
+    propose = settings.propose
+    named = {"propose.measured": propose.measured, "propose.pool": propose.pool}
+    files = {key: path for key, path in named.items() if path is not None}
+    for key, path in files.items():
+        _require_file(key, path, "correct the path", where)
+    if not files or propose.objective is None:
+        return tuple(files.values())
+    from molvae.optimize.objective import load_objective
+
+    objective = load_objective(propose.objective)
+    own = [] if objective.is_builtin else [propose.objective, *map(os.path.relpath, objective.files)]
+    return (*files.values(), *dict.fromkeys(own))
+
+
 def _plan_objectives(sources: list[str], where: str) -> dict[str, PlannedObjective]:
     # Here and not above, because it loads RDKit, and a misspelt key needs no RDKit.
     from molvae.optimize.objective import load_objective
@@ -149,3 +169,20 @@ def _plan_objectives(sources: list[str], where: str) -> dict[str, PlannedObjecti
 def _require_file(key: str, path: str, remedy: str, where: str) -> None:
     if not Path(path).is_file():
         raise DataError(f"{key}: expected a file at {path}, found none; {remedy} ({where})")
+
+
+def import_fault(plan: RunPlan) -> str:
+    """Import the users' own modules of all objectives, in processes of their own, and say what fails.
+
+    Returns:
+        The error message of the first objective whose modules cannot be imported; empty if all can.
+    """
+    for objective in plan.objectives.values():
+        # The file of the objective itself is one.
+        if len(objective.files) > 1:
+            command = [sys.executable, "-m", "molvae", "objective", objective.source, "--check"]
+            done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
+            if done.returncode:
+                ended = f"molvae: error: {objective.source}: the import of its modules ended with {done.returncode}"
+                return (done.stderr.strip() or ended).splitlines()[-1]
+    return ""

@@ -28,6 +28,8 @@ TERM = "term."
 """Prefix of the columns of an objective's terms, before the name of the term."""
 CONSTRAINT = "constraint."
 """Prefix of the columns of an objective's constraints, before the name of the constraint."""
+CHANGE = "change."
+"""Prefix of the changes from the lead, before the name of a term or property."""
 LOW, HIGH, IN_DOMAIN = "low.", "high.", "in_domain."
 """Prefixes of the columns with the interval of a learned term and the applicability domain, before the term's name."""
 NEAREST, NEAREST_VALUE, NEAREST_SIMILARITY = "nearest.", "nearest_value.", "nearest_similarity."
@@ -184,7 +186,7 @@ TRACE = TableSchema(
         Column("score", "float64", "Its score; NaN if it could not be computed."),
         Column("feasible", "bool", "Whether it satisfies the constraints."),
         Column("status", "str", "`ok` or `failed`."),
-        Column("in_training", "bool", "Whether it is a training molecule."),
+        Column("in_training", "bool", "Whether it is a training molecule, or the lead."),
         Column("violated", "str", "Names of the constraints that it violates, joined by `; `.", optional=True),
     ),
     _PARTS,
@@ -216,6 +218,7 @@ CANDIDATES = TableSchema(
     ),
     (
         *_PARTS,
+        Column(CHANGE, "float64", "Value of a term or property less that of the lead.", optional=True),
         Column(LOW, "float64", "Lower end of the 80 % interval of a learned term."),
         Column(HIGH, "float64", "Upper end of that interval."),
         Column(IN_DOMAIN, "bool", "Whether the molecule is in the applicability domain of a learned term."),
@@ -226,6 +229,21 @@ CANDIDATES = TableSchema(
     has_descriptors=True,
 )
 """The molecules that a search proposes, the best first."""
+
+PLATE = TableSchema(
+    "plate.csv",
+    (
+        Column("smiles", "str", "The molecule, as the pool has it."),
+        Column("predicted", "float64", "Its predicted value; NaN where too little is measured."),
+        Column("low", "float64", "Lower end of the 80 % interval."),
+        Column("high", "float64", "Upper end of the 80 % interval."),
+        Column("nearest", "str", "The most similar measured molecule."),
+        Column("nearest_value", "float64", "Its measured value."),
+        Column("why", "str", "Why it is on the plate: `exploit` or `explore`, and the evidence."),
+    ),
+    (Column("", "str", "A column of the pool."),),
+)
+"""The molecules that are proposed for the next plate."""
 
 SCORED_MOLECULES = TableSchema(
     "molecules.csv",
@@ -266,6 +284,7 @@ TABLES = (
     TRACE,
     TIMES,
     CANDIDATES,
+    PLATE,
     SCORED_MOLECULES,
 )
 """All tables between stages."""

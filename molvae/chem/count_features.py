@@ -28,9 +28,14 @@ Features = dict[str, NDArray[Any]]
 """Some of the features of N molecules by their names: a row of each array is a molecule."""
 
 
-def _count_fingerprint(
-    generator: rdFingerprintGenerator.FingerprintGenerator64, mols: Sequence[Chem.Mol]
-) -> PackedBits:
+def count_fingerprints(mols: Sequence[Chem.Mol], name: str) -> PackedBits:
+    """Return counts of substructures of N molecules in unary: packed bits, uint8 (N, N_BITS // 8).
+
+    Args:
+        mols: The molecules.
+        name: `ecfp4`, `ecfp6`, `fcfp4`, `pairs` (atom pairs) or `torsions` (topological torsions).
+    """
+    generator = _generators()[name]
     return _unary_bits([generator.GetSparseCountFingerprint(mol).GetNonzeroElements() for mol in mols])
 
 
@@ -38,9 +43,11 @@ def _count_fingerprint(
 def _generators() -> dict[str, rdFingerprintGenerator.FingerprintGenerator64]:
     features = rdFingerprintGenerator.GetMorganFeatureAtomInvGen()
     return {
+        "ecfp4": rdFingerprintGenerator.GetMorganGenerator(radius=2),
         "ecfp6": rdFingerprintGenerator.GetMorganGenerator(radius=3),
         "fcfp4": rdFingerprintGenerator.GetMorganGenerator(radius=2, atomInvariantsGenerator=features),
         "pairs": rdFingerprintGenerator.GetAtomPairGenerator(),
+        "torsions": rdFingerprintGenerator.GetTopologicalTorsionGenerator(),
     }
 
 
@@ -61,7 +68,7 @@ def features_of_smiles(smiles: Sequence[str], names: Iterable[str] = FEATURES) -
 
 def _compute(mols: Sequence[Chem.Mol], name: str) -> NDArray[Any]:
     if name in COUNTS:
-        return _count_fingerprint(_generators()[name], mols)
+        return count_fingerprints(mols, name)
     width, function = (N_ELEMENTS, _composition) if name == "composition" else (N_DESCRIPTORS, _descriptors)
     return np.array([function(mol) for mol in mols], np.float32).reshape(len(mols), width)
 

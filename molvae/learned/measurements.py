@@ -64,7 +64,9 @@ class Measurements:
         return len(self.smiles)
 
 
-def read_measurements(file: Path, column: str, smiles_column: str | None = None) -> Measurements:
+def read_measurements(
+    file: Path, column: str, smiles_column: str | None = None, *, may_be_few: bool = False
+) -> Measurements:
     """Read the measured values of a column.
 
     The values of a molecule that occurs in several rows are averaged. Decimal commas are read where the file leaves no
@@ -74,6 +76,7 @@ def read_measurements(file: Path, column: str, smiles_column: str | None = None)
         file: A table of molecules, of any format that `molvae.chem.reading` reads.
         column: The column with the values, or the data field of an `.sdf`.
         smiles_column: The column with the SMILES; found by its usual names by default.
+        may_be_few: Whether fewer than `MIN_MOLECULES` will do, one at least.
 
     Raises:
         DataError: If the file cannot be read, the column has no number, or the values are too few or all equal.
@@ -85,7 +88,7 @@ def read_measurements(file: Path, column: str, smiles_column: str | None = None)
     with quiet():
         reader.read(records)
     measurements = reader.measurements(column)
-    _check(measurements, file, len(records))
+    _check(measurements, file, len(records), may_be_few=may_be_few)
     _log(measurements, file)
     return measurements
 
@@ -134,7 +137,7 @@ class _Reader:
         )
 
 
-def _check(measurements: Measurements, file: Path, n_rows: int) -> None:
+def _check(measurements: Measurements, file: Path, n_rows: int, *, may_be_few: bool) -> None:
     """Refuse measurements from which nothing can be learned."""
     where, n = f"{file}, column {measurements.column!r}", len(measurements)
     if n == 0:
@@ -144,6 +147,8 @@ def _check(measurements: Measurements, file: Path, n_rows: int) -> None:
         counts = f"{measurements.n_censored} bounds, {len(measurements.rejected)} rows that cannot be read{example}"
         raise DataError(f"{where}: expected numbers for molecules, found none in {n_rows} rows ({counts})")
     if n < MIN_MOLECULES:
+        if may_be_few:
+            return
         raise DataError(
             f"{where}: expected at least {MIN_MOLECULES} molecules with a value, found {n}; measure more before a "
             "model is learned"

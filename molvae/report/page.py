@@ -21,9 +21,11 @@ from molvae.provenance import gather, recorded_sources, settings_of
 from molvae.report import diagnostics, figures, sentences, tables, tiles
 from molvae.report.cautions import cautions
 from molvae.report.figures import Figure
+from molvae.report.lead import LeadComparison, lead_comparisons
 from molvae.report.learned import LearnedPart, learned_parts
 from molvae.report.numerals import count
 from molvae.report.objective_text import ObjectiveText, objective_text
+from molvae.report.plate import plate_rows
 from molvae.report.run_data import Optimization, Run, load_run
 from molvae.report.searches import by_origin
 
@@ -48,6 +50,7 @@ class OptimizationPart:
         origins: Results of each way to propose molecules.
         constraints: What each constraint rejected.
         objective: The objective in words.
+        beside_lead: The best candidates beside the lead, if the objective has one.
         csv_uri: The candidates as a CSV file to download.
         learned: The evidence for its learned terms.
     """
@@ -59,6 +62,7 @@ class OptimizationPart:
     origins: list[tuple[str, str, str, str, str]]
     constraints: list[tuple[str, str, str]]
     objective: ObjectiveText
+    beside_lead: tuple[LeadComparison, ...]
     csv_uri: str
     learned: tuple[LearnedPart, ...]
 
@@ -117,6 +121,7 @@ def _optimization_part(run: Run, result: Optimization, units: Mapping[str, str])
         # Searches of earlier versions have not counted it.
         constraints=tables.constraints(result.search.summary.get("constraints", {})),
         objective=objective_text(result.search.summary.get("objective", {})),
+        beside_lead=lead_comparisons(result),
         csv_uri="data:text/csv;base64," + base64.b64encode(table.csv.encode()).decode(),
         learned=learned_parts(run.folder, result),
     )
@@ -170,6 +175,7 @@ def _content(
         "tiles": tiles.sample_tiles(run.samples.molecules, config.report.n_molecules),
         "n_samples": count(len(run.samples.molecules)),
         "parts": parts,
+        "plate": plate_rows(run.folder),
         "provenance": provenance,
         "sources": sources,
         "settings_yaml": yaml.safe_dump(provenance["config"], sort_keys=False, width=100),

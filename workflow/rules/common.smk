@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from molvae.errors import MolvaeError
-from molvae.preflight import SAMPLE, gpus_requested, plan_run
+from molvae.preflight import SAMPLE, gpus_requested, import_fault, plan_run
 
 # Before any job: an invalid setting, a missing file or an invalid objective ends the run here, in one line.
 try:
@@ -20,6 +20,8 @@ SETTINGS = PLAN.settings
 # Including the defaults, for the captions of Snakemake's report.
 config.update(SETTINGS.model_dump(mode="json"))
 OBJECTIVES = list(PLAN.objectives)
+# The next plate, where one is asked for.
+PLATES = ["propose/plate.csv"] if PLAN.plate else []
 BASELINES = OBJECTIVES if SETTINGS.optimize.baseline else []
 
 # A GPU serves one job at a time, unless the command line or a profile says otherwise (--resources gpu=4).
@@ -51,7 +53,7 @@ shell.prefix(
 
 wildcard_constraints:
     run=re.escape(SETTINGS.run),
-    stage="prepare|train|evaluate|sample|optimize|score|report",
+    stage="prepare|train|evaluate|sample|optimize|propose|score|report",
     objective="|".join(re.escape(name) for name in OBJECTIVES),
     what="|".join(re.escape(name) for name in [SAMPLE, *OBJECTIVES]),
 

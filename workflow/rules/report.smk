@@ -15,6 +15,7 @@ rule report:
             file=["metrics.json", "latent_map.parquet", "reconstructions.csv"],
         ),
         "results/{run}/sample/samples.csv",
+        expand("results/{{run}}/{file}", file=PLATES),
         expand(
             "results/{{run}}/optimize/{run_of_objective}/{file}",
             run_of_objective=[

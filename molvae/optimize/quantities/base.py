@@ -49,6 +49,8 @@ class Quantity(Section, ABC):
     the kind needs to know; further fields are keys beside it. Two equal quantities have the same values.
     """
 
+    example: ClassVar[str] = ""
+    """How a term or constraint asks for it, as YAML on one line."""
     constraint_only: ClassVar[bool] = False
     """Whether it may be used in constraints only."""
     isolated: ClassVar[bool] = False

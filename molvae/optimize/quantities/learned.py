@@ -117,6 +117,7 @@ class Learned(Quantity):
     """A value learned from a column of measured values: {table, column}, or {model} of `molvae learn`."""
 
     costly: ClassVar[bool] = True
+    example: ClassVar[str] = "learned: {table: measured.csv, column: pIC50}"
 
     learned: LearnedValue
     """What it is learned from, and which value of a prediction counts."""
@@ -176,6 +177,7 @@ class InDomain(Quantity):
     constraint_only: ClassVar[bool] = True
     costly: ClassVar[bool] = True
     required: ClassVar[float | None] = 1.0
+    example: ClassVar[str] = "in_domain: {table: measured.csv, column: pIC50}"
 
     in_domain: LearnedSource
     """What is learned from what."""

@@ -35,6 +35,7 @@ class Predict(Quantity):
     """A property that a model's property head predicts: its name, or {property, model}."""
 
     costly: ClassVar[bool] = True
+    example: ClassVar[str] = "predict: pIC50"
 
     predict: PredictedProperty
     """The property, and the model."""

@@ -1,0 +1,96 @@
+"""`molvae propose`."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from molvae.cli.common import (
+    ConfigOption,
+    ModelArgument,
+    OutTable,
+    SeedOption,
+    SetOption,
+    SmilesColumnOption,
+    ThreadsOption,
+    settings,
+)
+
+
+def propose(
+    model: ModelArgument,
+    out: OutTable = None,
+    measured: Annotated[
+        Path | None,
+        typer.Option("--measured", help="Table of what was measured so far; without it, the plate is diverse."),
+    ] = None,
+    column: Annotated[str | None, typer.Option("--column", help="Column with the measured values.")] = None,
+    pool: Annotated[
+        Path | None,
+        typer.Option("--pool", help="Molecule file to choose from; by default, the model invents molecules."),
+    ] = None,
+    n: Annotated[
+        int | None, typer.Option("--n", min=1, help="Number of molecules on the plate; 96 by default.")
+    ] = None,
+    minimise: Annotated[
+        bool, typer.Option("--minimise", help="Lower values are better; by default, higher ones are.")
+    ] = False,
+    objective: Annotated[
+        str | None,
+        typer.Option(
+            "--objective",
+            help="Objective whose constraints every proposed molecule satisfies. Without --column, its score is "
+            "what is measured: a term has the values of the column of its name.",
+        ),
+    ] = None,
+    smiles_column: SmilesColumnOption = None,
+    pool_smiles_column: Annotated[
+        str | None, typer.Option("--pool-smiles-column", help="The same of the pool.")
+    ] = None,
+    config: ConfigOption = None,
+    overrides: SetOption = None,
+    seed: SeedOption = None,
+    threads: ThreadsOption = None,
+) -> None:
+    """Choose the next plate: molecules to make or buy, and to measure.
+
+    Learns from the measured values, and chooses from a list (--pool) or from what the model invents: four fifths for
+    the best predicted values, one fifth for what may be best and is known least, no close analogues of one another,
+    nothing that is measured. Writes the columns smiles, predicted, low, high (80 % interval), nearest, nearest_value
+    (the most similar measured molecule), why, and then those of the pool; rows of the pool that are not molecules are
+    listed in a table beside it. With the new results in the measured table, run it again.
+    """
+    given = {
+        "measured": measured,
+        "column": column,
+        "pool": pool,
+        "n": n,
+        "minimise": True if minimise else None,
+        "objective": objective,
+        "smiles_column": smiles_column,
+        "pool_smiles_column": pool_smiles_column,
+    }
+    # As JSON, which is YAML: a column may have any name.
+    asked = [f"propose.{key}={json.dumps(value, default=str)}" for key, value in given.items() if value is not None]
+    run = settings(config, [*(overrides or []), *asked], seed)
+
+    import pandas as pd
+
+    from molvae.files import write_table
+    from molvae.log import logger
+    from molvae.parallel import set_threads
+    from molvae.propose.face import plate
+    from molvae.table_writers import STDOUT, table_writer
+
+    proposed = plate(model, run.propose, run.seed, run.device, set_threads(threads))
+    if out is not None and out != STDOUT:
+        rejected = out.with_name(f"{out.name.partition('.')[0]}_rejected.csv")
+        rejected.unlink(missing_ok=True)
+        if proposed.unusable:
+            write_table(rejected, pd.DataFrame(proposed.unusable))
+            logger.warning("%s: rows of the pool that are not molecules", rejected)
+    with table_writer(out) as write:
+        smiles = proposed.table["smiles"].tolist()
+        write(proposed.table, smiles, [f"proposal-{row + 1}" for row in range(len(smiles))])
+    logger.info("%s: %d molecules", out or "plate", len(proposed.table))

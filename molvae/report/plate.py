@@ -1,0 +1,56 @@
+"""The next plate on the page: each molecule drawn, with its predicted value, its nearest measured one, and why."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+from molvae.report.drawings import draw
+from molvae.report.numerals import number
+from molvae.tables import PLATE
+
+
+@dataclass(frozen=True)
+class PlateRow:
+    """A molecule of the plate.
+
+    Attributes:
+        smiles: The molecule.
+        svg: Its drawing.
+        predicted: Its predicted value, and the interval.
+        nearest: The most similar measured molecule.
+        nearest_svg: Its drawing, oriented like the molecule's.
+        nearest_value: Its measured value.
+        why: Why the molecule is on the plate.
+    """
+
+    smiles: str
+    svg: str
+    predicted: str
+    nearest: str
+    nearest_svg: str
+    nearest_value: str
+    why: str
+
+
+def plate_rows(run_folder: Path) -> list[PlateRow]:
+    """Return the molecules of a run's plate, in its order; none where no plate was asked for."""
+    path = run_folder / "propose" / PLATE.file
+    if not path.exists():
+        return []
+    table = PLATE.read(path, PLATE.names).fillna({"nearest": ""})
+    return [
+        PlateRow(
+            smiles=row["smiles"],
+            svg=draw(row["smiles"]),
+            predicted=_with_interval(row["predicted"], row["low"], row["high"]),
+            nearest=row["nearest"],
+            nearest_svg=draw(row["nearest"], row["smiles"]) if row["nearest"] else "",
+            nearest_value=number(row["nearest_value"]),
+            why=row["why"],
+        )
+        for row in table.to_dict("records")
+    ]
+
+
+def _with_interval(value: float, low: float, high: float) -> str:
+    return "–" if math.isnan(value) else f"{number(value)} ({number(low)} to {number(high)})"

@@ -1,0 +1,162 @@
+"""`molvae propose`."""
+
+import pandas as pd
+import pytest
+from rdkit import Chem
+from typer.testing import CliRunner
+
+import molvae
+from molvae.chem.descriptors import compute_properties
+from molvae.chem.fingerprints import morgan_bits, tanimoto_matrix
+from molvae.cli.main import app
+from molvae.errors import ConfigError, DataError
+from molvae.tables import PLATE
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, ["propose", *map(str, arguments)], catch_exceptions=False)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory, model):
+    path = tmp_path_factory.mktemp("model") / "model"
+    model.save(path)
+    return path
+
+
+@pytest.fixture
+def measured(tmp_path, smiles):
+    path = tmp_path / "results.csv"
+    molecules = smiles[:60]
+    table = pd.DataFrame({"smiles": molecules, "logp": compute_properties(molecules, ["logp"])["logp"]})
+    table.to_csv(path, index=False)
+    return path
+
+
+@pytest.fixture
+def pool(tmp_path, smiles):
+    path = tmp_path / "pool.csv"
+    pd.DataFrame({"smiles": [*smiles[40:240], "nonsense"], "id": range(201)}).to_csv(path, index=False)
+    return path
+
+
+def test_a_plate_is_chosen_from_a_pool(folder, measured, pool, tmp_path, smiles):
+    out = tmp_path / "plate.csv"
+    options = ("--measured", measured, "--column", "logp", "--pool", pool, "--n", 10)
+    assert run(folder, *options, "--out", out).exit_code == 0
+    plate = pd.read_csv(out)
+    assert plate.columns.tolist() == [*PLATE.names, "id"]
+    assert len(plate) == plate["smiles"].nunique() == 10
+    assert not set(plate["smiles"]) & set(smiles[:60])
+    assert set(plate["nearest"]) <= set(smiles[:60])
+    assert (plate["low"] < plate["predicted"]).all()
+    assert (plate["predicted"] < plate["high"]).all()
+    assert [text.partition(":")[0] for text in plate["why"]] == ["exploit"] * 8 + ["explore"] * 2
+    rest = compute_properties(smiles[60:240], ["logp"])["logp"]
+    assert compute_properties(plate["smiles"].tolist(), ["logp"])["logp"].mean() > rest.quantile(0.9)
+    bits = morgan_bits(plate["smiles"].tolist(), 2048)
+    similarity = tanimoto_matrix(bits, bits)
+    assert similarity[similarity < 1.0].max() <= 0.7
+    rejected = pd.read_csv(tmp_path / "plate_rejected.csv")
+    assert rejected["line"].tolist() == [202]
+    # The same again, byte by byte.
+    assert run(folder, *options, "--out", tmp_path / "again.csv").exit_code == 0
+    assert (tmp_path / "again.csv").read_bytes() == out.read_bytes()
+
+
+def test_lower_values_are_better_with_minimise(folder, measured, pool, tmp_path, smiles):
+    run(
+        folder,
+        "--measured",
+        measured,
+        "--column",
+        "logp",
+        "--pool",
+        pool,
+        "--n",
+        10,
+        "--minimise",
+        "--out",
+        tmp_path / "low.csv",
+    )
+    plate = pd.read_csv(tmp_path / "low.csv")
+    assert plate["predicted"].is_monotonic_increasing or plate["predicted"][:8].is_monotonic_increasing
+    assert (plate["low"] < plate["high"]).all()
+    rest = compute_properties(smiles[60:240], ["logp"])["logp"]
+    assert compute_properties(plate["smiles"].tolist(), ["logp"])["logp"].mean() < rest.quantile(0.2)
+
+
+def test_with_more_results_nothing_is_proposed_again(folder, measured, pool, tmp_path):
+    out = tmp_path / "plate.csv"
+    run(folder, "--measured", measured, "--column", "logp", "--pool", pool, "--n", 10, "--out", out)
+    first = pd.read_csv(out)["smiles"].tolist()
+    values = compute_properties(first, ["logp"])["logp"]
+    pd.concat([pd.read_csv(measured), pd.DataFrame({"smiles": first, "logp": values})]).to_csv(measured, index=False)
+    run(folder, "--measured", measured, "--column", "logp", "--pool", pool, "--n", 10, "--out", out)
+    assert not set(pd.read_csv(out)["smiles"]) & set(first)
+
+
+def test_a_first_plate_is_diverse(folder, pool, tmp_path):
+    assert run(folder, "--pool", pool, "--n", 12, "--out", tmp_path / "first.csv").exit_code == 0
+    plate = pd.read_csv(tmp_path / "first.csv")
+    assert plate["predicted"].isna().all()
+    bits = morgan_bits(plate["smiles"].tolist(), 2048)
+    similarity = tanimoto_matrix(bits, bits)
+    assert similarity[similarity < 1.0].max() < 0.35
+
+
+def test_few_measurements_are_explored_away_from(folder, measured, pool, tmp_path, caplog):
+    few = pd.read_csv(measured)[:5]
+    few.to_csv(measured, index=False)
+    with caplog.at_level("WARNING", logger="molvae"):
+        run(
+            folder,
+            "--measured",
+            measured,
+            "--column",
+            "logp",
+            "--pool",
+            pool,
+            "--n",
+            6,
+            "--out",
+            tmp_path / "plate.csv",
+        )
+    assert "expected at least 10 molecules to learn from, found 5; the plate explores" in caplog.text
+    plate = pd.read_csv(tmp_path / "plate.csv")
+    assert set(plate["nearest"]) <= set(few["smiles"])
+    assert plate["why"].str.startswith("explore: nearest measured").all()
+
+
+@pytest.mark.parametrize("with_values", [True, False])
+def test_a_model_invents_where_there_is_no_pool(folder, measured, with_values):
+    settings = {"measured": measured, "column": "logp"} if with_values else {}
+    plate = molvae.propose(folder, n=5, seed=2, **settings)
+    assert plate.columns.tolist() == PLATE.names
+    assert len(plate) == 5
+    assert all(Chem.MolFromSmiles(text) is not None for text in plate["smiles"])
+    assert plate["predicted"].notna().all() == with_values
+    assert plate.equals(molvae.propose(folder, n=5, seed=2, **settings))
+
+
+def test_impossible_requests_are_refused_before_anything_is_written(folder, measured, pool, tmp_path):
+    out = tmp_path / "plate.csv"
+    known = ("--measured", measured, "--column", "logp", "--out", out)
+    assert run(folder, "--pool", pool, "--n", 0, *known).exit_code == 2
+    with pytest.raises(DataError, match="expected at least 500 molecules to choose from, found 180 in 201 rows"):
+        run(folder, "--pool", pool, "--n", 500, *known)
+    with pytest.raises(ConfigError, match="expected one column 'logP', found none"):
+        run(folder, "--pool", pool, "--measured", measured, "--column", "logP", "--out", out)
+    with pytest.raises(ConfigError, match="expected measured with column, or with an objective"):
+        run(folder, "--pool", pool, "--measured", measured, "--out", out)
+    (tmp_path / "no_smiles.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(ConfigError, match="expected a column with SMILES"):
+        run(folder, "--pool", tmp_path / "no_smiles.csv", *known)
+    equal = pd.read_csv(measured).assign(logp=1.0)
+    equal.to_csv(measured, index=False)
+    with pytest.raises(DataError, match="expected different values, found 1 for all 60 molecules"):
+        run(folder, "--pool", pool, *known)
+    equal.assign(logp="high").to_csv(measured, index=False)
+    with pytest.raises(DataError, match="expected numbers"):
+        run(folder, "--pool", pool, *known)
+    assert not out.exists()

@@ -1,0 +1,107 @@
+import gzip
+
+import numpy as np
+import pandas as pd
+import pytest
+from rdkit import Chem
+
+from molvae.chem.standardise import standardise
+from molvae.errors import ConfigError
+from molvae.optimize.objective import load_objective
+from molvae.propose import ranking
+from molvae.propose.gaussian_process import GaussianProcess
+from molvae.propose.kernels import plate_features
+from molvae.propose.pool import Pool
+from molvae.propose.ranking import Rater, Screen, rank
+
+
+@pytest.fixture
+def table(tmp_path, smiles):
+    """Return a pool with a row that is no molecule, one molecule twice, and one that is drawn in another way."""
+    rows = [*smiles[:100], "nonsense", smiles[0], f"{smiles[1]}.Cl", ""]
+    path = tmp_path / "pool.csv.gz"
+    with gzip.open(path, "wt") as file:
+        file.write("name,SMILES,price\n" + "".join(f"m{i},{text},{i}\n" for i, text in enumerate(rows)))
+    return path
+
+
+@pytest.fixture(scope="module")
+def process(smiles):
+    mols = [Chem.MolFromSmiles(text) for text in smiles[100:180]]
+    return GaussianProcess(plate_features(mols), np.array([float(mol.GetNumHeavyAtoms()) for mol in mols]), seed=1)
+
+
+def test_the_columns_of_a_pool_are_known(table):
+    pool = Pool.at(table)
+    assert (pool.smiles_column, pool.names) == ("SMILES", ("name", "price"))
+
+
+def test_a_pool_without_the_column_is_refused_in_one_line(tmp_path):
+    path = tmp_path / "pool.csv"
+    path.write_text("a,b\n1,2\n")
+    with pytest.raises(ConfigError, match="expected a column with SMILES, found the columns 'a', 'b'"):
+        Pool.at(path)
+
+
+def test_the_sample_has_every_row_of_a_short_pool_and_some_of_a_long_one(table):
+    n_rows, sample = Pool.at(table).sample(1000, np.random.default_rng(1))
+    assert n_rows == len(sample) == 104
+    n_rows, sample = Pool.at(table).sample(10, np.random.default_rng(1))
+    assert (n_rows, len({record.line for record in sample})) == (104, 10)
+
+
+def test_some_rows_are_read_with_their_other_columns(table):
+    blocks = list(Pool.at(table).blocks(np.array([3, 99]), whole=True))
+    assert [record.extra for block in blocks for record in block.records] == [("m3", "3"), ("m99", "99")]
+
+
+def test_the_best_come_first_once_each_without_what_is_measured(table, smiles, process):
+    measured = standardise(smiles[2]).smiles
+    ranked = rank(Pool.at(table), Rater(process.mean, None, 1000), {measured}, 1, 1)
+    candidates = ranked.candidates
+    assert (ranked.n_rows, ranked.n_unusable) == (104, 2)
+    assert [(row.line, row.input) for row in ranked.unusable] == [(102, "nonsense"), (105, "")]
+    assert len(candidates) == len(set(candidates.standard)) == 99
+    assert measured not in candidates.standard
+    assert np.all(np.diff(candidates.mean) <= 0.0)
+    assert [record.smiles for record in candidates.records] == candidates.smiles
+
+
+def test_results_do_not_depend_on_the_number_of_processes(table, process, monkeypatch):
+    monkeypatch.setattr("molvae.parallel.MIN_FOR_A_POOL", 10)
+    monkeypatch.setattr("molvae.propose.pool.BLOCK", 40)
+    first, second = (rank(Pool.at(table), Rater(process.mean, None, 20), set(), 1, n).candidates for n in (1, 2))
+    assert first.smiles == second.smiles
+    assert np.array_equal(first.mean, second.mean)
+
+
+def test_constraints_are_satisfied(table, process, tmp_path):
+    file = tmp_path / "light.yaml"
+    file.write_text("name: light\nterms: [{property: qed}]\nconstraints: [{property: mol_weight, max: 300}]\n")
+    ranked = rank(Pool.at(table), Rater(process.mean, load_objective(str(file)), 1000), set(), 1, 1)
+    weights = [Chem.Descriptors.MolWt(Chem.MolFromSmiles(text)) for text in ranked.candidates.standard]
+    assert weights
+    assert max(weights) <= 300
+
+
+def test_a_long_pool_is_screened_and_the_best_of_it_are_still_found(table, process, monkeypatch):
+    whole = rank(Pool.at(table), Rater(process.mean, None, 1000), set(), 1, 1)
+    monkeypatch.setattr(ranking, "MAX_EXACT", 40)
+    screened = rank(Pool.at(table), Rater(process.mean, None, 10), set(), 1, 1)
+    assert (screened.n_rows, screened.n_unusable) == (104, 2)
+    assert len(set(screened.candidates.standard) & set(whole.candidates.standard[:10])) >= 8
+    assert screened.candidates.records[0].extra[0].startswith("m")
+
+
+def test_a_screen_follows_what_it_imitates(smiles):
+    bits = np.random.default_rng(0).integers(0, 256, (500, 256), dtype=np.uint8)
+    values = np.unpackbits(bits, axis=1, bitorder="little")[:, :3].sum(axis=1).astype(float)
+    assert np.corrcoef(Screen.imitating(bits, values)(bits), values)[0, 1] > 0.9
+
+
+def test_a_parquet_pool_and_one_without_columns_are_read_too(tmp_path, smiles):
+    pd.DataFrame({"id": ["a"], "smiles": [smiles[0]], "price": [3]}).to_parquet(tmp_path / "pool.parquet")
+    assert Pool.at(tmp_path / "pool.parquet").names == ("id", "price")
+    (tmp_path / "pool.smi").write_text(f"{smiles[0]} first\n")
+    ranked = rank(Pool.at(tmp_path / "pool.smi"), Rater(None, None, 10), set(), 1, 1)
+    assert ranked.candidates.records[0].id == "first"

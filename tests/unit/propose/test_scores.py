@@ -1,0 +1,46 @@
+import pytest
+
+from molvae.errors import ConfigError, DataError
+from molvae.optimize.objective import load_objective
+from molvae.propose.scores import read_scores
+
+OBJECTIVE = """
+name: potent_and_light
+mean: arithmetic
+terms:
+  - {property: logp, name: pIC50, maximise: {low: 5, high: 9}}
+  - {property: mol_weight, minimise: {low: 0, high: 200}, weight: 3}
+"""
+
+
+@pytest.fixture
+def objective(tmp_path):
+    (tmp_path / "both.yaml").write_text(OBJECTIVE)
+    return load_objective(str(tmp_path / "both.yaml"))
+
+
+def test_a_term_with_the_name_of_a_column_has_the_measured_values_and_others_are_computed(tmp_path, objective):
+    table = tmp_path / "results.csv"
+    table.write_text("smiles,pIC50\nCCO,9\nc1ccccc1,6\nCCN,\n")
+    scores = read_scores(table, objective)
+    assert scores.smiles == ["CCO", "c1ccccc1"]
+    weights = [46.069, 78.114]
+    assert scores.values == pytest.approx(
+        [(activity + 3 * (1 - weight / 200)) / 4 for activity, weight in zip((1.0, 0.25), weights, strict=True)],
+        abs=1e-4,
+    )
+
+
+def test_a_table_without_such_a_column_is_refused(tmp_path, objective):
+    (tmp_path / "results.csv").write_text("smiles,IC50\nCCO,9\n")
+    with pytest.raises(ConfigError, match=r"a term of potent_and_light \(pIC50, mol_weight\), found smiles, IC50"):
+        read_scores(tmp_path / "results.csv", objective)
+
+
+def test_equal_scores_are_refused(tmp_path):
+    (tmp_path / "steep.yaml").write_text(
+        "name: steep\nterms: [{property: logp, name: a, maximise: {low: 90, high: 99}}]\n"
+    )
+    (tmp_path / "results.csv").write_text("smiles,a\nCCO,9\nCCN,8\n")
+    with pytest.raises(DataError, match="expected different scores by steep, found 0 for all 2 molecules"):
+        read_scores(tmp_path / "results.csv", load_objective(str(tmp_path / "steep.yaml")))
