@@ -9,13 +9,16 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from molvae.config import WHOLE_RUN, RunConfig, parse_config
 from molvae.errors import ConfigError, DataError
 from molvae.model.shipped import model_folder
+
+if TYPE_CHECKING:
+    from molvae.optimize.objective import Objective
 
 SAMPLE = "sample"
 """What the samples are called where generated molecules are scored; no objective may have this name."""
@@ -96,8 +99,8 @@ def plan_run(content: dict[str, Any], where: str) -> RunPlan:
     """
     settings = parse_config(content, where)
     inputs, base = _plan_inputs(settings, where), _plan_base(settings.train.init_from, where)
-    objectives, plate = _plan_objectives(settings.optimize.objectives, where), _plan_plate(settings, where)
-    return RunPlan(settings, objectives, inputs, base, plate)
+    objectives = _plan_objectives(settings.optimize.objectives, list(settings.train.property_head), where)
+    return RunPlan(settings, objectives, inputs, base, _plan_plate(settings, where))
 
 
 def _plan_base(model: str | None, where: str) -> tuple[str, ...]:
@@ -144,7 +147,7 @@ def _plan_plate(settings: RunConfig, where: str) -> tuple[str, ...]:
     return (*files.values(), *dict.fromkeys(own))
 
 
-def _plan_objectives(sources: list[str], where: str) -> dict[str, PlannedObjective]:
+def _plan_objectives(sources: list[str], head: list[str], where: str) -> dict[str, PlannedObjective]:
     # Here and not above, because it loads RDKit, and a misspelt key needs no RDKit.
     from molvae.optimize.objective import load_objective
 
@@ -155,6 +158,7 @@ def _plan_objectives(sources: list[str], where: str) -> dict[str, PlannedObjecti
         if is_file:
             _require_file(key, source, "correct the path, or give the name of a built-in objective", where)
         objective = load_objective(source)
+        _check_predicted(objective, head, key, where)
         if objective.name == SAMPLE or objective.name in planned:
             taken = "the samples" if objective.name == SAMPLE else planned[objective.name].source
             raise ConfigError(
@@ -164,6 +168,16 @@ def _plan_objectives(sources: list[str], where: str) -> dict[str, PlannedObjecti
         files = dict.fromkeys([source, *map(os.path.relpath, objective.files)]) if is_file else {}
         planned[objective.name] = PlannedObjective(source, tuple(files))
     return planned
+
+
+def _check_predicted(objective: "Objective", head: list[str], key: str, where: str) -> None:
+    """See that the model that is to be trained will predict what an objective asks of it."""
+    unknown = [name for name in objective.predicted_properties if name not in head]
+    if unknown:
+        raise ConfigError(
+            f"{key}: expected properties of train.property_head ({', '.join(head) or 'none'}), found predict: "
+            f"{unknown[0]} in {objective.name}; add it there, or name a model that predicts it ({where})"
+        )
 
 
 def _require_file(key: str, path: str, remedy: str, where: str) -> None:

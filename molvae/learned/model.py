@@ -50,7 +50,7 @@ class Prediction:
     nearest_similarity: NDArray[np.float64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LearnedModel:
     """A fitted model of a measured column.
 

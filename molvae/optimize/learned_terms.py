@@ -31,7 +31,7 @@ def candidate_columns(objective: Objective, smiles: Sequence[str]) -> pd.DataFra
     """Return, for each learned term, the interval, the domain and the nearest measured molecule of N candidates."""
     columns: dict[str, object] = {}
     for term, quantity in _learned(objective).items():
-        prediction = quantity.learned.source.predict(objective.folder, tuple(smiles))
+        prediction = quantity.learned.source.load(objective.folder).predict(smiles, COVERAGE)
         columns |= {
             f"{LOW}{term}": prediction.low.round(4),
             f"{HIGH}{term}": prediction.high.round(4),

@@ -14,7 +14,7 @@ from molvae.chem.quiet import quiet
 from molvae.errors import ObjectiveError
 from molvae.files import file_sha256
 from molvae.optimize.parts import Term
-from molvae.optimize.quantities import Failure, Measure, Molecule, Quantity
+from molvae.optimize.quantities import Failure, Measure, Molecule, Predict, Quantity
 from molvae.optimize.spec import ObjectiveSpec, read_spec
 
 BUILTIN = Path(__file__).parent / "builtin"
@@ -85,6 +85,12 @@ class Objective:
             for name, parts in (("terms", self.spec.terms), ("constraints", self.spec.constraints))
         }
         return Objective(self.spec.model_copy(update=of_model), self.folder)
+
+    @property
+    def predicted_properties(self) -> list[str]:
+        """The properties that the model of the search has to predict."""
+        predicted = [q.predict for q in self._quantities if isinstance(q, Predict)]
+        return [source.property for source in predicted if source.model is None]
 
     @property
     def _quantities(self) -> list[Quantity]:

@@ -174,3 +174,11 @@ def test_modules_of_objectives_are_imported_before_the_first_job(folder):
     assert "own_of_preflight.py line 4: FileNotFoundError" in said
     (folder / "own_of_preflight.py").write_text(source)
     assert import_fault(plan(["qed", "own.yaml"])) == ""
+
+
+def test_a_property_that_no_head_will_predict_is_refused_before_the_training(tmp_path):
+    (tmp_path / "x.yaml").write_text("name: x\nterms:\n  - {predict: pIC50, maximise: {low: 5, high: 8}}\n")
+    content = {"prepare": {"input": ["in.smi"]}, "optimize": {"objectives": ["x.yaml"]}}
+    with pytest.raises(ConfigError, match=r"expected properties of train.property_head \(none\), found predict: pIC50"):
+        plan_run(content, "study.yaml")
+    assert plan_run({**content, "train": {"property_head": {"pIC50": 1.0}}}, "study.yaml").objectives

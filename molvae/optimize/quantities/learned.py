@@ -1,14 +1,15 @@
 """A value learned from a measured column, as a quantity, and whether a molecule is in its domain, as a constraint."""
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 from pydantic import model_validator
 
 from molvae.errors import ObjectiveError
-from molvae.optimize.quantities.base import QUANTITIES, Failure, Measure, Quantity, finite
+from molvae.optimize.quantities.base import QUANTITIES, Failure, Measure, Molecule, Quantity, finite
 from molvae.section import Section
 
 if TYPE_CHECKING:
@@ -80,10 +81,6 @@ class LearnedSource(Section):
             return _loaded(folder / str(self.model))
         return learned_from(folder / self.table, self.column, self.smiles_column)
 
-    def predict(self, folder: Path, smiles: tuple[str, ...]) -> "Prediction":
-        """Predict N molecules; what several parts of an objective ask for is computed once."""
-        return _predicted(self, folder, smiles)
-
 
 @lru_cache(maxsize=8)
 def _loaded(folder: Path) -> "LearnedModel":
@@ -93,8 +90,9 @@ def _loaded(folder: Path) -> "LearnedModel":
 
 
 @lru_cache(maxsize=4)
-def _predicted(source: LearnedSource, folder: Path, smiles: tuple[str, ...]) -> "Prediction":
-    return source.load(folder).predict(smiles, COVERAGE)
+def _predicted(learned: "LearnedModel", smiles: tuple[str, ...]) -> "Prediction":
+    """Predict N molecules; what several parts of an objective ask for is computed once."""
+    return learned.predict(smiles, COVERAGE)
 
 
 class LearnedValue(LearnedSource):
@@ -160,10 +158,10 @@ class Learned(Quantity):
 
     def measure(self, folder: Path) -> Measure:
         """Return the function that predicts N molecules."""
-        source, name = self.learned.source, self.learned.value
+        learned, name = self.learned.source.load(folder), self.learned.value
 
-        def predict(molecules: Any) -> list[float | Failure]:
-            prediction = source.predict(folder, tuple(molecule.smiles for molecule in molecules))
+        def predict(molecules: Sequence[Molecule]) -> list[float | Failure]:
+            prediction = _predicted(learned, tuple(molecule.smiles for molecule in molecules))
             # Rounded, so that a value does not depend on which molecules are predicted with it.
             return [finite(float(f"{value:.9g}")) for value in getattr(prediction, name)]
 
@@ -196,9 +194,10 @@ class InDomain(Quantity):
 
     def measure(self, folder: Path) -> Measure:
         """Return the function that compares N molecules with the measured ones."""
+        learned = self.in_domain.load(folder)
 
-        def compare(molecules: Any) -> list[float | Failure]:
-            prediction = self.in_domain.predict(folder, tuple(molecule.smiles for molecule in molecules))
+        def compare(molecules: Sequence[Molecule]) -> list[float | Failure]:
+            prediction = _predicted(learned, tuple(molecule.smiles for molecule in molecules))
             return [float(inside) for inside in prediction.in_domain]
 
         return compare

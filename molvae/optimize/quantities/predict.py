@@ -1,5 +1,6 @@
 """A property that a trained model predicts from codes, as a quantity."""
 
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -8,7 +9,7 @@ from pydantic import model_validator
 
 from molvae.errors import ObjectiveError
 from molvae.files import read_json
-from molvae.optimize.quantities.base import QUANTITIES, Failure, Measure, Quantity, finite
+from molvae.optimize.quantities.base import QUANTITIES, Failure, Measure, Molecule, Quantity, finite
 from molvae.section import Name, Section
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ class Predict(Quantity):
             )
         of_model, name = self._folder(folder), self.predict.property
 
-        def predict(molecules: Any) -> list[float | Failure]:
+        def predict(molecules: Sequence[Molecule]) -> list[float | Failure]:
             if not molecules:
                 return []
             values = _loaded(of_model).predict([molecule.smiles for molecule in molecules])[name]
