@@ -31,6 +31,7 @@ VERBS = {
     "Stages": ["prepare", "train", "evaluate", "sample", "optimize", "score", "report"],
     "Using a trained model": ["encode", "decode", "interpolate", "neighbors", "anomaly", "propose", "models", "info"],
     "Objectives": ["objective"],
+    "Measured values": ["learn", "predict"],
     "Projects": ["new"],
 }
 

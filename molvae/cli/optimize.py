@@ -48,6 +48,7 @@ def optimize(
     from molvae.folders import output_folder
     from molvae.log import logger
     from molvae.model.loading import load
+    from molvae.model.shipped import model_folder
     from molvae.optimize.objective import load_objective
     from molvae.optimize.stage import known_molecules
     from molvae.optimize.stage import optimize as optimize_stage
@@ -56,6 +57,7 @@ def optimize(
     asked = load_objective(objective)
     n_jobs = set_threads(threads)
     loaded = load(model, run.device)
+    asked = asked.with_model(model_folder(model).resolve())
     reference = reference or _prepared_beside(model)
     if reference is None:
         logger.warning("no --reference: the search starts from the model's own samples, and all molecules count as new")

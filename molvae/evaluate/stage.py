@@ -12,6 +12,7 @@ from molvae.evaluate.decoded import decoded_metrics, gaps
 from molvae.evaluate.latent import by_dimension, posterior_metrics, similarity_by_distance
 from molvae.evaluate.latent_map import latent_map
 from molvae.evaluate.priors import compare_priors
+from molvae.evaluate.property_head import property_head_metrics
 from molvae.evaluate.reconstruction import (
     reconstruct,
     reconstruction_by_size,
@@ -63,6 +64,8 @@ def evaluate(model: MolVAE, prepared: Path, out: Path, config: EvaluateConfig, s
     priors = compare_priors(model, config.n_samples, training, reference, derive_seed(seed, "evaluate"), n_jobs)
     metrics["fcd_prior"] = priors[model.generation.prior]["fcd"]
     metrics |= _latent_space(model, splits["validation"], reference, config.n_latent, seed, n_jobs)
+    if model.scales:
+        metrics["property_head"] = property_head_metrics(model, molecules, seed)
     mapped = latent_map(model, molecules, config.n_map, seed)
     invalidate(out / "metrics.json")
     write_table(out / RECONSTRUCTIONS.file, reconstructions)

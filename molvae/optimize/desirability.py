@@ -18,6 +18,9 @@ from molvae.section import Section
 
 Width = Annotated[FiniteFloat, Field(gt=0.0)]
 
+# Beyond all values of interest.
+_FAR = 1e300
+
 
 class Desirability(Section, ABC):
     """From a finite value to its desirability in [0, 1]."""
@@ -32,6 +35,11 @@ class Desirability(Section, ABC):
     @abstractmethod
     def text(self) -> str:
         """Return which values are wanted, in a few words for the report."""
+
+    def rises(self) -> bool | None:
+        """Say whether high values are wanted (True) or low ones (False); None where it is neither as such."""
+        low, high = self(-_FAR), self(_FAR)
+        return None if low == high else low < high
 
     @classmethod
     def summary(cls) -> str:
@@ -219,3 +227,7 @@ class Identity(Desirability):
     def text(self) -> str:
         """Return which values are wanted."""
         return "as computed (0 to 1)"
+
+    def rises(self) -> bool | None:
+        """Say that high values are wanted."""
+        return True

@@ -83,8 +83,10 @@ class KnownParts:
 
     def known(self, molecules: Sequence[Molecule]) -> NDArray[np.float64]:
         """Return what the cheap terms contribute to the scores, float64 (N,); 0 where a value fails."""
-        contributions = np.array([self._contribution(molecule) for molecule in molecules], dtype=np.float64)
-        return contributions.reshape(len(molecules))
+        # Of all molecules at once: for what is learned, that is many times faster than one by one.
+        values = [self._measures[term.quantity](molecules) for term in self._terms]
+        contributions = [self._contribution([of_term[i] for of_term in values]) for i in range(len(molecules))]
+        return np.array(contributions, dtype=np.float64)
 
     def compose(self, known: NDArray[np.float64], remainder: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return scores from what the cheap terms contribute and from the remainders, float64 (N,)."""
@@ -99,10 +101,10 @@ class KnownParts:
             return 0.0
         return self._mean(pairs, sum(weight for weight, _ in pairs))
 
-    def _contribution(self, molecule: Molecule) -> float:
+    def _contribution(self, values: Sequence[float | Failure]) -> float:
+        """Return what the cheap terms contribute, from the value of each of them."""
         pairs = []
-        for term in self._terms:
-            [value] = self._measures[term.quantity]([molecule])
+        for term, value in zip(self._terms, values, strict=True):
             try:
                 pairs.append((term.weight, 0.0 if isinstance(value, Failure) else term.desirability(value)))
             except ValueError:

@@ -71,11 +71,20 @@ class Objective:
         self.spec = spec
         self.folder = folder
         self.constraints = spec.all_constraints
-        self.files = tuple(file for quantity in self._quantities for file in quantity.files(folder))
+        # A table may serve several parts.
+        self.files = tuple(dict.fromkeys(file for quantity in self._quantities for file in quantity.files(folder)))
         self._total_weight = sum(term.weight for term in spec.terms)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Objective, (self.spec, self.folder)
+
+    def with_model(self, model: Path) -> "Objective":
+        """Return the objective for a search with a trained model, from whose folder properties are predicted."""
+        of_model = {
+            name: tuple(part.model_copy(update={"quantity": part.quantity.with_model(model)}) for part in parts)
+            for name, parts in (("terms", self.spec.terms), ("constraints", self.spec.constraints))
+        }
+        return Objective(self.spec.model_copy(update=of_model), self.folder)
 
     @property
     def _quantities(self) -> list[Quantity]:

@@ -133,6 +133,7 @@ class Term(Measured):
             # A model around it, so that messages have the key in their path.
             around = create_model(key, __base__=Section, **{key: (DESIRABILITIES[key], ...)})  # type: ignore[call-overload]
             parsed["desirability"] = getattr(_validated(around, {key: given[key]}), key)
+        parsed["quantity"] = parsed["quantity"].aimed(parsed.get("desirability", Identity()).rises())
         return parsed
 
     def _entries(self) -> dict[str, Any]:
@@ -151,6 +152,7 @@ class Constraint(Measured):
     @model_validator(mode="after")
     def _bounds(self) -> Self:
         bounded = self.min is not None or self.max is not None
+        self.quantity.aimed(None)
         if self.quantity.required is not None:
             if bounded:
                 raise ValueError(f"expected no min or max with {self.quantity.kind()}, which holds or does not")

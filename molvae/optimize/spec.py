@@ -89,7 +89,7 @@ class ObjectiveSpec(Section):
 
     @property
     def all_constraints(self) -> tuple[Constraint, ...]:
-        """What a candidate must satisfy, the lead's similarity and the core included."""
+        """What a candidate must satisfy, the lead's similarity, the core, and what terms ask for included."""
         own: list[Constraint] = []
         if self.core is not None:
             own.append(Constraint(name=CORE, quantity=HasCore(core=self.core)))
@@ -97,6 +97,9 @@ class ObjectiveSpec(Section):
             target = SimilarityTarget(to=self.lead.smiles, fingerprint=self.lead.fingerprint)
             least = self.lead.similarity
             own.append(Constraint(name=SIMILARITY_TO_LEAD, quantity=Similarity(similarity=target), min=least))
+        implied = dict.fromkeys(term.quantity.implied_constraint() for term in self.terms)
+        given = [constraint.quantity for constraint in self.constraints]
+        own += [Constraint(quantity=quantity) for quantity in implied if quantity and quantity not in given]
         return (*own, *self.constraints)
 
     @model_validator(mode="after")

@@ -24,6 +24,7 @@ from molvae.optimize.calls import RESUME_FILES
 from molvae.optimize.candidates import candidates_table
 from molvae.optimize.constraints import constraint_counts, rejection_text, warn_if_hardly_feasible
 from molvae.optimize.evaluator import warn_of_failures
+from molvae.optimize.learned_terms import candidate_columns, write_evidence
 from molvae.optimize.objective import Evaluation, Objective
 from molvae.optimize.oracle import Oracle
 from molvae.optimize.spec import CORE, SIMILARITY_TO_LEAD
@@ -104,9 +105,11 @@ def optimize(
             objective.name,
         )
     table = candidates_table(trace, set(molecules["smiles"]), train, config.n_candidates, objective.lead)
+    table = pd.concat([table, candidate_columns(objective, table["smiles"].tolist())], axis=1)
     summary = _summary(trace, objective, config, seed, n_rounds) | start.summary
     _log(objective, summary, len(table))
     invalidate(out / "summary.json")
+    write_evidence(objective, out)
     write_table(out / TRACE.file, trace)
     write_table(out / TIMES.file, times)
     write_table(out / CANDIDATES.file, table)

@@ -22,6 +22,7 @@ from molvae.report import diagnostics, figures, sentences, tables, tiles
 from molvae.report.cautions import cautions
 from molvae.report.figures import Figure
 from molvae.report.lead import LeadComparison, lead_comparisons
+from molvae.report.learned import LearnedPart, learned_parts
 from molvae.report.numerals import count
 from molvae.report.objective_text import ObjectiveText, objective_text
 from molvae.report.plate import plate_rows
@@ -51,6 +52,7 @@ class OptimizationPart:
         objective: The objective in words.
         beside_lead: The best candidates beside the lead, if the objective has one.
         csv_uri: The candidates as a CSV file to download.
+        learned: The evidence for its learned terms.
     """
 
     name: str
@@ -62,6 +64,7 @@ class OptimizationPart:
     objective: ObjectiveText
     beside_lead: tuple[LeadComparison, ...]
     csv_uri: str
+    learned: tuple[LearnedPart, ...]
 
 
 def report(run_folder: Path, config: RunConfig, out: Path | None = None) -> Path:
@@ -87,13 +90,14 @@ def report(run_folder: Path, config: RunConfig, out: Path | None = None) -> Path
     provenance = gather(run_folder, settings)
     distributions = _distributions(run)
     units = {name: str(statistics["unit"]) for name, statistics in run.preparation.properties.items()}
-    parts = [_optimization_part(result, units) for result in run.optimizations]
+    parts = [_optimization_part(run, result, units) for result in run.optimizations]
     drawn = [
         figures.training(run.history),
         figures.latent_map(run.evaluation.latent_map),
         *([latent_space] if (latent_space := diagnostics.latent_space(run.evaluation)) else []),
         figures.properties(distributions),
         *(part.figure for part in parts),
+        *(learned.figure for part in parts for learned in part.learned),
     ]
     environment = _environment()
     content = _content(run, drawn, parts, provenance)
@@ -106,7 +110,7 @@ def report(run_folder: Path, config: RunConfig, out: Path | None = None) -> Path
     return page
 
 
-def _optimization_part(result: Optimization, units: Mapping[str, str]) -> OptimizationPart:
+def _optimization_part(run: Run, result: Optimization, units: Mapping[str, str]) -> OptimizationPart:
     table = tables.candidate_table(result, units)
     return OptimizationPart(
         name=result.objective,
@@ -119,6 +123,7 @@ def _optimization_part(result: Optimization, units: Mapping[str, str]) -> Optimi
         objective=objective_text(result.search.summary.get("objective", {})),
         beside_lead=lead_comparisons(result),
         csv_uri="data:text/csv;base64," + base64.b64encode(table.csv.encode()).decode(),
+        learned=learned_parts(run.folder, result),
     )
 
 

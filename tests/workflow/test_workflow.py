@@ -346,3 +346,22 @@ def test_preparation_is_scattered_over_shards_with_the_same_outcome(fresh):
 def test_a_public_library_need_not_be_there_when_a_run_is_planned(fresh):
     rules = planned(snakemake(fresh, "--dry-run", "--configfile", "workflow/config/moses.yaml"))
     assert rules["prepare"] == 1
+
+
+@pytest.mark.slow
+def test_what_is_measured_is_learned_and_searched_for(fresh):
+    """The preset `learned`, made small."""
+    content = yaml.safe_load((ROOT / "workflow/config/learned.yaml").read_text())
+    content["train"] |= {"epochs": 1, "prior_samples": 50}
+    content["evaluate"] = {"n_reconstruct": 20, "n_samples": 50, "n_latent": 20, "n_map": 50}
+    content["sample"], content["score"] = {"n": 100}, {"n_reference": 100}
+    content["optimize"] |= {"budget": 80, "batch_size": 20, "n_start": 20, "baseline": False}
+    for file in (ROOT / "data").glob("series_*.csv"):
+        (fresh / "data" / file.name).symlink_to(file)
+    run = snakemake(fresh, "--configfile", write_config(fresh, content))
+    assert run.returncode == 0, run.stdout + run.stderr
+    results = fresh / "results" / "learned"
+    assert "Learned: pAct" in (results / "report.html").read_text()
+    candidates = pd.read_csv(results / "optimize" / "potent_sulfonamide" / "candidates.csv")
+    assert candidates["in_domain.pAct"].all()
+    assert (candidates["low.pAct"] < candidates["term.pAct"]).all()

@@ -16,6 +16,8 @@ from molvae.optimize.quantities.substructure import (
     SubstructureCount,
 )
 from molvae.optimize.quantities.atoms import AtomCount, Isomer
+from molvae.optimize.quantities.learned import InDomain, Learned
+from molvae.optimize.quantities.predict import Predict
 from molvae.optimize.quantities.python import PythonFunction
 from molvae.optimize.quantities.command import Command
 from molvae.optimize.quantities.alerts import Alerts
@@ -30,11 +32,14 @@ __all__ = [
     "Failure",
     "HasCore",
     "HasSubstructure",
+    "InDomain",
     "Isomer",
     "LacksSubstructure",
+    "Learned",
     "Measure",
     "Molecule",
     "MoleculeText",
+    "Predict",
     "PropertyValue",
     "PythonFunction",
     "Quantity",
