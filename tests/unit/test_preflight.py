@@ -163,3 +163,15 @@ def test_a_gpu_is_requested_where_there_is_or_may_be_one(device, local, has_gpu,
     monkeypatch.setattr(preflight.Path, "exists", lambda _: False)
     monkeypatch.setattr(preflight.shutil, "which", lambda name: "/usr/bin/nvidia-smi" if has_gpu else None)
     assert preflight.gpus_requested(device, local=local) == expected
+
+
+def test_a_plate_depends_on_its_files_and_on_the_objective_that_constrains_it(folder):
+    (folder / "results.csv").write_text("smiles,pIC50\nCCO,5\n")
+    propose = {"measured": "results.csv", "column": "pIC50", "pool": "in.smi", "objective": "mine.yaml"}
+    content = {"prepare": {"input": ["in.smi"]}, "optimize": {"objectives": ["qed"]}, "propose": propose}
+    assert plan_run(content, "study.yaml").plate == ("results.csv", "in.smi", "mine.yaml")
+    assert plan().plate == ()
+    with pytest.raises(DataError, match=r"propose.pool: expected a file at gone.csv, found none"):
+        plan_run({**content, "propose": {**propose, "pool": "gone.csv"}}, "study.yaml")
+    with pytest.raises(ConfigError, match="propose: expected measured with column, or with an objective"):
+        plan_run({**content, "propose": {"measured": "results.csv"}}, "study.yaml")
