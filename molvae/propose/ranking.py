@@ -7,7 +7,7 @@ of the rows that are best by that function.
 """
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -115,7 +115,7 @@ def rank(pool: Pool, rater: Rater, without: Collection[str], seed: int, n_jobs: 
     unusables, counted, rows = _Unusables(), _Unusables(), None
     with shared_processes():
         if n_rows > MAX_EXACT:
-            sampled = _rated(_blocks(sample), rater, len(sample), without, counted, n_jobs)
+            sampled = _rated(_blocks(sample), replace(rater, n=BLOCK), len(sample), without, counted, n_jobs)
             screen = Screen.imitating(sampled.bits, sampled.mean)
             del sampled
             rows = _screened(pool, screen, rater.objective, n_rows, unusables, n_jobs)
