@@ -116,13 +116,8 @@ def _process(measured: Measurements, wanted: Wanted) -> GaussianProcess | None:
     if len(measured) < MIN_MOLECULES:
         if len(measured):
             logger.warning(
-                "%s: %d molecules with different values are needed to predict it, found %d%s; the plate explores",
-                *(
-                    measured.column,
-                    MIN_MOLECULES,
-                    len(measured),
-                    "" if np.ptp(measured.values) else ", all values equal",
-                ),
+                "%s: expected at least %d molecules to learn from, found %d; the plate explores",
+                *(measured.column, MIN_MOLECULES, len(measured)),
             )
         return None
     with quiet():
