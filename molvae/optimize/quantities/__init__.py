@@ -13,6 +13,7 @@ from molvae.optimize.quantities.atoms import AtomCount, Isomer
 from molvae.optimize.quantities.python import PythonFunction
 from molvae.optimize.quantities.command import Command
 from molvae.optimize.quantities.alerts import Alerts
+from molvae.optimize.quantities.usualness import Likelihood, UnseenRings
 # isort: on
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "HasSubstructure",
     "Isomer",
     "LacksSubstructure",
+    "Likelihood",
     "Measure",
     "Molecule",
     "PropertyValue",
@@ -32,4 +34,5 @@ __all__ = [
     "Similarity",
     "SimilarityTarget",
     "SubstructureCount",
+    "UnseenRings",
 ]

@@ -45,6 +45,10 @@ class Lineages:
         self._bits = np.concatenate([self._bits, bits])
         self._is_parent = np.concatenate([self._is_parent, ~self.is_near_leader(bits)])
 
+    def rescore(self, scores: NDArray[np.float64]) -> None:
+        """Replace the scores of all, float64 (N,)."""
+        self.scores.update(zip(self.scores, scores.tolist(), strict=True))
+
     def is_near_leader(self, bits: PackedBits) -> NDArray[np.bool_]:
         """Say which of N molecules the search keeps away from, bool (N,).
 

@@ -92,6 +92,11 @@ class Surrogate:
         self._references = References(self._features)
         self._matrix = np.empty((0, 0), np.float32)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The features that predictions need."""
+        return tuple(self.kernel)
+
     def add(self, features: Features) -> None:
         """Add molecules."""
         first = size(self._features)
@@ -159,6 +164,43 @@ class Surrogate:
         inverse = np.linalg.inv(matrix + self._settings.noise * np.eye(len(targets)))
         predicted = targets - (inverse @ targets) / np.diag(inverse)
         return float(np.corrcoef(rankdata(predicted), rankdata(targets))[0, 1])
+
+
+class Surrogates:
+    """A Gaussian process for each of several goals that is predicted, with a kernel of its own."""
+
+    def __init__(self, settings: SurrogateConfig, seed: int, is_predicted: NDArray[np.bool_]) -> None:
+        """Begin without molecules.
+
+        Args:
+            settings: Those of each.
+            seed: Seed of the search.
+            is_predicted: Which of the K goals, bool (K,).
+        """
+        self._n_goals = len(is_predicted)
+        self._of_goal = {int(goal): Surrogate(settings, seed) for goal in np.flatnonzero(is_predicted)}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The features that predictions need."""
+        return tuple(dict.fromkeys(name for surrogate in self._of_goal.values() for name in surrogate.kernel))
+
+    def add(self, features: Features) -> None:
+        """Add molecules."""
+        for surrogate in self._of_goal.values():
+            surrogate.add(features)
+
+    def fit(self, values: NDArray[np.float64]) -> None:
+        """Fit to the values of all molecules that were added, float64 (N, K)."""
+        for goal, surrogate in self._of_goal.items():
+            surrogate.fit(values[:, goal])
+
+    def predict(self, features: Features) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return mean and standard deviation for M molecules, float64 (M, K) each; 0 for what is not predicted."""
+        mean, deviation = np.zeros((2, size(features), self._n_goals))
+        for goal, surrogate in self._of_goal.items():
+            mean[:, goal], deviation[:, goal] = surrogate.predict(features)
+        return mean, deviation
 
 
 def _ranks(scores: NDArray[np.float64]) -> NDArray[np.float64]:

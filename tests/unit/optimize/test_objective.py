@@ -27,6 +27,19 @@ OXYGENS = {"atom_count": "O", "maximise": {"low": 0, "high": 2}}
 RINGS = {"property": "rings", "maximise": {"low": 0, "high": 1}, "weight": 3}
 
 
+def test_the_minimum_is_the_least_desirability():
+    evaluation = objective([OXYGENS, {**RINGS, "weight": 1}], mean="minimum").evaluate("Oc1ccccc1")
+    assert evaluation.desirabilities == {"n_O": 0.5, "rings": 1.0}
+    assert evaluation.score == 0.5
+
+
+def test_goals_that_are_kept_apart_have_their_geometric_mean_as_score():
+    apart = objective([OXYGENS, {**RINGS, "weight": 1}], mean="pareto")
+    assert apart.evaluate("Oc1ccccc1").score == 0.5**0.5
+    assert apart.is_pareto
+    assert apart.reference_point.tolist() == [0.0, 0.0]
+
+
 def test_there_is_a_golden_column_for_every_builtin_objective():
     assert sorted(GOLDEN["scores"]) == builtin_names()
     assert len(builtin_names()) == 22
