@@ -1,13 +1,12 @@
 """How well the property head predicts held-out molecules, beside a model that needs no codes."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from rdkit import Chem
 
+from molvae.chem.count_features import Features
 from molvae.learned.gaussian_process import CountGaussianProcess
 from molvae.learned.validation import Errors
 from molvae.log import logger
@@ -67,7 +66,7 @@ def _of_property(model: MolVAE, measured: pd.DataFrame, name: str, unit: str, se
     return metrics
 
 
-def _features(rows: pd.DataFrame) -> Mapping[str, NDArray[Any]]:
+def _features(rows: pd.DataFrame) -> Features:
     smiles = rows["smiles"].tolist()
     return CountGaussianProcess.describe([Chem.MolFromSmiles(text) for text in smiles], smiles, None)
 
