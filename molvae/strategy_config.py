@@ -234,6 +234,9 @@ class OptimizeConfig(Section):
     """Rounds in a row without a new molecule after which the search ends before its budget is spent."""
     n_candidates: Count = 50
     """Most molecules that are proposed as candidates: the best new ones that satisfy the constraints."""
+    max_per_scaffold: Count | None = None
+    """Molecules of one Bemis-Murcko scaffold after which the search counts a further one as a tenth, so that it does
+    not end in one series; scores in the results stay as they are. By default it does not."""
     compare_training: bool | None = None
     """Whether the training set is also scored, outside the budget, for comparison; by default unless that calls a
     user's own function or program."""

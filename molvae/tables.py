@@ -26,6 +26,8 @@ CENSORED = "censored."
 """Prefix of the values that are bounds, such as `>10`, as text."""
 TERM = "term."
 """Prefix of the columns of an objective's terms, before the name of the term."""
+DESIRABILITY = "desirability."
+"""Prefix of the columns of their desirabilities."""
 CONSTRAINT = "constraint."
 """Prefix of the columns of an objective's constraints, before the name of the constraint."""
 CHANGE = "change."
@@ -208,16 +210,31 @@ _NEAREST_SIMILARITY = Column("nearest_train_similarity", "float64", "Tanimoto si
 CANDIDATES = TableSchema(
     "candidates.csv",
     (
-        Column("rank", "int64", "Rank by score, from 1."),
+        Column("rank", "int64", "Rank by score, from 1; with `mean: pareto`, by front and then by score."),
+        Column("id", "str", "A name made of its SMILES, the same in every run.", optional=True),
         Column("smiles", "str", "Canonical SMILES."),
         Column("score", "float64", "Its score."),
         Column("call", "int64", "Number of its oracle call."),
         Column("origin", "str", "How it was proposed."),
         _NEAREST_SMILES,
         _NEAREST_SIMILARITY,
+        Column("front", "int64", "Number of its front, from 1, with `mean: pareto`.", optional=True),
+        Column("cluster", "int64", "Number of its cluster (Butina, ECFP4 of 2,048 bits), from 1.", optional=True),
+        Column("suggested", "bool", "Whether it is one of the five to make first.", optional=True),
+        Column("targets_met", "int64", "Terms with a desirability of 0.5 or more.", optional=True),
+        Column("n_targets", "int64", "Terms of the objective.", optional=True),
+        Column("alerts", "str", "Names of its structural alerts, joined by `; `.", optional=True),
+        Column("unseen_ring_systems", "str", "Those that no training molecule has, joined by `; `.", optional=True),
+        Column(
+            "likelihood_percentile",
+            "float64",
+            "Percentage of held-out molecules that the model finds less likely, per token.",
+            optional=True,
+        ),
     ),
     (
         *_PARTS,
+        Column(DESIRABILITY, "float64", "Desirability of a term's value, in [0, 1]."),
         Column(CHANGE, "float64", "Value of a term or property less that of the lead.", optional=True),
         Column(LOW, "float64", "Lower end of the 80 % interval of a learned term."),
         Column(HIGH, "float64", "Upper end of that interval."),
@@ -244,6 +261,23 @@ PLATE = TableSchema(
     (Column("", "str", "A column of the pool."),),
 )
 """The molecules that are proposed for the next plate."""
+
+FRONT = TableSchema(
+    "front.csv",
+    (
+        Column("smiles", "str", "Canonical SMILES."),
+        Column("score", "float64", "Its score: the geometric mean of the desirabilities."),
+        Column("call", "int64", "Number of its oracle call."),
+        Column("origin", "str", "How it was proposed."),
+        Column("in_training", "bool", "Whether it is a training molecule."),
+        Column("knee", "bool", "Whether it is the suggested compromise: the one row where it is true."),
+    ),
+    (
+        Column(TERM, "float64", "Raw value of a term of the objective."),
+        Column(DESIRABILITY, "float64", "Desirability of that value, in [0, 1]."),
+    ),
+)
+"""The scored molecules that satisfy the constraints and that no other one surpasses in all terms (`mean: pareto`)."""
 
 SCORED_MOLECULES = TableSchema(
     "molecules.csv",
@@ -285,6 +319,7 @@ TABLES = (
     TIMES,
     CANDIDATES,
     PLATE,
+    FRONT,
     SCORED_MOLECULES,
 )
 """All tables between stages."""

@@ -68,3 +68,13 @@ def familiarity(systems: Sequence[str], reference: Mapping[str, int]) -> Familia
         return Familiarity(1.0, None)
     counts = [reference.get(system, 0) for system in systems]
     return Familiarity(sum(count > 0 for count in counts) / len(counts), min(counts))
+
+
+def unseen(systems: Sequence[str], reference: Mapping[str, int]) -> list[str]:
+    """Return the ring systems of a molecule that a reference set does not have, each once, in their order.
+
+    Args:
+        systems: Ring systems of the molecule, from `ring_systems`.
+        reference: Number of occurrences of each ring system in the reference.
+    """
+    return [system for system in dict.fromkeys(systems) if not reference.get(system, 0)]

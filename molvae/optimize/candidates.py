@@ -1,43 +1,71 @@
-"""The molecules that a search proposes as candidates."""
+"""The molecules that a search proposes as candidates, with what a chemist asks before making one."""
 
+import numpy as np
 import pandas as pd
 
+from molvae.chem.alerts import structural_alerts
 from molvae.chem.descriptors import compute_properties
 from molvae.chem.fingerprints import morgan_bits, nearest
+from molvae.chem.identifiers import molecule_id
+from molvae.chem.molecules import parse
+from molvae.chem.quiet import quiet
+from molvae.chem.ring_systems import ring_systems, unseen
+from molvae.metrics.known_rings import known_ring_systems
+from molvae.model.anomaly import compare_anomaly
+from molvae.model.model import MolVAE
+from molvae.optimize.front import desirability_columns
+from molvae.optimize.objective import Objective
+from molvae.optimize.pareto import front_order, front_ranks, knee
+from molvae.optimize.selection import butina_clusters, suggest
 from molvae.tables import CHANGE, CONSTRAINT, TERM
+
+TARGET = 0.5
+"""Desirability from which on a term counts as met."""
 
 _CHANGED = ("mol_weight", "logp", "tpsa", "qed")
 """Properties whose changes from the lead are in the table."""
 
 
 def candidates_table(
-    trace: pd.DataFrame, known: set[str], train: list[str], n_candidates: int, lead: str | None = None
+    trace: pd.DataFrame,
+    objective: Objective,
+    molecules: pd.DataFrame,
+    model: MolVAE,
+    n_candidates: int,
+    seed: int,
+    n_jobs: int = 1,
 ) -> pd.DataFrame:
     """Return the best new molecules of a trace that satisfy the constraints and have a score above 0.
 
     Args:
         trace: Oracle calls, see `Oracle.trace`.
-        known: Canonical SMILES of all prepared molecules, which are not new.
-        train: Training molecules, among which the nearest is named; may be empty.
+        objective: What was searched for.
+        molecules: The known molecules, which are not new, columns smiles (canonical) and split; may be empty.
+        model: Tells how likely they are.
         n_candidates: Most candidates.
-        lead: Canonical SMILES of the lead, if there is one.
+        seed: The run's seed.
+        n_jobs: Number of processes.
 
     Returns:
-        Columns rank, smiles, score, call, origin, nearest_train_smiles, nearest_train_similarity (Tanimoto of
-        1,024-bit ECFP4), the raw value of each term and constraint, the changes of the terms and of some properties
-        from the lead, and the molecules' properties; the best first.
+        See `molvae.tables.CANDIDATES`; the best first. Where the terms stay apart, these are the molecules on the
+        front, then those on the next one, and so on.
     """
-    eligible = trace["feasible"] & (trace["score"] > 0.0) & ~trace["in_training"] & ~trace["smiles"].isin(known)
-    best = trace[eligible].sort_values(["score", "call"], ascending=[False, True]).head(n_candidates)
-    chosen = best.reset_index(drop=True)
+    is_known = trace["in_training"] | trace["smiles"].isin(molecules["smiles"])
+    chosen = _best(trace[trace["feasible"] & (trace["score"] > 0.0) & ~is_known], objective, n_candidates)
     smiles = chosen["smiles"].tolist()
+    train = molecules.loc[molecules["split"] == "train", "smiles"].tolist()
+    desirabilities = desirability_columns(chosen, objective)
     table = chosen[["smiles", "score", "call", "origin"]].copy()
     table.insert(0, "rank", range(1, len(table) + 1))
+    table.insert(1, "id", [molecule_id(text) for text in smiles])
     table["nearest_train_smiles"], table["nearest_train_similarity"] = _nearest(smiles, train)
+    table = pd.concat([table, _selection(smiles, desirabilities, objective)], axis=1)
+    table["alerts"], table["unseen_ring_systems"] = _alerts_and_rings(smiles, train, n_jobs)
+    table["likelihood_percentile"] = _likelihood(model, smiles, molecules, seed)
     values = chosen[[column for column in chosen.columns if column.startswith((TERM, CONSTRAINT))]]
     properties = compute_properties(smiles)
-    changes = [] if lead is None else [_changes(lead, trace, values, properties)]
-    return pd.concat([table, values, *changes, properties], axis=1)
+    changes = [] if objective.lead is None else [_changes(objective.lead, trace, values, properties)]
+    return pd.concat([table, values, desirabilities, *changes, properties], axis=1)
 
 
 def _changes(lead: str, trace: pd.DataFrame, values: pd.DataFrame, properties: pd.DataFrame) -> pd.DataFrame:
@@ -49,8 +77,54 @@ def _changes(lead: str, trace: pd.DataFrame, values: pd.DataFrame, properties: p
     return pd.DataFrame({f"{CHANGE}{name}": properties[name] - own[name] for name in _CHANGED} | changes)
 
 
+def _best(eligible: pd.DataFrame, objective: Objective, n: int) -> pd.DataFrame:
+    ranked = eligible.sort_values(["score", "call"], ascending=[False, True])
+    if objective.is_pareto:
+        desirabilities = desirability_columns(ranked, objective).to_numpy()
+        ranked = ranked.iloc[front_order(desirabilities, ranked["score"].to_numpy(), n)]
+    return ranked.head(n).reset_index(drop=True)
+
+
 def _nearest(smiles: list[str], train: list[str]) -> tuple[list[str], list[float]]:
     if not train or not smiles:
         return [""] * len(smiles), [float("nan")] * len(smiles)
     similarity, index = nearest(morgan_bits(smiles), morgan_bits(train))
     return [train[i] for i in index], [round(float(value), 4) for value in similarity]
+
+
+def _selection(smiles: list[str], desirabilities: pd.DataFrame, objective: Objective) -> pd.DataFrame:
+    """Return the columns that say which N ranked candidates to make first, and what speaks for them."""
+    values = desirabilities.to_numpy()
+    table = pd.DataFrame({"front": front_ranks(values)} if objective.is_pareto else {}, index=desirabilities.index)
+    is_knee = np.zeros(len(smiles), dtype=bool)
+    if objective.is_pareto and smiles:
+        front = np.flatnonzero(table["front"] == 1)
+        is_knee[front[knee(values[front])]] = True
+    n_met = (values >= TARGET).sum(axis=1)
+    table["cluster"] = butina_clusters(morgan_bits(smiles, n_bits=2048))
+    table["suggested"] = suggest(table["cluster"].to_numpy(), n_met, is_knee)
+    table["targets_met"] = n_met
+    table["n_targets"] = values.shape[1]
+    return table
+
+
+def _alerts_and_rings(smiles: list[str], train: list[str], n_jobs: int) -> tuple[list[str], list[str]]:
+    """Return the names of the structural alerts of N molecules, and their ring systems that are not in training."""
+    with quiet():
+        mols = [mol for mol in map(parse, smiles) if mol is not None]
+        alerts = structural_alerts(mols)
+        systems = [ring_systems(mol) for mol in mols]
+    known = known_ring_systems(train, n_jobs) if train and smiles else {}
+    # Without training molecules it is not known which are new.
+    new = [unseen(of_one, known) if train else [] for of_one in systems]
+    return ["; ".join(names) for names in alerts], ["; ".join(names) for names in new]
+
+
+def _likelihood(model: MolVAE, smiles: list[str], molecules: pd.DataFrame, seed: int) -> list[float]:
+    """Return the percentage of held-out molecules that the model finds less likely than each of N; NaN if unknown."""
+    by_split = [molecules.loc[molecules["split"] == split, "smiles"] for split in ("test", "validation", "train")]
+    held_out = next((split.tolist() for split in by_split if len(split)), [])
+    anomaly = compare_anomaly(model, smiles, held_out, seed) if smiles and held_out else None
+    if anomaly is None or not len(anomaly.held_out):
+        return [float("nan")] * len(smiles)
+    return [round(value, 2) for value in anomaly.likelihood_percentiles().tolist()]

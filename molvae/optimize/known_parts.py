@@ -2,11 +2,13 @@
 
 import math
 from collections.abc import Sequence
+from random import Random
 
 import numpy as np
 from numpy.typing import NDArray
 
 from molvae.optimize.objective import Evaluation, Objective
+from molvae.optimize.pareto import draw_direction, scalarise
 from molvae.optimize.parts import Constraint, Measured, Term
 from molvae.optimize.quantities import Failure, Measure, Molecule, Quantity
 
@@ -34,7 +36,7 @@ class KnownParts:
         self.has_constraints = bool(objective.constraints)
         self._paid = [part.title for part in objective.constraints if not _is_cheap(part)]
         self.has_paid_constraints = bool(self._paid)
-        self._is_geometric = spec.mean == "geometric"
+        self._mean_name = spec.mean
         quantities = dict.fromkeys(part.quantity for part in (*self._constraints, *self._terms))
         self._measures: dict[Quantity, Measure] = {
             quantity: quantity.measure(objective.folder) for quantity in quantities
@@ -84,17 +86,19 @@ class KnownParts:
     def known(self, molecules: Sequence[Molecule]) -> NDArray[np.float64]:
         """Return what the cheap terms contribute to the scores, float64 (N,); 0 where a value fails."""
         # Of all molecules at once: for what is learned, that is many times faster than one by one.
-        values = [self._measures[term.quantity](molecules) for term in self._terms]
-        contributions = [self._contribution([of_term[i] for of_term in values]) for i in range(len(molecules))]
-        return np.array(contributions, dtype=np.float64)
+        columns = [self._measures[term.quantity](molecules) for term in self._terms]
+        rows = zip(*columns, strict=True) if columns else [()] * len(molecules)
+        return np.array([self._contribution(values) for values in rows], dtype=np.float64)
 
     def compose(self, known: NDArray[np.float64], remainder: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return scores from what the cheap terms contribute and from the remainders, float64 (N,)."""
-        if self._is_geometric:
+        if self._mean_name == "minimum":
+            return np.minimum(known, remainder) if self._others else known
+        if self._mean_name == "geometric":
             return known * np.clip(remainder, 0.0, None) ** self.remainder_weight
         return known + self.remainder_weight * remainder
 
-    def remainder(self, evaluation: Evaluation) -> float:
+    def remainder(self, evaluation: Evaluation) -> float | NDArray[np.float64]:
         """Return the mean desirability of the terms that are not cheap; 0 for a molecule that could not be scored."""
         pairs = [(term.weight, evaluation.desirabilities[term.title]) for term in self._others]
         if evaluation.status != "ok" or not pairs:
@@ -112,11 +116,65 @@ class KnownParts:
         return self._mean(pairs, self._total)
 
     def _mean(self, pairs: Sequence[tuple[float, float]], total: float) -> float:
-        if not self._is_geometric:
+        if self._mean_name == "minimum":
+            return min((value for _, value in pairs), default=1.0)
+        if self._mean_name == "arithmetic":
             return sum(weight * value for weight, value in pairs) / total
         if any(value <= 0.0 for _, value in pairs):
             return 0.0
         return math.exp(sum(weight * math.log(value) for weight, value in pairs) / total)
+
+
+class KnownGoals(KnownParts):
+    """The cheap terms and constraints of an objective whose terms stay apart.
+
+    What is known of a molecule and what remains is a desirability for each of the K terms, and the score is how far
+    they reach in a direction that is drawn now and then; see `scalarise`.
+
+    Attributes:
+        predicted: Which terms are not cheap, bool (K,).
+    """
+
+    def __init__(self, objective: Objective, *, terms: bool) -> None:
+        """Take the cheap constraints of an objective and, if `terms` is set, its cheap terms."""
+        super().__init__(objective, terms=terms)
+        self.predicted = np.array([term in self._others for term in objective.spec.terms])
+        self._all_terms, self._names = objective.spec.terms, objective.term_names
+        self._reference = objective.reference_point
+        self._direction = np.full(len(self._names), len(self._names) ** -0.5)
+
+    def turn(self, rng: Random) -> None:
+        """Draw another direction."""
+        self._direction = draw_direction(len(self._names), rng)
+
+    def reach(self, desirabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return how far the desirabilities of N molecules, float64 (N, K), reach in the direction, float64 (N,)."""
+        return scalarise(desirabilities, self._reference, self._direction)
+
+    def known(self, molecules: Sequence[Molecule]) -> NDArray[np.float64]:
+        """Return the desirabilities of the cheap terms, float64 (N, K); 0 for the others and where a value fails."""
+        known = np.zeros((len(molecules), len(self._names)))
+        for column, term in enumerate(self._all_terms):
+            if not self.predicted[column]:
+                known[:, column] = [_desirability(term, value) for value in self._measures[term.quantity](molecules)]
+        return known
+
+    def compose(self, known: NDArray[np.float64], remainder: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return scores from the desirabilities that are known and from those that are predicted, float64 (N,)."""
+        return self.reach(np.where(self.predicted, np.clip(remainder, 0.0, 1.0), known))
+
+    def remainder(self, evaluation: Evaluation) -> NDArray[np.float64]:
+        """Return the desirabilities of all terms, float64 (K,); 0 for a molecule that could not be scored."""
+        if evaluation.status != "ok":
+            return np.zeros(len(self._names))
+        return np.array([evaluation.desirabilities[name] for name in self._names])
+
+
+def _desirability(term: Term, value: float | Failure) -> float:
+    try:
+        return 0.0 if isinstance(value, Failure) else term.desirability(value)
+    except ValueError:
+        return 0.0
 
 
 def _is_cheap(part: Measured) -> bool:

@@ -9,6 +9,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from molvae.chem.molecules import canonical_smiles, parse
 from molvae.chem.quiet import quiet
 from molvae.errors import ObjectiveError
@@ -28,7 +31,8 @@ class Evaluation:
 
     Attributes:
         smiles: The molecule.
-        score: Mean desirability in [0, 1]; NaN unless the status is ok.
+        score: Mean desirability in [0, 1]; NaN unless the status is ok. With `mean: pareto` it is the geometric mean:
+            the K-th root of the hypervolume that the molecule alone dominates, from a reference point of 0 in K terms.
         feasible: Whether all constraints are satisfied; never without a score.
         status: `ok`; `failed` where a quantity could not be computed; `invalid` for an invalid SMILES; `unscored`
             where the budget was spent, or for an infeasible molecule where only feasible ones were asked for.
@@ -165,6 +169,16 @@ class Objective:
         return tuple(constraint.title for constraint in self.constraints)
 
     @property
+    def is_pareto(self) -> bool:
+        """Whether its terms stay apart, so that a search aims at a front of molecules."""
+        return self.spec.mean == "pareto"
+
+    @property
+    def reference_point(self) -> NDArray[np.float64]:
+        """The desirabilities above which a hypervolume is measured, float64 (K,) for K terms."""
+        return np.array(self.spec.reference_point or np.zeros(len(self.spec.terms)), dtype=np.float64)
+
+    @property
     def timeout_s(self) -> float | None:
         """Seconds for each molecule after which what evaluates it is ended; None without a limit."""
         limits = [quantity.limit_s for quantity in self._quantities if quantity.external]
@@ -254,6 +268,8 @@ class Objective:
     def bound(self, quick_score: float) -> float:
         """Return an upper bound of the score of a molecule from its score by the objective `without_costly_parts`."""
         weight = sum(term.weight for term in self._quick_terms) / self._total_weight
+        if self.spec.mean == "minimum":
+            return quick_score
         return weight * quick_score + 1.0 - weight if self.spec.mean == "arithmetic" else float(quick_score**weight)
 
     @cached_property
@@ -319,6 +335,8 @@ class Objective:
         weighted = [(term.weight, desirabilities[term.title]) for term in self.spec.terms]
         if self.spec.mean == "arithmetic":
             mean = sum(weight * value for weight, value in weighted) / self._total_weight
+        elif self.spec.mean == "minimum":
+            mean = min(value for _, value in weighted)
         else:
             product = math.prod(value**weight for weight, value in weighted)
             mean = product ** (1.0 / self._total_weight) if product > 0.0 else self._mean_of_logs(weighted)

@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 import yaml
-from pydantic import AfterValidator, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from molvae.chem.core import Core, read_core
 from molvae.chem.molecules import parse
@@ -69,13 +69,17 @@ class ObjectiveSpec(Section):
     """Name of the objective, and of its folder of results."""
     description: str = ""
     """What it asks for, and why, in words."""
-    mean: Literal["geometric", "arithmetic"] = "geometric"
+    mean: Literal["geometric", "arithmetic", "minimum", "pareto"] = "geometric"
     """How desirabilities become the score: a geometric mean is 0 if one of them is, an arithmetic one lets terms make
-    up for each other."""
+    up for each other, the minimum is that of the least. With `pareto` they stay apart: the search aims at the front of
+    molecules of which none is better in all terms, and the score is only the geometric mean."""
     terms: Annotated[tuple[Term, ...], AfterValidator(not_empty)]
     """What is wished for."""
     constraints: tuple[Constraint, ...] = ()
     """What a candidate must satisfy."""
+    reference_point: tuple[Annotated[float, Field(ge=0.0, lt=1.0)], ...] | None = None
+    """With `mean: pareto`, a desirability for each term, in their order, above which the hypervolume is measured; by
+    default 0 for each."""
     lead: Lead | None = None
     """Where the search starts, and how similar to it a candidate must be."""
     core: CoreText | None = None
@@ -120,6 +124,24 @@ class ObjectiveSpec(Section):
             twice = sorted({title for title in titles if titles.count(title) > 1})
             if twice:
                 raise ValueError(f"expected distinct names, found {', '.join(twice)} twice; give each a name")
+        return self
+
+    @model_validator(mode="after")
+    def _terms_suit_the_mean(self) -> Self:
+        weighted = [term.title for term in self.terms if term.weight != 1.0]
+        if self.mean in ("minimum", "pareto") and weighted:
+            raise ValueError(f"expected no weights with mean: {self.mean}, found one for {', '.join(weighted)}")
+        if self.mean == "pareto" and len(self.terms) < 2:
+            raise ValueError(f"expected two terms or more with mean: pareto, found {self.terms[0].title} alone")
+        if self.reference_point is None:
+            return self
+        if self.mean != "pareto":
+            raise ValueError(f"expected a reference_point with mean: pareto only, found one with mean: {self.mean}")
+        if len(self.reference_point) != len(self.terms):
+            raise ValueError(
+                f"expected a reference_point of one desirability for each of the {len(self.terms)} terms, found "
+                f"{len(self.reference_point)}"
+            )
         return self
 
 

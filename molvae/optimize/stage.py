@@ -1,7 +1,7 @@
 """The optimize stage, from the model and the objective to the candidates."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,15 +24,18 @@ from molvae.optimize.calls import RESUME_FILES
 from molvae.optimize.candidates import candidates_table
 from molvae.optimize.constraints import constraint_counts, rejection_text, warn_if_hardly_feasible
 from molvae.optimize.evaluator import warn_of_failures
+from molvae.optimize.front import desirability_matrix, front_table, hypervolume_summary
 from molvae.optimize.learned_terms import candidate_columns, write_evidence
 from molvae.optimize.objective import Evaluation, Objective
 from molvae.optimize.oracle import Oracle
+from molvae.optimize.pareto import hypervolume
+from molvae.optimize.scaffold_memory import ScaffoldMemory
 from molvae.optimize.spec import CORE, SIMILARITY_TO_LEAD
 from molvae.optimize.strategies import STRATEGIES, SearchContext, Strategy
 from molvae.optimize.training import TOP, best_known, score_training
 from molvae.provenance import software
 from molvae.seeding import derive_seed, numpy_generator
-from molvae.tables import CANDIDATES, MOLECULES, TIMES, TRACE
+from molvae.tables import CANDIDATES, FRONT, MOLECULES, TIMES, TRACE
 
 # Training molecules that are looked at, in random order, for some to start from that violate few constraints.
 _MAX_LOOKED_AT = 5000
@@ -48,6 +51,8 @@ def optimize(
     n_jobs: int = 1,
 ) -> None:
     """Spend a budget of oracle calls -> `trace.parquet`, `times.csv`, `candidates.csv` and `.sdf`, `summary.json`.
+
+    Where the terms of the objective stay apart there is also `front.csv`.
 
     A killed search resumes from `out/resume/`: it takes the same course again without computing a score twice. If it
     takes another one, because of other settings, all recorded calls count and are told to the strategy.
@@ -69,6 +74,7 @@ def optimize(
     if train and objective.constraints:
         warn_if_hardly_feasible(objective, train, numpy_generator(seed, "optimize feasible"))
     start = _start(train, objective, config, seed, n_jobs)
+    memory = None if config.max_per_scaffold is None else ScaffoldMemory(config.max_per_scaffold)
     context = SearchContext(
         model,
         start=start.to_score,
@@ -78,6 +84,7 @@ def optimize(
         seed=derive_seed(seed, f"optimize {config.strategy}"),
         n_jobs=n_jobs,
         device=model.device,
+        memory=memory,
     )
     strategy = STRATEGIES[config.strategy](context, config.strategy_settings)
     if start.known:
@@ -104,7 +111,7 @@ def optimize(
             "%s: no score is above 0, so the search had no signal to follow; give a term a less steep desirability",
             objective.name,
         )
-    table = candidates_table(trace, set(molecules["smiles"]), train, config.n_candidates, objective.lead)
+    table = candidates_table(trace, objective, molecules, model, config.n_candidates, seed, n_jobs)
     table = pd.concat([table, candidate_columns(objective, table["smiles"].tolist())], axis=1)
     summary = _summary(trace, objective, config, seed, n_rounds) | start.summary
     _log(objective, summary, len(table))
@@ -113,6 +120,10 @@ def optimize(
     write_table(out / TRACE.file, trace)
     write_table(out / TIMES.file, times)
     write_table(out / CANDIDATES.file, table)
+    if objective.is_pareto:
+        write_table(out / FRONT.file, front_table(trace, objective))
+    else:
+        (out / FRONT.file).unlink(missing_ok=True)
     names = [f"candidate-{rank}" for rank in table["rank"]]
     write_sdf(out / "candidates.sdf", table["smiles"].tolist(), names, table)
     write_json(out / "summary.json", summary)
@@ -124,6 +135,8 @@ def _log(objective: Objective, summary: Mapping[str, Any], n_candidates: int) ->
     if rejected := rejection_text(summary["constraints"]):
         n_infeasible = n_calls - n_feasible - summary["n_failed"]
         logger.info("%s: %d of %d calls violate a constraint: %s", objective.name, n_infeasible, n_calls, rejected)
+    if objective.is_pareto:
+        logger.info("%s: the front has a hypervolume of %.4f", objective.name, summary["hypervolume"])
     logger.info(
         "%s: %d calls, best ten feasible %s on average, %d candidates",
         objective.name,
@@ -158,7 +171,12 @@ def _start(train: list[str], objective: Objective, config: OptimizeConfig, seed:
         scores = score_training(train, objective, n_jobs, max(*TOP, config.n_start if from_best else 0))
     known = best_known(scores, config.n_start, objective, rng, n_jobs) if from_best and scores is not None else []
     n = 0 if from_best else min(config.n_start, config.budget // 2, len(train))
-    summary = {"n_start_outside_budget": len(known), **(scores.summary() if compare and scores is not None else {})}
+    summary: dict[str, Any] = {"n_start_outside_budget": len(known)}
+    if compare and scores is not None:
+        summary |= scores.summary()
+        if objective.is_pareto:
+            desirabilities = desirability_matrix(scores.scored, objective)
+            summary["training_hypervolume"] = hypervolume(desirabilities, objective.reference_point)
     drawn = _drawn(train, objective, n, rng)
     first = [] if objective.lead is None else [objective.lead]
     if objective.spec.kept_core is not None and not (first or known or drawn):
@@ -205,9 +223,9 @@ def _search(strategy: Strategy[Any], oracle: Oracle, config: OptimizeConfig) -> 
                     "%s: another course than the recorded one, whose other %d calls count from here on",
                     *(oracle.objective.name, len(recalled)),
                 )
-                strategy.tell(recalled)
+                _tell(strategy, recalled)
                 n_rounds = oracle.n_rounds
-            strategy.tell(oracle.score(proposals, n_rounds))
+            _tell(strategy, oracle.score(proposals, n_rounds))
             n_rounds += 1
             n_empty = 0 if oracle.n_calls > before else n_empty + 1
             advance(oracle.n_calls - before)
@@ -225,6 +243,12 @@ def _search(strategy: Strategy[Any], oracle: Oracle, config: OptimizeConfig) -> 
             oracle.remaining,
         )
     return max(n_rounds, oracle.n_rounds)
+
+
+def _tell(strategy: Strategy[Any], evaluations: Sequence[Evaluation]) -> None:
+    """Tell a strategy what was scored; a molecule of a series of which there is enough counts as less."""
+    memory = strategy.context.memory
+    strategy.tell(evaluations if memory is None else memory.weigh(evaluations))
 
 
 def _summary(
@@ -245,7 +269,8 @@ def _summary(
         "n_failed": int((trace["status"] == "failed").sum()),
         **{f"top{n}_mean": null_for_nan(top_mean(scores, n)) for n in TOP},
         "new_top10_mean": null_for_nan(top_mean(trace.loc[new, "score"].to_numpy(), 10)),
-        "auc_top10": auc_top(scores, 10, max(config.budget, len(trace))),
+        **{f"auc_top{n}": auc_top(scores, n, max(config.budget, len(trace))) for n in TOP},
+        **(hypervolume_summary(trace, objective) if objective.is_pareto else {}),
         "constraints": constraint_counts([text.split("; ") for text in trace["violated"]], objective.constraint_names),
         "origins": {origin: _of_origin(rows) for origin, rows in trace.groupby("origin", sort=True)},
     }

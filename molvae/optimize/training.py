@@ -9,7 +9,9 @@ import numpy as np
 from molvae.log import logger
 from molvae.metrics.sets import top_mean
 from molvae.optimize.evaluator import Evaluator, warn_of_failures
+from molvae.optimize.front import desirability_matrix
 from molvae.optimize.objective import Evaluation, Objective
+from molvae.optimize.pareto import front_order
 from molvae.optimize.spec import CORE
 
 # Numbers of the best molecules whose mean scores are reported.
@@ -57,7 +59,8 @@ def score_training(train: Sequence[str], objective: Objective, n_jobs: int, n_be
     """Find the best molecules of the training set, outside the budget.
 
     The constraints that are quick to compute rule molecules out, and the terms that are quick bound the scores of the
-    others, so that costly terms and constraints are computed only for molecules that can be among the best.
+    others, so that costly terms and constraints are computed only for molecules that can be among the best. Where the
+    terms stay apart there is no such bound, and all are computed.
 
     Args:
         train: The N training molecules.
@@ -66,7 +69,7 @@ def score_training(train: Sequence[str], objective: Objective, n_jobs: int, n_be
         n_best: How many of the best to score in full.
     """
     logger.info("%s: scoring the %d training molecules, outside the budget", objective.name, len(train))
-    quick = objective.without_costly_parts()
+    quick = objective if objective.is_pareto else objective.without_costly_parts()
     with Evaluator(quick, n_jobs, feasible_only=True) as evaluator:
         evaluations = [one for chunk in evaluator.evaluate(train, _CHUNK) for one in chunk]
     possible = [evaluation for evaluation in evaluations if evaluation.feasible]
@@ -86,6 +89,8 @@ def best_known(
 ) -> list[Evaluation]:
     """Return the n best training molecules; if fewer are feasible, also infeasible ones that come near.
 
+    Where the terms stay apart, the best are those on the front, then those on the next one, and so on.
+
     Args:
         scores: What the objective says of the training set, at least `n` of them scored in full.
         n: How many.
@@ -93,7 +98,7 @@ def best_known(
         rng: Draws those that are looked at.
         n_jobs: Processes for a slow objective.
     """
-    best = list(scores.scored[:n])
+    best = _on_first_fronts(scores.scored, n, objective) if objective.is_pareto else list(scores.scored[:n])
     n_missing = n - len(best)
     drawn = rng.permutation(len(scores.infeasible))[: _INFEASIBLE_FOR_EACH * n_missing]
     with Evaluator(objective, n_jobs) as evaluator:
@@ -101,6 +106,11 @@ def best_known(
         near = [evaluation for chunk in chunks for evaluation in chunk if evaluation.status == "ok"]
     near.sort(key=lambda evaluation: (len(evaluation.violated), -evaluation.score))
     return best + near[:n_missing]
+
+
+def _on_first_fronts(scored: Sequence[Evaluation], n: int, objective: Objective) -> list[Evaluation]:
+    of_all = np.array([evaluation.score for evaluation in scored])
+    return [scored[row] for row in front_order(desirability_matrix(scored, objective), of_all, n).tolist()]
 
 
 def _ranked(evaluations: Sequence[Evaluation]) -> list[Evaluation]:

@@ -7,6 +7,7 @@ from functools import lru_cache
 from random import Random
 
 import numpy as np
+import torch
 from rdkit import Chem
 
 from molvae.chem.alerts import structural_alerts
@@ -17,13 +18,14 @@ from molvae.chem.molecules import parse
 from molvae.chem.quiet import quiet
 from molvae.chem.reading import Record
 from molvae.chem.ring_systems import ring_systems
+from molvae.model.interpolation import LatentRegion
 from molvae.model.model import MolVAE
 from molvae.propose.candidates import Candidates, joined
 from molvae.propose.gaussian_process import GaussianProcess
 from molvae.propose.plate import BETA
 from molvae.propose.pool import Block
 from molvae.propose.ranking import Rater
-from molvae.seeding import derive_seed
+from molvae.seeding import derive_seed, torch_generator
 
 _ALERTS = ("PAINS", "BRENK")
 _N_SAMPLES = 2_000
@@ -108,13 +110,11 @@ class Inventor:
 
     def _neighbours(self) -> list[str]:
         """Decode around the best measured molecules that the model can encode."""
-        codes = self._model.encode(self._measured[:_N_CENTRES])
-        centres = [self._measured[row] for row in np.flatnonzero(np.isfinite(codes).all(axis=1)).tolist()]
-        return [
-            smiles
-            for centre in centres
-            for smiles in self._model.neighbors(centre, _N_NEIGHBOURS, _RADIUS, derive_seed(self._seed, centre))
-        ]
+        codes = torch.from_numpy(self._model.encode(self._measured[:_N_CENTRES]))
+        codes = codes[torch.isfinite(codes).all(dim=1)].repeat(_N_NEIGHBOURS, 1)
+        generator = torch_generator(self._seed, "propose neighbours")
+        decoded = self._model.decode_region(LatentRegion.around(codes, _RADIUS), generator) if len(codes) else []
+        return [smiles for smiles in decoded if smiles is not None]
 
     def _children(self, parents: Sequence[Sequence[str]], groups: Groups) -> Iterator[str]:
         for _ in range(_N_CHILDREN):

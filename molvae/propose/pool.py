@@ -72,8 +72,13 @@ class Pool:
             if end > start:
                 yield Block(rows[start:end], [block[row - numbers[0]] for row in rows[start:end].tolist()])
 
-    def sample(self, n: int, rng: np.random.Generator) -> tuple[int, list[Record]]:
+    def sample(self, n: int, rng: np.random.Generator, *, whole: bool = False) -> tuple[int, list[Record]]:
         """Read the whole list; return its number of rows, and n of them at random, all if there are no more.
+
+        Args:
+            n: How many.
+            rng: Draws them.
+            whole: Whether to read the other columns too.
 
         References:
             Vitter, Random sampling with a reservoir, ACM Transactions on Mathematical Software 1985,
@@ -81,7 +86,7 @@ class Pool:
         """
         n_rows = 0
         sampled: list[Record] = []
-        for block in self.blocks():
+        for block in self.blocks(whole=whole):
             room = max(n - len(sampled), 0)
             sampled += block.records[:room]
             later = block.records[room:]

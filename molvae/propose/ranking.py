@@ -7,7 +7,7 @@ of the rows that are best by that function.
 """
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -17,7 +17,7 @@ from scipy.linalg import cho_factor, cho_solve
 from molvae.chem.fingerprints import PackedBits, pack_morgan, stack_packed
 from molvae.chem.molecules import is_ordinary, parse
 from molvae.chem.quiet import quiet
-from molvae.chem.reading import with_structure
+from molvae.chem.reading import Record, with_structure
 from molvae.log import logger, progress
 from molvae.optimize.objective import Objective
 from molvae.parallel import map_tasks, processes_for, shared_processes, use_one_thread
@@ -101,9 +101,7 @@ class _Unusables:
 
 
 def rank(pool: Pool, rater: Rater, without: Collection[str], seed: int, n_jobs: int) -> Ranked:
-    """Return the best molecules of a pool.
-
-    Without a Gaussian process, all are equally good, and a random sample of a long pool is returned.
+    """Return the best molecules of a pool by their predicted means.
 
     Args:
         pool: The pool.
@@ -114,20 +112,33 @@ def rank(pool: Pool, rater: Rater, without: Collection[str], seed: int, n_jobs: 
     """
     n_rows, sample = pool.sample(_SAMPLE, numpy_generator(seed, "propose sample"))
     n_jobs = processes_for(n_rows, n_jobs)
-    unusables, rows = _Unusables(), None
+    unusables, counted, rows = _Unusables(), _Unusables(), None
     with shared_processes():
         if n_rows > MAX_EXACT:
-            numbers = np.arange(len(sample))
-            blocks = [Block(numbers[i : i + BLOCK], sample[i : i + BLOCK]) for i in range(0, len(sample), BLOCK)]
-            sampled = _rated(blocks, rater, len(sample), without, _Unusables(), n_jobs)
-            if rater.mean is None:
-                return Ranked(sampled.best(rater.n), n_rows, 0, [])
+            sampled = _rated(_blocks(sample), replace(rater, n=BLOCK), len(sample), without, counted, n_jobs)
             screen = Screen.imitating(sampled.bits, sampled.mean)
-            rows = _screened(pool, screen, rater.objective, n_rows, unusables, n_jobs)
             del sampled
-        exact = _Unusables() if rows is not None else unusables
+            rows = _screened(pool, screen, rater.objective, n_rows, unusables, n_jobs)
+        exact = unusables if rows is None else counted
         candidates = _rated(pool.blocks(rows, whole=True), rater, rater.n, without, exact, n_jobs)
     return Ranked(candidates, n_rows, unusables.n, unusables.first)
+
+
+def draw(pool: Pool, rater: Rater, without: Collection[str], seed: int, n_jobs: int) -> Ranked:
+    """Return molecules of a pool at random, for where nothing is predicted; the arguments are those of `rank`."""
+    rng = numpy_generator(seed, "propose sample")
+    n_rows, sample = pool.sample(_SAMPLE, rng, whole=True)
+    unusables = _Unusables()
+    # Of molecules that are equally good, the first are kept.
+    shuffled = [sample[row] for row in rng.permutation(len(sample)).tolist()]
+    candidates = _rated(_blocks(shuffled), rater, rater.n, without, unusables, processes_for(len(sample), n_jobs))
+    return Ranked(candidates, n_rows, unusables.n, sorted(unusables.first, key=lambda row: row.line))
+
+
+def _blocks(records: Sequence[Record]) -> list[Block]:
+    """Return some rows in blocks."""
+    numbers = np.arange(len(records))
+    return [Block(numbers[i : i + BLOCK], records[i : i + BLOCK]) for i in range(0, len(records), BLOCK)]
 
 
 def _rated(

@@ -23,7 +23,7 @@ from molvae.propose.invented import Inventor
 from molvae.propose.kernels import plate_features
 from molvae.propose.plate import MAX_SIMILARITY, Choice, choose, choose_diverse
 from molvae.propose.pool import Pool
-from molvae.propose.ranking import Ranked, Rater, rank
+from molvae.propose.ranking import Ranked, Rater, draw, rank
 from molvae.propose.rows import N_BITS, Unusable
 from molvae.propose.table import Evidence, Proposed, plate_table
 
@@ -75,7 +75,7 @@ def propose_from_pool(pool: Pool, measured: Measurements, wanted: Wanted, n_jobs
     """
     process = _process(measured, wanted)
     rater = Rater(None if process is None else process.mean, wanted.objective, n_candidates(wanted.n) + len(measured))
-    ranked = rank(pool, rater, set(measured.smiles), wanted.seed, n_jobs)
+    ranked = (draw if process is None else rank)(pool, rater, set(measured.smiles), wanted.seed, n_jobs)
     _log_pool(pool, ranked)
     candidates = ranked.candidates if process is not None else _plausible(ranked.candidates, wanted.n)
     if len(candidates) < wanted.n:
@@ -116,13 +116,8 @@ def _process(measured: Measurements, wanted: Wanted) -> GaussianProcess | None:
     if len(measured) < MIN_MOLECULES:
         if len(measured):
             logger.warning(
-                "%s: %d molecules with different values are needed to predict it, found %d%s; the plate explores",
-                *(
-                    measured.column,
-                    MIN_MOLECULES,
-                    len(measured),
-                    "" if np.ptp(measured.values) else ", all values equal",
-                ),
+                "%s: expected at least %d molecules to learn from, found %d; the plate explores",
+                *(measured.column, MIN_MOLECULES, len(measured)),
             )
         return None
     with quiet():

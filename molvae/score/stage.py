@@ -4,15 +4,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from molvae.chem.sdf import write_sdf
 from molvae.config import ScoreConfig
-from molvae.errors import ConfigError, DataError
+from molvae.errors import DataError
 from molvae.files import invalidate, write_json, write_table
 from molvae.log import logger
 from molvae.metrics.metric import Metric, to_json
 from molvae.metrics.reference import ReferenceStatistics, reference_statistics
+from molvae.model.anomaly import compare_anomaly
 from molvae.model.model import MolVAE
 from molvae.parallel import shared_processes
 from molvae.provenance import software
@@ -21,13 +20,9 @@ from molvae.score.describe import Generated, describe
 from molvae.score.guacamol import Samples, guacamol_metrics
 from molvae.score.moses import Compared, moses_metrics, novelty, property_summaries, unresolved_warning
 from molvae.score.reference import Reference
-from molvae.score.table import Anomaly, molecule_table
+from molvae.score.table import molecule_table
 from molvae.score.training import TrainStatistics, train_statistics
-from molvae.seeding import numpy_generator
 from molvae.tables import SCORED_MOLECULES
-
-MAX_HELD_OUT = 2000
-"""Maximum number of test molecules whose anomaly scores give the percentiles."""
 
 
 @shared_processes()
@@ -70,7 +65,8 @@ def score(
     generated = describe(samples, n_jobs, device)
     compared = Compared(generated, reference.train, train.smiles, tests, seed)
     metrics, novel = moses_metrics(compared), novelty(compared)
-    table = molecule_table(samples, generated, reference, train, _anomaly(model, generated, reference, seed))
+    anomaly = None if model is None else compare_anomaly(model, generated.molecules.smiles, reference.test, seed)
+    table = molecule_table(samples, generated, reference, train, anomaly)
     valid = table[table["valid"]]
     invalidate(out / "metrics.json")
     write_table(out / SCORED_MOLECULES.file, table)
@@ -105,19 +101,6 @@ def _guacamol(generated: Generated, train: TrainStatistics) -> dict[str, Metric]
     )
     warnings = [warning for warning in (unresolved_warning(generated), metrics["validity"].warning) if warning]
     return metrics | {"validity": replace(metrics["validity"], warning="; ".join(warnings) or None)}
-
-
-def _anomaly(model: MolVAE | None, generated: Generated, reference: Reference, seed: int) -> Anomaly | None:
-    """Return the anomaly scores under the model, if there is one with an unconditional decoder."""
-    if model is None:
-        return None
-    rows = numpy_generator(seed, "anomaly").permutation(len(reference.test))[:MAX_HELD_OUT]
-    try:
-        held_out = model.anomaly_score([reference.test[row] for row in sorted(rows)])
-    except ConfigError as error:
-        logger.warning("score: no anomaly scores (%s)", error)
-        return None
-    return Anomaly(model.anomaly_score(generated.molecules.smiles), held_out[~np.isnan(held_out)])
 
 
 def _check_reference(reference: Reference, train: TrainStatistics, tests: dict[str, ReferenceStatistics]) -> None:

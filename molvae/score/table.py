@@ -1,14 +1,13 @@
 """The table with a row for every generated molecule."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from molvae.chem.fingerprints import nearest
 from molvae.chem.ring_systems import familiarity
+from molvae.model.anomaly import Anomaly
 from molvae.score.describe import Descriptions, Generated
 from molvae.score.reference import Reference
 from molvae.score.training import TrainStatistics
@@ -18,24 +17,6 @@ FLAGS = ("passes_veber", "passes_filters", "novel", "scaffold_in_train", "outsid
 
 OUTSIDE_PERCENTILE = 99.0
 """A molecule with a higher anomaly score than this percentage of held-out molecules is outside the model's domain."""
-
-
-@dataclass(frozen=True)
-class Anomaly:
-    """Anomaly scores of molecules, see `MolVAE.anomaly_score`.
-
-    Attributes:
-        scores: Scores of the N valid generated molecules, float64 (N,).
-        held_out: Scores of M test molecules, float64 (M,).
-    """
-
-    scores: NDArray[np.float64]
-    held_out: NDArray[np.float64]
-
-    def percentiles(self) -> NDArray[np.float64]:
-        """Return the percentage of held-out molecules that have a lower score, float64 (N,)."""
-        below = np.searchsorted(np.sort(self.held_out), self.scores)
-        return 100.0 * below / len(self.held_out)
 
 
 def molecule_table(

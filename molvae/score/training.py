@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +13,10 @@ from molvae.chem.fcd import chemnet_activations
 from molvae.chem.fingerprints import PackedBits, pack_morgan, stack_packed
 from molvae.chem.molecules import parse, without_stereo
 from molvae.chem.quiet import quiet
-from molvae.chem.ring_systems import ring_systems
 from molvae.chem.scaffolds import murcko_scaffold
 from molvae.metrics.cache import Stored, cached
 from molvae.metrics.columns import concatenate
+from molvae.metrics.known_rings import known_ring_systems
 from molvae.metrics.reference import cached_moments, in_chunks, moment_arrays
 from molvae.score import guacamol
 from molvae.score.guacamol import FlatMolecules, Training, flat_molecules
@@ -65,7 +64,7 @@ def train_statistics(smiles: Sequence[str], n_jobs: int, max_compared: int | Non
         smiles=canonical,
         fingerprints=stored.arrays["fingerprints"],
         scaffolds=stored.counts["scaffolds"],
-        ring_systems=stored.counts["ring_systems"],
+        ring_systems=known_ring_systems(smiles, n_jobs),
         guacamol=Training(
             smiles={flat or text for flat, text in zip(stored.texts["flat_smiles"], canonical, strict=True)},
             distributions={name: compared.arrays[name] for name in guacamol.COMPARED},
@@ -86,22 +85,19 @@ class _TrainPart:
     is_valid: NDArray[np.bool_]
     columns: _TrainColumns
     scaffolds: Counter[str]
-    ring_systems: Counter[str]
 
 
 def _describe_train(smiles: Sequence[str], n_jobs: int) -> Stored:
     parts = list(in_chunks(_train_part, smiles, n_jobs, "describe training molecules"))
     scaffolds: Counter[str] = Counter()
-    systems: Counter[str] = Counter()
     for part in parts:
         scaffolds.update(part.scaffolds)
-        systems.update(part.ring_systems)
     columns = concatenate([part.columns for part in parts])
     rows = np.flatnonzero(np.concatenate([part.is_valid for part in parts]))
     return Stored(
         arrays={"rows": rows, "fingerprints": columns.fingerprints},
         texts={"smiles": columns.smiles, "flat_smiles": columns.flat_smiles},
-        counts={"scaffolds": scaffolds, "ring_systems": systems},
+        counts={"scaffolds": scaffolds},
     )
 
 
@@ -120,7 +116,6 @@ def _train_part(smiles: list[str]) -> _TrainPart:
                 fingerprints=stack_packed([pack_morgan(mol) for mol in mols]),
             ),
             scaffolds=Counter(map(murcko_scaffold, mols)),
-            ring_systems=Counter(chain.from_iterable(set(ring_systems(mol)) for mol in mols)),
         )
 
 

@@ -25,6 +25,8 @@ ARGUMENTS = {
     "python": "own_of_contract:score",
     "command": "sh own_of_contract.sh",
     "alerts": ["PAINS", "BRENK"],
+    "unseen_rings": "known_of_contract.smi",
+    "likelihood": "moses",
 }
 MOLECULES = ["CCO", "c1ccccc1O", "CC(=O)Nc1ccc(O)cc1", "O=C1NC(=S)SC1=Cc1ccccc1", "[Na+].[Cl-]"]
 
@@ -42,6 +44,7 @@ def folder(tmp_path, with_head):
     (tmp_path / "measured_of_contract.csv").write_text("SMILES,pIC50\n" + "\n".join(rows) + "\n")
     (tmp_path / "own_of_contract.py").write_text("def score(smiles):\n    return [1 / len(text) for text in smiles]\n")
     (tmp_path / "own_of_contract.sh").write_text("while read smiles; do echo 0.5; done\n")
+    (tmp_path / "known_of_contract.smi").write_text("c1ccccc1\nC1CC1\n")
     return tmp_path
 
 

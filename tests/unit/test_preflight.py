@@ -182,3 +182,15 @@ def test_a_property_that_no_head_will_predict_is_refused_before_the_training(tmp
     with pytest.raises(ConfigError, match=r"expected properties of train.property_head \(none\), found predict: pIC50"):
         plan_run(content, "study.yaml")
     assert plan_run({**content, "train": {"property_head": {"pIC50": 1.0}}}, "study.yaml").objectives
+
+
+def test_a_plate_depends_on_its_files_and_on_the_objective_that_constrains_it(folder):
+    (folder / "results.csv").write_text("smiles,pIC50\nCCO,5\n")
+    propose = {"measured": "results.csv", "column": "pIC50", "pool": "in.smi", "objective": "mine.yaml"}
+    content = {"prepare": {"input": ["in.smi"]}, "optimize": {"objectives": ["qed"]}, "propose": propose}
+    assert plan_run(content, "study.yaml").plate == ("results.csv", "in.smi", "mine.yaml")
+    assert plan().plate == ()
+    with pytest.raises(DataError, match=r"propose.pool: expected a file at gone.csv, found none"):
+        plan_run({**content, "propose": {**propose, "pool": "gone.csv"}}, "study.yaml")
+    with pytest.raises(ConfigError, match="propose: expected measured with column, or with an objective"):
+        plan_run({**content, "propose": {"measured": "results.csv"}}, "study.yaml")

@@ -15,10 +15,11 @@ from molvae.tables import TABLES, Column, TableSchema
 
 OBJECTIVE = """
 name: polar
-mean: geometric
+mean: pareto
 terms:
   - property: tpsa
     maximise: {low: 0, high: 200}
+  - property: qed
 """
 SETTINGS = """
 prepare: {id_column: id, properties: {pIC50: M}, validation_fraction: 0.2, test_fraction: 0.2}
@@ -39,6 +40,7 @@ FOLDERS = {
     "trace.parquet": "optimize",
     "times.csv": "optimize",
     "candidates.csv": "optimize",
+    "front.csv": "optimize",
     "molecules.csv": "score",
 }
 

@@ -21,6 +21,7 @@ from molvae.optimize.quantities.predict import Predict
 from molvae.optimize.quantities.python import PythonFunction
 from molvae.optimize.quantities.command import Command
 from molvae.optimize.quantities.alerts import Alerts
+from molvae.optimize.quantities.usualness import Likelihood, UnseenRings
 # isort: on
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "Isomer",
     "LacksSubstructure",
     "Learned",
+    "Likelihood",
     "Measure",
     "Molecule",
     "MoleculeText",
@@ -46,4 +48,5 @@ __all__ = [
     "Similarity",
     "SimilarityTarget",
     "SubstructureCount",
+    "UnseenRings",
 ]

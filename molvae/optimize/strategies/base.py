@@ -9,6 +9,7 @@ import torch
 
 from molvae.model.model import MolVAE
 from molvae.optimize.objective import Evaluation, Objective
+from molvae.optimize.scaffold_memory import ScaffoldMemory
 from molvae.registry import Registry
 from molvae.section import Section
 
@@ -31,6 +32,7 @@ class SearchContext:
         seed: Seed of the search.
         n_jobs: Processes that it may use.
         device: Where to compute.
+        memory: The scaffolds that were scored, if a search is to leave those of which there are enough.
     """
 
     model: MolVAE
@@ -41,6 +43,7 @@ class SearchContext:
     seed: int
     n_jobs: int
     device: torch.device
+    memory: ScaffoldMemory | None = None
 
 
 class Strategy(ABC, Generic[Settings]):

@@ -18,7 +18,7 @@ from molvae.chem.molecules import canonical_smiles
 from molvae.chem.quiet import quiet
 from molvae.config import LatentSearchConfig
 from molvae.model.model import MolVAE
-from molvae.optimize.known_parts import KnownParts
+from molvae.optimize.known_parts import KnownGoals, KnownParts
 from molvae.optimize.objective import Evaluation
 from molvae.optimize.quantities import Molecule
 from molvae.optimize.strategies.base import STRATEGIES, Proposal, SearchContext, Strategy
@@ -26,7 +26,7 @@ from molvae.optimize.strategies.lineages import Lineages
 from molvae.optimize.strategies.model_proposals import propose
 from molvae.optimize.strategies.pool import Candidate, Pool
 from molvae.optimize.strategies.refit import refit
-from molvae.optimize.strategies.surrogate import Surrogate
+from molvae.optimize.strategies.surrogate import Surrogate, Surrogates
 from molvae.section import Section
 from molvae.seeding import derive_seed, numpy_generator, torch_generator
 
@@ -63,6 +63,10 @@ class LatentSearch(Strategy[LatentSearchConfig]):
     constraints least, and the pool is bred until it has feasible molecules. A core is left alone by all edits; where
     the model decodes a molecule without it, a part of that is put on the core of another.
 
+    Where the terms of the objective stay apart (`mean: pareto`), each costly one has a surrogate of its own, and a
+    molecule's score is how far its desirabilities reach in a random direction, which is drawn anew for each
+    generation and each molecule of a batch, so that the search improves the hypervolume; see `scalarise`.
+
     References:
         Tripp and Hernandez-Lobato, Diagnosing and fixing common problems in Bayesian optimization for molecule design,
         2024, arXiv:2406.07709 (Gaussian process, exploration weights, a genetic algorithm on the acquisition function).
@@ -82,12 +86,17 @@ class LatentSearch(Strategy[LatentSearchConfig]):
         self._to_start = list(context.start)
         self._lineages = Lineages(settings.lineages, settings.n_parents)
         self._elite: list[str] = []
-        self._remainders: list[float] = []
+        self._remainders: list[float | NDArray[np.float64]] = []
         self._satisfied: list[bool] = []
         self._grey_box = settings.grey_box and not context.objective.is_builtin
-        self._parts = KnownParts(context.objective, terms=self._grey_box)
-        self._surrogate = Surrogate(settings.surrogate, context.seed)
-        self._pool = Pool(self._parts, self._surrogate, self._lineages, settings.infeasible_weight)
+        self._goals = KnownGoals(context.objective, terms=self._grey_box) if context.objective.is_pareto else None
+        self._parts = self._goals or KnownParts(context.objective, terms=self._grey_box)
+        self._surrogate = (
+            Surrogate(settings.surrogate, context.seed)
+            if self._goals is None
+            else Surrogates(settings.surrogate, context.seed, self._goals.predicted)
+        )
+        self._pool = Pool(self._parts, self._surrogate, self._lineages, settings.infeasible_weight, context.memory)
         self._round = 0
         self._n_at_refit = 0
         self._n_to_decode = 0
@@ -103,7 +112,7 @@ class LatentSearch(Strategy[LatentSearchConfig]):
         weighted = list(zip(new, weights, strict=True))
         scores = {one.smiles: float(np.nan_to_num(weight * one.score)) for one, weight in weighted}
         self._lineages.add(scores, [self._parts.violation(evaluation) for evaluation in new])
-        if self._grey_box:
+        if self._grey_box or self._goals is not None:
             self._remainders += [weight * self._parts.remainder(evaluation) for evaluation, weight in weighted]
         self._satisfied += [self._parts.satisfies_paid(evaluation) for evaluation in new]
         if self._parts.is_predicted:
@@ -117,17 +126,19 @@ class LatentSearch(Strategy[LatentSearchConfig]):
             return [(smiles, "start") for smiles in first]
         self._round += 1
         n_scores = len(self._lineages.scores)
+        rng = Random(derive_seed(self.context.seed, f"search {self._round}"))
+        self._turn(rng)
         if not self._has_parents():
             return [(smiles, "prior") for smiles in self._sampled(n)]
-        if self._parts.is_predicted:
-            # Small batches are for learning from one before the next is chosen.
+        if self._parts.is_predicted or self._goals is not None:
+            # Small batches are for learning from one before the next is chosen, and for breeding anew along the front.
             n = min(n, max(self.settings.min_batch, int(self.settings.batch_growth * n_scores)))
-        rng = Random(derive_seed(self.context.seed, f"search {self._round}"))
         with quiet():
             if self._parts.is_predicted:
                 satisfied = np.array(self._satisfied) if self._parts.has_paid_constraints else None
                 self._surrogate.fit(self._targets(), satisfied)
-            self._lineages.turn()
+            if self._goals is None:
+                self._lineages.turn()
             self._elite = self._lineages.elite()
             self._breed(rng)
             for _ in range(_MAX_BREEDINGS if self._lineages.few_feasible else 0):
@@ -153,10 +164,19 @@ class LatentSearch(Strategy[LatentSearchConfig]):
 
     def _targets(self) -> NDArray[np.float64]:
         """Return what the surrogate predicts: scores, or the parts of them that are not known beforehand."""
-        return np.array(self._remainders if self._grey_box else list(self._lineages.scores.values()))
+        if self._grey_box or self._goals is not None:
+            return np.array(self._remainders)
+        return np.array(list(self._lineages.scores.values()))
+
+    def _turn(self, rng: Random) -> None:
+        """Turn to another compromise between the goals, if there are several."""
+        if self._goals is not None and self._remainders:
+            self._goals.turn(rng)
+            self._lineages.rescore(self._goals.reach(np.array(self._remainders)))
 
     def _beta(self, rng: Random) -> float:
         """Draw the exploration weight of the upper confidence bound: mostly small, and none late in the search."""
+        self._turn(rng)
         if len(self._lineages.scores) > self.settings.explore_until * self.context.budget:
             return 0.0
         return float(10.0 ** rng.uniform(-2.0, 0.0) * self.settings.max_beta)
@@ -167,9 +187,9 @@ class LatentSearch(Strategy[LatentSearchConfig]):
         if len(self._lineages.scores) >= self._n_to_decode:
             self._n_to_decode = len(self._lineages.scores) + self.settings.decode_every
             self._add(self._decoded(rng))
-        scored = self._lineages.ranked()[: self.settings.n_parents]
         for _ in range(self.settings.n_generations):
             beta = self._beta(rng)
+            scored = self._lineages.ranked()[: self.settings.n_parents]
             rows = self._pool.best(beta, self.settings.n_parents)
             bred = [self._pool.smiles[i] for i in rows] or scored
             self._add(self._children((scored, bred), rng))

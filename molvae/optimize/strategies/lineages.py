@@ -65,6 +65,10 @@ class Lineages:
         n_feasible = int(np.count_nonzero(self._violations == 0.0))
         return n_feasible < min(self._n_parents, len(self._violations))
 
+    def rescore(self, scores: NDArray[np.float64]) -> None:
+        """Replace the scores of all, float64 (N,)."""
+        self.scores.update(zip(self.scores, scores.tolist(), strict=True))
+
     def is_near_leader(self, bits: PackedBits) -> NDArray[np.bool_]:
         """Say which of N molecules the search keeps away from, bool (N,).
 

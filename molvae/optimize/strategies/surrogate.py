@@ -44,6 +44,11 @@ class Surrogate:
         self._references = References(self._features)
         self._matrix = np.empty((0, 0), np.float32)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The features that predictions need."""
+        return tuple(self.kernel)
+
     def add(self, features: Features) -> None:
         """Add molecules."""
         first = size(self._features)
@@ -125,6 +130,50 @@ class Surrogate:
         inverse = np.linalg.inv(matrix + self._settings.noise * np.eye(len(targets)))
         predicted = targets - (inverse @ targets) / np.diag(inverse)
         return float(np.corrcoef(rankdata(predicted), rankdata(targets))[0, 1])
+
+
+class Surrogates:
+    """A Gaussian process for each of several goals that is predicted, with a kernel of its own."""
+
+    def __init__(self, settings: SurrogateConfig, seed: int, is_predicted: NDArray[np.bool_]) -> None:
+        """Begin without molecules.
+
+        Args:
+            settings: Those of each.
+            seed: Seed of the search.
+            is_predicted: Which of the K goals, bool (K,).
+        """
+        self._n_goals = len(is_predicted)
+        # One at least, which predicts whether constraints are satisfied.
+        goals = np.flatnonzero(is_predicted).tolist() or [0]
+        self._of_goal = {goal: Surrogate(settings, seed) for goal in goals}
+        self._first = self._of_goal[goals[0]]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The features that predictions need."""
+        return tuple(dict.fromkeys(name for surrogate in self._of_goal.values() for name in surrogate.kernel))
+
+    def add(self, features: Features) -> None:
+        """Add molecules."""
+        for surrogate in self._of_goal.values():
+            surrogate.add(features)
+
+    def fit(self, values: NDArray[np.float64], satisfied: NDArray[np.bool_] | None = None) -> None:
+        """Fit to the values of all molecules that were added, float64 (N, K); see `Surrogate.fit`."""
+        for goal, surrogate in self._of_goal.items():
+            surrogate.fit(values[:, goal], satisfied if surrogate is self._first else None)
+
+    def predict(self, features: Features) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return mean and standard deviation for M molecules, float64 (M, K) each; 0 for what is not predicted."""
+        mean, deviation = np.zeros((2, size(features), self._n_goals))
+        for goal, surrogate in self._of_goal.items():
+            mean[:, goal], deviation[:, goal] = surrogate.predict(features)
+        return mean, deviation
+
+    def probability(self, features: Features) -> NDArray[np.float64]:
+        """Return about how probably M molecules satisfy the constraints that it was fitted to, float64 (M,)."""
+        return self._first.probability(features)
 
 
 def _ranks(scores: NDArray[np.float64]) -> NDArray[np.float64]:

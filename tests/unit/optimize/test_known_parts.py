@@ -1,8 +1,10 @@
+from random import Random
+
 import numpy as np
 import pytest
 from rdkit import Chem
 
-from molvae.optimize.known_parts import KnownParts
+from molvae.optimize.known_parts import KnownGoals, KnownParts
 from molvae.optimize.objective import Objective
 from molvae.optimize.quantities import Molecule
 from molvae.optimize.spec import ObjectiveSpec
@@ -11,22 +13,30 @@ MODULE = "def oracle(smiles):\n    return [min(1.0, len(text) / 20) for text in 
 SMILES = ["CCO", "c1ccccc1C(=O)NC", "CCCCCCCCCC", "CC(=O)Nc1ccc(O)cc1"]
 
 
-@pytest.fixture(params=["arithmetic", "geometric"])
-def objective(request, tmp_path):
-    (tmp_path / "assay.py").write_text(MODULE)
+def mixed(mean, folder):
+    (folder / "assay.py").write_text(MODULE)
     spec = ObjectiveSpec.model_validate(
         {
             "name": "mixed",
-            "mean": request.param,
+            "mean": mean,
             "terms": [
-                {"property": "logp", "maximise": {"low": -2.0, "high": 6.0}, "weight": 2},
+                {
+                    "property": "logp",
+                    "maximise": {"low": -2.0, "high": 6.0},
+                    "weight": 2 if mean in ("arithmetic", "geometric") else 1,
+                },
                 {"python": "assay:oracle", "name": "assay"},
                 {"property": "qed"},
             ],
             "constraints": [{"property": "mol_weight", "max": 150}, {"has": "[#6]O"}],
         }
     )
-    return Objective(spec, tmp_path)
+    return Objective(spec, folder)
+
+
+@pytest.fixture(params=["arithmetic", "geometric", "minimum"])
+def objective(request, tmp_path):
+    return mixed(request.param, tmp_path)
 
 
 def molecules():
@@ -39,13 +49,37 @@ def test_what_is_known_and_the_remainder_compose_the_score(objective):
     remainders = np.array([parts.remainder(evaluation) for evaluation in evaluations])
     composed = parts.compose(parts.known(molecules()), remainders)
     np.testing.assert_allclose(composed, [evaluation.score for evaluation in evaluations])
-    assert parts.remainder_weight == 0.25
+    assert parts.remainder_weight == (1 / 3 if objective.spec.mean == "minimum" else 0.25)
 
 
 def test_without_terms_the_remainder_is_the_score(objective):
     parts = KnownParts(objective, terms=False)
     scores = np.array([0.0, 0.3, 0.5, 1.0])
     np.testing.assert_allclose(parts.compose(parts.known(molecules()), scores), scores)
+
+
+def test_goals_that_are_known_and_goals_that_are_predicted_reach_as_far_as_all_together(tmp_path):
+    objective = mixed("pareto", tmp_path)
+    goals = KnownGoals(objective, terms=True)
+    assert goals.is_predicted.tolist() == [False, True, False]
+    assert goals.remainder_weight == 1 / 3
+    remainders = np.array([goals.remainder(objective.evaluate(smiles)) for smiles in SMILES])
+    known = goals.known(molecules())
+    np.testing.assert_allclose(known[:, [0, 2]], remainders[:, [0, 2]])
+    reaches = []
+    for seed in range(3):
+        goals.turn(Random(seed))
+        reaches.append(goals.compose(known, remainders))
+        np.testing.assert_allclose(reaches[-1], goals.reach(remainders))
+    assert len({tuple(np.argsort(reach)) for reach in reaches}) > 1
+
+
+def test_a_goal_without_a_value_is_0(tmp_path):
+    objective = mixed("pareto", tmp_path)
+    goals = KnownGoals(objective, terms=False)
+    assert goals.is_predicted.all()
+    assert goals.remainder(objective.without_score("CC", "failed")).tolist() == [0.0, 0.0, 0.0]
+    assert goals.known([]).shape == (0, 3)
 
 
 def test_molecules_that_violate_a_constraint_are_known(objective):

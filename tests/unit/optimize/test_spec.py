@@ -124,6 +124,40 @@ def test_what_is_no_objective_is_refused(refusal):
     assert "a python or command only" in refusal({"name": "x", "terms": [{"property": "qed", "timeout_s": 3}]})
 
 
+TWO = [LOGP, {"property": "qed"}]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ({"mean": "pareto", "terms": [LOGP]}, "expected two terms or more with mean: pareto, found logp alone"),
+        (
+            {"mean": "pareto", "terms": [LOGP, {"property": "qed", "weight": 2}]},
+            "expected no weights with mean: pareto, found one for qed",
+        ),
+        (
+            {"mean": "minimum", "terms": [{**LOGP, "weight": 3}]},
+            "expected no weights with mean: minimum, found one for logp",
+        ),
+        (
+            {"mean": "pareto", "terms": TWO, "reference_point": [0.1]},
+            "expected a reference_point of one desirability for each of the 2 terms, found 1",
+        ),
+        ({"mean": "pareto", "terms": TWO, "reference_point": [0.1, 1]}, "reference_point[1]: expected "),
+        ({"mean": "pareto", "terms": TWO, "reference_point": 0.1}, "reference_point: expected a list, found 0.1"),
+        (
+            {"terms": TWO, "reference_point": [0.1, 0.2]},
+            "expected a reference_point with mean: pareto only, found one with mean: geometric",
+        ),
+        ({"mean": "paretto", "terms": TWO}, "mean: expected 'geometric', 'arithmetic', 'minimum' or 'pareto'"),
+    ],
+)
+def test_goals_that_cannot_be_kept_apart_are_refused(refusal, content, said):
+    message = refusal({"name": "x", **content})
+    assert said in message
+    assert "\n" not in message
+
+
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(DataError, match=r"none\.yaml"):
         read_spec(tmp_path / "none.yaml")

@@ -1,4 +1,5 @@
 import json
+from collections import Counter
 
 import numpy as np
 import pandas as pd
@@ -6,10 +7,15 @@ import pytest
 from pydantic import ValidationError
 from rdkit import Chem
 
+from molvae.chem.identifiers import molecule_id
+from molvae.chem.ring_systems import ring_systems, unseen
 from molvae.config import OptimizeConfig
 from molvae.errors import DataError
 from molvae.files import read_table
+from molvae.metrics.known_rings import known_ring_systems
 from molvae.optimize.objective import load_objective
+from molvae.optimize.pareto import hypervolume
+from molvae.optimize.scaffold_memory import scaffold_of
 from molvae.optimize.stage import known_molecules, optimize
 from molvae.optimize.strategies import STRATEGIES, SearchContext
 from molvae.optimize.strategies.random_search import RandomSearch
@@ -69,6 +75,36 @@ def test_candidates_are_new_feasible_and_sorted(found, prepared):
     assert candidates["nearest_train_similarity"].between(0, 1).all()
 
 
+def test_candidates_say_what_speaks_for_and_against_each(found, prepared):
+    candidates = read_table(found / "candidates.csv")
+    assert candidates["id"].tolist() == [molecule_id(smiles) for smiles in candidates["smiles"]]
+    expected = (candidates["term.tpsa"] / 200).clip(upper=1.0)
+    assert candidates["desirability.tpsa"].tolist() == pytest.approx(expected.tolist())
+    assert candidates["targets_met"].tolist() == (candidates["desirability.tpsa"] >= 0.5).astype(int).tolist()
+    assert (candidates["n_targets"] == 1).all()
+    assert candidates["suggested"].sum() == min(5, len(candidates))
+    # As many clusters as there are, up to five, are among the suggested.
+    n_clusters = candidates["cluster"].nunique()
+    assert candidates.loc[candidates["suggested"], "cluster"].nunique() == min(5, n_clusters)
+    assert candidates["likelihood_percentile"].between(0, 100).all()
+    known = known_ring_systems(known_molecules(prepared).query("split == 'train'")["smiles"].tolist(), 1)
+    for smiles, new in zip(candidates["smiles"], candidates["unseen_ring_systems"].fillna(""), strict=True):
+        assert "; ".join(unseen(ring_systems(Chem.MolFromSmiles(smiles)), known)) == new
+
+
+def test_a_search_that_remembers_scaffolds_has_fewer_of_one(run):
+    def largest_series(folder):
+        scaffolds = [scaffold_of(smiles) for smiles in read_table(folder / "trace.parquet")["smiles"]]
+        return Counter(scaffold for scaffold in scaffolds if scaffold).most_common(1)[0][1]
+
+    config = CONFIG.model_copy(update={"budget": 150, "start": "best", "compare_training": False})
+    free = run(config=config)
+    bounded = run(config=config.model_copy(update={"max_per_scaffold": 3}))
+    assert largest_series(bounded) < largest_series(free)
+    scores = read_table(bounded / "trace.parquet")
+    assert scores["score"].tolist() == pytest.approx((scores["term.tpsa"] / 200).clip(0, 1).tolist())
+
+
 def test_the_sdf_has_the_candidates_with_their_values(found):
     candidates = read_table(found / "candidates.csv")
     mols = list(Chem.SDMolSupplier(str(found / "candidates.sdf")))
@@ -82,6 +118,8 @@ def test_the_summary_follows_from_the_trace(found):
     best = np.sort(trace["score"].where(trace["feasible"], 0.0))[::-1]
     assert summary["top10_mean"] == pytest.approx(best[:10].mean())
     assert summary["n_calls"] == 60
+    for n in (1, 10, 100):
+        assert 0 < summary[f"auc_top{n}"] <= summary[f"top{n}_mean"]
     assert summary["training_top10_mean"] > 0
     assert sum(origin["calls"] for origin in summary["origins"].values()) == 60
 
@@ -280,3 +318,68 @@ def test_a_search_that_starts_from_the_best_goes_on_to_the_same_bytes(run, kill,
     run(config=config, out=tmp_path)
     for name in ("trace.parquet", "candidates.csv", "summary.json"):
         assert (tmp_path / name).read_bytes() == (whole / name).read_bytes()
+
+
+PARETO = """
+name: apart
+mean: pareto
+reference_point: [0.1, 0.2]
+terms:
+  - property: tpsa
+    maximise: {low: 0, high: 200}
+  - property: logp
+    maximise: {low: -2, high: 6}
+constraints:
+  - {property: mol_weight, max: 450}
+"""
+
+
+@pytest.fixture(scope="module")
+def apart(tmp_path_factory, model, prepared):
+    folder = tmp_path_factory.mktemp("apart")
+    (folder / "apart.yaml").write_text(PARETO)
+    config = CONFIG.model_copy(update={"start": "best"})
+    optimize(model, load_objective(str(folder / "apart.yaml")), known_molecules(prepared), folder, config, 1)
+    return folder
+
+
+def test_the_front_is_of_the_calls_that_no_other_one_dominates(apart):
+    front, trace = read_table(apart / "front.csv"), read_table(apart / "trace.parquet")
+    feasible = trace[trace["feasible"]]
+    # Both desirabilities rise with the value, up to 1.
+    goals = feasible[["term.tpsa", "term.logp"]].clip(upper=[200.0, 6.0], axis=1).to_numpy()
+    dominated = [bool(((goals >= one).all(axis=1) & (goals > one).any(axis=1)).any()) for one in goals]
+    assert set(front["smiles"]) == set(feasible["smiles"][~np.array(dominated)])
+    assert front["knee"].sum() == 1
+    assert front["desirability.tpsa"].is_monotonic_decreasing
+    assert front["desirability.tpsa"].tolist() == pytest.approx((front["term.tpsa"] / 200).clip(upper=1.0).tolist())
+
+
+def test_the_hypervolume_and_its_course_are_in_the_summary(apart):
+    summary, front = json.loads((apart / "summary.json").read_text()), read_table(apart / "front.csv")
+    desirabilities = front[["desirability.tpsa", "desirability.logp"]].to_numpy()
+    assert summary["reference_point"] == {"tpsa": 0.1, "logp": 0.2}
+    assert summary["hypervolume"] == pytest.approx(hypervolume(desirabilities, [0.1, 0.2]))
+    calls, course = zip(*summary["hypervolume_course"], strict=True)
+    assert list(calls) == sorted(set(calls))
+    assert course[-1] == summary["hypervolume"]
+    assert list(course) == sorted(course)
+    assert summary["training_hypervolume"] > 0.0
+
+
+def test_candidates_on_the_front_come_first(apart):
+    candidates = read_table(apart / "candidates.csv")
+    assert candidates["front"].is_monotonic_increasing
+    assert candidates["front"][0] == 1
+    for _, same in candidates.groupby("front"):
+        assert same["score"].is_monotonic_decreasing
+    on_front = read_table(apart / "front.csv").query("score > 0 and not in_training")["smiles"]
+    assert set(on_front.head(8)) <= set(candidates["smiles"]) or len(on_front) > 8
+
+
+def test_a_front_of_another_objective_does_not_stay(model, objective, prepared, tmp_path):
+    (tmp_path / "front.csv").write_text("smiles\nC\n")
+    config = CONFIG.model_copy(update={"budget": 10, "n_start": 5, "compare_training": False})
+    optimize(model, objective, known_molecules(prepared), tmp_path, config, 1)
+    assert not (tmp_path / "front.csv").exists()
+    assert "hypervolume" not in json.loads((tmp_path / "summary.json").read_text())

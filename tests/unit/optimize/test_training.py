@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
 
+from molvae.optimize.front import desirability_matrix
 from molvae.optimize.objective import Objective, load_objective
+from molvae.optimize.pareto import front_ranks
 from molvae.optimize.training import TOP, best_known, score_training
 
 OBJECTIVE = """
@@ -10,7 +12,7 @@ mean: {mean}
 terms:
   - property: logp
     window: {{low: 1, high: 2, width: 0.5}}
-    weight: 3
+    weight: {weight}
   - property: qed
     maximise: {{low: 0.2, high: 0.8}}
   - property: sa_score
@@ -21,11 +23,19 @@ constraints:
 """
 
 
-@pytest.fixture(params=["geometric", "arithmetic"])
-def objective(request, tmp_path):
-    file = tmp_path / "objective.yaml"
-    file.write_text(OBJECTIVE.format(mean=request.param))
-    return load_objective(str(file))
+@pytest.fixture
+def load(tmp_path):
+    def loaded(mean, weight=1):
+        file = tmp_path / "objective.yaml"
+        file.write_text(OBJECTIVE.format(mean=mean, weight=weight))
+        return load_objective(str(file))
+
+    return loaded
+
+
+@pytest.fixture(params=[("geometric", 3), ("arithmetic", 3), ("minimum", 1)])
+def objective(request, load):
+    return load(*request.param)
 
 
 def test_the_best_scores_are_those_of_scoring_every_molecule(objective, smiles, monkeypatch):
@@ -52,6 +62,18 @@ def test_the_best_known_are_the_best_of_all(objective, smiles, monkeypatch):
     ranked = sorted(objective.evaluate_batch(smiles), key=lambda one: -one.score if one.feasible else 0.0)
     best = best_known(score_training(smiles, objective, 1, 50), 50, objective, np.random.default_rng(1), 1)
     assert [one.score for one in best] == [one.score for one in ranked[:50]]
+
+
+def test_of_several_goals_the_best_known_are_those_on_the_first_fronts(load, smiles):
+    objective = load("pareto")
+    scores = score_training(smiles, objective, 1)
+    best = best_known(scores, 30, objective, np.random.default_rng(1), 1)
+    values = desirability_matrix(best, objective)
+    ranks = front_ranks(desirability_matrix(scores.scored, objective))
+    assert sorted(front_ranks(values)) == sorted(ranks)[:30]
+    assert {one.smiles for one, rank in zip(scores.scored, ranks, strict=True) if rank == 1} <= {
+        one.smiles for one in best
+    }
 
 
 def test_where_hardly_any_is_feasible_the_nearest_are_taken(tmp_path, smiles):

@@ -12,7 +12,7 @@ from molvae.propose import ranking
 from molvae.propose.gaussian_process import GaussianProcess
 from molvae.propose.kernels import plate_features
 from molvae.propose.pool import Pool
-from molvae.propose.ranking import Rater, Screen, rank
+from molvae.propose.ranking import Rater, Screen, draw, rank
 
 
 @pytest.fixture
@@ -103,5 +103,12 @@ def test_a_parquet_pool_and_one_without_columns_are_read_too(tmp_path, smiles):
     pd.DataFrame({"id": ["a"], "smiles": [smiles[0]], "price": [3]}).to_parquet(tmp_path / "pool.parquet")
     assert Pool.at(tmp_path / "pool.parquet").names == ("id", "price")
     (tmp_path / "pool.smi").write_text(f"{smiles[0]} first\n")
-    ranked = rank(Pool.at(tmp_path / "pool.smi"), Rater(None, None, 10), set(), 1, 1)
-    assert ranked.candidates.records[0].id == "first"
+    assert draw(Pool.at(tmp_path / "pool.smi"), Rater(None, None, 10), set(), 1, 1).candidates.records[0].id == "first"
+
+
+def test_without_predictions_rows_are_drawn_at_random_with_their_columns(table):
+    first, second = (draw(Pool.at(table), Rater(None, None, 10), set(), seed, 1) for seed in (1, 2))
+    assert first.n_rows == 104
+    assert len(first.candidates) <= 10
+    assert first.candidates.smiles != second.candidates.smiles
+    assert all(record.extra[0].startswith("m") for record in first.candidates.records)

@@ -6,7 +6,10 @@ from pathlib import Path
 import pytest
 from rdkit import Chem
 
+from molvae.errors import ObjectiveError
+from molvae.optimize.objective import Objective
 from molvae.optimize.quantities import QUANTITIES, Failure, Molecule
+from molvae.optimize.spec import ObjectiveSpec
 
 
 def measure(kind, argument, *smiles, folder=Path()):
@@ -61,3 +64,32 @@ def test_only_the_guilty_molecule_of_a_batch_fails(tmp_path):
 def test_no_molecules_no_values():
     assert measure("property", "qed") == []
     assert measure("python", "statistics:mean") == []
+
+
+def test_ring_systems_that_no_known_molecule_has_are_counted(tmp_path):
+    (tmp_path / "known.smi").write_text("Cc1ccccc1\nC1CC1C\n")
+    values = measure(
+        "unseen_rings", "known.smi", "OCc1ccccc1", "C1CCC1C1CCC1", "C1CCC1c1ccncc1", "CCO", folder=tmp_path
+    )
+    assert values == [0.0, 1.0, 2.0, 0.0]
+
+
+def test_known_molecules_that_are_not_there_are_missed_at_once(tmp_path):
+    with pytest.raises(
+        ObjectiveError, match=r"unseen_rings: expected a file of known molecules, found none at .*no\.smi"
+    ):
+        Objective(spec({"unseen_rings": "no.smi", "max": 0}), tmp_path)
+
+
+def test_a_usual_molecule_is_likelier_than_an_odd_one_and_what_has_no_token_is_impossible():
+    usual, odd, unknown = measure("likelihood", "moses", "Cc1ccccc1C(=O)NCc1ccccc1", "C1C2CC12OSF", "C[U]")
+    assert 0.0 == unknown < odd < usual < 1.0
+
+
+def test_a_model_that_is_not_there_is_missed_at_once(tmp_path):
+    with pytest.raises(ObjectiveError, match=r"likelihood: mosses: expected a model's folder.*did you mean moses\?"):
+        Objective(spec({"likelihood": "mosses", "min": 0.1}), tmp_path)
+
+
+def spec(constraint):
+    return ObjectiveSpec.model_validate({"name": "x", "terms": [{"property": "qed"}], "constraints": [constraint]})

@@ -7,7 +7,9 @@ from molvae.chem.descriptors import PROPERTIES
 from molvae.chem.fingerprints import morgan_bits, nearest_within
 from molvae.chem.molecules import canonical_smiles, parse
 from molvae.config import LatentSearchConfig, RandomSearchConfig
+from molvae.optimize.front import desirability_matrix
 from molvae.optimize.objective import Evaluation, Objective, load_objective
+from molvae.optimize.pareto import hypervolume
 from molvae.optimize.spec import ObjectiveSpec
 from molvae.optimize.strategies.base import SearchContext
 from molvae.optimize.strategies.latent_search import LatentSearch
@@ -122,6 +124,35 @@ def test_no_proposal_violates_a_constraint_that_is_known_beforehand(model, smile
     evaluations = constrained.evaluate_batch([text for text, _ in strategy.ask(20)])
     assert len(evaluations) > 10
     assert all(evaluation.feasible for evaluation in evaluations)
+
+
+GOALS = {
+    "name": "goals",
+    "mean": "pareto",
+    "terms": [
+        {"property": "tpsa", "maximise": {"low": 0.0, "high": 150.0}},
+        {"property": "logp", "maximise": {"low": 0.0, "high": 6.0}},
+    ],
+}
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("grey_box", [True, False])
+def test_goals_that_are_kept_apart_are_improved_along_the_front(model, smiles, tmp_path, grey_box):
+    goals = Objective(ObjectiveSpec.model_validate(GOALS), tmp_path)
+    given = replace(context(model, [], smiles), objective=goals)
+    strategy = LatentSearch(given, LatentSearchConfig(grey_box=grey_box, min_batch=20))
+    evaluations = goals.evaluate_batch(smiles[:60])
+    strategy.tell(evaluations)
+    start = reached = desirability_matrix(evaluations, goals)
+    for _ in range(4):
+        evaluations = goals.evaluate_batch([text for text, _ in strategy.ask(20)])
+        strategy.tell(evaluations)
+        reached = np.concatenate([reached, desirability_matrix(evaluations, goals)])
+    assert len(reached) == 140
+    assert hypervolume(reached) > hypervolume(start) + 0.05
+    # Molecules with most of one goal are improved as well as those with some of both.
+    assert (reached[60:].max(axis=0) > np.quantile(start, 0.9, axis=0)).all()
 
 
 def test_what_costs_nothing_is_computed_and_not_predicted(model, smiles, constrained):
