@@ -23,13 +23,13 @@ from pathlib import Path
 import numpy as np
 
 import molvae
-from molvae.config import EvolutionConfig
+from molvae.config import LatentSearchConfig, RefitConfig
 from molvae.model.model import MolVAE
 from molvae.optimize.objective import Objective
 from molvae.optimize.oracle import Oracle
 from molvae.optimize.spec import ObjectiveSpec
 from molvae.optimize.strategies.base import SearchContext
-from molvae.optimize.strategies.evolution import Evolution
+from molvae.optimize.strategies.latent_search import LatentSearch
 from molvae.parallel import set_threads
 from molvae.seeding import derive_seed
 
@@ -37,6 +37,16 @@ MIN_QED, MIN_SIMILARITY = 0.9, 0.4
 READ_AT = (100, 200, 500, 1000)
 """Calls at which the fraction of leads that are solved is reported."""
 BATCH_SIZE = 10
+SETTINGS = LatentSearchConfig(
+    grey_box=False,
+    n_generations=2,
+    n_perturbed=0,
+    n_interpolated=0,
+    n_sampled=0,
+    n_fresh=1,
+    refit=RefitConfig(n_steps=0),
+)
+"""Graph edits against the surrogate, which sees QED as one number, without the model: a search of a few seconds."""
 
 
 @dataclass(frozen=True)
@@ -68,13 +78,13 @@ def objective_of(lead: str) -> Objective:
     )
 
 
-def improve(model: MolVAE, lead: str, seed: int, budget: int, settings: EvolutionConfig) -> Result:
+def improve(model: MolVAE, lead: str, seed: int, budget: int, settings: LatentSearchConfig) -> Result:
     """Search until a molecule solves the lead, or the budget is spent."""
     begin = time.process_time()
     objective = objective_of(lead)
     seed_of_lead = derive_seed(seed, lead)
     context = SearchContext(model, [lead], [], budget, objective, seed_of_lead, n_jobs=1, device=model.device)
-    strategy = Evolution(context, settings)
+    strategy = LatentSearch(context, settings)
     with Oracle(objective, budget) as oracle:
         n_rounds = n_empty = 0
         while oracle.remaining and n_empty < 10:
@@ -117,7 +127,7 @@ def main() -> None:
     options = parser.parse_args()
     set_threads(1)
     leads = [line.split()[0] for line in options.leads.read_text(encoding="utf-8").splitlines() if line.strip()]
-    search = partial(improve, molvae.load("zinc250k"), budget=options.calls, settings=EvolutionConfig())
+    search = partial(improve, molvae.load("zinc250k"), budget=options.calls, settings=SETTINGS)
     results = [search(lead, seed) for seed in options.seeds for lead in leads[: options.n_leads]]
     if options.out is not None:
         options.out.write_text("".join(json.dumps(asdict(result)) + "\n" for result in results), encoding="utf-8")

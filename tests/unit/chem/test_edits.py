@@ -89,3 +89,13 @@ def test_where_no_edit_is_possible_there_is_no_child():
 
 def test_a_molecule_of_one_atom_can_grow():
     assert any(child and child.GetNumHeavyAtoms() > 1 for child in mutants([Graph.from_smiles("C")], 20))
+
+
+def test_ions_are_neutralised_unless_they_are_kept():
+    def charged(keep_ions):
+        graph = Graph.from_smiles("CCC(C)[NH+]1C(C(=O)[O-])CCC2CCCCC21", keep_ions=keep_ions)
+        children = [Chem.MolToSmiles(child) for child in mutants([graph], 100, max_atoms=30) if child]
+        return sum("+]" in smiles for smiles in children) / len(children)
+
+    assert charged(keep_ions=False) < 0.1
+    assert charged(keep_ions=True) > 0.7
