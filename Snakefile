@@ -45,6 +45,10 @@ rule all:
 
 # Neither runs in a dry run, or where there is nothing to do.
 onstart:
+    # A module that cannot be imported costs seconds here, and the training where the search would find it.
+    if fault := import_fault(PLAN):
+        print(fault, file=sys.stderr)
+        sys.exit(2)
     print(announce(), file=sys.stderr)
 
 

@@ -71,7 +71,7 @@ def fraction_with(model: MolVAE, pattern: Chem.Mol) -> float:
 
 
 def reconstructed(model: MolVAE, smiles: list[str]) -> float:
-    canonical = [model.standardise(molecule) for molecule in smiles]
+    canonical = [molecule.smiles for molecule in model.read(smiles)]
     decoded = model.decode(model.encode(smiles))
     return sum(a == b for a, b in zip(canonical, decoded, strict=True)) / len(smiles)
 

@@ -64,7 +64,8 @@ class PrepareConfig(StandardiseConfig):
     smiles_column: str | None = None
     """Column with the SMILES, in files that have columns; detected by its usual names by default."""
     id_column: str | None = None
-    """Column with the molecules' names; by default a name is made of file and line."""
+    """Column with the molecules' names; detected by its usual names by default. Without one, names are made of file and
+    line."""
     properties: dict[str, str] = Field(default={})
     """Columns with measured values to keep, each with its unit, such as {pIC50: "-log10 M"}."""
     repeats: Literal["mean", "median", "first"] = "mean"
@@ -187,6 +188,9 @@ class TrainConfig(ModelConfig):
     """Decoupled weight decay, for the matrices and the rest alike."""
     gradient_clip: Positive = 1.0
     """Maximum norm of the gradient."""
+    max_minutes: Positive | None = None
+    """Minutes after which no further epoch is begun that would probably end later; unbounded by default. The first
+    epoch is always trained, and how many follow depends on the machine."""
     patience: Count = 5
     """Epochs without a lower validation loss after which training stops early."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
@@ -223,6 +227,9 @@ class EvaluateConfig(Section):
     """Samples from each prior, for validity, uniqueness, novelty and FCD."""
     n_latent: Annotated[int, Field(ge=2)] = 2000
     """Most validation molecules whose codes are decoded again: as posterior samples, as midpoints, and around them."""
+    n_reference: Annotated[int, Field(ge=2)] | None = None
+    """Most test molecules that generated ones are compared with; all by default. With the number of `score.n_reference`
+    they are described once."""
     n_map: Annotated[int, Field(ge=3)] = 2000
     """Molecules on the two-dimensional map of the latent space."""
 
@@ -254,7 +261,8 @@ class ScoreConfig(Section):
     """Metrics of generated molecules against reference splits, by the MOSES definitions."""
 
     n_reference: Count | None = None
-    """Most reference molecules to compare with; all by default."""
+    """Most molecules of each test set, and of the training molecules in GuacaMol's metrics, to compare with; all by
+    default. Fewer are quicker to describe, and the values then have a larger error."""
 
 
 class ProposeConfig(Section):

@@ -5,6 +5,8 @@ The workflow calls this while it reads the Snakefile, so that a mistake costs se
 
 import os
 import shutil
+import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -167,3 +169,20 @@ def _plan_objectives(sources: list[str], where: str) -> dict[str, PlannedObjecti
 def _require_file(key: str, path: str, remedy: str, where: str) -> None:
     if not Path(path).is_file():
         raise DataError(f"{key}: expected a file at {path}, found none; {remedy} ({where})")
+
+
+def import_fault(plan: RunPlan) -> str:
+    """Import the users' own modules of all objectives, in processes of their own, and say what fails.
+
+    Returns:
+        The error message of the first objective whose modules cannot be imported; empty if all can.
+    """
+    for objective in plan.objectives.values():
+        # The file of the objective itself is one.
+        if len(objective.files) > 1:
+            command = [sys.executable, "-m", "molvae", "objective", objective.source, "--check"]
+            done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
+            if done.returncode:
+                ended = f"molvae: error: {objective.source}: the import of its modules ended with {done.returncode}"
+                return (done.stderr.strip() or ended).splitlines()[-1]
+    return ""

@@ -28,6 +28,12 @@ TERM = "term."
 """Prefix of the columns of an objective's terms, before the name of the term."""
 CONSTRAINT = "constraint."
 """Prefix of the columns of an objective's constraints, before the name of the constraint."""
+CHANGE = "change."
+"""Prefix of the changes from the lead, before the name of a term or property."""
+LOW, HIGH, IN_DOMAIN = "low.", "high.", "in_domain."
+"""Prefixes of the columns with the interval of a learned term and the applicability domain, before the term's name."""
+NEAREST, NEAREST_VALUE, NEAREST_SIMILARITY = "nearest.", "nearest_value.", "nearest_similarity."
+"""Prefixes of the columns with the nearest measured molecule of a learned term."""
 
 
 @dataclass(frozen=True)
@@ -180,7 +186,7 @@ TRACE = TableSchema(
         Column("score", "float64", "Its score; NaN if it could not be computed."),
         Column("feasible", "bool", "Whether it satisfies the constraints."),
         Column("status", "str", "`ok` or `failed`."),
-        Column("in_training", "bool", "Whether it is a training molecule."),
+        Column("in_training", "bool", "Whether it is a training molecule, or the lead."),
         Column("violated", "str", "Names of the constraints that it violates, joined by `; `.", optional=True),
     ),
     _PARTS,
@@ -210,7 +216,16 @@ CANDIDATES = TableSchema(
         _NEAREST_SMILES,
         _NEAREST_SIMILARITY,
     ),
-    _PARTS,
+    (
+        *_PARTS,
+        Column(CHANGE, "float64", "Value of a term or property less that of the lead.", optional=True),
+        Column(LOW, "float64", "Lower end of the 80 % interval of a learned term."),
+        Column(HIGH, "float64", "Upper end of that interval."),
+        Column(IN_DOMAIN, "bool", "Whether the molecule is in the applicability domain of a learned term."),
+        Column(NEAREST, "str", "The nearest measured molecule of a learned term."),
+        Column(NEAREST_VALUE, "float64", "The measured value of that molecule."),
+        Column(NEAREST_SIMILARITY, "float64", "Tanimoto similarity to it, ECFP4 (2,048 bits)."),
+    ),
     has_descriptors=True,
 )
 """The molecules that a search proposes, the best first."""

@@ -85,6 +85,13 @@ def paired_similarity(a: PackedBits, b: PackedBits) -> NDArray[np.float32]:
     return similarity
 
 
+def similarities_to(reference: str, smiles: Sequence[str]) -> NDArray[np.float32]:
+    """Return the Tanimoto similarity (ECFP4, 2,048 bits) of N SMILES to one, float32 (N,), NaN for an empty SMILES."""
+    similarity = paired_similarity(morgan_bits(smiles, 2048), morgan_bits([reference], 2048)).round(4)
+    similarity[[not text for text in smiles]] = np.nan
+    return similarity
+
+
 def bit_counts(packed: PackedBits) -> NDArray[np.float32]:
     """Return the number of bits that are set in each row, float32 (N,)."""
     counts: NDArray[np.float32] = np.bitwise_count(packed).sum(axis=1, dtype=np.float32)

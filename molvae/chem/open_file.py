@@ -7,13 +7,17 @@ error page, text in another encoding, a spreadsheet. It is told before a reader 
 import bz2
 import gzip
 import io
+import sys
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import IO, cast
 
 from molvae.errors import DataError
+
+STDIN = Path("-")
+"""Stands for what comes through a pipe."""
 
 MAX_LINE_LENGTH = 100_000
 """Characters of a line above which it is not read: no molecule is that long, and memory is bounded by it."""
@@ -78,13 +82,13 @@ def open_bytes(path: Path, *, text: bool = False) -> Iterator[IO[bytes]]:
     """Open a file and unpack it as it is read.
 
     Args:
-        path: The file; its ending says how it is compressed.
+        path: The file, whose ending says how it is compressed; `STDIN` is what comes through a pipe.
         text: Whether text is expected, so that anything else is refused.
 
     Raises:
         DataError: If its beginning shows that it is something else than its name says.
     """
-    with path.open("rb") as file:
+    with nullcontext(_stdin()) if path == STDIN else path.open("rb") as file:
         packed = path.suffix.lower()
         head = file.peek(_HEAD)[:_HEAD]
         _check_beginning(path, head, text=text and packed not in COMPRESSIONS)
@@ -95,6 +99,12 @@ def open_bytes(path: Path, *, text: bool = False) -> Iterator[IO[bytes]]:
         with io.BufferedReader(cast("io.RawIOBase", COMPRESSIONS[packed](file)), 1 << 16) as unpacked:
             _check_beginning(path, unpacked.peek(_HEAD)[:_HEAD], text=text)
             yield unpacked
+
+
+def _stdin() -> io.BufferedReader:
+    # What stands in for it, in tests for one, may have nothing to peek into.
+    file = sys.stdin.buffer
+    return file if isinstance(file, io.BufferedReader) else io.BufferedReader(cast("io.RawIOBase", file))
 
 
 def _check_packed(path: Path, head: bytes) -> None:

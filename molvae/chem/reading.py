@@ -8,16 +8,17 @@ A record is a row that is not blank. Rows without a usable structure are records
 caller can account for every one of them.
 """
 
-import io
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain, islice
 from pathlib import Path
 
 from molvae.chem.delimited import NO_SMILES, Header, Rows, find_header
-from molvae.chem.open_file import explained, is_compressed, open_bytes, open_lines
-from molvae.chem.sdf_records import sdf_records, structure_smiles
+from molvae.chem.open_file import STDIN, explained, is_compressed, open_lines
+from molvae.chem.parquet import open_parquet
+from molvae.chem.sdf_records import SdfRecord, is_counts_line, sdf_records, structure_smiles
 from molvae.errors import ConfigError, DataError
 
 # A group counts only where nothing of those before is there.
@@ -25,6 +26,15 @@ _EXACT_NAME = re.compile("^smiles$")
 _SMILES_NAMES = re.compile("smiles|^smi$")
 _STRUCTURE_NAMES = re.compile("^(structure|molecule|mol)s?$")
 _NAMES = (_EXACT_NAME, _SMILES_NAMES, _STRUCTURE_NAMES)
+# The molecules' names, the surest first.
+_ID_NAMES = (
+    re.compile("^id$"),
+    re.compile(
+        "^(molecule|mol|compound|cmpd|substance|structure|sample|catalogu?e?|registry|chembl|zinc|drugbank|pubchem)+"
+        "(id|identifier|number|no|code|key)$|^(identifier|cid)$"
+    ),
+    re.compile("^(molecule|mol|compound|cmpd|substance|structure|sample|drug|pref|preferred)?(name|title)$|^compound$"),
+)
 # The SMILES, with the extension between bars that CXSMILES puts after a blank, and whatever follows as the name. A bar
 # that is left open is no name.
 _SMI_ROW = re.compile(r"\s*(?P<smiles>\S+(?:\s+\|[^|]*(?:\||$))?)(?P<name>.*)")
@@ -32,6 +42,9 @@ _SMI_ROW = re.compile(r"\s*(?P<smiles>\S+(?:\s+\|[^|]*(?:\||$))?)(?P<name>.*)")
 NO_VALUE = frozenset(["", "nan", "na", "n/a", "none", "null", "<na>", "#n/a"])
 """Cells, in lower case, by which tables say that there is no value."""
 
+_SMI = ("smiles", "id")
+# Lines of a `.txt` that show whether it is a table.
+_TXT_HEAD = 100
 _MAX_SHOWN = 200
 _MAX_LISTED = 20
 _PARQUET_BATCH = 10_000
@@ -43,13 +56,13 @@ class Columns:
 
     Attributes:
         smiles: The column with the SMILES; found by its usual names if None.
-        id: The column with the molecules' names, if any.
-        extra: Further columns to carry along as text.
+        id: The column with the molecules' names; found by its usual names if None.
+        extra: Further columns to carry along as text; None for all columns of the file, in their order.
     """
 
     smiles: str | None = None
     id: str | None = None
-    extra: tuple[str, ...] = ()
+    extra: tuple[str, ...] | None = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +76,7 @@ class Record:
         smiles: What the file holds as SMILES, not checked; empty where there is nothing or it cannot be read.
         problem: Why there is no SMILES, where the reader knows.
         extra: The text of the further columns that were asked for.
+        names: The names of these columns, of every record its own in an `.sdf`.
         block: The structure of an `.sdf` that is not read yet; see `with_structure`.
     """
 
@@ -73,6 +87,7 @@ class Record:
     problem: str = ""
     extra: tuple[str, ...] = ()
     block: str = ""
+    names: tuple[str, ...] = ()
 
 
 def read_molecules(
@@ -84,7 +99,8 @@ def read_molecules(
         path: The file; its ending says its format.
         smiles_column: Column with the SMILES in a `.csv`, `.tsv` or `.parquet` file; found by its usual names if
             not given. The other formats have no such column, and it is not asked of them.
-        id_column: Column with the molecules' names in such a file, or data field of an `.sdf`.
+        id_column: Column with the molecules' names in such a file, or data field of an `.sdf`; found by its usual
+            names if not given.
         may_be_empty: Whether a file without records is no error.
 
     Yields:
@@ -130,12 +146,16 @@ def column_names(path: Path, columns: Columns) -> list[str]:
         DataError: If the file cannot be read.
     """
     if _format(path) == ".parquet":
-        import pyarrow.parquet as pq
-
-        with explained(path):
-            return list(pq.read_schema(path).names)
+        with explained(path), open_parquet(path) as table:
+            return list(table.schema_arrow.names)
     header = table_header(path, columns)
     return [] if header is None else header.names
+
+
+def id_column_of(names: Sequence[str]) -> str | None:
+    """Return the column of these that has the molecules' names by its own name, if there is one."""
+    plain = {name: _plain(name) for name in names}
+    return next((name for pattern in _ID_NAMES for name in names if pattern.search(plain[name])), None)
 
 
 def table_header(path: Path, columns: Columns) -> Header | None:
@@ -159,60 +179,84 @@ def with_structure(record: Record) -> Record:
 
 
 _Reader = Callable[[Path, Columns], Iterator[Record]]
+_LinesReader = Callable[[Path, Iterator[str], Columns], Iterator[Record]]
+_SMILES_ENDINGS = (".smi", ".smiles", ".ism", ".can")
 _DELIMITED = (".csv", ".tsv", ".tab", ".txt")
+_SDF_ENDINGS = (".sdf", ".sd")
+
+# The usual ones first, for messages.
+READABLE = tuple(
+    dict.fromkeys([".smi", ".csv", ".tsv", ".sdf", ".parquet", *_SMILES_ENDINGS, *_DELIMITED, *_SDF_ENDINGS])
+)
+"""The endings of molecule files."""
 
 
 def _reader_of(path: Path) -> _Reader:
-    readers: dict[str, _Reader] = {
-        ".smi": _read_smi,
-        ".csv": _read_delimited,
-        ".tsv": _read_delimited,
-        ".sdf": _read_sdf,
-        ".parquet": _read_parquet,
-        ".txt": _read_delimited,
-        ".smiles": _read_smi,
-        ".ism": _read_smi,
-        ".can": _read_smi,
-        ".tab": _read_delimited,
-        ".sd": _read_sdf,
-    }
+    if path == STDIN:
+        return partial(_read_lines, _piped_records)
     ending = _format(path)
+    if ending == ".parquet":
+        return _read_parquet
+    readers: dict[str, _LinesReader] = {
+        **dict.fromkeys(_SMILES_ENDINGS, _smi_records),
+        **dict.fromkeys(_DELIMITED, _delimited_records),
+        **dict.fromkeys(_SDF_ENDINGS, _sdf_records),
+    }
     if ending not in readers:
         raise DataError(
-            f"{path}: expected a molecule file ending in {', '.join(readers)}, each also with .gz, .bz2 or .zst, "
+            f"{path}: expected a molecule file ending in {', '.join(READABLE)}, each also with .gz, .bz2 or .zst, "
             f"found {ending or 'no ending'!r}; rename or convert it"
         )
-    return readers[ending]
+    return partial(_read_lines, readers[ending])
 
 
 def _format(path: Path) -> str:
     """Return the ending that tells the format, in lower case, without that of a compression after it."""
+    if path == STDIN:
+        return ".txt"
     name = Path(path.name.lower())
     return name.with_suffix("").suffix if is_compressed(path) else name.suffix
 
 
-def _read_smi(path: Path, columns: Columns) -> Iterator[Record]:
+def _read_lines(reader: _LinesReader, path: Path, columns: Columns) -> Iterator[Record]:
+    with open_lines(path) as lines:
+        yield from reader(path, lines, columns)
+
+
+def _piped_records(path: Path, lines: Iterator[str], columns: Columns) -> Iterator[Record]:
+    """Read what comes through a pipe, which has no ending that says its format: a table, SMILES, or an SD file."""
+    head = list(islice(lines, 4))
+    reader = _sdf_records if len(head) == 4 and is_counts_line(head[3]) else _delimited_records
+    yield from reader(path, chain(head, lines), columns)
+
+
+def _smi_records(path: Path, lines: Iterator[str], columns: Columns) -> Iterator[Record]:
     if columns.extra:
         raise ConfigError(
             f"{path}: expected columns {_listed(list(columns.extra))}, found a {_format(path)} file, which has none; "
             "give a .csv, .tsv, .sdf or .parquet file"
         )
-    with open_lines(path) as lines:
-        for number, line in enumerate(lines, start=1):
-            row = _SMI_ROW.match(line)
-            if row is None or (number == 1 and _SMILES_NAMES.search(_plain(row["smiles"]))):
-                continue
-            yield _record(path, number, row["name"], row["smiles"])
+    for number, line in enumerate(lines, start=1):
+        row = _SMI_ROW.match(line)
+        if row is None or (number == 1 and _SMILES_NAMES.search(_plain(row["smiles"]))):
+            continue
+        record = _record(path, number, row["name"], row["smiles"])
+        yield record if columns.extra is not None else replace(record, names=_SMI, extra=(record.smiles, record.id))
 
 
-def _read_delimited(path: Path, columns: Columns) -> Iterator[Record]:
-    with open_lines(path) as lines:
+def _delimited_records(path: Path, lines: Iterator[str], columns: Columns) -> Iterator[Record]:
+    if _format(path) != ".txt":
         header = _find_header(path, lines, columns)
         if header is not None:
             yield from _table_records(path, header, columns)
-            return
-    if _format(path) == ".txt":
-        yield from _read_smi(path, columns)
+        return
+    # A pipe cannot be read again where these lines are not those of a table.
+    head = list(islice(lines, _TXT_HEAD))
+    header = _find_header(path, iter(head), columns)
+    if header is not None:
+        yield from _table_records(path, replace(header, rest=chain(header.rest, lines)), columns)
+    else:
+        yield from _smi_records(path, chain(head, lines), columns)
 
 
 def _find_header(path: Path, lines: Iterator[str], columns: Columns) -> Header | None:
@@ -233,14 +277,18 @@ def _rank(names: Sequence[str], wanted: str | None) -> int:
 
 def _table_records(path: Path, header: Header, columns: Columns) -> Iterator[Record]:
     smiles_at = _smiles_positions(path, header.names, columns.smiles)
-    id_at = [] if columns.id is None else _positions(path, header.names, columns.id)
-    extra_at = [_positions(path, header.names, name) for name in columns.extra]
+    others = [name for name in header.names if name != header.names[smiles_at[0]]]
+    id_name = columns.id or id_column_of(others)
+    id_at = [] if id_name is None else _positions(path, header.names, id_name)
+    names = tuple(dict.fromkeys(header.names)) if columns.extra is None else columns.extra
+    extra_at = [_positions(path, header.names, name) for name in names]
     for line, row in Rows(header, smiles_at[0]):
         if isinstance(row, str):
-            yield Record(str(path), line, f"{path.name}:{line}", "", row, ("",) * len(columns.extra))
+            yield Record(str(path), line, _made_up(path, line), "", row, ("",) * len(names), names=names)
             continue
         name = _cell(row, id_at) if id_at else ""
-        record = _record(path, line, name, row[smiles_at[0]], tuple(_cell(row, at) for at in extra_at))
+        extra = tuple(_cell(row, at) for at in extra_at)
+        record = _record(path, line, name, row[smiles_at[0]], extra, names)
         if len(smiles_at) > 1 and len({row[at].strip() for at in smiles_at}) > 1:
             values = " and ".join(repr(row[at]) for at in smiles_at)
             record = replace(record, smiles="", problem=f"several columns of one name that differ: {values}")
@@ -255,42 +303,34 @@ def _cell(row: Sequence[str], positions: Sequence[int]) -> str:
 
 
 def _read_parquet(path: Path, columns: Columns) -> Iterator[Record]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    with open_bytes(path) as file:
-        # Parquet is read from its end, which a compressed stream cannot do: that one is unpacked in memory.
-        source = io.BytesIO(file.read()) if is_compressed(path) else file
-        try:
-            table = pq.ParquetFile(source)
-            names = table.schema_arrow.names
-            wanted = [names[_smiles_positions(path, names, columns.smiles)[0]]]
-            others = [name for name in (columns.id, *columns.extra) if name is not None]
-            wanted += [names[_positions(path, names, name)[0]] for name in others]
-            row = 0
-            for batch in table.iter_batches(batch_size=_PARQUET_BATCH, columns=wanted):
-                cells = [batch.column(name).to_pylist() for name in wanted]
-                for values in zip(*cells, strict=True):
-                    row += 1
-                    smiles, *rest = ("" if value is None else str(value) for value in values)
-                    name = rest.pop(0) if columns.id is not None else ""
-                    yield _record(path, row, name, smiles, tuple(rest))
-        except pa.ArrowException as error:
-            raise DataError(f"{path}: expected a Parquet table, found something else ({error})") from error
+    with open_parquet(path) as table:
+        names = table.schema_arrow.names
+        smiles_name = names[_smiles_positions(path, names, columns.smiles)[0]]
+        id_name = columns.id or id_column_of([name for name in names if name != smiles_name])
+        extra_names = tuple(names) if columns.extra is None else columns.extra
+        others = [*([] if id_name is None else [id_name]), *extra_names]
+        wanted = [smiles_name, *(names[_positions(path, names, name)[0]] for name in others)]
+        row = 0
+        for batch in table.iter_batches(batch_size=_PARQUET_BATCH, columns=list(dict.fromkeys(wanted))):
+            cells = [batch.column(name).to_pylist() for name in wanted]
+            for values in zip(*cells, strict=True):
+                row += 1
+                smiles, *rest = ("" if value is None else str(value) for value in values)
+                name = rest.pop(0) if id_name is not None else ""
+                yield _record(path, row, name, smiles, tuple(rest), extra_names)
 
 
-def _read_sdf(path: Path, columns: Columns) -> Iterator[Record]:
-    missing = {name.strip() for name in (columns.id, *columns.extra) if name is not None}
+def _sdf_records(path: Path, lines: Iterator[str], columns: Columns) -> Iterator[Record]:
+    missing = {name.strip() for name in (columns.id, *(columns.extra or ())) if name is not None}
     seen: dict[str, None] = {}
-    with open_lines(path) as lines:
-        for record in sdf_records(lines):
-            if missing:
-                missing.difference_update(record.fields)
-                seen.update(dict.fromkeys(record.fields))
-            name = (record.fields.get(columns.id.strip()) if columns.id is not None else "") or record.title
-            extra = tuple(record.fields.get(field.strip(), "") for field in columns.extra)
-            name = name or f"{path.name}:{record.line}"
-            yield Record(str(path), record.line, name, "", record.problem, extra, record.structure)
+    for record in sdf_records(lines):
+        if missing:
+            missing.difference_update(record.fields)
+            seen.update(dict.fromkeys(record.fields))
+        names = tuple(record.fields) if columns.extra is None else columns.extra
+        extra = tuple(record.fields.get(field.strip(), "") for field in names)
+        name = _sdf_name(record, columns) or _made_up(path, record.line)
+        yield Record(str(path), record.line, name, "", record.problem, extra, record.structure, names)
     if missing and seen:
         raise ConfigError(
             f"{path}: expected the data field {_listed(sorted(missing))}, found it in no record; the fields are "
@@ -298,13 +338,27 @@ def _read_sdf(path: Path, columns: Columns) -> Iterator[Record]:
         )
 
 
-def _record(path: Path, line: int, name: str, smiles: str, extra: tuple[str, ...] = ()) -> Record:
+def _sdf_name(record: SdfRecord, columns: Columns) -> str:
+    """Return the name of a record: its title, unless a data field is asked for or there is no title."""
+    if columns.id is not None:
+        return record.fields.get(columns.id.strip()) or record.title
+    return record.title or record.fields.get(id_column_of(list(record.fields)) or "", "")
+
+
+def _record(
+    path: Path, line: int, name: str, smiles: str, extra: tuple[str, ...] = (), names: tuple[str, ...] = ()
+) -> Record:
     smiles, problem = smiles.strip(), ""
     if smiles.lower() in NO_VALUE:
         smiles, problem = "", f"the cell says {smiles}" if smiles else "an empty cell"
     elif "\0" in smiles:
         smiles, problem = "", f"zero bytes in {smiles[:_MAX_SHOWN]!r}"
-    return Record(str(path), line, name.strip() or f"{path.name}:{line}", smiles, problem, extra)
+    return Record(str(path), line, name.strip() or _made_up(path, line), smiles, problem, extra, names=names)
+
+
+def _made_up(path: Path, line: int) -> str:
+    """Return the name of a molecule that has none in its file."""
+    return f"{'stdin' if path == STDIN else path.name}:{line}"
 
 
 def _smiles_positions(path: Path, columns: Sequence[str], wanted: str | None) -> list[int]:

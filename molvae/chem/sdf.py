@@ -1,6 +1,6 @@
 """Write molecules as MDL SD files."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,20 +33,29 @@ def write_sdf(path: Path, smiles: Sequence[str], names: Sequence[str], fields: p
         fields: N rows whose columns become data fields; a missing value leaves its field out.
         n_jobs: Processes for large N.
     """
+    n_left_out = 0
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as file:
+        for record in sd_records(smiles, names, fields, n_jobs):
+            file.write(record)
+            n_left_out += not record
+    if n_left_out:
+        logger.warning(
+            "%s: %d molecules are left out, which are too large to draw or cannot be read back", path, n_left_out
+        )
+
+
+def sd_records(smiles: Sequence[str], names: Sequence[str], fields: pd.DataFrame, n_jobs: int = 1) -> Iterator[str]:
+    """Yield molecules with 2D coordinates as records of an SD file; empty for one that cannot be drawn.
+
+    The arguments are those of `write_sdf`; the SMILES need not be valid.
+    """
     rows = fields.to_dict("records")
     chunks = [
         _Chunk([smiles[i] for i in indices], [names[i] for i in indices], [_texts(rows[i]) for i in indices])
         for indices in chunks_of(range(len(smiles)))
     ]
-    n_left_out = 0
-    with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as file:
-        for _, records in map_tasks(_sd_records, chunks, processes_for(len(smiles), n_jobs)):
-            file.writelines(record for record in records if record)
-            n_left_out += records.count("")
-    if n_left_out:
-        logger.warning(
-            "%s: %d molecules are left out, which are too large to draw or cannot be read back", path, n_left_out
-        )
+    for _, records in map_tasks(_sd_records, chunks, processes_for(len(smiles), n_jobs)):
+        yield from records
 
 
 def _texts(row: Mapping[Any, Any]) -> dict[str, str]:

@@ -72,6 +72,11 @@ def _record(start: int, n_lines: int, block: list[str]) -> SdfRecord:
     return SdfRecord(start, title, "".join(block[: end + 1]), _fields(data), "")
 
 
+def is_counts_line(line: str) -> bool:
+    """Say whether a line may be the fourth of a structure, which counts its atoms and names the version."""
+    return _COUNTS.match(line) is not None
+
+
 def _has_structure(data: Sequence[str]) -> bool:
     """Say whether a further structure follows, whose record has lost its end line, and not one that is a field's."""
     return any(

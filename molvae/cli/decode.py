@@ -5,27 +5,33 @@ from typing import Annotated
 
 import typer
 
-from molvae.cli.common import ModelArgument, OutTable
+from molvae.cli.common import DeviceOption, ModelArgument, OutMolecules, ThreadsOption, load_model
 
 
 def decode(
     model: ModelArgument,
-    codes: Annotated[Path, typer.Argument(help="Table with columns z0, z1, ..., as written by `molvae encode`.")],
-    out: OutTable,
+    codes: Annotated[
+        Path,
+        typer.Argument(help="Table with columns z0, z1, ..., as written by `molvae encode`; - for standard input."),
+    ],
+    out: OutMolecules = None,
+    threads: ThreadsOption = None,
+    device: DeviceOption = None,
 ) -> None:
     """Decode latent codes to molecules, greedily.
 
     Writes the input table with a column smiles instead of the codes; the cell is empty if a code decodes to no valid
     molecule. An input column smiles is renamed to input_smiles.
     """
-    from molvae.files import read_table, write_table
     from molvae.log import logger
-    from molvae.model.loading import load
+    from molvae.molecule_tables import names_of, read_arrays, with_columns
+    from molvae.table_writers import table_writer
 
-    table = read_table(codes)
-    loaded = load(model)
-    names = [f"z{i}" for i in range(loaded.latent_dim)]
-    decoded = loaded.decode(read_table(codes, names).to_numpy())
-    others = table.drop(columns=names).rename(columns={"smiles": "input_smiles"})
-    write_table(out, others.assign(smiles=[smiles or "" for smiles in decoded]))
-    logger.info("%d of %d codes decoded to a molecule -> %s", sum(map(bool, decoded)), len(decoded), out)
+    loaded, n_jobs = load_model(model, device, threads)
+    n = n_decoded = 0
+    with table_writer(out, n_jobs) as write:
+        for others, numbers in read_arrays(codes, [f"z{i}" for i in range(loaded.latent_dim)]):
+            smiles = [molecule or "" for molecule in loaded.decode(numbers)]
+            n, n_decoded = n + len(smiles), n_decoded + sum(map(bool, smiles))
+            write(with_columns(others, {"smiles": smiles}), smiles, names_of(others))
+    logger.info("%d of %d codes decoded to a molecule", n_decoded, n)

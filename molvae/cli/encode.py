@@ -1,25 +1,43 @@
 """`molvae encode`."""
 
-from molvae.cli.common import ModelArgument, MoleculesArgument, OutTable, SmilesColumnOption
+from molvae.cli.common import (
+    DeviceOption,
+    IdColumnOption,
+    ModelArgument,
+    MoleculesArgument,
+    OutTable,
+    SmilesColumnOption,
+    ThreadsOption,
+    load_model,
+)
 
 
 def encode(
-    model: ModelArgument, molecules: MoleculesArgument, out: OutTable, smiles_column: SmilesColumnOption = None
+    model: ModelArgument,
+    molecules: MoleculesArgument,
+    out: OutTable = None,
+    smiles_column: SmilesColumnOption = None,
+    id_column: IdColumnOption = None,
+    threads: ThreadsOption = None,
+    device: DeviceOption = None,
 ) -> None:
     """Encode molecules as latent codes.
 
-    Writes the columns id, smiles, z0, z1, ...: the posterior mean of each molecule. The cells are empty for a molecule
-    that cannot be encoded.
+    Writes all columns of the input and z0, z1, ..., the posterior mean of each molecule, and problem: why a molecule
+    cannot be encoded. Its cells z0, z1, ... are then empty.
     """
     import pandas as pd
 
-    from molvae.chem.reading import read_molecules
-    from molvae.files import write_table
-    from molvae.log import logger
-    from molvae.model.loading import load
+    from molvae.model.reading import TIME_LIMIT_S, InputCounts
+    from molvae.molecule_tables import add_columns
 
-    records = list(read_molecules(molecules, smiles_column))
-    smiles = [record.smiles for record in records]
-    codes = pd.DataFrame(load(model).encode(smiles)).add_prefix("z")
-    write_table(out, pd.concat([pd.DataFrame({"id": [r.id for r in records], "smiles": smiles}), codes], axis=1))
-    logger.info("%d of %d molecules encoded -> %s", int(codes.notna().all(axis=1).sum()), len(records), out)
+    loaded, n_jobs = load_model(model, device, threads)
+    counts = InputCounts()
+
+    def codes(smiles: list[str]) -> pd.DataFrame:
+        inputs = counts.counted(loaded.read(smiles, n_jobs, TIME_LIMIT_S))
+        table = pd.DataFrame(loaded.encode_inputs(inputs)).add_prefix("z")
+        return table.assign(problem=[molecule.text() for molecule in inputs])
+
+    add_columns(molecules, out, codes, smiles_column, id_column, n_jobs)
+    counts.log("encoded")

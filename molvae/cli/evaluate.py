@@ -2,6 +2,7 @@
 
 from molvae.cli.common import (
     ConfigOption,
+    DeviceOption,
     ModelArgument,
     OutFolder,
     ReferenceOption,
@@ -20,12 +21,13 @@ def evaluate(
     overrides: SetOption = None,
     seed: SeedOption = None,
     threads: ThreadsOption = None,
+    device: DeviceOption = None,
 ) -> None:
     """Evaluate a model on held-out molecules.
 
     Writes OUT/metrics.json, OUT/reconstructions.csv and OUT/latent_map.parquet.
     """
-    run = settings(config, overrides, seed)
+    run = settings(config, overrides, seed, device)
 
     from molvae.evaluate import evaluate as evaluate_stage
     from molvae.folders import output_folder

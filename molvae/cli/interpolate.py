@@ -4,28 +4,49 @@ from typing import Annotated
 
 import typer
 
-from molvae.cli.common import ModelArgument, OptionalOutTable
+from molvae.cli.common import DeviceOption, ModelArgument, OutMolecules, ThreadsOption, load_model
 
 
 def interpolate(
     model: ModelArgument,
-    start: Annotated[str, typer.Argument(help="SMILES of the first molecule.")],
-    end: Annotated[str, typer.Argument(help="SMILES of the last molecule.")],
+    start: Annotated[
+        str, typer.Argument(help="SMILES of the first molecule; or a molecule file or -, whose molecules are visited.")
+    ],
+    end: Annotated[str | None, typer.Argument(help="SMILES of the last molecule.")] = None,
     steps: Annotated[int, typer.Option("--steps", min=2, help="Number of molecules, including both ends.")] = 8,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Random seed.")] = 1,
-    out: OptionalOutTable = None,
+    out: OutMolecules = None,
+    threads: ThreadsOption = None,
+    device: DeviceOption = None,
 ) -> None:
-    """Interpolate between two molecules in latent space.
+    """Interpolate between two molecules in latent space, or from each molecule of a file to the next.
 
-    Writes the columns step and smiles, or, without --out, prints one SMILES per line.
+    Writes the columns step, smiles, similarity_to_start and similarity_to_end (Tanimoto, 2,048-bit ECFP4), and for a
+    file also start and end. The ends are the molecules as given, in standard form; the cell is empty where a code
+    decodes to no valid molecule.
     """
+    from itertools import pairwise
+    from pathlib import Path
+
     import pandas as pd
 
-    from molvae.files import write_table
-    from molvae.model.loading import load
+    from molvae.chem.fingerprints import similarities_to
+    from molvae.errors import ConfigError
+    from molvae.molecule_tables import is_file_argument, molecules_of
+    from molvae.table_writers import table_writer
 
-    line = [smiles or "" for smiles in load(model).interpolate(start, end, steps, seed)]
-    if out is None:
-        typer.echo("\n".join(line))
-    else:
-        write_table(out, pd.DataFrame({"step": range(steps), "smiles": line}))
+    given = [start] if end is None else [start, end]
+    pairs = list(pairwise(molecules_of(Path(start)) if end is None and is_file_argument(start) else given))
+    if not pairs:
+        raise ConfigError(f"interpolate: expected two SMILES, or a file of at least two molecules, found {start} alone")
+    loaded, n_jobs = load_model(model, device, threads)
+    with table_writer(out, n_jobs) as write:
+        for first, last in pairs:
+            line = [smiles or "" for smiles in loaded.interpolate(first, last, steps, seed)]
+            columns = {} if end is not None else {"start": first, "end": last}
+            similarity = {
+                "similarity_to_start": similarities_to(line[0], line),
+                "similarity_to_end": similarities_to(line[-1], line),
+            }
+            table = pd.DataFrame({**columns, "step": range(steps), "smiles": line, **similarity})
+            write(table, line, [f"step {step}" for step in range(steps)])

@@ -3,6 +3,7 @@
 import functools
 import importlib
 import inspect
+import os
 import re
 import signal
 import sys
@@ -16,18 +17,22 @@ from molvae.version import __version__
 
 app = typer.Typer(
     name="molvae",
-    add_completion=False,
+    add_completion=True,
     pretty_exceptions_enable=False,
     help="Generate new, valid, plausible molecules that score higher by an objective of your choice.",
 )
 
 INTERRUPTED = 128 + signal.SIGINT
+# Windows has no such signal.
+PIPE_CLOSED = 128 + getattr(signal, "SIGPIPE", 13)
 
 # The module of a command has a function of the same name, which imports heavy libraries, so that help is instant.
 VERBS = {
     "Stages": ["prepare", "train", "evaluate", "sample", "optimize", "score", "report"],
-    "Using a trained model": ["encode", "decode", "interpolate", "neighbors", "anomaly", "propose"],
+    "Using a trained model": ["encode", "decode", "interpolate", "neighbors", "anomaly", "propose", "models", "info"],
     "Objectives": ["objective"],
+    "Measured values": ["learn", "predict"],
+    "Projects": ["new"],
 }
 
 
@@ -77,7 +82,7 @@ def run() -> NoReturn:
     """Run the command line; every error is one line on stderr and an exit status.
 
     The status is 0 for success, 1 for an error in the data or on the machine, 2 for incorrect usage or an invalid
-    setting, and 130 for an interruption.
+    setting, 130 for an interruption, and 141 where the next command of a pipe reads no more.
     """
     from molvae.log import set_up_logging
 
@@ -94,6 +99,10 @@ def run() -> NoReturn:
         fail(error.format_message(), error.exit_code)
     except (KeyboardInterrupt, typer.Abort):
         status = INTERRUPTED
+    except BrokenPipeError:
+        # The next command of the pipe has read enough. Python would complain when it flushes standard output.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(PIPE_CLOSED)
     except MolvaeError as error:
         if debug:
             raise

@@ -4,35 +4,63 @@ from typing import Annotated
 
 import typer
 
-from molvae.cli.common import ModelArgument, OptionalOutTable
+from molvae.cli.common import (
+    DeviceOption,
+    IdColumnOption,
+    ModelArgument,
+    OutMolecules,
+    SmilesColumnOption,
+    ThreadsOption,
+    load_model,
+)
 
 
 def neighbors(
     model: ModelArgument,
-    smiles: Annotated[str, typer.Argument(help="SMILES of the molecule.")],
-    n: Annotated[int, typer.Option("--n", min=1, help="Number of distinct analogues.")] = 50,
+    molecules: Annotated[
+        str, typer.Argument(metavar="SMILES|FILE", help="SMILES of the molecule; or a molecule file, or -.")
+    ],
+    n: Annotated[int, typer.Option("--n", min=1, help="Number of distinct analogues of each molecule.")] = 50,
     radius: Annotated[
         float, typer.Option("--radius", min=0.0, help="Standard deviation of the noise in each latent dimension.")
     ] = 0.5,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Random seed.")] = 1,
-    out: OptionalOutTable = None,
+    out: OutMolecules = None,
+    smiles_column: SmilesColumnOption = None,
+    id_column: IdColumnOption = None,
+    threads: ThreadsOption = None,
+    device: DeviceOption = None,
 ) -> None:
-    """Generate analogues of a molecule by decoding around its latent code.
+    """Generate analogues of molecules by decoding around their latent codes.
 
-    Writes the columns smiles and similarity (Tanimoto, 2,048-bit ECFP4), the most similar first, or, without --out,
-    prints them.
+    Writes the columns smiles and similarity (Tanimoto, 2,048-bit ECFP4), the most similar first; for a file, after all
+    columns of the molecule that the analogues are of, with its smiles as input_smiles.
     """
+    from pathlib import Path
+
     import pandas as pd
 
-    from molvae.chem.fingerprints import morgan_bits, tanimoto_matrix
-    from molvae.files import write_table
-    from molvae.model.loading import load
+    from molvae.chem.fingerprints import similarities_to
+    from molvae.errors import DataError
+    from molvae.log import logger
+    from molvae.molecule_tables import MoleculeBlock, is_file_argument, read_blocks, with_columns
+    from molvae.table_writers import table_writer
 
-    analogues = load(model).neighbors(smiles, n, radius, seed)
-    similarity = tanimoto_matrix(morgan_bits([smiles], 2048), morgan_bits(analogues, 2048))[0].round(4)
-    table = pd.DataFrame({"smiles": analogues, "similarity": similarity})
-    table = table.sort_values("similarity", ascending=False, kind="stable")
-    if out is None:
-        typer.echo("\n".join(f"{row.smiles}\t{row.similarity:.3f}" for row in table.itertuples()))
-    else:
-        write_table(out, table)
+    is_file = is_file_argument(molecules)
+    loaded, n_jobs = load_model(model, device, threads)
+    single = MoleculeBlock(pd.DataFrame(index=[0]), [molecules], ["neighbor"])
+    blocks = read_blocks(Path(molecules), smiles_column, id_column) if is_file else [single]
+    with table_writer(out, n_jobs) as write:
+        for block in blocks:
+            for row, (smiles, name) in enumerate(zip(block.smiles, block.ids, strict=True)):
+                try:
+                    analogues = loaded.neighbors(smiles, n, radius, seed)
+                except DataError as error:
+                    if not is_file:
+                        raise
+                    logger.warning("%s is left out: %s", name, error)
+                    continue
+                found = pd.DataFrame({"smiles": analogues, "similarity": similarities_to(smiles, analogues)})
+                found = found.sort_values("similarity", ascending=False, kind="stable", ignore_index=True)
+                own = block.rows.iloc[[row] * len(found)].reset_index(drop=True)
+                write(with_columns(own, found), found["smiles"].tolist(), [name] * len(found))

@@ -5,7 +5,16 @@ from typing import Annotated
 
 import typer
 
-from molvae.cli.common import ConfigOption, ModelArgument, OutFolder, SeedOption, SetOption, ThreadsOption, settings
+from molvae.cli.common import (
+    ConfigOption,
+    DeviceOption,
+    ModelArgument,
+    OutFolder,
+    SeedOption,
+    SetOption,
+    ThreadsOption,
+    settings,
+)
 
 
 def optimize(
@@ -26,17 +35,20 @@ def optimize(
     overrides: SetOption = None,
     seed: SeedOption = None,
     threads: ThreadsOption = None,
+    device: DeviceOption = None,
 ) -> None:
     """Search for molecules with high objective scores, within a budget of oracle calls.
 
     Writes OUT/candidates.csv, candidates.sdf, trace.parquet, times.csv and summary.json. To resume an interrupted
     search, run the same command again; every call so far is in OUT/resume/calls.csv, and counts whatever the settings.
     """
-    run = settings(config, [*(overrides or []), *([] if budget is None else [f"optimize.budget={budget}"])], seed)
+    own = [] if budget is None else [f"optimize.budget={budget}"]
+    run = settings(config, [*(overrides or []), *own], seed, device)
 
     from molvae.folders import output_folder
     from molvae.log import logger
     from molvae.model.loading import load
+    from molvae.model.shipped import model_folder
     from molvae.optimize.objective import load_objective
     from molvae.optimize.stage import known_molecules
     from molvae.optimize.stage import optimize as optimize_stage
@@ -45,6 +57,7 @@ def optimize(
     asked = load_objective(objective)
     n_jobs = set_threads(threads)
     loaded = load(model, run.device)
+    asked = asked.with_model(model_folder(model).resolve())
     reference = reference or _prepared_beside(model)
     if reference is None:
         logger.warning("no --reference: the search starts from the model's own samples, and all molecules count as new")

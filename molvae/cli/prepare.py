@@ -7,6 +7,7 @@ import typer
 
 from molvae.cli.common import (
     ConfigOption,
+    IdColumnOption,
     OutFolder,
     SeedOption,
     SetOption,
@@ -32,9 +33,14 @@ def prepare(
         typer.Option("--test", help="File with test molecules; the config's `prepare.test_input` by default."),
     ] = None,
     smiles_column: SmilesColumnOption = None,
-    id_column: Annotated[
-        str | None,
-        typer.Option("--id-column", help="Column with the molecule IDs; by default made of source and line."),
+    id_column: IdColumnOption = None,
+    properties: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--property",
+            metavar="COLUMN=UNIT",
+            help="Column with measured values to keep, and their unit, such as 'pIC50=-log10 M'; may be repeated.",
+        ),
     ] = None,
     config: ConfigOption = None,
     overrides: SetOption = None,
@@ -68,6 +74,8 @@ def prepare(
     chosen = run_config.prepare
     columns = {"smiles_column": smiles_column, "id_column": id_column}
     chosen = chosen.model_copy(update={name: value for name, value in columns.items() if value is not None})
+    if properties:
+        chosen = chosen.model_copy(update={"properties": chosen.properties | dict(map(_with_unit, properties))})
     names, tests = files or chosen.input, [name for name in (test or chosen.test_input,) if name]
     part = None if shard is None else _part(shard)
     fetch_missing([*names, *tests], offline=offline or dry_run)
@@ -84,6 +92,13 @@ def prepare(
             prepare_shard(inputs, out, chosen, part, test_input, cpus_to_use(threads))
         else:
             run(inputs, out, chosen, run_config.seed, test_input=test_input, n_jobs=cpus_to_use(threads))
+
+
+def _with_unit(text: str) -> tuple[str, str]:
+    column, equals, unit = text.partition("=")
+    if not (column.strip() and equals):
+        raise ConfigError(f"--property: expected COLUMN=UNIT, such as 'pIC50=-log10 M', found {text!r}")
+    return column.strip(), unit.strip()
 
 
 def _part(text: str) -> tuple[int, int]:

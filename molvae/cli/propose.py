@@ -20,7 +20,7 @@ from molvae.cli.common import (
 
 def propose(
     model: ModelArgument,
-    out: OutTable,
+    out: OutTable = None,
     measured: Annotated[
         Path | None,
         typer.Option("--measured", help="Table of what was measured so far; without it, the plate is diverse."),
@@ -81,12 +81,16 @@ def propose(
     from molvae.log import logger
     from molvae.parallel import set_threads
     from molvae.propose.face import plate
+    from molvae.table_writers import STDOUT, table_writer
 
     proposed = plate(model, run.propose, run.seed, run.device, set_threads(threads))
-    rejected = out.with_name(f"{out.stem}_rejected.csv")
-    rejected.unlink(missing_ok=True)
-    if proposed.unusable:
-        write_table(rejected, pd.DataFrame(proposed.unusable))
-        logger.warning("%s: rows of the pool that are not molecules", rejected)
-    write_table(out, proposed.table)
-    logger.info("%s: %d molecules", out, len(proposed.table))
+    if out is not None and out != STDOUT:
+        rejected = out.with_name(f"{out.name.partition('.')[0]}_rejected.csv")
+        rejected.unlink(missing_ok=True)
+        if proposed.unusable:
+            write_table(rejected, pd.DataFrame(proposed.unusable))
+            logger.warning("%s: rows of the pool that are not molecules", rejected)
+    with table_writer(out) as write:
+        smiles = proposed.table["smiles"].tolist()
+        write(proposed.table, smiles, [f"proposal-{row + 1}" for row in range(len(smiles))])
+    logger.info("%s: %d molecules", out or "plate", len(proposed.table))

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from molvae.cli.common import ConfigOption, OutFolder, SeedOption, SetOption, ThreadsOption, settings
+from molvae.cli.common import ConfigOption, DeviceOption, OutFolder, SeedOption, SetOption, ThreadsOption, settings
 
 
 def train(
@@ -16,13 +16,14 @@ def train(
     overrides: SetOption = None,
     seed: SeedOption = None,
     threads: ThreadsOption = None,
+    device: DeviceOption = None,
 ) -> None:
     """Train the VAE and choose its prior.
 
     Writes OUT/model/ and OUT/history.csv. To resume an interrupted training, run the same command again; its checkpoint
     is kept in OUT/resume/. On several GPUs, use torchrun --nproc-per-node 4 -m molvae train ...
     """
-    run = settings(config, overrides, seed)
+    run = settings(config, overrides, seed, device)
 
     from molvae.folders import output_folder
     from molvae.parallel import cpus_to_use, set_threads

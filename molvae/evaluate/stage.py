@@ -12,6 +12,7 @@ from molvae.evaluate.decoded import decoded_metrics, gaps
 from molvae.evaluate.latent import by_dimension, posterior_metrics, similarity_by_distance
 from molvae.evaluate.latent_map import latent_map
 from molvae.evaluate.priors import compare_priors
+from molvae.evaluate.property_head import property_head_metrics
 from molvae.evaluate.reconstruction import (
     reconstruct,
     reconstruction_by_size,
@@ -22,7 +23,7 @@ from molvae.evaluate.reconstruction import (
 from molvae.files import invalidate, write_json, write_table
 from molvae.log import logger
 from molvae.metrics.metric import to_json
-from molvae.metrics.reference import reference_moments
+from molvae.metrics.reference import reference_moments, thinned
 from molvae.model.model import MolVAE
 from molvae.nn.inference import posterior
 from molvae.nn.tokens import TokenStore
@@ -59,10 +60,12 @@ def evaluate(model: MolVAE, prepared: Path, out: Path, config: EvaluateConfig, s
             )
     reconstructions, metrics = _reconstruction(model, splits["test"], config.n_reconstruct, seed, n_jobs)
     training = set(molecules.loc[molecules["split"] == "train", "smiles"])
-    reference = reference_moments(splits["test"]["smiles"].tolist(), n_jobs)
+    reference = reference_moments(thinned(splits["test"]["smiles"].tolist(), config.n_reference, seed), n_jobs)
     priors = compare_priors(model, config.n_samples, training, reference, derive_seed(seed, "evaluate"), n_jobs)
     metrics["fcd_prior"] = priors[model.generation.prior]["fcd"]
     metrics |= _latent_space(model, splits["validation"], reference, config.n_latent, seed, n_jobs)
+    if model.scales:
+        metrics["property_head"] = property_head_metrics(model, molecules, seed)
     mapped = latent_map(model, molecules, config.n_map, seed)
     invalidate(out / "metrics.json")
     write_table(out / RECONSTRUCTIONS.file, reconstructions)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 MAX_MOLECULES = 4000
 """Molecules that a Gaussian process holds, a random part of more: the time grows with the cube of their number."""
-_MAX_TO_CHOOSE = 600
+_MAX_TO_CHOOSE = 400
 _NOISES = (0.01, 0.03, 0.1, 0.2, 0.4, 0.8)
 # Molecules that are predicted together.
 _CHUNK = 1024

@@ -21,6 +21,7 @@ from molvae.errors import DataError
 from molvae.log import progress
 from molvae.metrics.cache import Stored, cached
 from molvae.parallel import chunks_of, map_tasks, processes_for
+from molvae.seeding import numpy_generator
 
 MAIN_PROPERTIES = ("logp", "sa_score", "qed", "mol_weight", "tpsa", "heavy_atoms", "rings")
 """The properties whose distributions are compared."""
@@ -50,6 +51,17 @@ class ReferenceStatistics:
     def __len__(self) -> int:
         """Return N."""
         return len(self.fingerprints)
+
+
+def thinned(smiles: list[str], n: int | None, seed: int, purpose: str = "score test") -> list[str]:
+    """Return at most n molecules of a test set, a random subset in their order; all of them without n.
+
+    Stages that give the same n and seed compare with the same molecules, which are described once.
+    """
+    if n is None or len(smiles) <= n:
+        return smiles
+    rows = numpy_generator(seed, purpose).choice(len(smiles), n, replace=False)
+    return [smiles[row] for row in sorted(rows)]
 
 
 def reference_statistics(smiles: Sequence[str], n_jobs: int) -> ReferenceStatistics:

@@ -1,7 +1,7 @@
 """MolVAE, a trained model: strings and arrays in, strings and arrays out."""
 
 import copy
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -14,15 +14,13 @@ from numpy.typing import NDArray
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from molvae.chem.molecules import parse
-from molvae.chem.quiet import quiet
-from molvae.chem.selfies_codec import read_tokens, selfies_constraints, smiles_to_selfies
-from molvae.chem.standardise import Steps, standardise
+from molvae.chem.selfies_codec import read_tokens
 from molvae.config import StandardiseConfig
 from molvae.errors import ConfigError, DataError
 from molvae.files import write_json
 from molvae.folders import replacing_files
 from molvae.model.interpolation import N_CANDIDATES, LatentRegion
+from molvae.model.reading import ModelInput, Reader
 from molvae.model.records import Generation, TrainingRecord
 from molvae.model.tensors import stored_tensors
 from molvae.nn.generation import generate_accepted, generate_sequences
@@ -112,8 +110,16 @@ class MolVAE:
             float32 (N, latent_dim). A row is NaN where the SMILES is invalid, or a part of it has no token in the
             vocabulary.
         """
-        store, rows = self.tokenise(smiles)
-        codes = np.full((len(smiles), self.latent_dim), np.nan, dtype=np.float32)
+        return self.encode_inputs(self.read(smiles))
+
+    def read(self, smiles: Sequence[str], n_jobs: int = 1, time_limit_s: float | None = None) -> list[ModelInput]:
+        """Return N molecules as the model reads them, or why it cannot; see `Reader.read`."""
+        return self._reader.read(smiles, n_jobs, time_limit_s)
+
+    def encode_inputs(self, inputs: Sequence[ModelInput]) -> NDArray[np.float32]:
+        """Return the posterior means of N molecules that were read, as `encode` does."""
+        store, rows = self._token_ids(inputs)
+        codes = np.full((len(inputs), self.latent_dim), np.nan, dtype=np.float32)
         if rows:
             codes[rows] = posterior(self.vae, store)[0].numpy()
         return codes
@@ -153,6 +159,12 @@ class MolVAE:
         Raises:
             ConfigError: If the model has no such prior, or hardly any sequence is within `params.max_nll`.
         """
+        return list(self.iter_samples(n, seed, prior, params, n_jobs))
+
+    def iter_samples(
+        self, n: int, seed: int, prior: str | None = None, params: SamplingParams | None = None, n_jobs: int = 1
+    ) -> Iterator[str | None]:
+        """Yield the molecules of `sample` as they are generated, for more than fit into memory."""
         name = prior or self.generation.prior
         if params is None:
             params = self.sampling_params(name)
@@ -161,7 +173,7 @@ class MolVAE:
         def draw_codes(n_codes: int) -> Tensor:
             return self.priors[name].sample(n_codes, source, params.prior_temperature)
 
-        return self.to_smiles(generate_accepted(self.vae.decoder, draw_codes, n, params, generator), n, n_jobs)
+        return self._iter_smiles(generate_accepted(self.vae.decoder, draw_codes, n, params, generator), n, n_jobs)
 
     def sampling_params(self, prior: str | None = None) -> SamplingParams:
         """Return the parameters that gave a prior, or the default one, its lowest validation FCD after training.
@@ -201,7 +213,8 @@ class MolVAE:
         Args:
             start: SMILES of the first molecule.
             end: SMILES of the last molecule.
-            steps: Molecules on the line, both ends (as decoded) included; at least 2.
+            steps: Molecules on the line, including both ends, which are the given molecules in standard form; at least
+                2.
             seed: Seed of the noise around the line (see `decode_region`).
 
         Returns:
@@ -213,9 +226,12 @@ class MolVAE:
         """
         if steps < 2:
             raise ConfigError(f"interpolate: expected at least 2 steps, found {steps}")
-        first, last = torch.from_numpy(self._codes_of([start, end]))
+        ends = self._reader.read_all([start, end])
+        first, last = torch.from_numpy(self.encode_inputs(ends))
         region = LatentRegion.between(first, last, torch.linspace(0.0, 1.0, steps))
-        return self.decode_region(region, torch_generator(seed, "interpolate"))
+        line = self.decode_region(region, torch_generator(seed, "interpolate"))
+        # Decoded, the code of a molecule is not always the molecule itself.
+        return [ends[0].smiles, *line[1:-1], ends[1].smiles]
 
     def neighbors(self, smiles: str, n: int, radius: float, seed: int) -> list[str]:
         """Return analogues of a molecule, decoded from around its code.
@@ -233,13 +249,13 @@ class MolVAE:
         Raises:
             DataError: If the model cannot encode the molecule.
         """
-        code = torch.from_numpy(self._codes_of([smiles]))
-        itself = self.standardise(smiles)
+        [molecule] = self._reader.read_all([smiles])
+        code = torch.from_numpy(self.encode_inputs([molecule]))
         generator = torch_generator(seed, "neighbors")
         neighbors: dict[str, None] = {}
         for _ in range(20):
             for neighbor in self.decode_region(LatentRegion.around(code.expand(n, -1), radius), generator):
-                if neighbor is not None and neighbor != itself:
+                if neighbor is not None and neighbor != molecule.smiles:
                     neighbors.setdefault(neighbor)
             if len(neighbors) >= n:
                 break
@@ -264,7 +280,8 @@ class MolVAE:
         codes = torch.cat([region.sample(generator) for _ in range(N_CANDIDATES)])
         candidates = self.generate(codes, code_weight=region.code_weight.repeat(N_CANDIDATES))
         distinct = list(dict.fromkeys(candidates))
-        scores = dict(zip(distinct, self._nll_per_token(distinct), strict=True))
+        nll = self.score_inputs(self._reader.read_canonical(distinct))
+        scores = dict(zip(distinct, np.nan_to_num(nll, nan=np.inf), strict=True))
         n = len(region.centres)
         return [min(candidates[row::n], key=lambda candidate: scores[candidate]) for row in range(n)]
 
@@ -281,57 +298,38 @@ class MolVAE:
         Raises:
             ConfigError: If the model was trained without code dropout, so that it has no unconditional decoder.
         """
+        return self.score_inputs(self.read(smiles))
+
+    def score_inputs(self, inputs: Sequence[ModelInput]) -> NDArray[np.float64]:
+        """Return the scores of N molecules that were read, as `anomaly_score` does.
+
+        Raises:
+            ConfigError: If the model has no unconditional decoder.
+        """
         if not self.has_unconditional_decoder:
             raise ConfigError("anomaly: expected a model trained with train.code_dropout above 0, found one without")
-        with quiet():
-            canonical = [self.standardise(molecule) for molecule in smiles]
-            scores = self._nll_per_token(canonical)
-            pairs = zip(smiles, canonical, strict=True)
-            scores[[standard is None and parse(molecule) is None for molecule, standard in pairs]] = np.nan
-        return scores
-
-    def _nll_per_token(self, canonical: Sequence[str | None]) -> NDArray[np.float64]:
-        """Return the unconditional nll per token of canonical SMILES, (N,); infinite for one without token ids."""
-        store, rows = self._token_ids(canonical)
-        scores = np.full(len(canonical), np.inf)
+        store, rows = self._token_ids(inputs)
+        scores = np.array([np.inf if molecule.is_molecule else np.nan for molecule in inputs], dtype=np.float64)
         if rows:
             scores[rows] = unconditional_nll(self.vae, store).numpy() / store.lengths
         return scores
 
-    def standardise(self, smiles: str) -> str | None:
-        """Return the canonical SMILES of a molecule, standardised as in training; None if it is rejected."""
-        standard = standardise(smiles, Steps.of(self.standardisation))
-        return None if standard is None else standard.smiles
+    @property
+    def _reader(self) -> Reader:
+        return Reader(self.standardisation, self.vocabulary)
 
     def tokenise(self, smiles: Sequence[str]) -> tuple[TokenStore, list[int]]:
         """Return the token ids of the molecules that the model can encode, and their positions in `smiles`."""
-        with quiet():
-            return self._token_ids([self.standardise(molecule) for molecule in smiles])
+        return self._token_ids(self.read(smiles))
 
-    def _token_ids(self, canonical: Sequence[str | None]) -> tuple[TokenStore, list[int]]:
-        strings, rows = [], []
-        with selfies_constraints(self.standardisation.selfies_constraints):
-            for row, smiles in enumerate(canonical):
-                selfies = smiles_to_selfies(smiles) if smiles else None
-                if selfies and self.vocabulary.knows(selfies):
-                    strings.append(selfies)
-                    rows.append(row)
-        return TokenStore.from_strings(strings, self.vocabulary), rows
+    def _token_ids(self, inputs: Sequence[ModelInput]) -> tuple[TokenStore, list[int]]:
+        known = {row: molecule.selfies for row, molecule in enumerate(inputs) if molecule.selfies is not None}
+        return TokenStore.from_strings(list(known.values()), self.vocabulary), list(known)
 
     def _checked(self, z: NDArray[np.floating[Any]], verb: str) -> Tensor:
         codes = torch.from_numpy(np.array(z, dtype=np.float32))
         if codes.ndim != 2 or codes.shape[1] != self.latent_dim:
             raise DataError(f"{verb}: expected codes of shape (n, {self.latent_dim}), found {tuple(codes.shape)}")
-        return codes
-
-    def _codes_of(self, molecules: list[str]) -> NDArray[np.float32]:
-        codes = self.encode(molecules)
-        for smiles, code in zip(molecules, codes, strict=True):
-            if np.isnan(code).any():
-                raise DataError(
-                    f"expected a molecule whose tokens the model knows, found {smiles!r}; "
-                    "check the SMILES, or train on molecules like it"
-                )
         return codes
 
     def generate(
@@ -365,10 +363,13 @@ class MolVAE:
             n: Number of sequences.
             n_jobs: Processes for many of them.
         """
+        return list(self._iter_smiles(sequences, n, n_jobs))
+
+    def _iter_smiles(self, sequences: Iterable[list[int]], n: int, n_jobs: int) -> Iterator[str | None]:
         read = partial(read_tokens, vocabulary=self.vocabulary, constraints=self.standardisation.selfies_constraints)
         # Converting a sequence takes a fraction of the time of other work on a molecule.
         processes = processes_for(n // 4, n_jobs)
-        return [smiles for _, chunk in map_tasks(read, chunks_of(sequences), processes) for smiles in chunk]
+        return (smiles for _, chunk in map_tasks(read, chunks_of(sequences), processes) for smiles in chunk)
 
     def save(self, folder: Path, *, half: bool = False) -> None:
         """Save the model as a folder that `molvae.load` reads, whole or not at all; other files in it stay.

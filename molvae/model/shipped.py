@@ -1,9 +1,11 @@
 """The trained models that come with molvae, by name."""
 
 import difflib
+from collections.abc import Collection
 from pathlib import Path
 
 from molvae.errors import DataError
+from molvae.files import read_json
 
 _PACKAGE = Path(__file__).parents[1]
 # Of an installed package, and of a clone of the repository.
@@ -40,3 +42,17 @@ def model_folder(model: str | Path) -> Path:
         f"{model}: expected a model's folder, or the name of a model that comes with molvae "
         f"({', '.join(shipped) or 'there is none'}), found neither{hint}"
     )
+
+
+def model_tokens(folder: Path) -> frozenset[str]:
+    """Return the tokens of a model.
+
+    Raises:
+        DataError: If its vocabulary is missing.
+    """
+    return frozenset(read_json(folder / "vocabulary.json", ["tokens"])["tokens"])
+
+
+def models_that_know(tokens: Collection[str]) -> list[str]:
+    """Return the names of the models that come with molvae and know all of these tokens."""
+    return [name for name, folder in shipped_models().items() if model_tokens(folder).issuperset(tokens)]

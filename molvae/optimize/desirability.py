@@ -9,7 +9,7 @@ References:
 
 import math
 from abc import ABC, abstractmethod
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, FiniteFloat, model_validator
 
@@ -18,9 +18,15 @@ from molvae.section import Section
 
 Width = Annotated[FiniteFloat, Field(gt=0.0)]
 
+# Beyond all values of interest.
+_FAR = 1e300
+
 
 class Desirability(Section, ABC):
     """From a finite value to its desirability in [0, 1]."""
+
+    example: ClassVar[str] = ""
+    """How a term asks for it, as YAML on one line."""
 
     @abstractmethod
     def __call__(self, value: float) -> float:
@@ -29,6 +35,11 @@ class Desirability(Section, ABC):
     @abstractmethod
     def text(self) -> str:
         """Return which values are wanted, in a few words for the report."""
+
+    def rises(self) -> bool | None:
+        """Say whether high values are wanted (True) or low ones (False); None where it is neither as such."""
+        low, high = self(-_FAR), self(_FAR)
+        return None if low == high else low < high
 
     @classmethod
     def summary(cls) -> str:
@@ -66,6 +77,8 @@ class _Span(Desirability):
 class Maximise(_Span):
     """The higher the better: 0 up to `low`, 1 from `high` on, a straight line between."""
 
+    example: ClassVar[str] = "maximise: {low: 5, high: 8}"
+
     def __call__(self, value: float) -> float:
         """Return the desirability of `value`."""
         return min(max((value - self.low) / (self.high - self.low), 0.0), 1.0)
@@ -79,6 +92,8 @@ class Maximise(_Span):
 class Minimise(_Span):
     """The lower the better: 1 up to `low`, 0 from `high` on, a straight line between."""
 
+    example: ClassVar[str] = "minimise: {low: 2, high: 5}"
+
     def __call__(self, value: float) -> float:
         """Return the desirability of `value`."""
         return min(max((self.high - value) / (self.high - self.low), 0.0), 1.0)
@@ -91,6 +106,8 @@ class Minimise(_Span):
 @DESIRABILITIES.register("window")
 class Window(_Span):
     """1 from `low` to `high`; outside it falls as a Gaussian of standard deviation `width`."""
+
+    example: ClassVar[str] = "window: {low: 1, high: 3, width: 0.5}"
 
     width: Width
     """How far outside is still acceptable: at one width the desirability is 0.61, at two 0.14."""
@@ -107,6 +124,8 @@ class Window(_Span):
 @DESIRABILITIES.register("gaussian")
 class Gaussian(Desirability):
     """1 at `mean`, falling to both sides."""
+
+    example: ClassVar[str] = "gaussian: {mean: 2.5, sd: 1}"
 
     mean: FiniteFloat
     """The best value."""
@@ -126,6 +145,8 @@ class Gaussian(Desirability):
 class MinGaussian(Gaussian):
     """1 up to `mean`, falling above it: for what should stay low (GuacaMol's MinGaussian)."""
 
+    example: ClassVar[str] = "min_gaussian: {mean: 4, sd: 1}"
+
     def __call__(self, value: float) -> float:
         """Return the desirability of `value`."""
         return _bell(max(value, self.mean), self.mean, self.sd)
@@ -139,6 +160,8 @@ class MinGaussian(Gaussian):
 class MaxGaussian(Gaussian):
     """1 from `mean` on, falling below it: for what should be high (GuacaMol's MaxGaussian)."""
 
+    example: ClassVar[str] = "max_gaussian: {mean: 100, sd: 10}"
+
     def __call__(self, value: float) -> float:
         """Return the desirability of `value`."""
         return _bell(min(value, self.mean), self.mean, self.sd)
@@ -151,6 +174,8 @@ class MaxGaussian(Gaussian):
 @DESIRABILITIES.register("clip")
 class Clip(Desirability):
     """Proportional to the value, and 1 from `upper` on."""
+
+    example: ClassVar[str] = "clip: {upper: 0.6}"
 
     upper: Width
     """From here on nothing more is gained."""
@@ -167,6 +192,8 @@ class Clip(Desirability):
 @DESIRABILITIES.register("threshold")
 class Threshold(Desirability):
     """1 on the right side of `at`, 0 on the other."""
+
+    example: ClassVar[str] = "threshold: {at: 400, direction: below}"
 
     at: FiniteFloat
     """The threshold itself, which is on the right side."""
@@ -200,3 +227,7 @@ class Identity(Desirability):
     def text(self) -> str:
         """Return which values are wanted."""
         return "as computed (0 to 1)"
+
+    def rises(self) -> bool | None:
+        """Say that high values are wanted."""
+        return True

@@ -4,6 +4,7 @@ In a file the keys of a part are side by side: `{property: logp, window: {...}, 
 computed and at most one how desirable its values are; each is looked up in its registry and read by the class there.
 """
 
+import math
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import Annotated, Any, NoReturn, Self
@@ -132,6 +133,7 @@ class Term(Measured):
             # A model around it, so that messages have the key in their path.
             around = create_model(key, __base__=Section, **{key: (DESIRABILITIES[key], ...)})  # type: ignore[call-overload]
             parsed["desirability"] = getattr(_validated(around, {key: given[key]}), key)
+        parsed["quantity"] = parsed["quantity"].aimed(parsed.get("desirability", Identity()).rises())
         return parsed
 
     def _entries(self) -> dict[str, Any]:
@@ -150,6 +152,7 @@ class Constraint(Measured):
     @model_validator(mode="after")
     def _bounds(self) -> Self:
         bounded = self.min is not None or self.max is not None
+        self.quantity.aimed(None)
         if self.quantity.required is not None:
             if bounded:
                 raise ValueError(f"expected no min or max with {self.quantity.kind()}, which holds or does not")
@@ -164,6 +167,17 @@ class Constraint(Measured):
         if self.quantity.required is not None:
             return value == self.quantity.required
         return (self.min is None or value >= self.min) and (self.max is None or value <= self.max)
+
+    def violation(self, value: float) -> float:
+        """Return by how much a value is not allowed: 0 if it is, and up to 1 the further it is from its bound."""
+        if self.holds(value):
+            return 0.0
+        if self.quantity.required is not None or math.isnan(value):
+            return 1.0
+        bound = self.min if self.min is not None and value < self.min else self.max
+        assert bound is not None, "a constraint without bounds is not violated"
+        distance = abs(value - bound)
+        return distance / (distance + (abs(bound) or 1.0))
 
     def text(self) -> str:
         """Return the constraint as a phrase for the report."""

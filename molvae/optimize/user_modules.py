@@ -10,6 +10,7 @@ import importlib
 import importlib.util
 import symtable
 import sys
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib.machinery import ModuleSpec, PathFinder, all_suffixes
@@ -112,11 +113,26 @@ def load_function(reference: str, folder: Path) -> "UserFunction":
     # Importing runs the user's code, which may raise anything, or end as a script does.
     except (Exception, SystemExit) as error:
         raise ObjectiveError(
-            f"python: expected a module {name} that can be imported, found: {type(error).__name__}: {error}"
+            f"python: expected a module {name} that can be imported, found: {_place(error, folder.resolve())}"
+            f"{type(error).__name__}: {error}"
         ) from error
     if not callable(getattr(module, function_name, None)):
         raise _no_function(function_name, Path(module.__file__ or name))
     return UserFunction(module, function_name, folder.resolve())
+
+
+def _place(error: BaseException, folder: Path) -> str:
+    """Return the innermost line of what lies in `folder` that an error came through, such as `assay.py line 7: `."""
+    lines = [(frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(error.__traceback__)]
+    if isinstance(error, SyntaxError) and error.filename is not None:
+        lines.append((error.filename, error.lineno or 0))
+    own = [
+        (Path(file), line)
+        for file, line in lines
+        # Not what is installed into an environment that happens to be in the folder.
+        if Path(file).is_relative_to(folder) and "site-packages" not in Path(file).parts
+    ]
+    return f"{own[-1][0].relative_to(folder)} line {own[-1][1]}: " if own else ""
 
 
 def forget_modules(folder: Path) -> None:

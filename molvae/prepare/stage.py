@@ -14,21 +14,24 @@ from molvae.chem.selfies_codec import selfies_constraints
 from molvae.chem.standardise import STEPS
 from molvae.config import PrepareConfig, StandardiseConfig
 from molvae.errors import ConfigError, DataError, MolvaeError
-from molvae.files import invalidate, write_json
+from molvae.files import invalidate, read_json, write_json
 from molvae.folders import remove_files
 from molvae.log import logger, progress
+from molvae.model.coverage import shipped_text
 from molvae.parallel import processes_for
 from molvae.prepare.blocks import Blocks, Source, convert_blocks, identity
 from molvae.prepare.convert import Reason
 from molvae.prepare.duplicates import DUPLICATE_FILES, Duplicates
 from molvae.prepare.gather import Library, RejectCounts, RowStatus, count_rejects
 from molvae.prepare.leakage import Leakage, leakage
+from molvae.prepare.preview import unused_columns
 from molvae.prepare.split import MIN_VALIDATION, SPLITS, TEST, TRAIN, VALIDATION, check_splits
 from molvae.prepare.summary import LengthStatistics, PrepareSummary
 from molvae.prepare.write import WriteStatistics, printable, write_rows
 from molvae.provenance import software
 from molvae.seeding import derive_seed
 from molvae.tables import MOLECULES, REJECTED
+from molvae.vocabulary import Vocabulary
 
 VOCABULARY, SUMMARY = "vocabulary.json", "summary.json"
 
@@ -43,6 +46,8 @@ RESUME_FILES = (
 
 MIN_MOLECULES = 10
 _MAX_LENGTH_SHOWN = 200
+# The files of a library are alike.
+_MAX_FILES_TOLD = 10
 
 
 def prepare(
@@ -75,6 +80,9 @@ def prepare(
         DataError: If a file cannot be read, too many rows are rejected, or too few molecules are left.
         ConfigError: If a setting does not match the files.
     """
+    for path in inputs[:_MAX_FILES_TOLD]:
+        for line in unused_columns(path, config):
+            logger.info("prepare: %s: %s", path, line)
     is_new = not out.exists()
     _remove_partial_files(out)
     try:
@@ -90,6 +98,9 @@ def prepare(
     remove_files(out / RESUME, RESUME_FILES)
     for line in summary.lines():
         logger.info(line)
+    vocabulary = Vocabulary(tuple(read_json(out / VOCABULARY)["tokens"]))
+    if text := shipped_text(out, vocabulary):
+        logger.info("prepare: of the models that come with molvae (train.init_from), %s", text)
     return summary
 
 

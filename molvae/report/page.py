@@ -21,6 +21,8 @@ from molvae.provenance import gather, recorded_sources, settings_of
 from molvae.report import diagnostics, figures, sentences, tables, tiles
 from molvae.report.cautions import cautions
 from molvae.report.figures import Figure
+from molvae.report.lead import LeadComparison, lead_comparisons
+from molvae.report.learned import LearnedPart, learned_parts
 from molvae.report.numerals import count
 from molvae.report.objective_text import ObjectiveText, objective_text
 from molvae.report.plate import plate_rows
@@ -48,7 +50,9 @@ class OptimizationPart:
         origins: Results of each way to propose molecules.
         constraints: What each constraint rejected.
         objective: The objective in words.
+        beside_lead: The best candidates beside the lead, if the objective has one.
         csv_uri: The candidates as a CSV file to download.
+        learned: The evidence for its learned terms.
     """
 
     name: str
@@ -58,7 +62,9 @@ class OptimizationPart:
     origins: list[tuple[str, str, str, str, str]]
     constraints: list[tuple[str, str, str]]
     objective: ObjectiveText
+    beside_lead: tuple[LeadComparison, ...]
     csv_uri: str
+    learned: tuple[LearnedPart, ...]
 
 
 def report(run_folder: Path, config: RunConfig, out: Path | None = None) -> Path:
@@ -84,13 +90,14 @@ def report(run_folder: Path, config: RunConfig, out: Path | None = None) -> Path
     provenance = gather(run_folder, settings)
     distributions = _distributions(run)
     units = {name: str(statistics["unit"]) for name, statistics in run.preparation.properties.items()}
-    parts = [_optimization_part(result, units) for result in run.optimizations]
+    parts = [_optimization_part(run, result, units) for result in run.optimizations]
     drawn = [
         figures.training(run.history),
         figures.latent_map(run.evaluation.latent_map),
         *([latent_space] if (latent_space := diagnostics.latent_space(run.evaluation)) else []),
         figures.properties(distributions),
         *(part.figure for part in parts),
+        *(learned.figure for part in parts for learned in part.learned),
     ]
     environment = _environment()
     content = _content(run, drawn, parts, provenance)
@@ -103,7 +110,7 @@ def report(run_folder: Path, config: RunConfig, out: Path | None = None) -> Path
     return page
 
 
-def _optimization_part(result: Optimization, units: Mapping[str, str]) -> OptimizationPart:
+def _optimization_part(run: Run, result: Optimization, units: Mapping[str, str]) -> OptimizationPart:
     table = tables.candidate_table(result, units)
     return OptimizationPart(
         name=result.objective,
@@ -114,7 +121,9 @@ def _optimization_part(result: Optimization, units: Mapping[str, str]) -> Optimi
         # Searches of earlier versions have not counted it.
         constraints=tables.constraints(result.search.summary.get("constraints", {})),
         objective=objective_text(result.search.summary.get("objective", {})),
+        beside_lead=lead_comparisons(result),
         csv_uri="data:text/csv;base64," + base64.b64encode(table.csv.encode()).decode(),
+        learned=learned_parts(run.folder, result),
     )
 
 

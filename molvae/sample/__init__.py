@@ -1,18 +1,21 @@
 """The sample stage: a trained model in, new molecules out."""
 
+from itertools import islice
 from pathlib import Path
 
 import pandas as pd
 
 from molvae.config import SampleConfig
-from molvae.files import write_json, write_table
+from molvae.files import write_json
 from molvae.log import logger
 from molvae.model.model import MolVAE
+from molvae.molecule_tables import BLOCK_ROWS
 from molvae.provenance import software
+from molvae.table_writers import table_writer
 
 
 def sample(
-    model: MolVAE, out: Path, config: SampleConfig, seed: int, n_jobs: int = 1, summary: Path | None = None
+    model: MolVAE, out: Path | None, config: SampleConfig, seed: int, n_jobs: int = 1, summary: Path | None = None
 ) -> None:
     """Sample molecules and write them as a table with the column `smiles`, in the order sampled.
 
@@ -20,7 +23,7 @@ def sample(
 
     Args:
         model: The model.
-        out: Table to write.
+        out: Table to write; None or `-` for standard output.
         config: Settings.
         seed: The run's seed: `model.sample` with it gives the same molecules.
         n_jobs: Processes.
@@ -28,11 +31,18 @@ def sample(
     """
     prior = model.generation.prior if config.prior == "best" else config.prior
     params = config.params(model.sampling_params(prior))
-    sampled = model.sample(config.n, seed, prior, params, n_jobs)
-    write_table(out, pd.DataFrame({"smiles": [smiles or "" for smiles in sampled]}))
-    valid = [smiles for smiles in sampled if smiles is not None]
-    counts = {"n": len(sampled), "valid": len(valid), "distinct": len(set(valid))}
-    logger.info("%d sampled, %d molecules, %d distinct -> %s", *counts.values(), out)
+    counts = {"n": 0, "valid": 0}
+    distinct: set[str] = set()
+    samples = model.iter_samples(config.n, seed, prior, params, n_jobs)
+    with table_writer(out, n_jobs) as write:
+        while block := [smiles or "" for smiles in islice(samples, BLOCK_ROWS)]:
+            names = [f"sample {number}" for number in range(counts["n"] + 1, counts["n"] + len(block) + 1)]
+            write(pd.DataFrame({"smiles": block}), block, names)
+            valid = [smiles for smiles in block if smiles]
+            counts["n"], counts["valid"] = counts["n"] + len(block), counts["valid"] + len(valid)
+            distinct.update(valid)
+    counts["distinct"] = len(distinct)
+    logger.info("%d sampled, %d molecules, %d distinct -> %s", *counts.values(), out or "standard output")
     if summary is not None:
         write_json(
             summary, {"software": software(), "seed": seed, "prior": prior, "params": params.to_json(), **counts}

@@ -110,18 +110,20 @@ def flat_molecules(
     return FlatMolecules([text for text, _ in flat], descriptors, fingerprints)
 
 
-def reference_rows(n_training: int) -> NDArray[np.int64]:
+def reference_rows(n_training: int, max_rows: int | None = None) -> NDArray[np.int64]:
     """Return the rows of the training molecules that the samples are compared with: those that the package draws.
 
     Args:
         n_training: Number of training molecules, as they are listed.
+        max_rows: Most rows to return, the first ones that are drawn.
 
     Returns:
         `GUACAMOL_SAMPLES` rows in the order in which they are drawn, int64 (n,); all rows if there are no more.
     """
-    if n_training <= GUACAMOL_SAMPLES:
-        return np.arange(n_training)
-    return np.random.RandomState(REFERENCE_SEED).choice(n_training, GUACAMOL_SAMPLES, replace=False)
+    rows = np.arange(n_training)
+    if n_training > GUACAMOL_SAMPLES:
+        rows = np.random.RandomState(REFERENCE_SEED).choice(n_training, GUACAMOL_SAMPLES, replace=False)
+    return rows[:max_rows]
 
 
 def distributions(molecules: FlatMolecules) -> dict[str, NDArray[np.float64]]:

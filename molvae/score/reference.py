@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 from molvae.chem.reading import read_molecules
 from molvae.errors import DataError
 from molvae.files import existing
-from molvae.seeding import numpy_generator
+from molvae.metrics.reference import thinned
 from molvae.tables import MEASURED, MOLECULES
 
 
@@ -38,17 +38,10 @@ class Reference:
         scaffolds = self.test_scaffolds
         return Reference(
             self.train,
-            _draw(self.test, max_test, seed, "score test"),
-            None if scaffolds is None else _draw(scaffolds, max_test, seed, "score test scaffolds"),
+            thinned(self.test, max_test, seed),
+            None if scaffolds is None else thinned(scaffolds, max_test, seed, "score test scaffolds"),
             self.train_columns,
         )
-
-
-def _draw(smiles: list[str], n: int | None, seed: int, purpose: str) -> list[str]:
-    if n is None or len(smiles) <= n:
-        return smiles
-    rows = numpy_generator(seed, purpose).choice(len(smiles), n, replace=False)
-    return [smiles[row] for row in sorted(rows)]
 
 
 def from_prepared(folder: Path) -> Reference:

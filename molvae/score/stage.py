@@ -64,7 +64,7 @@ def score(
     if not samples:
         logger.warning("score: found no generated molecules; no metric has a value")
     reference = reference.thinned(config.n_reference, seed)
-    train = train_statistics(reference.train, n_jobs)
+    train = train_statistics(reference.train, n_jobs, config.n_reference)
     tests = {name: reference_statistics(smiles, n_jobs) for name, smiles in reference.tests().items()}
     _check_reference(reference, train, tests)
     generated = describe(samples, n_jobs, device)

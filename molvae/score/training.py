@@ -48,11 +48,17 @@ class TrainStatistics:
         return len(self.smiles)
 
 
-def train_statistics(smiles: Sequence[str], n_jobs: int) -> TrainStatistics:
-    """Return the statistics of a training set, from the cache if it has them; see `reference_statistics`."""
+def train_statistics(smiles: Sequence[str], n_jobs: int, max_compared: int | None = None) -> TrainStatistics:
+    """Return the statistics of a training set, from the cache if it has them; see `reference_statistics`.
+
+    Args:
+        smiles: The training set; strings that are not molecules are left out.
+        n_jobs: Number of processes.
+        max_compared: Most of the molecules that the GuacaMol metrics compare with; as many as they ask for by default.
+    """
     stored = cached("training", smiles, lambda: _describe_train(smiles, n_jobs))
     canonical = stored.texts["smiles"]
-    subsample = [smiles[row] for row in guacamol.reference_rows(len(smiles))]
+    subsample = [smiles[row] for row in guacamol.reference_rows(len(smiles), max_compared)]
     compared = cached("guacamol", subsample, lambda: _describe_subsample(subsample, n_jobs))
     return TrainStatistics(
         rows=stored.arrays["rows"],

@@ -72,6 +72,24 @@ def choose_prior(
     if best.validation_fcd == NO_FCD:
         raise DataError("train: expected molecules among the model's samples, found none; train for longer")
     model.generation = replace(model.generation, prior=best.prior)
+    if at_edge := settings_at_edge(best, config):
+        logger.warning(
+            "the prior of the lowest validation FCD (%.2f) is at the end of what was tried, %s: more conservative "
+            "samples may be better still; add higher values, or train for longer",
+            *(best.validation_fcd, " and ".join(at_edge)),
+        )
+
+
+def settings_at_edge(best: PriorTrial, config: TrainConfig) -> list[str]:
+    """Return the settings of which the best trial has the highest of several values, such as `train.x 0.2`.
+
+    The lowest values are no edge: a bound of 0 leaves the samples as they are.
+    """
+    chosen = {
+        "min_probabilities": (best.params.min_probability, config.min_probabilities),
+        "rejected_fractions": (best.rejected_fraction, config.rejected_fractions),
+    }
+    return [f"train.{name} {value:g}" for name, (value, tried) in chosen.items() if min(tried) < value == max(tried)]
 
 
 def _race(model: MolVAE, reference: Moments, config: TrainConfig, seed: int, n_jobs: int) -> list[PriorTrial]:

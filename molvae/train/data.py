@@ -63,7 +63,9 @@ def training_identity(prepared: Path, start: InitialState, seed: int) -> str:
         DataError: If there are no prepared molecules.
     """
     molecules = file_sha256(prepared / MOLECULES.file)
-    settings = json.dumps([start.config.model_dump(), start.vocabulary.tokens, seed, molecules, software()])
+    settings = json.dumps(
+        [start.config.model_dump(exclude={"max_minutes"}), start.vocabulary.tokens, seed, molecules, software()]
+    )
     digest = hashlib.sha256(settings.encode())
     for weights in start.vae.state_dict().values():
         digest.update(weights.numpy().tobytes())

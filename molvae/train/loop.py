@@ -204,7 +204,8 @@ def _finish_epoch(state: TrainState, vae: VAE, validation: Molecules, config: Tr
     # While the KL weight rises, the validation loss does not yet measure what is minimised: patience begins after that.
     warmed_up = math.ceil(config.kl_warmup * config.epochs) if config.kl_schedule != "constant" else 0
     stopped = state.epoch - max(state.best_epoch, warmed_up) >= config.patience
-    state.finished = stopped or state.epoch == config.epochs
+    no_time = config.max_minutes is not None and _ends_too_late(state, 60.0 * config.max_minutes)
+    state.finished = stopped or no_time or state.epoch == config.epochs
     seconds_left = state.seconds / state.epoch * (config.epochs - state.epoch)
     logger.info(
         "epoch %d of %d: reconstruction %.2f nats, KL %.1f, unconditional %.2f, token accuracy %.4f, %.0f s left",
@@ -216,6 +217,20 @@ def _finish_epoch(state: TrainState, vae: VAE, validation: Molecules, config: Tr
     )
     if stopped:
         logger.info("no better validation loss in %d epochs: stopped early", config.patience)
+    elif no_time and state.epoch < config.epochs:
+        logger.warning(
+            "no time for another epoch within train.max_minutes %g: stopped after %d of %d; fewer train.epochs in the "
+            "same time give a better model, because the learning rate falls to its end",
+            *(config.max_minutes, state.epoch, config.epochs),
+        )
+
+
+def _ends_too_late(state: TrainState, limit_s: float) -> bool:
+    """Say whether another epoch would end after `limit_s` seconds, by the clock of any process that trains."""
+    late = torch.tensor(float(state.seconds / state.epoch * (state.epoch + 1) > limit_s), device=state.sums.device)
+    # Processes that disagree would wait for one another forever.
+    add_up(late)
+    return bool(late > 0.0)
 
 
 def _save(checkpoint: Checkpoint, state: TrainState, vae: VAE, optimizers: list[torch.optim.Optimizer]) -> None:

@@ -9,8 +9,10 @@ from molvae.config import StandardiseConfig, TrainConfig
 from molvae.files import existing, invalidate, read_json, write_table
 from molvae.folders import remove_files
 from molvae.log import logger
+from molvae.model.coverage import unread_text
 from molvae.model.model import MolVAE
 from molvae.model.records import Generation, TrainingRecord
+from molvae.model.shipped import models_that_know
 from molvae.nn.device import choose_device
 from molvae.nn.vae import VAE
 from molvae.tables import HISTORY, MOLECULES
@@ -19,6 +21,7 @@ from molvae.train.choose_prior import choose_prior
 from molvae.train.data import DATA_FILES, TrainingData, open_data, training_identity, validation_smiles, write_data
 from molvae.train.loop import fit
 from molvae.train.memory import keep_freed_memory
+from molvae.train.molecules import Molecules
 from molvae.train.processes import is_first, number_of_processes, process_group, wait_for_all
 from molvae.train.start import InitialState, starting_point
 from molvae.vocabulary import Vocabulary
@@ -52,6 +55,8 @@ def train(prepared: Path, out: Path, config: TrainConfig, seed: int, n_jobs: int
     vocabulary = Vocabulary(tuple(read_json(prepared / "vocabulary.json")["tokens"]))
     standardisation = StandardiseConfig.model_validate(read_json(prepared / "summary.json")["standardisation"])
     start = starting_point(config, vocabulary, standardisation, seed)
+    if start.base is not None and is_first():
+        _tell_new_tokens(prepared, start.base, vocabulary, str(config.init_from))
     identity = training_identity(prepared, start, seed)
     keep_freed_memory()
     resume = out / "resume"
@@ -63,9 +68,9 @@ def train(prepared: Path, out: Path, config: TrainConfig, seed: int, n_jobs: int
         data = open_data(resume / "data")
         vae = start.vae.to(own_device)
         logger.info(
-            "training %d parameters on %d molecules (%d to validate) on %s, processes: %d",
+            "training %d parameters on %s; %d to validate; on %s, processes: %d",
             n_parameters(vae),
-            len(data.train),
+            _sizes(data.train),
             len(data.validation),
             own_device,
             number_of_processes(),
@@ -89,6 +94,23 @@ def train(prepared: Path, out: Path, config: TrainConfig, seed: int, n_jobs: int
     write_table(out / HISTORY.file, pd.DataFrame(history))
     model.save(out / "model")
     remove_files(resume, RESUME_FILES)
+
+
+def _tell_new_tokens(prepared: Path, base: MolVAE, vocabulary: Vocabulary, name: str) -> None:
+    text = unread_text(prepared, vocabulary, base.vocabulary.tokens)
+    if text:
+        able = ", ".join(models_that_know(set(vocabulary.tokens)))
+        logger.warning(
+            "train.init_from: %s cannot read %s of the molecules, and learns these tokens from them alone; %s",
+            *(name, text, f"{able} reads all" if able else "no model that comes with molvae reads all"),
+        )
+
+
+def _sizes(train: Molecules) -> str:
+    """Return the number of training molecules; where a model adds its own, both numbers."""
+    if not train.n_added:
+        return f"{len(train):,} molecules"
+    return f"{len(train):,} molecules, {train.n_new:,} yours + {train.n_added:,} replayed (train.replay)"
 
 
 def n_parameters(vae: VAE) -> int:

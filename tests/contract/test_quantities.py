@@ -1,12 +1,14 @@
 """What every registered quantity of an objective must do."""
 
 import math
+import shutil
 
 import pytest
 
 from molvae.chem.molecules import parse
 from molvae.optimize.parts import Constraint, Term
 from molvae.optimize.quantities import QUANTITIES, Failure, Molecule
+from tests.fixtures.property_head import save_with_head
 
 # Something to give each kind; a new kind fails here until it has an example.
 ARGUMENTS = {
@@ -17,6 +19,9 @@ ARGUMENTS = {
     "count": "[#6]",
     "atom_count": "O",
     "isomer": "C2H6O",
+    "learned": {"table": "measured_of_contract.csv", "column": "pIC50"},
+    "in_domain": {"table": "measured_of_contract.csv", "column": "pIC50"},
+    "predict": {"property": "logp", "model": "."},
     "python": "own_of_contract:score",
     "command": "sh own_of_contract.sh",
     "alerts": ["PAINS", "BRENK"],
@@ -24,8 +29,17 @@ ARGUMENTS = {
 MOLECULES = ["CCO", "c1ccccc1O", "CC(=O)Nc1ccc(O)cc1", "O=C1NC(=S)SC1=Cc1ccccc1", "[Na+].[Cl-]"]
 
 
+@pytest.fixture(scope="module")
+def with_head(model, tmp_path_factory):
+    """Return the folder of a model with a property head."""
+    return save_with_head(model, tmp_path_factory.mktemp("contract") / "model")
+
+
 @pytest.fixture
-def folder(tmp_path):
+def folder(tmp_path, with_head):
+    shutil.copytree(with_head, tmp_path, dirs_exist_ok=True)
+    rows = [f"{'C' * n}{end},{5 + n / 10}" for n in range(1, 7) for end in ("O", "N", "c1ccccc1O")]
+    (tmp_path / "measured_of_contract.csv").write_text("SMILES,pIC50\n" + "\n".join(rows) + "\n")
     (tmp_path / "own_of_contract.py").write_text("def score(smiles):\n    return [1 / len(text) for text in smiles]\n")
     (tmp_path / "own_of_contract.sh").write_text("while read smiles; do echo 0.5; done\n")
     return tmp_path

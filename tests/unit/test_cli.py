@@ -84,6 +84,33 @@ def test_without_a_verb_there_is_the_help_and_no_error(molvae):
     assert "Usage: molvae" in out
 
 
+def completions(line: str) -> list[str]:
+    """Return what bash would complete, whose function calls the command with the line in the environment."""
+    words = line.split(" ")
+    environment = os.environ | {
+        "_MOLVAE_COMPLETE": "complete_bash",
+        "COMP_WORDS": line,
+        "COMP_CWORD": str(len(words) - 1),
+    }
+    code = "import sys; sys.argv = ['molvae']; from molvae.cli.main import run; run()"
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    return done.stdout.split()
+
+
+def test_a_shell_completes_verbs_options_and_models():
+    assert completions("molvae enc") == ["encode"]
+    assert completions("molvae encode --dev") == ["--device"]
+    assert completions("molvae sample zinc") == ["zinc250k"]
+
+
+def test_a_pipe_that_is_closed_is_no_error(tmp_path):
+    command = f"{sys.executable} -m molvae info zinc250k --json | true"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=60, check=False)
+    assert done.stderr == ""
+
+
 def test_the_version_is_the_packages(molvae):
     assert molvae("--version") == (0, f"molvae {__version__}\n", "")
 
@@ -96,6 +123,7 @@ def test_the_version_is_the_packages(molvae):
         (["prepare"], "Missing option '--out'"),
         (["sample", "model", "--out", "x.csv", "--n", "none"], "'--n'"),
         (["sample", "model", "--out", "x.csv", "--m", "3"], "--m"),
+        (["encode", "moses", "a.smi", "--device", "gpu"], "--device: expected auto, cpu or cuda, found 'gpu'"),
         (["train", "folder", "--out", "x", "--set", "train.epoch=3"], "did you mean epochs?"),
         (["train", "folder", "--out", "x", "--config", "nowhere.yaml"], "nowhere.yaml"),
     ],

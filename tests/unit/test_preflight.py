@@ -4,7 +4,7 @@ import yaml
 from molvae import preflight
 from molvae.config import parse_config
 from molvae.errors import ConfigError, DataError, ObjectiveError
-from molvae.preflight import plan_run
+from molvae.preflight import import_fault, plan_run
 
 TERM = "terms: [{property: qed}]\n"
 
@@ -175,3 +175,14 @@ def test_a_plate_depends_on_its_files_and_on_the_objective_that_constrains_it(fo
         plan_run({**content, "propose": {**propose, "pool": "gone.csv"}}, "study.yaml")
     with pytest.raises(ConfigError, match="propose: expected measured with column, or with an objective"):
         plan_run({**content, "propose": {"measured": "results.csv"}}, "study.yaml")
+
+
+def test_modules_of_objectives_are_imported_before_the_first_job(folder):
+    (folder / "own.yaml").write_text("name: own\nterms: [{python: 'own_of_preflight:score', name: activity}]\n")
+    source = "def score(smiles):\n    return [1.0] * len(smiles)\n"
+    (folder / "own_of_preflight.py").write_text(f"{source}\nopen('no.file')\n")
+    said = import_fault(plan(["qed", "own.yaml"]))
+    assert said.startswith("molvae: error: objective own, term activity: python: expected a module own_of_preflight")
+    assert "own_of_preflight.py line 4: FileNotFoundError" in said
+    (folder / "own_of_preflight.py").write_text(source)
+    assert import_fault(plan(["qed", "own.yaml"])) == ""

@@ -124,6 +124,19 @@ def test_a_run_up_to_a_stage_announces_no_more_and_names_no_results_of_later_one
 
 
 @pytest.mark.slow
+def test_a_module_that_cannot_be_imported_ends_the_run_before_its_first_job(fresh):
+    (fresh / "assay.py").write_text("def score(smiles):\n    return [1.0] * len(smiles)\n\nopen('no.model')\n")
+    (fresh / "mine.yaml").write_text("name: mine\nterms: [{python: 'assay:score', name: activity}]\n")
+    run = snakemake(fresh, "--configfile", SMOKE, write_config(fresh, {"optimize": {"objectives": ["mine.yaml"]}}))
+    assert run.returncode == 2
+    last = run.stderr.splitlines()[-1]
+    assert last.startswith("molvae: error: objective mine, term activity: python: expected a module assay that can be")
+    assert "found: assay.py line 4: FileNotFoundError" in last
+    assert "Traceback" not in run.stderr
+    assert not (fresh / "results").exists()
+
+
+@pytest.mark.slow
 def test_a_changed_objective_repeats_only_its_search(finished, tmp_path):
     folder = shutil.copytree(finished, tmp_path / "run", symlinks=True)
     objective = {"name": "qed", "terms": [{"property": "qed", "maximise": {"low": 0.0, "high": 1.0}}]}
@@ -333,3 +346,22 @@ def test_preparation_is_scattered_over_shards_with_the_same_outcome(fresh):
 def test_a_public_library_need_not_be_there_when_a_run_is_planned(fresh):
     rules = planned(snakemake(fresh, "--dry-run", "--configfile", "workflow/config/moses.yaml"))
     assert rules["prepare"] == 1
+
+
+@pytest.mark.slow
+def test_what_is_measured_is_learned_and_searched_for(fresh):
+    """The preset `learned`, made small."""
+    content = yaml.safe_load((ROOT / "workflow/config/learned.yaml").read_text())
+    content["train"] |= {"epochs": 1, "prior_samples": 50}
+    content["evaluate"] = {"n_reconstruct": 20, "n_samples": 50, "n_latent": 20, "n_map": 50}
+    content["sample"], content["score"] = {"n": 100}, {"n_reference": 100}
+    content["optimize"] |= {"budget": 80, "batch_size": 20, "n_start": 20, "baseline": False}
+    for file in (ROOT / "data").glob("series_*.csv"):
+        (fresh / "data" / file.name).symlink_to(file)
+    run = snakemake(fresh, "--configfile", write_config(fresh, content))
+    assert run.returncode == 0, run.stdout + run.stderr
+    results = fresh / "results" / "learned"
+    assert "Learned: pAct" in (results / "report.html").read_text()
+    candidates = pd.read_csv(results / "optimize" / "potent_sulfonamide" / "candidates.csv")
+    assert candidates["in_domain.pAct"].all()
+    assert (candidates["low.pAct"] < candidates["term.pAct"]).all()

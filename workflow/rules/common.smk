@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from molvae.errors import MolvaeError
-from molvae.preflight import SAMPLE, gpus_requested, plan_run
+from molvae.preflight import SAMPLE, gpus_requested, import_fault, plan_run
 
 # Before any job: an invalid setting, a missing file or an invalid objective ends the run here, in one line.
 try:

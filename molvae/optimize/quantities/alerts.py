@@ -15,6 +15,8 @@ AlertSet = Literal["PAINS", "BRENK", "NIH"]
 class Alerts(Quantity):
     """Collections of structural alerts of which none may match: PAINS, BRENK, NIH."""
 
+    example: ClassVar[str] = "alerts: [PAINS, BRENK]"
+
     constraint_only: ClassVar[bool] = True
     costly: ClassVar[bool] = True
     required: ClassVar[float | None] = 0.0

@@ -1,7 +1,7 @@
 """What follows from a molecule's formula, as quantities."""
 
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator
 from rdkit import Chem
@@ -27,6 +27,8 @@ def _formula(formula: str) -> str:
 class AtomCount(MolQuantity):
     """Element whose atoms are counted, e.g. F; hydrogens count as well."""
 
+    example: ClassVar[str] = "atom_count: F"
+
     atom_count: Annotated[str, AfterValidator(_element)]
     """Symbol of the element."""
 
@@ -46,6 +48,8 @@ class AtomCount(MolQuantity):
 @QUANTITIES.register("isomer")
 class Isomer(MolQuantity):
     """Molecular formula: 1 for its isomers, lower the more atoms are too many or missing (GuacaMol's isomer score)."""
+
+    example: ClassVar[str] = "isomer: C7H8N2O2"
 
     isomer: Annotated[str, AfterValidator(_formula)]
     """The formula, e.g. C7H8N2O2."""

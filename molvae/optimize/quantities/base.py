@@ -49,6 +49,8 @@ class Quantity(Section, ABC):
     the kind needs to know; further fields are keys beside it. Two equal quantities have the same values.
     """
 
+    example: ClassVar[str] = ""
+    """How a term or constraint asks for it, as YAML on one line."""
     constraint_only: ClassVar[bool] = False
     """Whether it may be used in constraints only."""
     isolated: ClassVar[bool] = False
@@ -102,6 +104,22 @@ class Quantity(Section, ABC):
     def in_unit_interval(self) -> bool:
         """Say whether its values lie in [0, 1], so that a term may do without a desirability."""
         return False
+
+    def aimed(self, rises: bool | None) -> "Quantity":  # noqa: ARG002 - for subclasses
+        """Return the quantity for a term that wants high values (True), low ones (False), or neither as such (None).
+
+        Raises:
+            ValueError: If it cannot serve such a term.
+        """
+        return self
+
+    def implied_constraint(self) -> "Quantity | None":
+        """Return what a molecule must satisfy for a term with this quantity, where that was asked for."""
+        return None
+
+    def with_model(self, model: Path) -> "Quantity":  # noqa: ARG002 - for subclasses
+        """Return the quantity for a search with a trained model, whose folder is given."""
+        return self
 
     def files(self, folder: Path) -> tuple[Path, ...]:  # noqa: ARG002 - for subclasses
         """Return the user's own files that the values depend on; nothing of them is run.

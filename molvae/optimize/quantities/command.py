@@ -50,6 +50,8 @@ def _words(command: str) -> str:
 class Command(Quantity):
     """A program and its arguments, your own: reads SMILES on stdin, one a line, and writes a number a line."""
 
+    example: ClassVar[str] = "command: 'python dock.py --receptor protein.pdbqt'"
+
     costly: ClassVar[bool] = True
     external: ClassVar[bool] = True
 

@@ -1,7 +1,7 @@
 """A property that molvae computes itself, as a quantity."""
 
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator
 from rdkit import Chem
@@ -22,6 +22,8 @@ def _known(name: str) -> str:
 @QUANTITIES.register("property")
 class PropertyValue(MolQuantity):
     """A built-in property: logp, tpsa, qed, sa_score, mol_weight, ..."""
+
+    example: ClassVar[str] = "property: logp"
 
     property: Annotated[str, AfterValidator(_known)]
     """Name of the property."""

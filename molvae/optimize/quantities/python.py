@@ -22,6 +22,8 @@ def _reference(text: str) -> str:
 class PythonFunction(Quantity):
     """`module:function`, your own: takes a list of SMILES, returns as many numbers."""
 
+    example: ClassVar[str] = "python: 'assays:predicted_pic50'"
+
     isolated: ClassVar[bool] = True
     costly: ClassVar[bool] = True
     external: ClassVar[bool] = True

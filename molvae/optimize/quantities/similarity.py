@@ -1,7 +1,7 @@
 """Similarity to a known molecule, as a quantity."""
 
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator
 from rdkit import Chem
@@ -21,10 +21,14 @@ def _molecule(smiles: str) -> str:
     return smiles
 
 
+MoleculeText = Annotated[str, AfterValidator(_molecule)]
+"""SMILES of a molecule, and nothing after it."""
+
+
 class SimilarityTarget(Section):
     """The molecule to compare with, and how."""
 
-    to: Annotated[str, AfterValidator(_molecule)]
+    to: MoleculeText
     """SMILES of the molecule to compare with."""
     fingerprint: FingerprintName = "ECFP4"
     """ECFP4, ECFP6, FCFP4 and AP count features, unfolded, as in GuacaMol; PHCO is Gobbi's pharmacophore;
@@ -34,6 +38,8 @@ class SimilarityTarget(Section):
 @QUANTITIES.register("similarity")
 class Similarity(MolQuantity):
     """Tanimoto similarity to a molecule, from 0 to 1."""
+
+    example: ClassVar[str] = "similarity: {to: 'CC1=CC=C(C=C1)O', fingerprint: ECFP4}"
 
     similarity: SimilarityTarget
     """The molecule to compare with, and how."""

@@ -52,7 +52,34 @@ def test_compressed_files_are_unpacked(tmp_path, name):
 
 @pytest.mark.parametrize("column", ["smiles", "SMILES", "Canonical_SMILES", "structure", "smi", "Smiles (parent)"])
 def test_csv_column_is_found_by_its_usual_names(write, column):
-    assert read(write("a.csv", f"name,{column}\nx,CCO\n")) == [(2, "a.csv:2", "CCO")]
+    assert read(write("a.csv", f"value,{column}\nx,CCO\n")) == [(2, "a.csv:2", "CCO")]
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        "ID",
+        "Compound ID",
+        "molecule_chembl_id",
+        "ChEMBL_ID",
+        "zinc_id",
+        "Compound_Name",
+        "name",
+        "CMPD_CHEMBLID",
+        "mol no",
+    ],
+)
+def test_the_column_of_names_is_found_by_its_usual_names(write, column):
+    assert read(write("a.csv", f"{column},SMILES,pAct\nx,CCO,5\n")) == [(2, "x", "CCO")]
+
+
+@pytest.mark.parametrize("column", ["number", "key", "split", "inchikey", "pAct", "grid"])
+def test_no_other_column_is_taken_for_names(write, column):
+    assert read(write("a.csv", f"{column},SMILES\nx,CCO\n")) == [(2, "a.csv:2", "CCO")]
+
+
+def test_an_id_is_surer_than_a_name(write):
+    assert read(write("a.csv", "name,compound_id,SMILES\nx,y,CCO\n")) == [(2, "y", "CCO")]
 
 
 def test_csv_smiles_goes_before_structure(write):

@@ -1,5 +1,6 @@
 """The verbs that train a model or work with one, through the command line."""
 
+import csv
 import json
 
 import pandas as pd
@@ -16,8 +17,8 @@ from molvae.provenance import recorded_sources, source_digest
 LATENT_DIM = 8
 
 
-def molvae(*arguments):
-    return CliRunner().invoke(app, [str(argument) for argument in arguments], catch_exceptions=False)
+def molvae(*arguments, stdin=None):
+    return CliRunner().invoke(app, [str(argument) for argument in arguments], input=stdin, catch_exceptions=False)
 
 
 @pytest.fixture(scope="module")
@@ -54,12 +55,13 @@ def test_codes_go_to_a_table_and_come_back_as_molecules(folder, molecules, tmp_p
     codes, decoded = tmp_path / f"codes.{ending}", tmp_path / f"decoded.{ending}"
     assert molvae("encode", folder, molecules, "--out", codes, "--smiles-column", "structure").exit_code == 0
     table = read_table(codes)
-    assert list(table.columns) == ["id", "smiles", *(f"z{n}" for n in range(LATENT_DIM))]
-    assert table["smiles"].tolist() == [*smiles[:3], "nonsense"]
+    assert list(table.columns) == ["name", "structure", *(f"z{n}" for n in range(LATENT_DIM)), "problem"]
+    assert table["structure"].tolist() == [*smiles[:3], "nonsense"]
     assert table["z0"].isna().tolist() == [False, False, False, True]
+    assert table["problem"].fillna("").tolist() == ["", "", "", "not a molecule"]
     assert molvae("decode", folder, codes, "--out", decoded).exit_code == 0
     table = read_table(decoded).fillna("")
-    assert list(table.columns) == ["id", "input_smiles", "smiles"]
+    assert list(table.columns) == ["name", "structure", "problem", "smiles"]
     assert all(molecule == "" or canonical_smiles(molecule) == molecule for molecule in table["smiles"])
     assert table["smiles"].iloc[3] == ""
 
@@ -69,9 +71,11 @@ def test_a_line_between_molecules_goes_to_a_table_or_to_stdout(folder, tmp_path,
     shown = molvae(*arguments)
     assert molvae(*arguments, "--out", tmp_path / "line.csv").exit_code == shown.exit_code == 0
     table = read_table(tmp_path / "line.csv").fillna("")
-    assert list(table.columns) == ["step", "smiles"]
+    assert list(table.columns) == ["step", "smiles", "similarity_to_start", "similarity_to_end"]
     assert table["step"].tolist() == [0, 1, 2, 3]
-    assert shown.stdout.splitlines() == table["smiles"].tolist()
+    assert [table["smiles"].iloc[0], table["smiles"].iloc[-1]] == smiles[:2]
+    assert table["similarity_to_start"].iloc[0] == table["similarity_to_end"].iloc[-1] == 1.0
+    assert shown.stdout == (tmp_path / "line.csv").read_text()
 
 
 def test_neighbors_come_most_similar_first(folder, tmp_path, smiles):
@@ -81,13 +85,13 @@ def test_neighbors_come_most_similar_first(folder, tmp_path, smiles):
     table = read_table(tmp_path / "near.csv")
     assert list(table.columns) == ["smiles", "similarity"]
     assert table["similarity"].is_monotonic_decreasing
-    assert [line.split("\t")[0] for line in shown.stdout.splitlines()] == table["smiles"].tolist()
+    assert shown.stdout == (tmp_path / "near.csv").read_text()
 
 
 def test_anomaly_scores_stand_beside_the_molecules(folder, molecules, tmp_path):
     molvae("anomaly", folder, molecules, "--out", tmp_path / "scores.csv", "--smiles-column", "structure")
     table = read_table(tmp_path / "scores.csv")
-    assert list(table.columns) == ["id", "smiles", "anomaly_score"]
+    assert list(table.columns) == ["name", "structure", "anomaly_score", "problem"]
     assert table["anomaly_score"].isna().tolist() == [False, False, False, True]
 
 
@@ -138,6 +142,62 @@ def test_a_search_spends_its_budget(folder, prepared, settings, tmp_path):
     }
 
 
+@pytest.mark.parametrize("verb", ["encode", "anomaly"])
+def test_a_pipe_carries_the_table_and_nothing_else(verb, folder, molecules, tmp_path):
+    assert molvae(verb, folder, molecules, "--out", tmp_path / "out.csv").exit_code == 0
+    piped = molvae(verb, folder, "-", stdin=molecules.read_text())
+    assert piped.stdout == (tmp_path / "out.csv").read_text()
+    assert molvae(verb, folder, "-", "--out", "-", stdin=molecules.read_text()).stdout == piped.stdout
+
+
+def test_verbs_are_chained(folder, molecules, tmp_path):
+    codes = molvae("encode", folder, "-", "--threads", 1, "--device", "cpu", stdin=molecules.read_text()).stdout
+    decoded = molvae("decode", folder, "-", "--device", "cpu", stdin=codes)
+    assert decoded.stdout.splitlines()[0] == "name,structure,problem,smiles"
+    assert [line.split(",")[0] for line in decoded.stdout.splitlines()[1:]] == ["m0", "m1", "m2", "m3"]
+    molvae("decode", folder, "-", "--out", tmp_path / "a.smi", stdin=codes)
+    pairs = [(row[3], row[0]) for row in csv.reader(decoded.stdout.splitlines()[1:]) if row[3]]
+    assert (tmp_path / "a.smi").read_text() == "".join(f"{smiles} {name}\n" for smiles, name in pairs)
+
+
+def test_samples_go_to_stdout(folder, tmp_path):
+    arguments = ["sample", folder, "--n", 20, "--seed", 1, "--device", "cpu"]
+    assert molvae(*arguments, "--out", tmp_path / "a.csv").exit_code == 0
+    assert molvae(*arguments).stdout == (tmp_path / "a.csv").read_text()
+
+
+def test_problems_are_named(folder, caplog):
+    caplog.set_level("INFO", "molvae")
+    result = molvae("anomaly", folder, "-", stdin="CCI iodide\nC1CC ring\nCCO ethanol\n")
+    rows = list(csv.DictReader(result.stdout.splitlines()))
+    assert [row["problem"] for row in rows] == ["unknown token [I]", "not a molecule", ""]
+    assert [row["anomaly_score"] for row in rows][:2] == ["inf", ""]
+    assert "1 of 3 molecules scored; 1 not a molecule; 1 unknown token ([I]; zinc250k knows them)" in caplog.text
+
+
+def test_neighbors_of_a_file_come_with_its_columns(folder, tmp_path, smiles, caplog):
+    (tmp_path / "hits.csv").write_text(f"ID,SMILES,pAct\na,{smiles[0]},5\nb,C1CC,6\nc,{smiles[1]},7\n")
+    result = molvae("neighbors", folder, tmp_path / "hits.csv", "--n", 3, "--radius", 1.0)
+    rows = list(csv.DictReader(result.stdout.splitlines()))
+    assert list(rows[0]) == ["ID", "SMILES", "pAct", "smiles", "similarity"]
+    assert {(row["ID"], row["pAct"]) for row in rows} == {("a", "5"), ("c", "7")}
+    assert "b is left out: expected a molecule, found 'C1CC'" in caplog.text
+
+
+def test_the_molecules_of_a_file_are_visited_in_order(folder, smiles):
+    result = molvae("interpolate", folder, "-", "--steps", 3, stdin="\n".join(smiles[:3]))
+    rows = list(csv.DictReader(result.stdout.splitlines()))
+    assert [(row["start"], row["end"], row["step"]) for row in rows][::3] == [
+        (smiles[0], smiles[1], "0"),
+        (smiles[1], smiles[2], "0"),
+    ]
+    assert [row["smiles"] for row in rows][::2][:2] == smiles[:2]
+    with pytest.raises(ConfigError, match="expected two SMILES, or a file of at least two molecules"):
+        molvae("interpolate", folder, "-", stdin="CCO\n")
+    with pytest.raises(ConfigError, match="expected two SMILES, or a file of at least two molecules, found CCO"):
+        molvae("interpolate", folder, "CCO")
+
+
 VERBS = {
     "encode": ["FILE", "--out", "OUT.csv"],
     "decode": ["CODES", "--out", "OUT.csv"],
@@ -167,7 +227,7 @@ def test_a_table_of_an_unknown_kind_is_refused_before_the_work(verb, tmp_path):
     (tmp_path / "file.csv").touch()
     arguments = [str(tmp_path / "file.csv") if argument in ("FILE", "CODES") else argument for argument in VERBS[verb]]
     arguments[-1] = str(tmp_path / "out.txt")
-    with pytest.raises(DataError, match=r"out\.txt: expected a name that ends in \.parquet or \.csv"):
+    with pytest.raises(DataError, match=r"out\.txt: expected a name that ends in \.csv"):
         molvae(verb, tmp_path / "no_model", *arguments)
 
 

@@ -32,13 +32,13 @@ def test_scores_go_to_the_file_in_input_order(run, molecules, tmp_path):
     table = pd.read_csv(tmp_path / "scores.csv")
     assert table["smiles"].tolist() == ["CCO", "nonsense", "c1ccccc1O"]
     assert table["score"].isna().tolist() == [False, True, False]
-    assert (tmp_path / "scores.csv").read_text().splitlines()[2].startswith("nonsense,,False,")
+    assert (tmp_path / "scores.csv").read_text().splitlines()[2].startswith("nonsense,x,,False,")
 
 
 def test_an_objective_of_ones_own_is_read_from_its_file(run, molecules, tmp_path):
     (tmp_path / "mine.yaml").write_text("name: mine\nterms:\n  - property: qed\n")
     assert run(tmp_path / "mine.yaml", molecules, "--out", tmp_path / "scores.csv").exit_code == 0
-    assert pd.read_csv(tmp_path / "scores.csv").columns.tolist() == ["smiles", "score", "feasible", "qed"]
+    assert pd.read_csv(tmp_path / "scores.csv").columns.tolist() == ["smiles", "id", "score", "feasible", "qed"]
 
 
 def test_there_is_no_best_score_where_no_molecule_satisfies_the_constraints(run, molecules, tmp_path, caplog):
@@ -63,10 +63,10 @@ def test_quantities_are_listed_from_the_usual_to_the_rare_and_what_only_constrai
     assert [kind for kind in kinds if lines[kind].endswith(" In constraints only.")] == ["alerts"]
 
 
-def test_a_missing_argument_is_wrong_usage(run, molecules):
-    result = run("qed", molecules)
+def test_a_missing_argument_is_wrong_usage(run):
+    result = run("qed")
     assert isinstance(result.exception, ConfigError)
-    assert "--out FILE" in str(result.exception)
+    assert "MOLECULES" in str(result.exception)
 
 
 def test_an_unknown_objective_is_refused_before_anything_is_written(run, molecules, tmp_path):
@@ -96,3 +96,18 @@ def test_a_function_that_leaves_does_not_end_molvae_as_if_all_were_well(run, tmp
     result = run(tmp_path / "leaves.yaml", tmp_path / "m.smi", "--out", tmp_path / "scores.csv")
     assert isinstance(result.exception, DataError)
     assert "SystemExit: 0" in str(result.exception)
+
+
+def test_every_column_of_the_input_is_kept(run, tmp_path):
+    (tmp_path / "known.csv").write_text("ID,SMILES,qed,pAct\na,CCO,0.1,5.5\n")
+    assert run("qed", tmp_path / "known.csv", "--out", tmp_path / "scores.csv").exit_code == 0
+    columns = ["ID", "SMILES", "input_qed", "pAct", "score", "feasible", "qed"]
+    assert pd.read_csv(tmp_path / "scores.csv").columns.tolist() == columns
+    shown = run("qed", tmp_path / "known.csv")
+    assert shown.output.splitlines()[-2:] == (tmp_path / "scores.csv").read_text().splitlines()
+
+
+def test_an_objective_is_checked_without_molecules(run, tmp_path):
+    (tmp_path / "bad.yaml").write_text("name: bad\nterms: [{python: 'no_such_module_here:score'}]\n")
+    assert run("qed", "--check").exit_code == 0
+    assert isinstance(run(tmp_path / "bad.yaml", "--check").exception, ObjectiveError)

@@ -1,3 +1,4 @@
+import json
 import os
 import signal
 import subprocess
@@ -111,3 +112,39 @@ def test_an_interrupted_run_says_so_and_goes_on(tmp_path):
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == FILES
+
+
+@pytest.fixture
+def measured(tmp_path):
+    """Return a table as a project has it: names, SMILES, measured values and a remark."""
+    rows = [f"c{n},{'C' * n}O,{'>9' if n == 5 else n / 10},note {n}" for n in range(3, 30)]
+    path = tmp_path / "series.csv"
+    path.write_text("\n".join(["ID,SMILES,pAct,remark", *rows]) + "\n")
+    return path
+
+
+def test_a_dry_run_tells_the_column_of_names_and_what_is_not_used(measured, tmp_path):
+    shown = invoke(measured, "--out", tmp_path / "out", "--dry-run").output
+    assert "SMILES in the column 'SMILES', names in 'ID'" in shown
+    assert "not used: pAct (numbers, 0.3 to 2.9); to carry it: --property pAct=UNIT, or prepare.properties" in shown
+    assert "not used: remark (text)" in shown
+    shown = invoke(measured, "--out", tmp_path / "out", "--dry-run", "--property", "pAct=-log10 M").output
+    assert "pAct" not in shown
+
+
+def test_names_are_found_and_properties_are_carried_by_an_option(measured, tmp_path, caplog):
+    caplog.set_level("INFO", "molvae")
+    arguments = ["--property", "pAct=-log10 M", "--set", "prepare.validation_fraction=0.2"]
+    assert invoke(measured, "--out", tmp_path / "out", *arguments).exit_code == 0
+    table = read_table(tmp_path / "out" / "molecules.parquet")
+    assert table["id"].tolist() == [f"c{n}" for n in range(3, 30)]
+    assert table["property.pAct"].notna().sum() == 26
+    assert json.loads((tmp_path / "out" / "summary.json").read_text())["properties"]["pAct"]["unit"] == "-log10 M"
+    assert "series.csv: not used: remark (text)" in caplog.text
+    assert "not used: pAct" not in caplog.text
+
+
+@pytest.mark.parametrize("option", ["pAct", "=nM", ""])
+def test_a_property_needs_a_column_and_a_unit(measured, tmp_path, option):
+    with pytest.raises(ConfigError, match="--property: expected COLUMN=UNIT"):
+        invoke(measured, "--out", tmp_path / "out", "--property", option)

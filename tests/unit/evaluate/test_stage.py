@@ -97,6 +97,14 @@ def test_the_divergences_of_the_dimensions_add_up(metrics, model):
     assert total == pytest.approx(metrics["kl_nats"]["value"], rel=1e-4)
 
 
+def test_generated_molecules_are_compared_with_as_many_test_molecules_as_asked_for(model, prepared, tmp_path):
+    config = EvaluateConfig(n_reconstruct=40, n_samples=60, n_latent=30, n_map=50, n_reference=11)
+    evaluate(model, prepared, tmp_path, config, seed=1)
+    metrics = json.loads((tmp_path / "metrics.json").read_text())
+    assert metrics["fcd_prior"]["n_reference"] == metrics["decoded"]["prior"]["fcd"]["n_reference"] == 11
+    assert metrics["exact_reconstruction"]["n"] == 40
+
+
 def test_the_same_seed_gives_the_same_values(model, prepared, tmp_path, evaluated):
     evaluate(model, prepared, tmp_path, EvaluateConfig(n_reconstruct=40, n_samples=60, n_latent=30, n_map=50), seed=1)
     assert (tmp_path / "metrics.json").read_bytes() == (evaluated / "metrics.json").read_bytes()

@@ -44,7 +44,7 @@ def gaussian(measurements, tmp_path):
 
 @pytest.fixture
 def forest(measurements, tmp_path):
-    return saved_alone(measurements, "random_forest", tmp_path / "forest")
+    return saved_alone(measurements, "extra_trees", tmp_path / "forest")
 
 
 @pytest.fixture

@@ -34,7 +34,7 @@ def test_the_one_of_the_least_scaffold_rmse_is_kept(learned):
     validation = learned.validation
     assert validation.split == "scaffold"
     assert validation.errors.rmse == min(candidate.scaffold.rmse for candidate in validation.candidates)
-    assert {candidate.name for candidate in validation.candidates} == {"gaussian_process", "random_forest"}
+    assert {candidate.name for candidate in validation.candidates} == {"gaussian_process", "extra_trees"}
 
 
 def test_a_trained_model_lets_its_codes_compete(measurements, model, tmp_path):
@@ -111,12 +111,12 @@ def test_each_kind_comes_back_from_its_state(measurements, model, name):
 
 def test_a_forest_of_arrays_says_what_scikit_learn_says(measurements):
     from rdkit import Chem
-    from sklearn.ensemble import RandomForestRegressor
+    from sklearn.ensemble import ExtraTreesRegressor
 
     from molvae.learned.forest import Forest, _matrix, _Nodes
 
     features = Forest.describe([Chem.MolFromSmiles(s) for s in measurements.smiles], measurements.smiles, None)
-    forest = RandomForestRegressor(10, random_state=0).fit(_matrix(features), measurements.values)
+    forest = ExtraTreesRegressor(10, random_state=0).fit(_matrix(features), measurements.values)
     nodes = _Nodes.of([tree.tree_ for tree in forest.estimators_])
     nodes.check()
     assert np.allclose(nodes.values(_matrix(features)).mean(axis=1), forest.predict(_matrix(features)))

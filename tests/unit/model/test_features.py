@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 from sklearn.base import clone
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import cross_validate
@@ -6,6 +7,7 @@ from sklearn.pipeline import make_pipeline
 
 import molvae
 from molvae.chem.descriptors import compute_properties
+from molvae.errors import DataError
 
 
 def test_it_is_the_start_of_a_pipeline(model, smiles):
@@ -30,3 +32,27 @@ def test_cross_validation_does_not_copy_the_network(model, smiles):
     pipeline = make_pipeline(molvae.LatentFeatures(model), Ridge())
     folds = cross_validate(pipeline, smiles[:30], logp, cv=3, return_estimator=True)
     assert all(estimator[0].model.vae is model.vae for estimator in folds["estimator"])
+
+
+def test_a_model_is_given_by_its_folder_or_name_and_loaded_once(model, smiles, tmp_path, monkeypatch):
+    model.save(tmp_path / "model")
+    features = molvae.LatentFeatures(tmp_path / "model")
+    loaded = features.fit(smiles[:2])._loaded()
+    np.testing.assert_allclose(features.transform(smiles[:2]), model.encode(smiles[:2]), atol=1e-5)
+    assert clone(features)._loaded() is loaded
+    monkeypatch.setattr("molvae.model.shipped.HOMES", (tmp_path,))
+    assert molvae.LatentFeatures("model").get_feature_names_out().tolist() == [f"z{i}" for i in range(model.latent_dim)]
+    # A model that was trained again is another one.
+    model.save(tmp_path / "model")
+    assert features._loaded() is not loaded
+
+
+def test_a_wrong_name_is_told_by_fit(smiles):
+    with pytest.raises(DataError, match=r"zinc25k: expected a model's folder.*did you mean zinc250k\?"):
+        molvae.LatentFeatures("zinc25k").fit(smiles[:2])
+
+
+@pytest.mark.parametrize("wrong", ["CCO", [["CCO"], ["CCN"]], np.array([["CCO", "a"]])])
+def test_what_is_not_a_column_of_smiles_is_refused(model, wrong):
+    with pytest.raises(DataError, match="expected a one-dimensional list, array or Series of SMILES"):
+        molvae.LatentFeatures(model).transform(wrong)

@@ -129,6 +129,11 @@ def test_of_few_reference_molecules_all_are_taken():
     assert reference_rows(3).tolist() == [0, 1, 2]
 
 
+def test_a_smaller_number_of_reference_molecules_is_the_first_that_are_drawn():
+    assert reference_rows(20_000, 50).tolist() == reference_rows(20_000)[:50].tolist()
+    assert reference_rows(3, 2).tolist() == [0, 1]
+
+
 def samples_of(pattern):
     """Return samples from letters: a molecule for each, the same for the same letter, and none for a space."""
     smiles = [letter for letter in pattern if letter != " "]

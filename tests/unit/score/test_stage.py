@@ -327,6 +327,16 @@ def test_the_command_scores_files_and_counts_empty_rows(tmp_path, smiles):
     assert metrics["SNN/TestSF"]["n_reference"] == 20
 
 
+def test_fewer_reference_molecules_bound_the_test_set_and_what_guacamol_compares_with(tmp_path, prepared, smiles):
+    reference = from_prepared(prepared)
+    score(smiles[:30], reference, tmp_path / "out", ScoreConfig(n_reference=7), seed=1)
+    content = json.loads((tmp_path / "out" / "metrics.json").read_text())
+    assert content["moses"]["SNN/Test"]["n_reference"] == min(7, len(reference.test))
+    assert content["guacamol"]["kl_divergence"]["n_reference"] == 7
+    # Novelty is exact whatever the distributions are compared with.
+    assert content["guacamol"]["novelty"]["n_reference"] == len(set(reference.train))
+
+
 def test_the_command_scores_candidates_against_a_prepared_folder(tmp_path, prepared, smiles):
     candidates = pd.DataFrame({"rank": [1, 2], "smiles": smiles[:2], "nearest_train_smiles": smiles[2:4]})
     candidates.to_csv(tmp_path / "candidates.csv", index=False)

@@ -141,3 +141,12 @@ def test_a_loss_that_is_not_finite_is_an_error_that_says_what_to_do(new_vae, spl
         vae.embedding.weight.fill_(math.nan)
     with pytest.raises(MolvaeError, match=r"train\.learning_rate"):
         fit(vae, *splits, small_train_config, 1, Checkpoint(tmp_path, "a"))
+
+
+def test_no_epoch_is_begun_that_would_end_too_late(new_vae, splits, small_train_config, tmp_path, caplog):
+    config = small_train_config.model_copy(update={"max_minutes": 1e-6})
+    history = fit(new_vae(), *splits, config, 1, Checkpoint(tmp_path / "a", "x"))
+    assert [row["epoch"] for row in history] == [1]
+    assert "no time for another epoch within train.max_minutes 1e-06: stopped after 1 of 4" in caplog.text
+    ample = small_train_config.model_copy(update={"max_minutes": 100.0, "epochs": 2})
+    assert len(fit(new_vae(), *splits, ample, 1, Checkpoint(tmp_path / "b", "x"))) == 2

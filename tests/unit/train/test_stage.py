@@ -1,4 +1,5 @@
 import json
+import re
 
 import numpy as np
 import pandas as pd
@@ -6,10 +7,13 @@ import pytest
 
 import molvae
 from molvae.chem.descriptors import compute_properties
+from molvae.config import PrepareConfig, TrainConfig
 from molvae.errors import ConfigError, DataError
 from molvae.model.records import PriorTrial
+from molvae.prepare import prepare
 from molvae.sampling import SamplingParams
 from molvae.train import choose_prior, train
+from molvae.train.choose_prior import settings_at_edge
 
 
 @pytest.fixture(scope="module")
@@ -124,3 +128,39 @@ def test_only_settings_that_can_still_win_are_tried_on_all_samples(model, small_
         ("flow", 0.0): 400,
         ("flow", 0.3): 400,
     }
+
+
+def test_replayed_molecules_and_new_tokens_are_told(model, small_train_config, tmp_path, caplog):
+    caplog.set_level("INFO", "molvae")
+    smiles = [f"{'C' * n}I" for n in range(3, 40)] + ["C" * n for n in range(3, 40)]
+    (tmp_path / "own.smi").write_text("\n".join(smiles) + "\n")
+    config = PrepareConfig(validation_fraction=0.2, test_fraction=0.2)
+    prepare([tmp_path / "own.smi"], tmp_path / "prepare", config, seed=1, test_input=None)
+    assert (
+        "of the models that come with molvae (train.init_from), zinc250k reads all; moses cannot read 37 of 74 ([I])"
+        in (caplog.text)
+    )
+    model.save(tmp_path / "base")
+    update = {"init_from": str(tmp_path / "base"), "replay": 0.5}
+    train(tmp_path / "prepare", tmp_path / "train", one_epoch(small_train_config).model_copy(update=update), seed=1)
+    assert re.search(r"on \d+ molecules, 44 yours \+ \d+ replayed \(train\.replay\); 15 to validate", caplog.text)
+    assert "base cannot read 37 of 74 ([I]) of the molecules" in caplog.text
+    assert "learns these tokens from them alone; zinc250k reads all" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("chosen", "told"),
+    [
+        ((0.05, 0.2), ["train.min_probabilities 0.05", "train.rejected_fractions 0.2"]),
+        ((0.02, 0.2), ["train.rejected_fractions 0.2"]),
+        ((0.0, 0.0), []),
+    ],
+)
+def test_a_prior_at_the_end_of_what_was_tried_is_told(chosen, told):
+    trial = PriorTrial("decoder", SamplingParams(min_probability=chosen[0], max_length=60), chosen[1], 1.0, 100)
+    assert settings_at_edge(trial, TrainConfig()) == told
+
+
+def test_a_single_value_is_no_edge():
+    trial = PriorTrial("decoder", SamplingParams(min_probability=0.05, max_length=60), 0.2, 1.0, 100)
+    assert settings_at_edge(trial, TrainConfig(min_probabilities=[0.05], rejected_fractions=[0.2])) == []

@@ -140,3 +140,22 @@ def test_a_forgotten_module_is_loaded_anew(tmp_path):
         # Python compares sources with its cache by size and time alone.
         shutil.rmtree(tmp_path / "__pycache__", ignore_errors=True)
         assert objective(tmp_path, "changing_term:score").evaluate("C").score == value
+
+
+def test_the_line_that_fails_is_named_with_the_objective_and_the_term(tmp_path):
+    (tmp_path / "inner_term.py").write_text("import json\n\nVALUE = json.loads('{')\n")
+    (tmp_path / "outer_term.py").write_text("\nimport inner_term\n\ndef score(smiles):\n    return []\n")
+    (tmp_path / "own.yaml").write_text("name: own\nterms: [{python: 'outer_term:score', name: activity}]\n")
+    loaded = load_objective(str(tmp_path / "own.yaml"))
+    said = r"objective own, term activity: python: .* found: inner_term\.py line 3: JSONDecodeError: "
+    with pytest.raises(ObjectiveError, match=said):
+        loaded.load_user_code()
+    with pytest.raises(ObjectiveError, match=said):
+        loaded.evaluate("C")
+
+
+def test_a_line_that_is_no_python_is_named(tmp_path):
+    (tmp_path / "odd_helper.py").write_text("\n\nx = = 1\n")
+    (tmp_path / "with_odd_helper.py").write_text("import odd_helper\n\ndef score(smiles):\n    return []\n")
+    with pytest.raises(ObjectiveError, match=r"found: odd_helper\.py line 3: SyntaxError"):
+        python_function("with_odd_helper:score", tmp_path)

@@ -1,0 +1,165 @@
+"""The evidence for the learned terms of a search: errors, predicted against measured values, and calibration."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import altair as alt
+import pandas as pd
+
+from molvae.files import read_json
+from molvae.report.figures import ACCENT, PANEL_HEIGHT, REFERENCE, Figure, Panel, evenly
+from molvae.report.numerals import count, percent
+from molvae.report.run_data import Optimization
+from molvae.tables import IN_DOMAIN
+
+MODEL_TITLES = {
+    "gaussian_process": "Gaussian process on substructure counts and descriptors",
+    "extra_trees": "Extremely randomised trees on ECFP4 counts and descriptors",
+    "latent_gaussian_process": "Gaussian process on latent codes",
+}
+"""What a reader calls the models that compete."""
+
+_MAX_POINTS = 1000
+_KEYS = (
+    *("column", "source", "n", "n_values", "n_censored", "n_rejected", "coverage", "domain_similarity"),
+    *("candidates", "kept", "split", "calibration", "held_out"),
+)
+
+
+@dataclass(frozen=True)
+class ErrorRow:
+    """A row of the table of errors.
+
+    Attributes:
+        title: The model.
+        is_kept: Whether it is the one that predicts.
+        scaffold: RMSE, MAE, R2 and rank correlation with whole scaffolds held out; empty if there are too few.
+        random: The same with molecules held out at random.
+    """
+
+    title: str
+    is_kept: bool
+    scaffold: tuple[str, ...]
+    random: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class LearnedPart:
+    """What the page shows of one learned term.
+
+    Attributes:
+        term: Name of the term.
+        lead: What was learned from what, and how well.
+        errors: The models that competed, the best first.
+        note: What was left out, and how the errors were measured.
+        figure: Predicted against measured values, and the calibration curve.
+        domain: How many candidates are in the applicability domain.
+    """
+
+    term: str
+    lead: str
+    errors: tuple[ErrorRow, ...]
+    note: str
+    figure: Figure
+    domain: str
+
+
+def learned_parts(run_folder: Path, result: Optimization) -> tuple[LearnedPart, ...]:
+    """Return the evidence for each learned term of a search; of one whose file is gone, nothing is shown."""
+    folder = run_folder / "optimize" / result.objective
+    files = {path.stem.removeprefix("learned_"): path for path in sorted(folder.glob("learned_*.json"))}
+    return tuple(_part(term, read_json(path, _KEYS), result) for term, path in files.items())
+
+
+def _part(term: str, content: Mapping[str, Any], result: Optimization) -> LearnedPart:
+    kept = next(candidate for candidate in content["candidates"] if candidate["name"] == content["kept"])
+    errors = kept[content["split"]]
+    held_out = "whole scaffolds held out" if content["split"] == "scaffold" else "a random fifth held out at a time"
+    covered = next((p["actual"] for p in content["calibration"] if p["nominal"] == content["coverage"]), float("nan"))
+    return LearnedPart(
+        term=term,
+        lead=f"{content['source']}: predictions are off by {errors['rmse']:.2f} (RMSE) and explain "
+        f"{percent(max(errors['r2'], 0.0))} of the variance with {held_out}, which is what to expect of molecules that "
+        "are new.",
+        errors=tuple(_row(candidate, content["kept"]) for candidate in content["candidates"]),
+        note=_note(content),
+        figure=_figure(f"learned_{result.objective}_{term}", content, covered),
+        domain=_domain(term, content, result.candidates),
+    )
+
+
+def _row(candidate: Mapping[str, Any], kept: str) -> ErrorRow:
+    def texts(errors: Mapping[str, float] | None) -> tuple[str, ...]:
+        return () if errors is None else tuple(f"{errors[name]:.2f}" for name in ("rmse", "mae", "r2", "spearman"))
+
+    name = candidate["name"]
+    scaffold, random = texts(candidate["scaffold"]), texts(candidate["random"])
+    return ErrorRow(MODEL_TITLES.get(name, name), name == kept, scaffold, random)
+
+
+def _note(content: Mapping[str, Any]) -> str:
+    repeats = content["n_values"] - content["n"]
+    return (
+        f"{count(content['n'])} measured molecules, each predicted by models that were fitted without it. The model of "
+        f"the lowest RMSE on held-out {'scaffolds' if content['split'] == 'scaffold' else 'molecules'} is kept. "
+        f"{count(repeats)} repeated measurements are averaged; {count(content['n_censored'])} bounds such as >10 are "
+        f"left out, and {count(content['n_rejected'])} rows could not be read."
+    )
+
+
+def _domain(term: str, content: Mapping[str, Any], candidates: pd.DataFrame) -> str:
+    column = f"{IN_DOMAIN}{term}"
+    if column not in candidates or candidates.empty:
+        return ""
+    n = int(candidates[column].astype(bool).sum())
+    return (
+        f"{count(n)} of {count(len(candidates))} candidates are in the applicability domain: their ECFP4 similarity "
+        f"(2,048 bits) to the nearest measured molecule is at least {content['domain_similarity']:.2f}, as it was for "
+        "95 % of the molecules that the errors were measured on."
+    )
+
+
+def _figure(name: str, content: Mapping[str, Any], covered: float) -> Figure:
+    return Figure(
+        name,
+        f"How far to trust the predictions of {content['column']}",
+        "Left: each point is a measured molecule, predicted by a model that was fitted without it; on the line the "
+        f"prediction is right. Right: {percent(covered)} of the held-out values lie in the "
+        f"{percent(content['coverage'])} intervals; on the line, intervals cover what they promise.",
+        (_scatter(content), _calibration(content["calibration"])),
+    )
+
+
+def _scatter(content: Mapping[str, Any]) -> Panel:
+    table = evenly(pd.DataFrame(content["held_out"]).sort_values("measured", kind="stable"), _MAX_POINTS)
+    ends = [float(table[["measured", "predicted"]].min().min()), float(table[["measured", "predicted"]].max().max())]
+    line = _diagonal(ends, "measured", "predicted")
+    points = alt.Chart(table).mark_point(filled=True, size=26, opacity=0.5, color=ACCENT)
+    drawn = points.encode(
+        x=alt.X("measured:Q", title="Measured", scale=alt.Scale(zero=False)),
+        y=alt.Y("predicted:Q", title="Predicted", scale=alt.Scale(zero=False)),
+        tooltip=["smiles:N", "measured:Q", "predicted:Q"],
+    )
+    chart: Panel = alt.layer(line, drawn)
+    return chart.properties(title=f"{content['column']}: predicted against measured", height=1.4 * PANEL_HEIGHT)
+
+
+def _calibration(points: list[Mapping[str, float]]) -> Panel:
+    table = pd.DataFrame(points, columns=["nominal", "actual"]).astype(float).round(4)
+    axis = alt.Axis(format="%")
+    curve = alt.Chart(table).mark_line(point=alt.OverlayMarkDef(size=36), color=ACCENT)
+    drawn = curve.encode(
+        x=alt.X("nominal:Q", title="Coverage asked for", axis=axis),
+        y=alt.Y("actual:Q", title="Held-out values covered", axis=axis),
+        tooltip=[alt.Tooltip("nominal:Q", format=".0%"), alt.Tooltip("actual:Q", format=".1%")],
+    )
+    chart: Panel = alt.layer(_diagonal([0.0, 1.0], "nominal", "actual"), drawn)
+    return chart.properties(title="Calibration of the intervals", height=1.4 * PANEL_HEIGHT)
+
+
+def _diagonal(ends: list[float], x: str, y: str) -> alt.Chart:
+    line = alt.Chart(pd.DataFrame({x: ends, y: ends})).mark_line(color=REFERENCE, strokeDash=[5, 4])
+    drawn: alt.Chart = line.encode(x=f"{x}:Q", y=f"{y}:Q")
+    return drawn

@@ -1,0 +1,113 @@
+"""`molvae new`: what it sees in the data, and what it writes."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from molvae import data_look
+from molvae.cli.main import app
+from molvae.config import load_config
+from molvae.data_look import look_at
+from molvae.errors import ConfigError, DataError
+from molvae.new_project import create
+from molvae.optimize.objective import load_objective
+
+TABLE = """ID,SMILES,pAct,assay
+a,CCO,5.1,cell
+b,CCI,>8,cell
+c,C1CC,6.2,enzyme
+d,c1ccccc1O,7.25,enzyme
+"""
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my data.csv").write_text(TABLE)
+    return tmp_path
+
+
+def new(*arguments):
+    return CliRunner().invoke(app, ["new", *map(str, arguments)], catch_exceptions=False)
+
+
+def test_the_data_are_looked_at(folder):
+    look = look_at(Path("my data.csv"))
+    assert (look.n_rows, look.n_molecules) == (4, 3)
+    assert (look.smiles_column, look.id_column, look.others) == ("SMILES", "ID", ["assay"])
+    assert look.measured == {"pAct": (5.1, 7.25)}
+    assert look.best == (7.25, "Oc1ccccc1")
+    assert look.base == "zinc250k"
+    assert look.lines() == [
+        "my data.csv: 4 rows, SMILES in 'SMILES', names in 'ID'; 3 are molecules",
+        "measured: pAct, 5.1 to 7.25",
+        "other columns: assay",
+        "moses cannot read 1 of 3 ([I])",
+        "zinc250k reads all",
+    ]
+
+
+def test_a_project_has_a_config_and_an_objective_that_are_valid(folder):
+    result = new("mine", "--data", "my data.csv")
+    assert result.exit_code == 0
+    settings = load_config(folder / "mine" / "config.yaml")
+    assert (folder / "mine" / settings.prepare.input[0]).resolve() == folder / "my data.csv"
+    assert (settings.run, settings.train.init_from) == ("mine", "zinc250k")
+    assert (settings.prepare.smiles_column, settings.prepare.id_column) == ("SMILES", "ID")
+    assert settings.prepare.properties == {"pAct": ""}
+    assert settings.optimize.objectives == ["objective.yaml"]
+    assert load_objective(str(folder / "mine" / "objective.yaml")).term_names[0] == "similarity"
+    assert "cd mine" in result.output
+    assert result.output.splitlines()[-1].strip().startswith(("snakemake", "molvae"))
+
+
+def test_the_project_can_be_prepared_in_its_folder(folder, monkeypatch):
+    smiles = [f"{'C' * n}O" for n in range(3, 40)]
+    (folder / "my data.csv").write_text("smiles\n" + "\n".join(smiles) + "\n")
+    assert new("mine", "--data", "my data.csv").exit_code == 0
+    monkeypatch.chdir(folder / "mine")
+    done = CliRunner().invoke(app, ["prepare", "--config", "config.yaml", "--out", "results/mine/prepare"])
+    assert done.exit_code == 0
+    assert Path("results/mine/prepare/molecules.parquet").exists()
+
+
+def test_a_large_library_is_trained_on_alone(folder, monkeypatch):
+    monkeypatch.setattr(data_look, "ENOUGH_TO_TRAIN", 4)
+    assert look_at(Path("my data.csv")).base is None
+    new("large", "--data", "my data.csv")
+    assert load_config(folder / "large" / "config.yaml").train.init_from is None
+
+
+@pytest.mark.parametrize("name", ["a.smi", "a.sdf", "a.parquet"])
+def test_other_formats_do(folder, name):
+    from molvae.molecule_tables import add_columns
+    from molvae.table_writers import table_writer
+
+    if name == "a.smi":
+        with table_writer(Path(name)) as write:
+            write(None, ["CCO", "c1ccccc1O"], ["a", "b"])
+    else:
+        add_columns(Path("my data.csv"), Path(name), lambda smiles: data_look.compute_properties(smiles, ["logp"]))
+    assert new("mine", "--data", name).exit_code == 0
+    settings = load_config(folder / "mine" / "config.yaml")
+    assert load_objective(str(folder / "mine" / "objective.yaml")).name == "mine"
+    assert ("logp" in settings.prepare.properties) == (name != "a.smi")
+
+
+def test_nothing_is_overwritten(folder):
+    (folder / "mine").mkdir()
+    with pytest.raises(DataError, match="mine: expected nothing of this name"):
+        new("mine", "--data", "my data.csv")
+    assert list((folder / "mine").iterdir()) == []
+    shutil.rmtree(folder / "mine")
+    with pytest.raises(ConfigError, match="found 'a b'"):
+        create(Path("a b"), look_at(Path("my data.csv")))
+
+
+def test_data_without_molecules_are_told(folder):
+    (folder / "none.csv").write_text("SMILES\nxxx\nyyy\n")
+    with pytest.raises(DataError, match="expected molecules, found none in the first 2 rows"):
+        new("mine", "--data", "none.csv")
+    assert not (folder / "mine").exists()
