@@ -284,7 +284,6 @@ TABLES = (
     TRACE,
     TIMES,
     CANDIDATES,
-    PLATE,
     SCORED_MOLECULES,
 )
 """All tables between stages."""
