@@ -318,7 +318,6 @@ TABLES = (
     TRACE,
     TIMES,
     CANDIDATES,
-    PLATE,
     FRONT,
     SCORED_MOLECULES,
 )

@@ -29,6 +29,8 @@ from molvae.seeding import derive_seed, torch_generator
 
 _ALERTS = ("PAINS", "BRENK")
 _N_SAMPLES = 2_000
+# Samples that have a ring system from which on it is plausible: .5 % of them.
+_MIN_RING_COUNT = 10
 # Of the best measured molecules, so many are decoded around, and so many are parents of edits.
 _N_CENTRES, _N_NEIGHBOURS, _RADIUS = 20, 50, 0.5
 _N_PARENTS, _N_GENERATIONS, _N_CHILDREN = 200, 8, 500
@@ -54,8 +56,8 @@ class Plausibility:
         """Look at measured molecules and samples of a model, canonical SMILES."""
         known = [Chem.MolFromSmiles(smiles) for smiles in measured]
         counts = Counter(ring for smiles in sampled for ring in set(ring_systems(Chem.MolFromSmiles(smiles))))
-        # A ring system that is sampled once in thousands is more often a slip of the model than rare chemistry.
-        rings = {ring for ring, count in counts.items() if count > 1}
+        # A ring system that is rarely sampled is more often an aromatic one that the model broke than rare chemistry.
+        rings = {ring for ring, count in counts.items() if count >= _MIN_RING_COUNT}
         return Plausibility(
             frozenset(alert for alerts in structural_alerts(known, _ALERTS) for alert in alerts),
             frozenset(rings.union(*(ring_systems(mol) for mol in known))),

@@ -144,7 +144,7 @@ def _proposed(
     process: GaussianProcess | None,
     measured: Measurements,
     wanted: Wanted,
-    names: Sequence[str] = (),
+    names: Sequence[str] | None = None,
     unusable: Sequence[Unusable] = (),
 ) -> Proposed:
     """Choose from the candidates, and say of each molecule why."""

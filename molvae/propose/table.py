@@ -53,7 +53,7 @@ class Proposed:
 
 
 def plate_table(
-    chosen: Candidates, choices: Sequence[Choice], evidence: Evidence, names: Sequence[str]
+    chosen: Candidates, choices: Sequence[Choice], evidence: Evidence, names: Sequence[str] | None
 ) -> pd.DataFrame:
     """Return the table of a plate, columns as in `molvae.tables.PLATE`, and then those of the pool.
 
@@ -61,7 +61,7 @@ def plate_table(
         chosen: The n molecules.
         choices: How each was chosen.
         evidence: What is known of them.
-        names: Names of the pool's columns, if it has columns.
+        names: Names of the pool's columns, which may be none; None for molecules that are not from a pool.
     """
     table = pd.DataFrame(
         {
@@ -74,7 +74,7 @@ def plate_table(
             "why": [_why(row, choice, evidence) for row, choice in enumerate(choices)],
         }
     )
-    if not chosen.records:
+    if names is None:
         return table
     if not names:
         return table.assign(id=[record.id for record in chosen.records])

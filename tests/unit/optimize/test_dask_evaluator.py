@@ -96,7 +96,7 @@ def test_a_module_that_cannot_be_imported_ends_the_search(cluster, tmp_path):
     spec = ObjectiveSpec.model_validate({"name": "own", "terms": [{"python": "broken_there:score"}]})
     with (
         Oracle(Objective(spec, tmp_path), 10, scheduler=cluster.scheduler_address) as oracle,
-        pytest.raises(ObjectiveError, match="found: ModuleNotFoundError"),
+        pytest.raises(ObjectiveError, match=r"found: broken_there\.py line 1: ModuleNotFoundError"),
     ):
         oracle.score(proposals(["C", "CC"]), 0)
 

@@ -61,7 +61,7 @@ def test_without_terms_the_remainder_is_the_score(objective):
 def test_goals_that_are_known_and_goals_that_are_predicted_reach_as_far_as_all_together(tmp_path):
     objective = mixed("pareto", tmp_path)
     goals = KnownGoals(objective, terms=True)
-    assert goals.is_predicted.tolist() == [False, True, False]
+    assert goals.predicted.tolist() == [False, True, False]
     assert goals.remainder_weight == 1 / 3
     remainders = np.array([goals.remainder(objective.evaluate(smiles)) for smiles in SMILES])
     known = goals.known(molecules())
@@ -77,7 +77,7 @@ def test_goals_that_are_known_and_goals_that_are_predicted_reach_as_far_as_all_t
 def test_a_goal_without_a_value_is_0(tmp_path):
     objective = mixed("pareto", tmp_path)
     goals = KnownGoals(objective, terms=False)
-    assert goals.is_predicted.all()
+    assert goals.predicted.all()
     assert goals.remainder(objective.without_score("CC", "failed")).tolist() == [0.0, 0.0, 0.0]
     assert goals.known([]).shape == (0, 3)
 
