@@ -21,6 +21,7 @@ from molvae.provenance import gather, recorded_sources, settings_of
 from molvae.report import diagnostics, figures, sentences, tables, tiles
 from molvae.report.cautions import cautions
 from molvae.report.figures import Figure
+from molvae.report.front import front
 from molvae.report.numerals import count
 from molvae.report.objective_text import ObjectiveText, objective_text
 from molvae.report.run_data import Optimization, Run, load_run
@@ -43,6 +44,7 @@ class OptimizationPart:
         name: The objective's name.
         title: The name as people write it.
         figure: Scores against oracle calls.
+        front: The front and its hypervolume, where the goals were kept apart.
         table: The candidates.
         origins: Results of each way to propose molecules.
         constraints: What each constraint rejected.
@@ -53,6 +55,7 @@ class OptimizationPart:
     name: str
     title: str
     figure: Figure
+    front: Figure | None
     table: tables.CandidateTable
     origins: list[tuple[str, str, str, str, str]]
     constraints: list[tuple[str, str, str]]
@@ -90,6 +93,7 @@ def report(run_folder: Path, config: RunConfig, out: Path | None = None) -> Path
         *([latent_space] if (latent_space := diagnostics.latent_space(run.evaluation)) else []),
         figures.properties(distributions),
         *(part.figure for part in parts),
+        *(part.front for part in parts if part.front is not None),
     ]
     environment = _environment()
     content = _content(run, drawn, parts, provenance)
@@ -108,6 +112,7 @@ def _optimization_part(result: Optimization, units: Mapping[str, str]) -> Optimi
         name=result.objective,
         title=sentences.title_of(result.objective),
         figure=figures.optimization(result),
+        front=front(result),
         table=table,
         origins=tables.origins(by_origin(result.search.trace)),
         # Searches of earlier versions have not counted it.
