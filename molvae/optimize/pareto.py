@@ -132,19 +132,20 @@ def front_order(values: NDArray[np.float64], scores: NDArray[np.float64], n: int
 def knee(values: NDArray[np.float64]) -> int:
     """Return the row of the knee of a front: a compromise beyond which a goal gains little and the others lose much.
 
-    It is the point farthest beyond the plane through the best points of each goal, once each goal is scaled to its
-    range on the front; the first one of several.
+    It is the point nearest to the ideal one, which has the best value of each goal, once each goal is scaled to its
+    range on the front; the first one of several. The distance from the line between the ends of the front, which is
+    used as well, leads to an end where the front is bent inwards.
 
     Args:
         values: The front, float64 (N, K) with N at least 1.
 
     References:
-        Das, On characterizing the "knee" of the Pareto curve based on normal-boundary intersection, Structural
-        Optimization 1999, doi:10.1007/BF01195985.
+        Yu, A class of solutions for group decision problems, Management Science 1973, doi:10.1287/mnsc.19.8.936 (the
+        compromise solution, of the Euclidean distance).
     """
     low, width = values.min(axis=0), np.ptp(values, axis=0)
-    scaled = (values - low) / np.where(width > 0.0, width, 1.0)
-    return int(scaled.sum(axis=1).argmax())
+    scaled = np.where(width > 0.0, (values - low) / np.where(width > 0.0, width, 1.0), 1.0)
+    return int(np.square(1.0 - scaled).sum(axis=1).argmin())
 
 
 def draw_direction(n_goals: int, rng: Random) -> NDArray[np.float64]:

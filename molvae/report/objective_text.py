@@ -44,6 +44,14 @@ class ObjectiveText:
     terms: tuple[TermRow, ...]
     constraints: tuple[str, ...]
 
+    @property
+    def score(self) -> str:
+        """What the score is, in a few words."""
+        return {
+            "minimum": "least of the terms’ desirabilities",
+            "pareto": "geometric mean of the terms’ desirabilities, but the search keeps them apart",
+        }.get(self.mean, f"weighted {self.mean} mean of the terms’ desirabilities")
+
 
 def objective_text(specification: Mapping[str, Any]) -> ObjectiveText:
     """Return an objective in words; nothing of the user's that it names is looked for.

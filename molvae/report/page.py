@@ -23,6 +23,7 @@ from molvae.report.cautions import cautions
 from molvae.report.figures import Figure
 from molvae.report.lead import LeadComparison, lead_comparisons
 from molvae.report.learned import LearnedPart, learned_parts
+from molvae.report.front import front
 from molvae.report.numerals import count
 from molvae.report.objective_text import ObjectiveText, objective_text
 from molvae.report.plate import plate_rows
@@ -46,6 +47,7 @@ class OptimizationPart:
         name: The objective's name.
         title: The name as people write it.
         figure: Scores against oracle calls.
+        front: The front and its hypervolume, where the goals were kept apart.
         table: The candidates.
         origins: Results of each way to propose molecules.
         constraints: What each constraint rejected.
@@ -58,6 +60,7 @@ class OptimizationPart:
     name: str
     title: str
     figure: Figure
+    front: Figure | None
     table: tables.CandidateTable
     origins: list[tuple[str, str, str, str, str]]
     constraints: list[tuple[str, str, str]]
@@ -98,6 +101,7 @@ def report(run_folder: Path, config: RunConfig, out: Path | None = None) -> Path
         figures.properties(distributions),
         *(part.figure for part in parts),
         *(learned.figure for part in parts for learned in part.learned),
+        *(part.front for part in parts if part.front is not None),
     ]
     environment = _environment()
     content = _content(run, drawn, parts, provenance)
@@ -116,6 +120,7 @@ def _optimization_part(run: Run, result: Optimization, units: Mapping[str, str])
         name=result.objective,
         title=sentences.title_of(result.objective),
         figure=figures.optimization(result),
+        front=front(result),
         table=table,
         origins=tables.origins(by_origin(result.search.trace)),
         # Searches of earlier versions have not counted it.

@@ -16,7 +16,7 @@ from molvae.log import logger
 from molvae.metrics.definitions import GUACAMOL
 from molvae.metrics.metric import Metric
 from molvae.metrics.registry import metrics_from_json
-from molvae.tables import CANDIDATES, HISTORY, LATENT_MAP, MOLECULES, RECONSTRUCTIONS, SCORED_MOLECULES, TRACE
+from molvae.tables import CANDIDATES, FRONT, HISTORY, LATENT_MAP, MOLECULES, RECONSTRUCTIONS, SCORED_MOLECULES, TRACE
 
 
 def value_of(metrics: Mapping[str, Metric], name: str) -> float:
@@ -148,6 +148,7 @@ class Optimization:
         candidates: The molecules that are proposed as candidates, best first.
         baseline: The random search under the same budget, if there was one.
         scored: Candidates with properties and alerts, if they were scored.
+        front: The molecules that no other one surpasses, where the goals were kept apart.
     """
 
     objective: str
@@ -155,6 +156,7 @@ class Optimization:
     candidates: pd.DataFrame
     baseline: Search | None
     scored: Scored | None
+    front: pd.DataFrame | None = None
 
 
 @dataclass(frozen=True)
@@ -314,6 +316,7 @@ def load_optimization(folder: Path, objective: str) -> Optimization:
         candidates=_with_texts(candidates, "nearest_train_smiles"),
         baseline=_search(optimized / "baseline") if (optimized / "baseline" / "summary.json").exists() else None,
         scored=_scored(scored) if (scored / "metrics.json").exists() else None,
+        front=FRONT.read(optimized / FRONT.file) if (optimized / FRONT.file).exists() else None,
     )
 
 

@@ -72,6 +72,23 @@ def test_the_benchmark_of_searches_is_a_job_a_search(fresh):
 
 
 @pytest.mark.slow
+def test_the_pareto_preset_ends_in_a_report_that_shows_the_front(fresh):
+    content = yaml.safe_load((ROOT / "workflow" / "config" / "pareto.yaml").read_text())
+    content["train"] |= {"epochs": 1, "prior_samples": 100}
+    content["optimize"] |= {"budget": 80, "n_start": 20}
+    content["evaluate"] = {"n_reconstruct": 20, "n_samples": 50, "n_latent": 20, "n_map": 50}
+    content["sample"], content["score"] = {"n": 100}, {"n_reference": 200}
+    run = snakemake(fresh, "--configfile", write_config(fresh, content))
+    assert run.returncode == 0, run.stdout + run.stderr
+    results = fresh / "results" / "pareto"
+    summary = json.loads((results / "optimize/zolpidem_tradeoff/summary.json").read_text())
+    front = pd.read_csv(results / "optimize/zolpidem_tradeoff/front.csv")
+    assert summary["hypervolume"] > 0.0
+    assert front["knee"].sum() == 1
+    assert 'id="figure-front_zolpidem_tradeoff"' in (results / "report.html").read_text()
+
+
+@pytest.mark.slow
 def test_the_smoke_run_goes_from_raw_molecules_to_the_report(finished):
     results = finished / "results" / "smoke"
     for name in [

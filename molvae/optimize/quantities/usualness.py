@@ -1,6 +1,7 @@
 """How usual a molecule is, as quantities: against molecules that reach a high score by being odd."""
 
 import math
+import os
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -36,7 +37,7 @@ class UnseenRings(Quantity):
         Raises:
             ObjectiveError: If there is none.
         """
-        file = folder / self.unseen_rings
+        file = Path(os.path.normpath(folder / self.unseen_rings))
         if not file.is_file():
             raise ObjectiveError(f"unseen_rings: expected a file of known molecules, found none at {file}")
         return (file,)

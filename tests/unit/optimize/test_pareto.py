@@ -69,12 +69,16 @@ def test_molecules_without_values_leave_the_course_as_it_is():
     assert hypervolume_course(values).tolist() == [0.0, 0.25, 0.25]
 
 
-def test_the_knee_is_the_point_farthest_from_the_line_between_the_ends():
+def test_the_knee_is_the_point_nearest_to_the_best_of_both_goals():
     front = np.array([[0.0, 1.0], [0.3, 0.9], [0.7, 0.8], [0.9, 0.3], [1.0, 0.0]])
     assert knee(front) == 2
     # The scale of a goal does not matter.
     assert knee(front * [1.0, 0.01] + [0.0, 5.0]) == 2
     assert knee(front[:1]) == 0
+
+
+def test_the_knee_of_a_front_that_is_bent_inwards_is_no_end_of_it():
+    assert knee(np.array([[0.0, 1.0], [0.3, 0.4], [0.45, 0.4], [1.0, 0.0]])) == 2
 
 
 def test_the_mean_reach_in_random_directions_is_the_hypervolume():
