@@ -11,7 +11,7 @@ from molvae.chem.descriptors import compute_properties
 from molvae.chem.reading import Columns, Record, id_column_of, read_records, smiles_column_of, with_structure
 from molvae.config import StandardiseConfig
 from molvae.errors import DataError
-from molvae.model.reading import TIME_LIMIT_S, ModelInput, Reader
+from molvae.model.reading import ModelInput, Reader
 from molvae.model.shipped import model_tokens, shipped_models
 from molvae.prepare.preview import other_columns
 from molvae.vocabulary import BOS, EOS, PAD, Vocabulary
@@ -123,7 +123,7 @@ def look_at(path: Path, smiles_column: str | None = None, id_column: str | None 
 
 def _read(smiles: Sequence[str]) -> list[ModelInput]:
     """Read molecules as a model without any tokens does, which names those of each."""
-    return Reader(StandardiseConfig(), Vocabulary((PAD, BOS, EOS))).read(smiles, time_limit_s=TIME_LIMIT_S)
+    return Reader(StandardiseConfig(), Vocabulary((PAD, BOS, EOS))).read(smiles)
 
 
 def _unread(molecules: Sequence[ModelInput], known: frozenset[str]) -> tuple[int, list[str]]:

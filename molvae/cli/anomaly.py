@@ -29,14 +29,14 @@ def anomaly(
     """
     import pandas as pd
 
-    from molvae.model.reading import TIME_LIMIT_S, InputCounts
+    from molvae.model.reading import InputCounts
     from molvae.molecule_tables import add_columns
 
     loaded, n_jobs = load_model(model, device, threads)
     counts = InputCounts()
 
     def scores(smiles: list[str]) -> pd.DataFrame:
-        inputs = counts.counted(loaded.read(smiles, n_jobs, TIME_LIMIT_S))
+        inputs = counts.counted(loaded.read(smiles, n_jobs))
         problems = [molecule.text() for molecule in inputs]
         return pd.DataFrame({"anomaly_score": loaded.score_inputs(inputs), "problem": problems})
 

@@ -28,14 +28,14 @@ def encode(
     """
     import pandas as pd
 
-    from molvae.model.reading import TIME_LIMIT_S, InputCounts
+    from molvae.model.reading import InputCounts
     from molvae.molecule_tables import add_columns
 
     loaded, n_jobs = load_model(model, device, threads)
     counts = InputCounts()
 
     def codes(smiles: list[str]) -> pd.DataFrame:
-        inputs = counts.counted(loaded.read(smiles, n_jobs, TIME_LIMIT_S))
+        inputs = counts.counted(loaded.read(smiles, n_jobs))
         table = pd.DataFrame(loaded.encode_inputs(inputs)).add_prefix("z")
         return table.assign(problem=[molecule.text() for molecule in inputs])
 

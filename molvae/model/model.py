@@ -112,9 +112,9 @@ class MolVAE:
         """
         return self.encode_inputs(self.read(smiles))
 
-    def read(self, smiles: Sequence[str], n_jobs: int = 1, time_limit_s: float | None = None) -> list[ModelInput]:
+    def read(self, smiles: Sequence[str], n_jobs: int = 1) -> list[ModelInput]:
         """Return N molecules as the model reads them, or why it cannot; see `Reader.read`."""
-        return self._reader.read(smiles, n_jobs, time_limit_s)
+        return self._reader.read(smiles, n_jobs)
 
     def encode_inputs(self, inputs: Sequence[ModelInput]) -> NDArray[np.float32]:
         """Return the posterior means of N molecules that were read, as `encode` does."""

@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import partial
 
 from molvae.chem.molecules import is_ordinary, parse
 from molvae.chem.quiet import quiet
@@ -18,8 +17,8 @@ from molvae.model.shipped import models_that_know
 from molvae.parallel import chunks_of, map_tasks, processes_for
 from molvae.vocabulary import Vocabulary, split_selfies
 
-TIME_LIMIT_S = 30.0
-"""Seconds after which a command gives up a molecule that hangs the chemistry libraries, as in `prepare`."""
+TIME_LIMIT_S = 5.0
+"""Seconds for a molecule that is not ordinary (`chem.molecules.is_ordinary`); an ordinary one takes milliseconds."""
 
 
 class Problem(StrEnum):
@@ -77,21 +76,25 @@ class Reader:
     standardisation: StandardiseConfig
     vocabulary: Vocabulary
 
-    def read(self, smiles: Sequence[str], n_jobs: int = 1, time_limit_s: float | None = None) -> list[ModelInput]:
-        """Read molecules.
+    def read(self, smiles: Sequence[str], n_jobs: int = 1) -> list[ModelInput]:
+        """Read molecules; one that hangs the chemistry libraries, or crashes them, costs no other.
 
         Args:
             smiles: N SMILES.
             n_jobs: Processes for many of them; the result does not depend on it.
-            time_limit_s: Seconds after which a molecule is given up; without a limit, one that hangs the libraries
-                hangs the process too.
 
         Returns:
             N inputs, in order.
         """
-        read = partial(_read_chunk, reader=self, time_limit_s=time_limit_s)
-        chunks = map_tasks(read, chunks_of(smiles), processes_for(len(smiles), n_jobs))
+        chunks = map_tasks(self._read_chunk, chunks_of(smiles), processes_for(len(smiles), n_jobs))
         return [molecule for _, chunk in chunks for molecule in chunk]
+
+    def _read_chunk(self, smiles: Sequence[str]) -> list[ModelInput]:
+        failures = {Outcome.TOO_SLOW: Problem.TOO_SLOW, Outcome.CRASHED: Problem.CRASHED}
+        with quiet(), selfies_constraints(self.standardisation.selfies_constraints):
+            odd = map_within(self._read_one, [text for text in smiles if not is_ordinary(text)], TIME_LIMIT_S)
+            of_odd = (ModelInput(problem=failures[o]) if isinstance(o, Outcome) else o for o in odd)
+            return [self._read_one(text) if is_ordinary(text) else next(of_odd) for text in smiles]
 
     def read_all(self, smiles: Sequence[str]) -> list[ModelInput]:
         """Read N molecules, every one of which the model must be able to encode.
@@ -99,8 +102,7 @@ class Reader:
         Raises:
             DataError: If it cannot; the message says which and why.
         """
-        limit = None if all(map(is_ordinary, smiles)) else TIME_LIMIT_S
-        inputs = self.read(smiles, time_limit_s=limit)
+        inputs = self.read(smiles)
         for text, molecule in zip(smiles, inputs, strict=True):
             if not molecule.is_molecule:
                 raise DataError(f"expected a molecule, found {text!r}, which RDKit cannot read; check the SMILES")
@@ -137,15 +139,6 @@ class Reader:
             return ModelInput(smiles, selfies)
         unknown = dict.fromkeys(token for token in split_selfies(selfies) if not self.vocabulary.knows(token))
         return ModelInput(smiles, problem=Problem.UNKNOWN_TOKEN, unknown=tuple(unknown))
-
-
-def _read_chunk(smiles: Sequence[str], reader: Reader, time_limit_s: float | None) -> list[ModelInput]:
-    with quiet(), selfies_constraints(reader.standardisation.selfies_constraints):
-        if time_limit_s is None:
-            return list(map(reader._read_one, smiles))
-        failures = {Outcome.TOO_SLOW: Problem.TOO_SLOW, Outcome.CRASHED: Problem.CRASHED}
-        outcomes = map_within(reader._read_one, smiles, time_limit_s)
-        return [ModelInput(problem=failures[o]) if isinstance(o, Outcome) else o for o in outcomes]
 
 
 class InputCounts:
