@@ -7,6 +7,7 @@ from pathlib import Path
 
 from molvae.errors import MolvaeError
 from molvae.preflight import SAMPLE, gpus_requested, plan_run
+from molvae.project import home
 
 # Before any job: an invalid setting, a missing file or an invalid objective ends the run here, in one line.
 try:
@@ -38,14 +39,19 @@ MIN_PROCESSES = min(16, CORES) if IS_LOCAL else 1
 # short, or uses all cores.
 FIRST = 1
 
-# Use the `molvae` installed next to this Snakemake, even if no environment is activated. Idle OpenMP threads sleep,
-# because spinning is several times slower on a shared machine. Snakemake formats the prefix, so braces are doubled.
+# Use the `molvae` installed next to this Snakefile, even if no environment is activated; a conda environment or a
+# container brings its own. Idle OpenMP threads sleep, because spinning is several times slower on a shared machine.
+# Snakemake formats the prefix, so braces are doubled.
 BIN = (
     shlex.quote(str(Path(sys.executable).parent)).replace("{", "{{").replace("}", "}}")
 )
+IS_DEPLOYED = bool(workflow.deployment_settings.deployment_method)
+# The conda environment that environment.yml makes. Snakemake looks for a named one even if it is not to use it.
+ENVIRONMENT = "molvae-workflow" if IS_DEPLOYED else None
 shell.prefix(
-    f'set -euo pipefail; export PATH={BIN}:"$PATH" '
-    'OMP_WAIT_POLICY="${{OMP_WAIT_POLICY:-PASSIVE}}"; '
+    "set -euo pipefail; "
+    + ("" if IS_DEPLOYED else f'export PATH={BIN}:"$PATH"; ')
+    + 'export OMP_WAIT_POLICY="${{OMP_WAIT_POLICY:-PASSIVE}}"; '
 )
 
 
