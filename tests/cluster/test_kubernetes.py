@@ -112,20 +112,21 @@ def cluster(tmp_path_factory) -> Cluster:
     """A cluster that has run the workflow up to the samples, whose first training has failed."""
     folder = tmp_path_factory.mktemp("kubernetes")
     (folder / "pip").symlink_to(shutil.which("true"))
-    (folder / "project").mkdir()
-    clone = folder / "clone"
-    clone.mkdir()
-    for name in ["Snakefile", "workflow"]:
-        (clone / name).symlink_to(ROOT / name)
+    # In the volume, as the clone is that the workflow is started in; committed files are sent to each job.
+    clone = folder / "project"
+    shutil.copytree(ROOT / "workflow", clone / "workflow")
+    shutil.copy(ROOT / "Snakefile", clone)
     (clone / "gpu.yaml").write_text("device: auto")
-    (clone / "data").mkdir()
+    (clone / "data" / "raw").mkdir(parents=True)
     shutil.copy(ROOT / "data" / "smoke.smi.gz", clone / "data")
+    for arguments in (["init", "--quiet"], ["add", "."]):
+        subprocess.run(["git", *arguments], cwd=clone, check=True)
     server = Cluster(folder, fails="train")
     threading.Thread(target=server.serve_forever, daemon=True).start()
     (folder / "kubeconfig").write_text(kubeconfig(server.server_port))
     profile = yaml.safe_load((ROOT / "workflow/profiles/kubernetes/config.yaml").read_text())
     profile["jobs"] = 2
-    (folder / "config.yaml").write_text(yaml.safe_dump(profile).replace("/project", str(folder / "project")))
+    (folder / "config.yaml").write_text(yaml.safe_dump(profile).replace("/project", str(clone)))
     run = subprocess.run(
         [
             *(sys.executable, "-m", "snakemake", "--workflow-profile", folder, "--max-threads", "2"),
@@ -147,8 +148,9 @@ def cluster(tmp_path_factory) -> Cluster:
         check=False,
     )
     server.shutdown()
+    server.server_close()
     assert run.returncode == 0, run.stderr + "".join(path.read_text() for path in folder.glob("*.log"))
-    assert (folder / "project/results/smoke/sample/samples.csv").exists()
+    assert (clone / "results/smoke/sample/samples.csv").exists()
     return server
 
 

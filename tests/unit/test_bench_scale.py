@@ -20,12 +20,12 @@ def test_the_exponent_is_the_power_of_the_number_of_molecules(scale):
 
 
 def test_the_table_is_in_the_order_of_the_sizes(scale):
-    sizes = {"1000": {"wall_s": 20.0, "peak_mb": 300.0}, "100": {"wall_s": 2.0, "peak_mb": 300.0}}
+    sizes = {"1000": {"wall_s": 20.0, "peak_mb": 600.0}, "100": {"wall_s": 2.0, "peak_mb": 300.0}}
     rows = [line.split() for line in scale.lines({"prepare": sizes})]
     assert rows[1:] == [
         ["prepare", "100", "2.0", "300"],
-        ["prepare", "1,000", "20.0", "300"],
-        ["exponent", "1.00", "0.00"],
+        ["prepare", "1,000", "20.0", "600"],
+        ["exponent", "1.00", "0.30"],
     ]
 
 

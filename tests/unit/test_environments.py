@@ -17,7 +17,7 @@ PINNED = dict(line.split("==") for line in (ROOT / "constraints.txt").read_text(
 def container() -> tuple[str, str]:
     """Return the Python and the extras of the image, which is installed under the constraints."""
     text = (ROOT / "Containerfile").read_text()
-    [python] = re.findall(r"^FROM \S+/python:([\d.]+)-slim$", text, flags=re.MULTILINE)
+    [python] = re.findall(r"^FROM python:([\d.]+)-slim$", text, flags=re.MULTILINE)
     [extras] = re.findall(r'^RUN pip install .*--constraint constraints.txt "\.\[(.*)\]"$', text, flags=re.MULTILINE)
     return python, extras
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.workflow.test_workflow import SMOKE, make_folder, snakemake
+from tests.workflow.test_workflow import SMOKE, make_folder, planned, snakemake
 
 WORKFLOW = Path(__file__).parents[2] / "workflow"
 RESOURCES = runpy.run_path(str(WORKFLOW / "rules" / "resources.smk"))
@@ -22,11 +22,11 @@ def test_each_further_try_has_twice_the_memory_and_time():
 
 
 def test_one_process_is_started_without_torchrun():
-    assert RESOURCES["launcher"](1, 1) == ""
+    assert RESOURCES["launcher"](1, 1, 8) == ""
 
 
 def test_several_processes_are_started_by_torchrun():
-    assert RESOURCES["launcher"](4, 1) == "torchrun --standalone --nproc-per-node 4 --no-python"
+    assert RESOURCES["launcher"](4, 1, 8) == "torchrun --standalone --nproc-per-node 4 --no-python"
 
 
 def test_several_nodes_meet_at_the_first_one(tmp_path):
@@ -34,15 +34,16 @@ def test_several_nodes_meet_at_the_first_one(tmp_path):
         (tmp_path / name).write_text('#!/bin/sh\n[ "${0##*/}" = srun ] && echo "$@" || echo node7\n')
         (tmp_path / name).chmod(0o755)
     run = subprocess.run(
-        ["/bin/bash", "-c", f"{RESOURCES['launcher'](4, 2)} molvae train"],
+        ["/bin/bash", "-c", f"{RESOURCES['launcher'](4, 2, 8)} molvae train"],
         env={"PATH": f"{tmp_path}:/usr/bin:/bin", "SLURM_JOB_ID": "31234"},
         capture_output=True,
         text=True,
         check=True,
     )
     words = shlex.split(run.stdout)
-    assert words[:7] == ["--nodes", "2", "--ntasks", "2", "--ntasks-per-node", "1", "torchrun"]
-    options = dict(zip(words[7:-3:2], words[8:-3:2], strict=True))
+    begin = words.index("torchrun")
+    assert words[:begin] == ["--nodes", "2", "--ntasks", "2", "--ntasks-per-node", "1", "--cpus-per-task", "8"]
+    options = dict(zip(words[begin + 1 : -3 : 2], words[begin + 2 : -3 : 2], strict=True))
     assert options["--nnodes"] == "2"
     assert options["--nproc-per-node"] == "4"
     assert options["--rdzv-endpoint"] == "node7:21234"
@@ -57,7 +58,7 @@ def test_a_number_of_processes_is_no_reason_to_train_again(tmp_path):
     assert first.returncode == 0, first.stderr
     assert "torchrun --standalone --nproc-per-node 2 --no-python molvae train" in first.stdout + first.stderr
     again = snakemake(folder, *arguments, "--dry-run")
-    assert "Nothing to be done" in again.stdout + again.stderr
+    assert planned(again) == {}
 
 
 @pytest.mark.parametrize("profile", sorted(WORKFLOW.glob("profiles/*/config.yaml")), ids=lambda file: file.parent.name)

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from molvae.errors import MolvaeError
-from molvae.preflight import SAMPLE, gpus_requested, plan_run
+from molvae.preflight import SAMPLE, plan_run
 from molvae.project import home
 
 # Before any job: an invalid setting, a missing file or an invalid objective ends the run here, in one line.
@@ -23,11 +23,9 @@ config.update(SETTINGS.model_dump(mode="json"))
 OBJECTIVES = list(PLAN.objectives)
 BASELINES = OBJECTIVES if SETTINGS.optimize.baseline else []
 
-# A GPU serves one job at a time, unless the command line or a profile says otherwise (--resources gpu=4).
-workflow.global_resources.setdefault("gpu", 1)
-# GPUs requested by a job that uses the model: none where there is none, so that such jobs run side by side on a CPU.
-# Jobs that a cluster runs elsewhere request one, because its nodes may have what this machine lacks.
-GPUS = gpus_requested(SETTINGS.device, local=workflow.local_exec)
+# On this machine a GPU serves one job at a time, unless the command line or a profile says otherwise (--resources gpu=4).
+if workflow.is_main_process:
+    workflow.global_resources.setdefault("gpu", 1)
 # Stages that do not wait for one another run two at a time. On this machine each has a process for every core: what one
 # leaves idle, while it loads its model or at its end, the other uses. On a cluster, and where the number of cores is not
 # known, a job requests four.

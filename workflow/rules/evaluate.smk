@@ -20,7 +20,7 @@ rule evaluate:
         ENVIRONMENT
     threads: THREADS
     resources:
-        gpu=GPUS,
+        gpu=gpus,
         processes=lambda wildcards, threads: max(threads, MIN_PROCESSES),
         mem_mb=megabytes(3000, 300),
         runtime=minutes(120),

@@ -36,7 +36,7 @@ rule optimize:
         ENVIRONMENT
     threads: THREADS
     resources:
-        gpu=GPUS,
+        gpu=gpus,
         processes=lambda wildcards, threads: max(threads, MIN_PROCESSES),
         mem_mb=megabytes(3000, 300),
         runtime=minutes(1440),

@@ -31,7 +31,7 @@ rule score:
         ENVIRONMENT
     threads: THREADS
     resources:
-        gpu=GPUS,
+        gpu=gpus,
         processes=lambda wildcards, threads: max(threads, MIN_PROCESSES),
         mem_mb=megabytes(4000, 300),
         runtime=minutes(240),

@@ -25,7 +25,7 @@ rule train:
         ENVIRONMENT
     threads: 8
     resources:
-        gpu=GPUS,
+        gpu=gpus,
         # More than one are started by torchrun: this many on each of this many machines. See docs/cluster.md.
         processes=1,
         nodes=1,
@@ -33,8 +33,8 @@ rule train:
         runtime=minutes(1440),
     params:
         # A function of the resources, so that a model is not trained again because of another number of processes.
-        launcher=lambda wildcards, resources: launcher(
-            resources.processes, resources.nodes
+        launcher=lambda wildcards, threads, resources: launcher(
+            resources.processes, resources.nodes, threads
         ),
         prepared=subpath(input.molecules, parent=True),
         out=subpath(output.history, parent=True),
