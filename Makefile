@@ -17,7 +17,7 @@ endif
 # The workflow and the tests call `molvae` and `snakemake` by name.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup run quick smoke resume report check format schema test test-gpu bench bench-demo bench-optimize clean
+.PHONY: help setup run quick smoke resume report check format schema test test-gpu bench bench-demo bench-optimize bench-scale image clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -76,6 +76,17 @@ bench-demo: setup  ## time the demo by stage, three runs, against the saved time
 
 bench-optimize: setup  ## compare the search strategies on PMO's tasks: hours -> results/benchmark_optimize/
 	snakemake benchmark_optimize --cores $(CORES)
+
+bench-scale: setup  ## growth of time and memory with the number of molecules; SIZES="10000 1000000" for others
+	python benchmarks/scale.py $(SIZES)
+
+image: molvae.tar  ## a container image with molvae and its workflow, by podman
+molvae.tar: Containerfile constraints.txt pyproject.toml
+	podman build --tag molvae .
+	podman save --format oci-archive --output $@ molvae
+
+molvae.sif: molvae.tar  ## the same for apptainer: snakemake --software-deployment-method apptainer
+	apptainer build $@ oci-archive://$<
 
 # Without their dependencies, which can no longer be installed; the benchmark patches what it needs.
 $(PEERS):

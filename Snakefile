@@ -19,11 +19,12 @@ if not workflow.configfiles:
 report: "workflow/report/workflow.rst"
 
 
-# Used only with --software-deployment-method apptainer: an image with molvae installed.
+# Used only with --software-deployment-method apptainer: the image that `make molvae.sif` makes.
 container: "molvae.sif"
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/resources.smk"
 include: "workflow/rules/prepare.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"

@@ -1,4 +1,4 @@
-"""What pyproject.toml cannot say: the trained models, which lie in data/models/, are installed inside the package."""
+"""What pyproject.toml cannot say: files outside the package's folder that are installed inside it."""
 
 import shutil
 from pathlib import Path
@@ -6,21 +6,29 @@ from pathlib import Path
 from setuptools import setup
 from setuptools.command.build_py import build_py
 
-MODELS = Path(__file__).parent / "data" / "models"
+ROOT = Path(__file__).parent
+# Folder in the package, and the files under a folder of the repository that it holds.
+INSTALLED = {
+    "models": ("data/models", ("*/*",)),
+    "packaged": (".", ("Snakefile", "workflow/**/*", "data/*.smi.gz", "benchmarks/demo.json")),
+}
 
 
-class BuildWithModels(build_py):
-    """Build the package and copy the trained models into it."""
+class BuildWithFiles(build_py):
+    """Build the package and copy the trained models and the workflow into it."""
 
     def run(self) -> None:
-        """Build; an editable installation finds the models where they are."""
+        """Build; an editable installation finds the files where they are."""
         super().run()
         if self.editable_mode:
             return
-        installed = Path(self.build_lib) / "molvae" / "models"
-        shutil.rmtree(installed, ignore_errors=True)
-        for config in MODELS.glob("*/config.json"):
-            shutil.copytree(config.parent, installed / config.parent.name)
+        for name, (source, patterns) in INSTALLED.items():
+            installed = Path(self.build_lib) / "molvae" / name
+            shutil.rmtree(installed, ignore_errors=True)
+            for path in (path for pattern in patterns for path in (ROOT / source).glob(pattern) if path.is_file()):
+                target = installed / path.relative_to(ROOT / source)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(path, target)
 
 
-setup(cmdclass={"build_py": BuildWithModels})
+setup(cmdclass={"build_py": BuildWithFiles})

@@ -30,8 +30,8 @@ rule benchmark_search:
         task=r"\w+",
         seed=r"\d+",
     resources:
-        mem_mb=4000,
-        runtime=240,
+        mem_mb=megabytes(4000, 0),
+        runtime=minutes(240),
     params:
         script=SCRIPT,
         out=BENCHMARK,

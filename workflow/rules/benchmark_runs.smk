@@ -1,7 +1,7 @@
 """The searches of the benchmark of search strategies, for benchmark.smk."""
 
 BENCHMARK = Path("results/benchmark_optimize")
-SCRIPT = Path(workflow.basedir) / "benchmarks" / "optimize.py"
+SCRIPT = home() / "benchmarks" / "optimize.py"
 
 
 # Only these jobs need the list of searches, which is not part of an installed package.

@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 
 from molvae.errors import MolvaeError
-from molvae.preflight import SAMPLE, gpus_requested, import_fault, plan_run
+from molvae.preflight import SAMPLE, import_fault, plan_run
+from molvae.project import home
 
 # Before any job: an invalid setting, a missing file or an invalid objective ends the run here, in one line.
 try:
@@ -24,11 +25,9 @@ OBJECTIVES = list(PLAN.objectives)
 PLATES = ["propose/plate.csv"] if PLAN.plate else []
 BASELINES = OBJECTIVES if SETTINGS.optimize.baseline else []
 
-# A GPU serves one job at a time, unless the command line or a profile says otherwise (--resources gpu=4).
-workflow.global_resources.setdefault("gpu", 1)
-# GPUs requested by a job that uses the model: none where there is none, so that such jobs run side by side on a CPU.
-# Jobs that a cluster runs elsewhere request one, because its nodes may have what this machine lacks.
-GPUS = gpus_requested(SETTINGS.device, local=workflow.local_exec)
+# On this machine a GPU serves one job at a time, unless the command line or a profile says otherwise (--resources gpu=4).
+if workflow.is_main_process:
+    workflow.global_resources.setdefault("gpu", 1)
 # Stages that do not wait for one another run two at a time. On this machine each has a process for every core: what one
 # leaves idle, while it loads its model or at its end, the other uses. On a cluster, and where the number of cores is not
 # known, a job requests four.
@@ -40,14 +39,19 @@ MIN_PROCESSES = min(16, CORES) if IS_LOCAL else 1
 # short, or uses all cores.
 FIRST = 1
 
-# Use the `molvae` installed next to this Snakemake, even if no environment is activated. Idle OpenMP threads sleep,
-# because spinning is several times slower on a shared machine. Snakemake formats the prefix, so braces are doubled.
+# Use the `molvae` installed next to this Snakefile, even if no environment is activated; a conda environment or a
+# container brings its own. Idle OpenMP threads sleep, because spinning is several times slower on a shared machine.
+# Snakemake formats the prefix, so braces are doubled.
 BIN = (
     shlex.quote(str(Path(sys.executable).parent)).replace("{", "{{").replace("}", "}}")
 )
+IS_DEPLOYED = bool(workflow.deployment_settings.deployment_method)
+# The conda environment that environment.yml makes. Snakemake looks for a named one even if it is not to use it.
+ENVIRONMENT = "molvae-workflow" if IS_DEPLOYED else None
 shell.prefix(
-    f'set -euo pipefail; export PATH={BIN}:"$PATH" '
-    'OMP_WAIT_POLICY="${{OMP_WAIT_POLICY:-PASSIVE}}"; '
+    "set -euo pipefail; "
+    + ("" if IS_DEPLOYED else f'export PATH={BIN}:"$PATH"; ')
+    + 'export OMP_WAIT_POLICY="${{OMP_WAIT_POLICY:-PASSIVE}}"; '
 )
 
 

@@ -16,12 +16,14 @@ rule evaluate:
         "results/{run}/logs/evaluate.log",
     benchmark:
         "results/{run}/benchmarks/evaluate.tsv"
+    conda:
+        ENVIRONMENT
     threads: THREADS
     resources:
-        gpu=GPUS,
+        gpu=gpus,
         processes=lambda wildcards, threads: max(threads, MIN_PROCESSES),
-        mem_mb=8000,
-        runtime=120,
+        mem_mb=megabytes(3000, 300),
+        runtime=minutes(120),
     params:
         model=subpath(input.weights, parent=True),
         prepared=subpath(input.molecules, parent=True),

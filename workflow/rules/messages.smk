@@ -14,9 +14,9 @@ def announce():
         SETTINGS,
         [job for job in jobs if job],
         n_input_molecules(SETTINGS, PLAN.inputs, prepared if is_prepared else None),
-        measured_run(Path(workflow.basedir, "benchmarks", "demo.json"), SETTINGS),
+        measured_run(home() / "benchmarks" / "demo.json", SETTINGS),
         # On a cluster, where there is no common number, a job has the cores that its rule asks for.
-        workflow.cores or 8,
+        CORES or 8,
     )
 
 

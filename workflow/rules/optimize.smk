@@ -32,12 +32,14 @@ rule optimize:
     benchmark:
         "results/{run}/benchmarks/optimize_{objective}.tsv"
     priority: FIRST
+    conda:
+        ENVIRONMENT
     threads: THREADS
     resources:
-        gpu=GPUS,
+        gpu=gpus,
         processes=lambda wildcards, threads: max(threads, MIN_PROCESSES),
-        mem_mb=8000,
-        runtime=1440,
+        mem_mb=megabytes(3000, 300),
+        runtime=minutes(1440),
     params:
         objective=lambda wildcards: PLAN.objectives[wildcards.objective].source,
         model=subpath(input.weights, parent=True),

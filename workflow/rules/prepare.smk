@@ -19,14 +19,17 @@ rule prepare_shard:
         "results/{run}/logs/prepare_shard/{scatteritem}.log",
     benchmark:
         "results/{run}/benchmarks/prepare_shard/{scatteritem}.tsv"
+    conda:
+        ENVIRONMENT
     threads: 4
     resources:
-        mem_mb=4000,
-        runtime=1440,
+        mem_mb=megabytes(1000, 300),
+        runtime=minutes(1440),
     params:
         shard=lambda wildcards: wildcards.scatteritem.replace("-of-", "/"),
+        out=lambda wildcards, output: Path(output[0]).parents[1] / "prepare",
     shell:
-        "molvae prepare --shard {params.shard:q} --out results/{wildcards.run:q}/prepare"
+        "molvae prepare --shard {params.shard:q} --out {params.out:q}"
         " --config {input.settings:q} --threads {threads} 2>&1 | tee -i {log:q}"
 
 
@@ -53,10 +56,12 @@ rule prepare:
         "results/{run}/logs/prepare.log",
     benchmark:
         "results/{run}/benchmarks/prepare.tsv"
+    conda:
+        ENVIRONMENT
     threads: 16
     resources:
-        mem_mb=8000,
-        runtime=240,
+        mem_mb=megabytes(1000, 300),
+        runtime=minutes(240),
     params:
         out=subpath(output.molecules, parent=True),
     shell:

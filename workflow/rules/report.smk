@@ -95,9 +95,11 @@ rule report:
         "results/{run}/logs/report.log",
     benchmark:
         "results/{run}/benchmarks/report.tsv"
+    conda:
+        ENVIRONMENT
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=megabytes(2000, 0),
+        runtime=minutes(30),
     params:
         run_folder=subpath(output.page, parent=True),
     shell:

@@ -15,12 +15,14 @@ rule sample:
     benchmark:
         "results/{run}/benchmarks/sample.tsv"
     priority: FIRST
+    conda:
+        ENVIRONMENT
     threads: THREADS
     resources:
-        gpu=GPUS,
+        gpu=gpus,
         processes=lambda wildcards, threads: max(threads, MIN_PROCESSES),
-        mem_mb=4000,
-        runtime=120,
+        mem_mb=megabytes(3000, 300),
+        runtime=minutes(120),
     params:
         model=subpath(input.weights, parent=True),
     shell:

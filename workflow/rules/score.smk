@@ -27,12 +27,14 @@ rule score:
     benchmark:
         "results/{run}/benchmarks/score_{what}.tsv"
     priority: FIRST
+    conda:
+        ENVIRONMENT
     threads: THREADS
     resources:
-        gpu=GPUS,
+        gpu=gpus,
         processes=lambda wildcards, threads: max(threads, MIN_PROCESSES),
-        mem_mb=8000,
-        runtime=240,
+        mem_mb=megabytes(4000, 300),
+        runtime=minutes(240),
     params:
         prepared=subpath(input.molecules, parent=True),
         model=subpath(input.weights, parent=True),

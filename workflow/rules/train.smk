@@ -21,14 +21,23 @@ rule train:
         "results/{run}/logs/train.log",
     benchmark:
         "results/{run}/benchmarks/train.tsv"
+    conda:
+        ENVIRONMENT
     threads: 8
     resources:
-        gpu=GPUS,
-        mem_mb=16000,
-        runtime=1440,
+        gpu=gpus,
+        # More than one are started by torchrun: this many on each of this many machines. See docs/cluster.md.
+        processes=1,
+        nodes=1,
+        mem_mb=megabytes(4000, 300),
+        runtime=minutes(1440),
     params:
+        # A function of the resources, so that a model is not trained again because of another number of processes.
+        launcher=lambda wildcards, threads, resources: launcher(
+            resources.processes, resources.nodes, threads
+        ),
         prepared=subpath(input.molecules, parent=True),
         out=subpath(output.history, parent=True),
     shell:
-        "molvae train {params.prepared:q} --out {params.out:q}"
+        "{params.launcher} molvae train {params.prepared:q} --out {params.out:q}"
         " --config {input.settings:q} --threads {threads} 2>&1 | tee -i {log:q}"

@@ -1,0 +1,46 @@
+"""The benchmark of growth, without the stages."""
+
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture
+def scale(monkeypatch):
+    monkeypatch.syspath_prepend(Path(__file__).parents[2] / "benchmarks")
+    import scale
+
+    return scale
+
+
+def test_the_exponent_is_the_power_of_the_number_of_molecules(scale):
+    assert scale.exponent({n: 7.0 * n**1.5 for n in (10, 30, 100, 1000)}) == pytest.approx(1.5)
+    assert scale.exponent({10: 5.0, 100: 5.0}) == pytest.approx(0.0)
+    assert str(scale.exponent({10: 5.0})) == "nan"
+
+
+def test_the_table_is_in_the_order_of_the_sizes(scale):
+    sizes = {"1000": {"wall_s": 20.0, "peak_mb": 600.0}, "100": {"wall_s": 2.0, "peak_mb": 300.0}}
+    rows = [line.split() for line in scale.lines({"prepare": sizes})]
+    assert rows[1:] == [
+        ["prepare", "100", "2.0", "300"],
+        ["prepare", "1,000", "20.0", "600"],
+        ["exponent", "1.00", "0.30"],
+    ]
+
+
+def test_what_was_measured_is_not_measured_again(scale, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(scale, "TABLE", tmp_path / "scale.json")
+    runs = []
+
+    def measure(stage, n, folder):
+        runs.append((stage, n))
+        return {"wall_s": n / 10, "peak_mb": 100.0}
+
+    monkeypatch.setattr(scale, "measure", measure)
+    monkeypatch.setattr("sys.argv", ["scale.py", "20", "10", "--work", str(tmp_path)])
+    scale.main()
+    monkeypatch.setattr("sys.argv", ["scale.py", "10", "30", "--work", str(tmp_path)])
+    scale.main()
+    assert runs == [(stage, n) for n in (10, 20, 30) for stage in scale.STAGES]
+    assert "exponent" in capsys.readouterr().out

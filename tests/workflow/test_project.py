@@ -1,0 +1,99 @@
+"""A project of the user's own, with molvae installed from its wheel and no clone of the repository."""
+
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import venv
+from pathlib import Path
+
+import pytest
+
+from molvae.errors import DataError
+from molvae.project import home, lay
+
+ROOT = Path(__file__).parents[2]
+SMOKE = ("--configfile", "workflow/config/smoke.yaml")
+
+
+def test_a_clone_is_its_own_home():
+    assert home() == ROOT
+
+
+def test_nothing_is_written_over(tmp_path):
+    (tmp_path / "Snakefile").write_text("mine")
+    with pytest.raises(DataError, match="Snakefile: expected no file of a project"):
+        lay(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["Snakefile"]
+
+
+@pytest.fixture(scope="module")
+def python(tmp_path_factory) -> Path:
+    """The Python of an environment in which the wheel is installed, and from elsewhere all that it depends on."""
+    folder = tmp_path_factory.mktemp("installed")
+    source = folder / "source"
+    source.mkdir()
+    for name in ["molvae", "workflow", "data", "benchmarks"]:
+        shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__", "raw", "results"))
+    for name in ["pyproject.toml", "setup.py", "MANIFEST.in", "Snakefile", "README.md", "LICENSE"]:
+        shutil.copy(ROOT / name, source)
+    pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
+    offline = ["--no-deps", "--no-index", "--no-build-isolation"]
+    subprocess.run([*pip, "wheel", *offline, "--wheel-dir", folder, source], check=True)
+    shutil.rmtree(source)
+    venv.create(folder / "venv")
+    python = folder / "venv" / "bin" / "python"
+    [wheel] = folder.glob("*.whl")
+    subprocess.run([*pip, "--python", python, "install", *offline, wheel], check=True)
+    # Only this folder itself: what the .pth files in it add, among them a clone, is not found.
+    [packages] = (folder / "venv").glob("lib/python*/site-packages")
+    (packages / "dependencies.pth").write_text(sysconfig.get_path("purelib"))
+    return python
+
+
+def run(python: Path, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    return subprocess.run(
+        [python, *arguments], cwd=folder, env=environment, capture_output=True, text=True, timeout=280, check=False
+    )
+
+
+@pytest.fixture(scope="module")
+def project(python, tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("project") / "mine"
+    lying = "import sys; from pathlib import Path; from molvae.project import lay; lay(Path(sys.argv[1]))"
+    laid = run(python, folder.parent, "-c", lying, "mine")
+    assert laid.returncode == 0, laid.stderr
+    return folder
+
+
+def test_molvae_is_the_installed_one(python, project):
+    where = run(python, project, "-c", "import molvae; print(molvae.__file__)").stdout
+    assert Path(where.strip()).is_relative_to(python.parents[1])
+
+
+@pytest.mark.parametrize("arguments", [(), SMOKE])
+def test_a_project_plans_the_packaged_workflow(python, project, arguments):
+    planned = run(python, project, "-m", "snakemake", "--cores", "2", "--dry-run", *arguments)
+    assert planned.returncode == 0, planned.stdout + planned.stderr
+    for rule in ["prepare", "train", "evaluate", "sample", "optimize", "optimize_baseline", "score", "report", "all"]:
+        assert f"\n{rule} " in planned.stdout + planned.stderr
+
+
+def test_a_preset_is_not_merged_with_the_demo(python, project):
+    (project / "study.yaml").write_text("run: study\nprepare: {input: [data/smoke.smi.gz]}\nsample: {m: 3}\n")
+    refused = run(python, project, "-m", "snakemake", "--cores", "2", "--dry-run", "--configfile", "study.yaml")
+    assert refused.stderr.startswith("molvae: error: sample.m: expected a known setting")
+    assert len(refused.stderr.splitlines()) == 1
+
+
+@pytest.mark.slow
+def test_a_project_runs_to_the_report(python, project):
+    done = run(python, project, "-m", "snakemake", "--cores", "2", *SMOKE)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "molvae: run smoke on 2,000 molecules" in done.stderr
+    assert "molvae: done; open results/smoke/report.html in a browser" in done.stderr
+    assert (project / "results/smoke/report.html").exists()
+    again = run(python, project, "-m", "snakemake", "--cores", "2", *SMOKE)
+    assert "Nothing to be done" in again.stdout + again.stderr
