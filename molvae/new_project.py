@@ -3,10 +3,12 @@
 import math
 import os
 import re
+import shlex
 from pathlib import Path
 
 from molvae.data_look import ENOUGH_TO_TRAIN, SMALL, DataLook
 from molvae.errors import ConfigError, DataError
+from molvae.project import lay
 
 CONFIG, OBJECTIVE = "config.yaml", "objective.yaml"
 
@@ -14,7 +16,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
 def create(folder: Path, look: DataLook) -> None:
-    """Write the project's config and objective.
+    """Write the project's config and objective, and what Snakemake needs to run it.
 
     Raises:
         ConfigError: If the folder's name cannot be that of a run.
@@ -34,26 +36,14 @@ def create(folder: Path, look: DataLook) -> None:
         folder.mkdir(parents=True)
         for file, text in texts.items():
             (folder / file).write_text(text, encoding="utf-8")
+        lay(folder)
     except OSError as error:
         raise DataError(f"{folder}: expected a writable folder, found otherwise ({error.strerror})") from error
 
 
 def next_commands(folder: Path) -> list[str]:
-    """Return the commands that run the project, to be typed one after the other.
-
-    What else a project needs to be run by Snakemake is to be laid into its folder here.
-    """
-    snakefile = Path(__file__).parents[1] / "Snakefile"
-    if snakefile.exists():
-        where = os.path.relpath(snakefile, folder)
-        return [f"cd {folder}", f"snakemake --snakefile {where} --cores 8 --configfile {CONFIG}"]
-    results, config = f"results/{folder.resolve().name}", f"--config {CONFIG}"
-    return [
-        f"cd {folder}",
-        f"molvae prepare {config} --out {results}/prepare",
-        f"molvae train {results}/prepare {config} --out {results}/train",
-        f"molvae optimize {results}/train/model {config} --objective {OBJECTIVE} --out {results}/optimize/search",
-    ]
+    """Return the commands that run the project, to be typed one after the other."""
+    return [f"cd {shlex.quote(str(folder))}", f"snakemake --cores 8 --configfile {CONFIG}"]
 
 
 def config_text(look: DataLook, name: str, data: str) -> str:

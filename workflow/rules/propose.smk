@@ -21,10 +21,10 @@ rule propose:
         "results/{run}/benchmarks/propose.tsv"
     threads: THREADS
     resources:
-        gpu=GPUS,
+        gpu=gpus,
         processes=lambda wildcards, threads: max(threads, MIN_PROCESSES),
-        mem_mb=4000,
-        runtime=240,
+        mem_mb=megabytes(2000, 500),
+        runtime=minutes(120),
     params:
         model=subpath(input.weights, parent=True),
     shell:

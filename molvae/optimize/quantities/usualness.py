@@ -24,6 +24,7 @@ _DECIMALS = 6
 class UnseenRings(Quantity):
     """File of known molecules, e.g. the training set: counts the ring systems that none of them has."""
 
+    example: ClassVar[str] = "unseen_rings: known.smi"
     unseen_rings: str
     """Path of the file, from the objective's folder."""
 
@@ -54,6 +55,7 @@ class Likelihood(Quantity):
     """Name or folder of a trained model: its probability of the molecule per token, from 0 to 1 (geometric mean)."""
 
     costly: ClassVar[bool] = True
+    example: ClassVar[str] = "likelihood: moses"
 
     likelihood: str
     """A folder that `molvae train` wrote, from the objective's folder, or the name of a model that comes with molvae;
