@@ -21,9 +21,9 @@ from molvae.provenance import gather, recorded_sources, settings_of
 from molvae.report import diagnostics, figures, sentences, tables, tiles
 from molvae.report.cautions import cautions
 from molvae.report.figures import Figure
+from molvae.report.front import front
 from molvae.report.lead import LeadComparison, lead_comparisons
 from molvae.report.learned import LearnedPart, learned_parts
-from molvae.report.front import front
 from molvae.report.numerals import count
 from molvae.report.objective_text import ObjectiveText, objective_text
 from molvae.report.plate import plate_rows
