@@ -5,7 +5,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,8 @@ import pandas as pd
 from numpy.typing import DTypeLike, NDArray
 
 from molvae.errors import DataError
+from molvae.text import spreadsheet_safe
+from molvae.untrusted import parse_json, read_text
 
 _NO_ROOM = frozenset([errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
 
@@ -120,11 +122,11 @@ def read_json(path: Path, keys: Sequence[str] = ()) -> Any:
         keys: Required keys; if there are any, the file must contain a JSON object.
 
     Raises:
-        DataError: If the file is missing, not JSON, or lacks a key.
+        DataError: If the file is missing, not JSON, far too large, or lacks a key.
     """
     try:
-        content = json.loads(existing(path).read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        content = parse_json(read_text(path))
+    except ValueError as error:
         raise DataError(f"{path}: expected JSON, found something else ({error}); make the file again") from error
     if keys and not isinstance(content, dict):
         raise DataError(f"{path}: expected a JSON object, found {type(content).__name__}; make the file again")
@@ -144,8 +146,21 @@ def check_table_name(path: Path) -> None:
         raise DataError(f"{path}: expected a name that ends in {' or '.join(TABLE_ENDINGS)}; give the table another")
 
 
+def check_writable(path: Path) -> None:
+    """Check that a file can be written, before the work whose result it is.
+
+    Raises:
+        DataError: If its folder, or the one that it would be made in, cannot be written.
+    """
+    folder = next(parent for parent in path.absolute().parents if parent.exists())
+    if not os.access(folder, os.W_OK):
+        raise DataError(f"{folder}: expected a writable folder, found otherwise; write elsewhere")
+
+
 def write_table(path: Path, table: pd.DataFrame) -> None:
     """Write a table as `.parquet` or `.csv`, by the name's ending; the row index is not written.
+
+    A `.parquet` file has checksums, which `read_table` verifies. In a `.csv` file no text is a formula.
 
     Raises:
         DataError: If the name has another ending.
@@ -153,9 +168,34 @@ def write_table(path: Path, table: pd.DataFrame) -> None:
     check_table_name(path)
     with replacing(path) as temporary:
         if path.suffix == ".parquet":
-            table.to_parquet(temporary, index=False)
+            table.to_parquet(temporary, index=False, write_page_checksum=True)
         else:
-            table.to_csv(temporary, index=False, lineterminator="\n", encoding="utf-8")
+            spreadsheet_safe(table).to_csv(temporary, index=False, lineterminator="\n", encoding="utf-8")
+
+
+def write_blocks(path: Path, blocks: Iterable[pd.DataFrame]) -> None:
+    """Write a table as `write_table` does, from blocks of the same columns, for one that is larger than memory.
+
+    Raises:
+        DataError: If the name has another ending.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    check_table_name(path)
+    with replacing(path) as temporary, ExitStack() as stack:
+        writer = None
+        for number, block in enumerate(blocks):
+            if path.suffix == ".parquet":
+                table = pa.Table.from_pandas(block, schema=writer and writer.schema, preserve_index=False)
+                writer = writer or stack.enter_context(
+                    pq.ParquetWriter(temporary, table.schema, write_page_checksum=True)
+                )
+                writer.write_table(table)
+            else:
+                spreadsheet_safe(block).to_csv(
+                    temporary, mode="a", header=number == 0, index=False, lineterminator="\n", encoding="utf-8"
+                )
 
 
 def read_table(path: Path, columns: Sequence[str] = (), *, required: Sequence[str] = ()) -> pd.DataFrame:
@@ -169,9 +209,11 @@ def read_table(path: Path, columns: Sequence[str] = (), *, required: Sequence[st
     Raises:
         DataError: If the file is missing, not such a table, or lacks a column.
     """
-    reader = pd.read_parquet if path.suffix == ".parquet" else pd.read_csv
     try:
-        table = reader(existing(path))
+        if path.suffix == ".parquet":
+            table = pd.read_parquet(existing(path), page_checksum_verification=True)
+        else:
+            table = pd.read_csv(existing(path))
     except (ValueError, OSError) as error:
         raise DataError(f"{path}: expected a {path.suffix} table, found something else ({error})") from error
     _check_columns(path, [*columns, *required], table.columns)
@@ -189,7 +231,7 @@ def read_blocks(path: Path, columns: Sequence[str]) -> Iterator[pd.DataFrame]:
 
     try:
         # Not read ahead: that would hold whole row groups.
-        with pq.ParquetFile(existing(path), pre_buffer=False) as file:
+        with pq.ParquetFile(existing(path), pre_buffer=False, page_checksum_verification=True) as file:
             _check_columns(path, columns, file.schema_arrow.names)
             for block in file.iter_batches(BLOCK_ROWS, columns=list(columns), use_threads=False):
                 yield block.to_pandas()

@@ -14,11 +14,16 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import IO, TYPE_CHECKING
 
 from molvae.chem.delimited import NO_SMILES, Header, Rows, find_header
 from molvae.chem.open_file import explained, is_compressed, open_bytes, open_lines
 from molvae.chem.sdf_records import sdf_records, structure_smiles
 from molvae.errors import ConfigError, DataError
+from molvae.text import one_line
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 # A group counts only where nothing of those before is there.
 _EXACT_NAME = re.compile("^smiles$")
@@ -35,6 +40,7 @@ NO_VALUE = frozenset(["", "nan", "na", "n/a", "none", "null", "<na>", "#n/a"])
 _MAX_SHOWN = 200
 _MAX_LISTED = 20
 _PARQUET_BATCH = 10_000
+_MAX_UNPACKED = 1 << 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +65,7 @@ class Record:
     Attributes:
         source: Path of the file, as it was given.
         line: Line on which the record starts, from 1; in a `.parquet` file, the row, from 1.
-        id: The molecule's name; `<file name>:<line>` where the file gives none.
+        id: The molecule's name on one line; `<file name>:<line>` where the file gives none.
         smiles: What the file holds as SMILES, not checked; empty where there is nothing or it cannot be read.
         problem: Why there is no SMILES, where the reader knows.
         extra: The text of the further columns that were asked for.
@@ -252,11 +258,12 @@ def _read_parquet(path: Path, columns: Columns) -> Iterator[Record]:
 
     with open_bytes(path) as file:
         # Parquet is read from its end, which a compressed stream cannot do: that one is unpacked in memory.
-        source = io.BytesIO(file.read()) if is_compressed(path) else file
+        source = io.BytesIO(_unpacked(path, file)) if is_compressed(path) else file
         try:
-            table = pq.ParquetFile(source)
+            table = pq.ParquetFile(source, page_checksum_verification=True)
             names = table.schema_arrow.names
             wanted = [names[_smiles_positions(path, names, columns.smiles)[0]]]
+            _require_text(path, table.schema_arrow.field(wanted[0]))
             others = [name for name in (columns.id, *columns.extra) if name is not None]
             wanted += [names[_positions(path, names, name)[0]] for name in others]
             row = 0
@@ -267,8 +274,33 @@ def _read_parquet(path: Path, columns: Columns) -> Iterator[Record]:
                     smiles, *rest = ("" if value is None else str(value) for value in values)
                     name = rest.pop(0) if columns.id is not None else ""
                     yield _record(path, row, name, smiles, tuple(rest))
-        except pa.ArrowException as error:
+        except UnicodeDecodeError as error:
+            raise DataError(
+                f"{path}: expected text in UTF-8, found otherwise ({error}); make the file again"
+            ) from error
+        except (pa.ArrowException, OSError) as error:
             raise DataError(f"{path}: expected a Parquet table, found something else ({error})") from error
+
+
+def _unpacked(path: Path, file: IO[bytes]) -> bytes:
+    content = file.read(_MAX_UNPACKED + 1)
+    if len(content) > _MAX_UNPACKED:
+        raise DataError(
+            f"{path}: expected at most {_MAX_UNPACKED:,} bytes when unpacked, found more; unpack the file, since "
+            "Parquet is compressed in itself"
+        )
+    return content
+
+
+def _require_text(path: Path, field: "pa.Field") -> None:
+    import pyarrow as pa
+
+    kind = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
+    if not (pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)):
+        raise DataError(
+            f"{path}: expected SMILES as text in the column {field.name!r}, found {field.type}; name another column "
+            "(smiles_column, --smiles-column)"
+        )
 
 
 def _read_sdf(path: Path, columns: Columns) -> Iterator[Record]:
@@ -281,7 +313,7 @@ def _read_sdf(path: Path, columns: Columns) -> Iterator[Record]:
                 seen.update(dict.fromkeys(record.fields))
             name = (record.fields.get(columns.id.strip()) if columns.id is not None else "") or record.title
             extra = tuple(record.fields.get(field.strip(), "") for field in columns.extra)
-            name = name or f"{path.name}:{record.line}"
+            name = one_line(name or f"{path.name}:{record.line}")
             yield Record(str(path), record.line, name, "", record.problem, extra, record.structure)
     if missing and seen:
         raise ConfigError(
@@ -296,7 +328,7 @@ def _record(path: Path, line: int, name: str, smiles: str, extra: tuple[str, ...
         smiles, problem = "", f"the cell says {smiles}" if smiles else "an empty cell"
     elif "\0" in smiles:
         smiles, problem = "", f"zero bytes in {smiles[:_MAX_SHOWN]!r}"
-    return Record(str(path), line, name.strip() or f"{path.name}:{line}", smiles, problem, extra)
+    return Record(str(path), line, one_line(name.strip() or f"{path.name}:{line}"), smiles, problem, extra)
 
 
 def _smiles_positions(path: Path, columns: Sequence[str], wanted: str | None) -> list[int]:

@@ -12,13 +12,10 @@ def anomaly(
     further away. The score is `inf` for a molecule with a token that is not in the vocabulary, and empty for an invalid
     SMILES.
     """
-    import pandas as pd
-
-    from molvae.chem.reading import read_molecules
-    from molvae.files import write_table
+    from molvae.cli.common import molecule_blocks
+    from molvae.files import write_blocks
     from molvae.model.loading import load
 
-    records = list(read_molecules(molecules, smiles_column))
-    smiles = [record.smiles for record in records]
-    scores = load(model).anomaly_score(smiles)
-    write_table(out, pd.DataFrame({"id": [r.id for r in records], "smiles": smiles, "anomaly_score": scores}))
+    loaded = load(model)
+    blocks = molecule_blocks(molecules, smiles_column)
+    write_blocks(out, (block.assign(anomaly_score=loaded.anomaly_score(block["smiles"].tolist())) for block in blocks))

@@ -1,5 +1,7 @@
 """`molvae encode`."""
 
+from collections.abc import Iterator
+
 from molvae.cli.common import ModelArgument, MoleculesArgument, OutTable, SmilesColumnOption
 
 
@@ -13,13 +15,21 @@ def encode(
     """
     import pandas as pd
 
-    from molvae.chem.reading import read_molecules
-    from molvae.files import write_table
+    from molvae.cli.common import molecule_blocks
+    from molvae.files import write_blocks
     from molvae.log import logger
     from molvae.model.loading import load
 
-    records = list(read_molecules(molecules, smiles_column))
-    smiles = [record.smiles for record in records]
-    codes = pd.DataFrame(load(model).encode(smiles)).add_prefix("z")
-    write_table(out, pd.concat([pd.DataFrame({"id": [r.id for r in records], "smiles": smiles}), codes], axis=1))
-    logger.info("%d of %d molecules encoded -> %s", int(codes.notna().all(axis=1).sum()), len(records), out)
+    loaded = load(model)
+    n_encoded = n_molecules = 0
+
+    def encoded() -> Iterator[pd.DataFrame]:
+        nonlocal n_encoded, n_molecules
+        for block in molecule_blocks(molecules, smiles_column):
+            codes = pd.DataFrame(loaded.encode(block["smiles"].tolist())).add_prefix("z")
+            n_molecules += len(block)
+            n_encoded += int(codes.notna().all(axis=1).sum())
+            yield pd.concat([block, codes], axis=1)
+
+    write_blocks(out, encoded())
+    logger.info("%d of %d molecules encoded -> %s", n_encoded, n_molecules, out)

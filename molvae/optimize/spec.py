@@ -29,10 +29,10 @@ from pydantic import AfterValidator, ValidationError, model_validator
 
 from molvae.chem.quiet import quiet
 from molvae.errors import DataError, ObjectiveError
-from molvae.files import existing
 from molvae.optimize.parts import Constraint, Term
 from molvae.optimize.quantities.base import not_empty
 from molvae.section import Name, Section
+from molvae.untrusted import parse_yaml, read_text
 from molvae.validation import explain
 
 
@@ -69,8 +69,8 @@ def read_spec(file: Path) -> ObjectiveSpec:
         ObjectiveError: One line that names each wrong key, its value, and what would be right.
     """
     try:
-        content = yaml.safe_load(existing(file).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
+        content = parse_yaml(read_text(file))
+    except UnicodeDecodeError as error:
         raise DataError(f"{file}: expected a YAML file, found something that cannot be read ({error})") from error
     except yaml.YAMLError as error:
         raise ObjectiveError(

@@ -9,7 +9,7 @@ from molvae.chem.reading import Columns, smiles_column_of, with_structure
 from molvae.config import PrepareConfig
 from molvae.prepare.blocks import Source
 from molvae.prepare.convert import Rejected, convert_all
-from molvae.prepare.write import printable
+from molvae.text import printable
 
 FIRST_ROWS = 1_000
 _MAX_ROWS_SHOWN = 10

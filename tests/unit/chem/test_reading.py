@@ -192,3 +192,34 @@ def test_a_cut_or_damaged_gzip_file_is_one_clear_error(tmp_path, damage):
 def test_a_column_that_cannot_be_told_is_a_wrong_setting_that_lists_the_columns(write, header, options, expected):
     with pytest.raises(ConfigError, match=expected):
         read(write("a.csv", f"{header}\nx,y\n"), **options)
+
+
+@pytest.mark.parametrize("column", [[["C"]], [b"C"], [1.5], [{"a": "C"}]])
+def test_a_parquet_column_of_no_text_is_named_with_its_type(tmp_path, column):
+    pd.DataFrame({"smiles": column}).to_parquet(tmp_path / "a.parquet")
+    with pytest.raises(DataError, match="expected SMILES as text in the column 'smiles', found"):
+        read(tmp_path / "a.parquet")
+
+
+def test_parquet_text_that_is_no_utf8_is_one_clear_error(tmp_path):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    broken = pa.StringArray.from_buffers(1, pa.py_buffer(b"\0\0\0\0\2\0\0\0"), pa.py_buffer(b"C\xff"))
+    pq.write_table(pa.table({"smiles": broken}), tmp_path / "a.parquet")
+    with pytest.raises(DataError, match="expected text in UTF-8"):
+        read(tmp_path / "a.parquet")
+
+
+def test_packed_parquet_that_is_too_large_to_unpack_is_refused(write, tmp_path, monkeypatch):
+    pd.DataFrame({"smiles": ["C"]}).to_parquet(tmp_path / "a.parquet")
+    monkeypatch.setattr("molvae.chem.reading._MAX_UNPACKED", 100)
+    with pytest.raises(DataError, match="at most 100 bytes when unpacked"):
+        read(write("b.parquet.gz", (tmp_path / "a.parquet").read_bytes()))
+
+
+@pytest.mark.parametrize("name", ["a\nb", "\x1b]0;title\x07", "\u202eabc"])
+def test_a_name_is_on_one_line(tmp_path, name):
+    pd.DataFrame({"smiles": ["CCO"], "id": [name]}).to_parquet(tmp_path / "a.parquet")
+    [(_, read_name, _)] = read(tmp_path / "a.parquet", id_column="id")
+    assert read_name.isprintable()
