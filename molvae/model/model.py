@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from molvae.chem.molecules import parse
+from molvae.chem.molecules import is_ordinary, parse
 from molvae.chem.quiet import quiet
 from molvae.chem.selfies_codec import read_tokens, selfies_constraints, smiles_to_selfies
 from molvae.chem.standardise import Steps, standardise
+from molvae.chem.timeout import TIME_LIMIT_S, Outcome, map_within
 from molvae.config import StandardiseConfig
 from molvae.errors import ConfigError, DataError
-from molvae.files import write_json
+from molvae.files import file_sha256, write_json
 from molvae.folders import replacing_files
 from molvae.model.interpolation import N_CANDIDATES, LatentRegion
 from molvae.model.records import Generation, TrainingRecord
@@ -41,6 +42,9 @@ FORMAT = 3
 
 MODEL_FILES = ("model.safetensors", "vocabulary.json", "config.json")
 """The files of a model's folder."""
+
+HASHED_FILES = ("model.safetensors", "vocabulary.json")
+"""Those whose SHA-256 is in `config.json`."""
 
 
 class MolVAE:
@@ -283,11 +287,9 @@ class MolVAE:
         """
         if not self.has_unconditional_decoder:
             raise ConfigError("anomaly: expected a model trained with train.code_dropout above 0, found one without")
-        with quiet():
-            canonical = [self.standardise(molecule) for molecule in smiles]
-            scores = self._nll_per_token(canonical)
-            pairs = zip(smiles, canonical, strict=True)
-            scores[[standard is None and parse(molecule) is None for molecule, standard in pairs]] = np.nan
+        read = self._read(smiles)
+        scores = self._nll_per_token([molecule.standard for molecule in read])
+        scores[[not molecule.is_valid for molecule in read]] = np.nan
         return scores
 
     def _nll_per_token(self, canonical: Sequence[str | None]) -> NDArray[np.float64]:
@@ -305,8 +307,18 @@ class MolVAE:
 
     def tokenise(self, smiles: Sequence[str]) -> tuple[TokenStore, list[int]]:
         """Return the token ids of the molecules that the model can encode, and their positions in `smiles`."""
+        return self._token_ids([molecule.standard for molecule in self._read(smiles)])
+
+    def _read(self, smiles: Sequence[str]) -> list["_Molecule"]:
+        """Read and standardise molecules; one that takes more than `TIME_LIMIT_S`, or crashes RDKit, is not valid."""
         with quiet():
-            return self._token_ids([self.standardise(molecule) for molecule in smiles])
+            odd = map_within(self._read_one, [text for text in smiles if not is_ordinary(text)], TIME_LIMIT_S)
+            of_odd = iter(_Molecule(None, is_valid=False) if isinstance(one, Outcome) else one for one in odd)
+            return [self._read_one(text) if is_ordinary(text) else next(of_odd) for text in smiles]
+
+    def _read_one(self, smiles: str) -> "_Molecule":
+        standard = self.standardise(smiles)
+        return _Molecule(standard, is_valid=standard is not None or parse(smiles) is not None)
 
     def _token_ids(self, canonical: Sequence[str | None]) -> tuple[TokenStore, list[int]]:
         strings, rows = [], []
@@ -391,5 +403,19 @@ class MolVAE:
         with replacing_files(folder, MODEL_FILES) as temporary:
             # save_file would create a file that only its owner may read.
             (temporary / "model.safetensors").write_bytes(save(tensors, metadata={"format": "pt"}))
-            write_json(temporary / "config.json", config)
             write_json(temporary / "vocabulary.json", {"tokens": list(self.vocabulary.tokens)})
+            checksums = {name: file_sha256(temporary / name) for name in HASHED_FILES}
+            write_json(temporary / "config.json", config | {"sha256": checksums})
+
+
+@dataclass(frozen=True)
+class _Molecule:
+    """A molecule as read.
+
+    Attributes:
+        standard: Canonical SMILES of its standard form; None if it has none.
+        is_valid: Whether the SMILES is valid.
+    """
+
+    standard: str | None
+    is_valid: bool

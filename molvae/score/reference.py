@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 from molvae.chem.reading import read_molecules
 from molvae.errors import DataError
 from molvae.files import existing
+from molvae.score.describe import without_unresolved
 from molvae.seeding import numpy_generator
 from molvae.tables import MEASURED, MOLECULES
 
@@ -84,4 +85,4 @@ def from_files(train: Path, test: Path, test_scaffolds: Path | None = None) -> R
 
 
 def _smiles_in(path: Path) -> list[str]:
-    return [record.smiles for record in read_molecules(path)]
+    return without_unresolved([record.smiles for record in read_molecules(path)])
