@@ -88,6 +88,7 @@ def optimize(
         n_rounds = _search(strategy, oracle, config)
         trace, times = oracle.trace(), oracle.times()
         oracle.require_scores()
+        earlier = {"earlier_software": oracle.earlier_software} if oracle.earlier_software else {}
     warn_of_failures(objective.name, oracle.evaluations)
     if not (trace["score"] > 0.0).any():
         logger.warning(
@@ -95,7 +96,7 @@ def optimize(
             objective.name,
         )
     table = candidates_table(trace, set(molecules["smiles"]), train, config.n_candidates)
-    summary = _summary(trace, objective, config, seed, n_rounds) | start.summary
+    summary = _summary(trace, objective, config, seed, n_rounds) | start.summary | earlier
     _log(objective, summary, len(table))
     invalidate(out / "summary.json")
     write_table(out / TRACE.file, trace)
