@@ -223,3 +223,18 @@ def test_a_name_is_on_one_line(tmp_path, name):
     pd.DataFrame({"smiles": ["CCO"], "id": [name]}).to_parquet(tmp_path / "a.parquet")
     [(_, read_name, _)] = read(tmp_path / "a.parquet", id_column="id")
     assert read_name.isprintable()
+
+
+def test_a_structure_that_rdkit_reads_but_cannot_write_is_bad_alone(write):
+    def block(ends):
+        return (
+            "x\n  by hand 2D\n\n  0  0  0     0  0            999 V3000\nM  V30 BEGIN CTAB\n"
+            "M  V30 COUNTS 4 2 0 0 0\nM  V30 BEGIN ATOM\nM  V30 1 C 0 0 0 0\nM  V30 2 C 1 0 0 0\n"
+            "M  V30 3 * 4 0 0 0\nM  V30 4 Br 5 0 0 0\nM  V30 END ATOM\nM  V30 BEGIN BOND\nM  V30 1 1 1 2\n"
+            f"M  V30 2 1 3 4 ENDPTS={ends} ATTACH=ANY\nM  V30 END BOND\nM  V30 END CTAB\nM  END\n$$$$\n"
+        )
+
+    bad, good = read_molecules(write("a.sdf", block("(2 1 ; 2)") + block("(2 1 2)")))
+    assert not bad.smiles
+    assert "cannot write as SMILES" in bad.problem
+    assert good.smiles
