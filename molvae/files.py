@@ -1,6 +1,5 @@
 """Read and write files so that an output appears whole or not at all."""
 
-import errno
 import hashlib
 import json
 import os
@@ -13,11 +12,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import DTypeLike, NDArray
 
-from molvae.errors import DataError
+from molvae.errors import NO_ROOM, DataError
 from molvae.text import spreadsheet_safe
 from molvae.untrusted import parse_json, read_text
-
-_NO_ROOM = frozenset([errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
 
 TABLE_ENDINGS = (".parquet", ".csv")
 BLOCK_ROWS = 20_000
@@ -73,7 +70,7 @@ def sync(path: Path) -> None:
     try:
         os.fsync(descriptor)
     except OSError as error:
-        if error.errno in _NO_ROOM:
+        if error.errno in NO_ROOM:
             raise
     finally:
         os.close(descriptor)
@@ -100,7 +97,7 @@ def room_for(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in _NO_ROOM:
+        if error.errno not in NO_ROOM:
             raise
         raise DataError(
             f"{path}: expected room on the disk to write it, found none ({os.strerror(error.errno)}); make room, or "
@@ -218,6 +215,21 @@ def read_table(path: Path, columns: Sequence[str] = (), *, required: Sequence[st
         raise DataError(f"{path}: expected a {path.suffix} table, found something else ({error})") from error
     _check_columns(path, [*columns, *required], table.columns)
     return table[list(columns)] if columns else table
+
+
+def column_names(path: Path) -> list[str]:
+    """Return the names of the columns of a `.parquet` table.
+
+    Raises:
+        DataError: If the file is missing or not such a table.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return list(pq.read_schema(existing(path)).names)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise DataError(f"{path}: expected a .parquet table, found something else ({error})") from error
 
 
 def read_blocks(path: Path, columns: Sequence[str]) -> Iterator[pd.DataFrame]:

@@ -20,6 +20,7 @@ from molvae.chem.delimited import NO_SMILES, Header, Rows, find_header
 from molvae.chem.open_file import explained, is_compressed, open_bytes, open_lines
 from molvae.chem.sdf_records import sdf_records, structure_smiles
 from molvae.errors import ConfigError, DataError
+from molvae.files import column_names
 from molvae.text import one_line
 
 if TYPE_CHECKING:
@@ -126,10 +127,8 @@ def smiles_column_of(path: Path, columns: Columns) -> str | None:
         ConfigError: If no column or several columns could hold the SMILES.
     """
     if _format(path) == ".parquet":
-        import pyarrow.parquet as pq
-
         with explained(path):
-            names = pq.read_schema(path).names
+            names = column_names(path)
     else:
         header = table_header(path, columns)
         names = [] if header is None else header.names

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 import typer
 
-from molvae.errors import MolvaeError
+from molvae.errors import NO_ROOM, MolvaeError
 from molvae.version import __version__
 
 app = typer.Typer(
@@ -119,6 +119,8 @@ def run() -> NoReturn:
             raise
         if is_out_of_memory(error):
             fail(OUT_OF_MEMORY, 1)
+        if isinstance(error, OSError) and error.errno in NO_ROOM:
+            fail(f"expected room on the disk, also for temporary files, found none ({error}); make room", 1)
         fail(f"unexpected {type(error).__name__}: {error}; run with --debug for the traceback", 1)
     # Typer turns an interrupt inside a command into this status.
     if status == INTERRUPTED:

@@ -34,13 +34,18 @@ class Verb:
 
     def wait(self, seconds: float = 120.0) -> int:
         """Return its exit status; one that hangs is killed, and fails the test."""
-        hung = threading.Timer(seconds, os.killpg, (self.pid, signal.SIGKILL))
-        hung.start()
+        status, has_hung = self.wait_or_kill(seconds)
+        assert not has_hung, f"no end within {seconds} s: {self.said}"
+        return status
+
+    def wait_or_kill(self, seconds: float) -> tuple[int, bool]:
+        """Return its exit status, and whether it was killed because it took longer."""
+        limit = threading.Timer(seconds, os.killpg, (self.pid, signal.SIGKILL))
+        limit.start()
         try:
-            return self.server.ask({"wait": self.pid})
+            return self.server.ask({"wait": self.pid}), not limit.is_alive()
         finally:
-            assert hung.is_alive(), f"no end within {seconds} s: {self.said}"
-            hung.cancel()
+            limit.cancel()
 
     @property
     def said(self) -> str:
@@ -85,6 +90,7 @@ def server(tmp_path_factory):
     server = VerbServer(tmp_path_factory.mktemp("logs"))
     yield server
     server.process.stdin.close()
+    server.process.stdout.close()
     server.process.wait()
 
 

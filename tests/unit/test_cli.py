@@ -1,3 +1,4 @@
+import errno
 import os
 import signal
 import subprocess
@@ -212,3 +213,9 @@ def test_running_out_of_memory_behind_another_error_is_told():
     assert not main.is_out_of_memory(error)
     error.__cause__ = MemoryError()
     assert main.is_out_of_memory(error)
+
+
+def test_a_full_disk_that_no_stage_has_words_for_is_one_clear_line(broken):
+    status, _, said = broken(OSError(errno.ENOSPC, "No space left on device", "chemnet.pb"), "score")
+    assert status == 1
+    assert said.startswith("molvae: error: expected room on the disk, also for temporary files, found none")

@@ -11,6 +11,7 @@ import pytest
 from molvae.errors import DataError
 from molvae.files import (
     check_table_name,
+    column_names,
     existing,
     growing_array,
     invalidate,
@@ -231,3 +232,11 @@ def test_a_flipped_bit_among_the_values_of_a_parquet_table_is_noticed(tmp_path, 
         (tmp_path / "a.parquet").write_bytes(damaged)
         with pytest.raises(DataError, match=r"expected a \.parquet table"):
             read(tmp_path / "a.parquet")
+
+
+def test_the_columns_of_what_is_no_table_are_one_clear_error(tmp_path):
+    write_table(tmp_path / "a.parquet", pd.DataFrame({"a": [1], "b": [2]}))
+    assert column_names(tmp_path / "a.parquet") == ["a", "b"]
+    (tmp_path / "a.parquet").write_bytes(b"")
+    with pytest.raises(DataError, match=r"a\.parquet: expected a \.parquet table"):
+        column_names(tmp_path / "a.parquet")
