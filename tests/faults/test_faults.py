@@ -41,7 +41,10 @@ def require_same_command_goes_on(server, stage, out):
 def test_a_stage_that_is_ended_at_any_moment_goes_on(server, stage, number, tmp_path):
     rng = random.Random(f"{stage.name} {number}")
     out = tmp_path / "out"
-    for fraction in (rng.uniform(0.05, 0.4), rng.uniform(0.4, 0.95)):
+    moments = (
+        [rng.uniform(0.05, 0.4), rng.uniform(0.4, 0.95)] if number == signal.SIGKILL else [rng.uniform(0.05, 0.95)]
+    )
+    for fraction in moments:
         verb = server.start(stage.command(out))
         time.sleep(fraction * stage.seconds)
         os.kill(verb.pid, number)
@@ -89,7 +92,7 @@ def test_a_folder_that_is_read_only_is_told_before_the_work(server, stage, tmp_p
 
 
 @every_stage
-@pytest.mark.parametrize("megabytes", [8, 60, 300])
+@pytest.mark.parametrize("megabytes", [8, 200])
 def test_memory_that_runs_out_ends_the_stage_and_loses_nothing(server, stage, megabytes, tmp_path):
     out = tmp_path / "out"
     verb = server.start(stage.command(out), memory_bytes=megabytes * 1_000_000)
@@ -102,12 +105,12 @@ def test_memory_that_runs_out_ends_the_stage_and_loses_nothing(server, stage, me
 
 
 @every_stage
-@pytest.mark.parametrize("damage", ["empty", "half", "other"])
+@pytest.mark.parametrize("damage", ["half", "other"])
 def test_a_damaged_input_is_named(server, stage, damage, tmp_path):
     for file in stage.inputs:
         content = file.read_bytes()
         try:
-            file.write_bytes({"empty": b"", "half": content[: len(content) // 2], "other": b"<html>no</html>"}[damage])
+            file.write_bytes({"half": content[: len(content) // 2], "other": b"<html>no</html>"}[damage])
             verb = server.start(stage.command(tmp_path / "out"))
             assert verb.wait() in (1, 2), verb.said
             assert file.name in verb.error or file.parent.name in verb.error
