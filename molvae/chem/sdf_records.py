@@ -98,7 +98,9 @@ def structure_smiles(structure: str) -> tuple[str, str]:
     with quiet():
         try:
             mol = _mol_of(structure, sanitize=True) or _mol_of(structure, sanitize=False)
-            return ("", _why_unreadable(structure)) if mol is None else (_smiles(mol), "")
+            if mol is None:
+                return "", _why_unreadable(structure)
+            return (_smiles(mol), "") if mol.GetNumAtoms() else ("", "a structure without atoms")
         # RDKit keeps some parts of a structure as text, and fails on them only where they are used.
         except (ValueError, RuntimeError) as error:
             return "", f"a structure that RDKit cannot write as SMILES ({' '.join(str(error).split())})"

@@ -41,10 +41,8 @@ def require_same_command_goes_on(server, stage, out):
 def test_a_stage_that_is_ended_at_any_moment_goes_on(server, stage, number, tmp_path):
     rng = random.Random(f"{stage.name} {number}")
     out = tmp_path / "out"
-    moments = (
-        [rng.uniform(0.05, 0.4), rng.uniform(0.4, 0.95)] if number == signal.SIGKILL else [rng.uniform(0.05, 0.95)]
-    )
-    for fraction in moments:
+    late = [rng.uniform(0.4, 0.95)] if number == signal.SIGKILL else []
+    for fraction in [rng.uniform(0.05, 0.95 if not late else 0.4), *late]:
         verb = server.start(stage.command(out))
         time.sleep(fraction * stage.seconds)
         os.kill(verb.pid, number)

@@ -238,3 +238,8 @@ def test_a_structure_that_rdkit_reads_but_cannot_write_is_bad_alone(write):
     assert not bad.smiles
     assert "cannot write as SMILES" in bad.problem
     assert good.smiles
+
+
+def test_a_structure_without_atoms_says_so(write):
+    [record] = read_molecules(write("a.sdf", "x\n  by hand\n\n  0  0  0  0  0  0  0  0  0  0999 V2000\nM  END\n$$$$\n"))
+    assert (record.smiles, record.problem) == ("", "a structure without atoms")
