@@ -3,6 +3,8 @@ PYTHON ?= python3
 CORES ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
 # The exact versions that were tested together; /dev/null for the newest versions.
 CONSTRAINTS ?= constraints.txt
+# Inputs that `make fuzz` tries for each target.
+N ?= 5000
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
@@ -17,7 +19,7 @@ endif
 # The workflow and the tests call `molvae` and `snakemake` by name.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup run quick smoke resume report check format schema test test-gpu bench bench-demo bench-optimize bench-scale image clean
+.PHONY: help setup run quick smoke resume report check format schema test fuzz test-gpu bench bench-demo bench-optimize bench-scale image clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -64,6 +66,9 @@ schema: setup  ## regenerate workflow/schemas/ from molvae/config.py
 
 test: setup  ## all tests that this machine can run
 	pytest -n $(CORES) --dist loadfile --no-loadscope-reorder -m 'not gpu'
+
+fuzz: setup  ## try random inputs, N for each of the targets of tests/fuzz
+	MOLVAE_FUZZ=$(N) pytest -n $(CORES) --timeout 0 tests/fuzz
 
 test-gpu: setup  ## the tests that need a CUDA device
 	pytest -m gpu

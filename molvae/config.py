@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
-from molvae.errors import ConfigError
+from molvae.errors import ConfigError, DataError
 from molvae.sampling import SamplingParams
 from molvae.section import Count, Fraction, Name, NonNegative, Positive, Section
 from molvae.strategy_config import EvolutionConfig as EvolutionConfig
@@ -26,8 +26,11 @@ from molvae.strategy_config import RandomSearchConfig as RandomSearchConfig
 from molvae.strategy_config import RefitConfig as RefitConfig
 from molvae.strategy_config import SurrogateConfig as SurrogateConfig
 from molvae.strategy_config import TrustRegionSearchConfig as TrustRegionSearchConfig
+from molvae.untrusted import parse_yaml, read_text
 from molvae.validation import explain
 
+# Each costs time to make, whatever the size of its weights.
+Layers = Annotated[int, Field(ge=1, le=64)]
 PriorName = Literal["normal", "gaussian_mixture", "flow", "decoder"]
 
 
@@ -133,11 +136,11 @@ class ModelConfig(Section):
     """Size of a token's embedding."""
     encoder_hidden: Count = 192
     """Size of the encoder's hidden state, in each direction."""
-    encoder_layers: Count = 1
+    encoder_layers: Layers = 1
     """Recurrent layers of the encoder."""
     decoder_hidden: Count = 320
     """Size of the decoder's hidden state."""
-    decoder_layers: Count = 1
+    decoder_layers: Layers = 1
     """Recurrent layers of the decoder."""
     latent_dim: Annotated[int, Field(ge=2)] = 64
     """Size of the latent code z."""
@@ -237,7 +240,7 @@ class EvaluateConfig(Section):
 class SampleConfig(Section):
     """New molecules from the model's prior."""
 
-    n: Count = 10_000
+    n: Annotated[int, Field(ge=1, le=1_000_000_000)] = 10_000
     """Number of molecules to sample."""
     prior: Literal["best", PriorName] = "best"
     """Prior to sample from; `best` is the one chosen in training."""
@@ -350,8 +353,8 @@ def load_config(file: Path | None = None, overrides: Sequence[str] = ()) -> RunC
     content: dict[str, Any] = {}
     if file is not None:
         try:
-            loaded = yaml.safe_load(file.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+            loaded = parse_yaml(read_text(file))
+        except (DataError, UnicodeDecodeError, yaml.YAMLError) as error:
             reason = " ".join(str(error).split())
             raise ConfigError(f"{file}: expected a YAML file of settings, found something else ({reason})") from error
         if not isinstance(loaded, dict | None):
@@ -386,7 +389,7 @@ def _apply(content: dict[str, Any], override: str) -> None:
         if not isinstance(target, dict):
             raise ConfigError(f"--set {override}: {section} is a value, not a section")
     try:
-        target[key] = yaml.safe_load(text)
+        target[key] = parse_yaml(text)
     except yaml.YAMLError as error:
         raise ConfigError(f"--set {override}: expected a YAML value after '=', found {text!r}") from error
 

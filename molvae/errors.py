@@ -5,6 +5,11 @@ line and exits with the `exit_status` of the class: 2 for incorrect usage or an 
 data or on the machine.
 """
 
+import errno
+
+NO_ROOM = frozenset([errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
+"""Numbers of the system's errors that say that a disk, a quota or a limit is full."""
+
 
 class MolvaeError(Exception):
     """Base class of the exceptions of molvae."""

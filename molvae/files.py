@@ -1,6 +1,5 @@
 """Read and write files so that an output appears whole or not at all."""
 
-import errno
 import hashlib
 import json
 import os
@@ -13,9 +12,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import DTypeLike, NDArray
 
-from molvae.errors import DataError
-
-_NO_ROOM = frozenset([errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
+from molvae.errors import NO_ROOM, DataError
+from molvae.text import spreadsheet_safe
+from molvae.untrusted import parse_json, read_text
 
 TABLE_ENDINGS = (".parquet", ".csv")
 BLOCK_ROWS = 20_000
@@ -71,7 +70,7 @@ def sync(path: Path) -> None:
     try:
         os.fsync(descriptor)
     except OSError as error:
-        if error.errno in _NO_ROOM:
+        if error.errno in NO_ROOM:
             raise
     finally:
         os.close(descriptor)
@@ -98,7 +97,7 @@ def room_for(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in _NO_ROOM:
+        if error.errno not in NO_ROOM:
             raise
         raise DataError(
             f"{path}: expected room on the disk to write it, found none ({os.strerror(error.errno)}); make room, or "
@@ -120,11 +119,11 @@ def read_json(path: Path, keys: Sequence[str] = ()) -> Any:
         keys: Required keys; if there are any, the file must contain a JSON object.
 
     Raises:
-        DataError: If the file is missing, not JSON, or lacks a key.
+        DataError: If the file is missing, not JSON, far too large, or lacks a key.
     """
     try:
-        content = json.loads(existing(path).read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        content = parse_json(read_text(path))
+    except ValueError as error:
         raise DataError(f"{path}: expected JSON, found something else ({error}); make the file again") from error
     if keys and not isinstance(content, dict):
         raise DataError(f"{path}: expected a JSON object, found {type(content).__name__}; make the file again")
@@ -144,8 +143,21 @@ def check_table_name(path: Path) -> None:
         raise DataError(f"{path}: expected a name that ends in {' or '.join(TABLE_ENDINGS)}; give the table another")
 
 
+def check_writable(path: Path) -> None:
+    """Check that a file can be written, before the work whose result it is.
+
+    Raises:
+        DataError: If its folder, or the one that it would be made in, cannot be written.
+    """
+    folder = next(parent for parent in path.absolute().parents if parent.exists())
+    if not os.access(folder, os.W_OK):
+        raise DataError(f"{folder}: expected a writable folder, found otherwise; write elsewhere")
+
+
 def write_table(path: Path, table: pd.DataFrame) -> None:
     """Write a table as `.parquet` or `.csv`, by the name's ending; the row index is not written.
+
+    A `.parquet` file has checksums, which `read_table` verifies. In a `.csv` file no text is a formula.
 
     Raises:
         DataError: If the name has another ending.
@@ -153,9 +165,9 @@ def write_table(path: Path, table: pd.DataFrame) -> None:
     check_table_name(path)
     with replacing(path) as temporary:
         if path.suffix == ".parquet":
-            table.to_parquet(temporary, index=False)
+            table.to_parquet(temporary, index=False, write_page_checksum=True)
         else:
-            table.to_csv(temporary, index=False, lineterminator="\n", encoding="utf-8")
+            spreadsheet_safe(table).to_csv(temporary, index=False, lineterminator="\n", encoding="utf-8")
 
 
 def read_table(path: Path, columns: Sequence[str] = (), *, required: Sequence[str] = ()) -> pd.DataFrame:
@@ -169,13 +181,30 @@ def read_table(path: Path, columns: Sequence[str] = (), *, required: Sequence[st
     Raises:
         DataError: If the file is missing, not such a table, or lacks a column.
     """
-    reader = pd.read_parquet if path.suffix == ".parquet" else pd.read_csv
     try:
-        table = reader(existing(path))
+        if path.suffix == ".parquet":
+            table = pd.read_parquet(existing(path), page_checksum_verification=True)
+        else:
+            table = pd.read_csv(existing(path))
     except (ValueError, OSError) as error:
         raise DataError(f"{path}: expected a {path.suffix} table, found something else ({error})") from error
     _check_columns(path, [*columns, *required], table.columns)
     return table[list(columns)] if columns else table
+
+
+def column_names(path: Path) -> list[str]:
+    """Return the names of the columns of a `.parquet` table.
+
+    Raises:
+        DataError: If the file is missing or not such a table.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return list(pq.read_schema(existing(path)).names)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise DataError(f"{path}: expected a .parquet table, found something else ({error})") from error
 
 
 def read_blocks(path: Path, columns: Sequence[str]) -> Iterator[pd.DataFrame]:
@@ -189,7 +218,7 @@ def read_blocks(path: Path, columns: Sequence[str]) -> Iterator[pd.DataFrame]:
 
     try:
         # Not read ahead: that would hold whole row groups.
-        with pq.ParquetFile(existing(path), pre_buffer=False) as file:
+        with pq.ParquetFile(existing(path), pre_buffer=False, page_checksum_verification=True) as file:
             _check_columns(path, columns, file.schema_arrow.names)
             for block in file.iter_batches(BLOCK_ROWS, columns=list(columns), use_threads=False):
                 yield block.to_pandas()

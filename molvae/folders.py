@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import socket
+import stat
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -150,6 +151,23 @@ def output_folder(out: Path, *parts: str, shared: bool = False) -> Iterator[None
                 f"{out}: expected a writable folder, found otherwise ({error.strerror}); write elsewhere"
             ) from error
         yield
+
+
+def require_private(path: Path) -> None:
+    """Refuse a file or folder that somebody else may have written.
+
+    Raises:
+        DataError: If another user owns it, or others than its owner may write to it.
+        OSError: If it cannot be looked at.
+    """
+    if os.name != "posix":
+        return
+    status = path.stat()
+    if status.st_uid != os.geteuid() or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise DataError(
+            f"{path}: expected a file or folder that only you can write to, found owner {status.st_uid} and mode "
+            f"{stat.S_IMODE(status.st_mode):03o}; make it yours (chmod go-w), or name another"
+        )
 
 
 def _remove_empty(folders: Sequence[Path]) -> None:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from molvae.errors import ConfigError, DataError
 
@@ -37,6 +37,15 @@ class Remote:
     place: str
     checksum: str | None = None
     checksums_url: str | None = None
+
+
+def shown(name: str) -> str:
+    """Return an input as it is written to logs and results: an address without its password and signature."""
+    if not name.startswith(("http://", "https://")):
+        return name
+    parts = urlsplit(name)
+    query = "..." if parts.query else ""
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, query, parts.fragment))
 
 
 PRESETS = {

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures import wait as wait_for_futures
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from itertools import islice
 from multiprocessing.connection import wait as wait_for_connections
 from typing import Any, NoReturn, TypeVar
@@ -30,9 +30,6 @@ MIN_PER_SHARD = 64
 _AHEAD = 4
 # How long a worker process may take to end itself before it is killed.
 _SECONDS_TO_END = 1.0
-
-program_groups: set[int] = set()
-"""Process groups of the programs that this process runs; in a worker process they end with it."""
 
 _shared: dict[int, ProcessPoolExecutor] | None = None
 """The pools by their numbers of processes inside `shared_processes`; None outside."""
@@ -185,7 +182,7 @@ def worker_pool(n_jobs: int, initializer: Callable[..., None] | None = None, *ar
 
 
 def end_workers(pool: ProcessPoolExecutor) -> None:
-    """End the processes of a pool at once, whatever they are doing, and the programs that they run."""
+    """End the processes of a pool at once, whatever they are doing; the programs that they run end with them."""
     # From Python 3.14 on, the pool has a method for this.
     processes = list((pool._processes or {}).values())
     for process in processes:
@@ -215,8 +212,5 @@ def _end_with_parent() -> None:
 
 
 def _end(*_: object) -> NoReturn:
-    """End a worker process and its programs, without a word to the code that it is in the middle of."""
-    for group in list(program_groups):
-        with suppress(ProcessLookupError):
-            os.killpg(group, signal.SIGKILL)
+    """End a worker process, without a word to the code that it is in the middle of."""
     os._exit(1)

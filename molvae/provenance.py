@@ -2,10 +2,9 @@
 
 import contextlib
 import hashlib
-import json
 import os
 import platform
-from collections.abc import Iterator
+from datetime import UTC, datetime
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -17,7 +16,8 @@ import molvae
 from molvae.config import WHOLE_RUN, RunConfig, parse_config
 from molvae.errors import ConfigError, DataError
 from molvae.files import file_sha256
-from molvae.inputs import expand
+from molvae.inputs import expand, shown
+from molvae.untrusted import parse_json, parse_yaml, read_text
 from molvae.validation import RENAMED
 from molvae.version import __version__
 
@@ -38,8 +38,13 @@ PACKAGES = (
 )
 """Packages whose versions may change a result."""
 
-# Files about the results, not part of them: the reports, and logs with their times.
-_ABOUT = {"report", "report.html", "provenance.json", "snakemake.html", "logs", "benchmarks"}
+# How Snakemake writes what it could not measure, because the job was too short.
+_NONE = {"-", "NA", "nan"}
+
+PROVENANCE = "provenance.json"
+
+ABOUT = {"report", "report.html", PROVENANCE, "snakemake.html", "logs", "benchmarks"}
+"""Files about the results, not part of them: the reports, and logs with their times."""
 
 
 @cache
@@ -64,15 +69,19 @@ def recorded_sources(run_folder: Path) -> dict[str, str]:
 
     Stages that recorded none are left out.
     """
-    sources = {}
+    sources: dict[str, str] = {}
     for path in sorted(run_folder.rglob("*.json")):
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+            content = parse_json(read_text(path))
+        except (DataError, ValueError):
             continue
-        recorded = content.get("software") if isinstance(content, dict) else None
-        if isinstance(recorded, dict) and "source" in recorded:
-            sources[path.relative_to(run_folder).as_posix()] = str(recorded["source"])
+        if not isinstance(content, dict):
+            continue
+        name = path.relative_to(run_folder).as_posix()
+        earlier = content.get("earlier_software")
+        records = [(name, content.get("software"))]
+        records += [(f"{name}, earlier", record) for record in (earlier if isinstance(earlier, list) else [])]
+        sources |= {key: str(r["source"]) for key, r in records if isinstance(r, dict) and "source" in r}
     return sources
 
 
@@ -102,7 +111,7 @@ def settings_of(run_folder: Path, config: RunConfig) -> RunConfig:
         if not path.exists():
             continue
         try:
-            recorded = yaml.safe_load(path.read_text(encoding="utf-8"))
+            recorded = parse_yaml(read_text(path))
             content[stage] = {**content[stage], **_renamed(stage, recorded[stage])}
             content.update({key: recorded[key] for key in WHOLE_RUN})
         except (UnicodeDecodeError, yaml.YAMLError, AttributeError, TypeError, KeyError) as error:
@@ -123,30 +132,81 @@ def _renamed(stage: str, recorded: dict[str, Any]) -> dict[str, Any]:
 def gather(run_folder: Path, config: RunConfig) -> dict[str, Any]:
     """Collect what is needed to reproduce the results of a run, or to check that they are the same.
 
-    It does not depend on the time, so that the same results have the same provenance on one machine.
+    But for the date and what Snakemake measured, the same results have the same provenance on one machine.
 
     Args:
         run_folder: The run's folder, `results/<run>`.
         config: The settings that its stages used (see `settings_of`).
 
     Returns:
-        The run's name and seed, versions, source digest, machine, hashes of inputs and outputs, and all settings.
+        `run` and `seed`, from which all random numbers follow by purpose (see `molvae.seeding`); `date` (UTC, that of
+        `SOURCE_DATE_EPOCH` if it is set); `versions` and the `source` digest of the software that gathered this;
+        `sources`, the source digest of each stage by the file that recorded it; `machine` and `device`; `measured`,
+        the seconds, CPU seconds and peak memory of each job; `inputs` and `outputs` by name, each with `bytes` and
+        `sha256`; and `config`, all settings with their defaults.
+
+    Raises:
+        ConfigError: If `SOURCE_DATE_EPOCH` is not a number of seconds.
     """
-    files = sorted(_outputs(run_folder))
     return {
         "run": config.run,
         "seed": config.seed,
+        "date": _date(),
         "versions": versions(),
         "source": source_digest(),
+        "sources": recorded_sources(run_folder),
         "machine": {
             "system": f"{platform.system()} {platform.release()}",
             "architecture": platform.machine(),
             "cores": os.cpu_count(),
+            "gpus": _gpus(),
         },
-        "inputs": {name: _described(Path(name)) for name in _input_names(config)},
-        "outputs": {path.relative_to(run_folder).as_posix(): _described(path) for path in files},
-        "config": config.model_dump(mode="json"),
+        "device": config.device,
+        "measured": _measured(run_folder),
+        "inputs": {shown(name): _described(Path(name)) for name in _input_names(config)},
+        "outputs": {name: _described(run_folder / name) for name in outputs_of(run_folder)},
+        "config": _without_passwords(config.model_dump(mode="json")),
     }
+
+
+def _date() -> str:
+    """Return the date and time in UTC; that of `SOURCE_DATE_EPOCH`, if it is set, so that runs can be compared."""
+    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    try:
+        date = datetime.now(UTC) if epoch is None else datetime.fromtimestamp(int(epoch), UTC)
+    except (ValueError, OverflowError, OSError) as error:
+        raise ConfigError(f"SOURCE_DATE_EPOCH: expected seconds since 1970, found {epoch!r}") from error
+    return date.isoformat(timespec="seconds")
+
+
+def _gpus() -> list[str]:
+    """Return the models of the NVIDIA GPUs of this machine, as the driver names them; torch is not loaded for it."""
+    models = []
+    for file in sorted(Path("/proc/driver/nvidia/gpus").glob("*/information")):
+        with contextlib.suppress(OSError):
+            lines = dict(line.partition(":")[::2] for line in file.read_text().splitlines())
+            models.append(lines.get("Model", "unknown").strip())
+    return models
+
+
+def _measured(run_folder: Path) -> dict[str, dict[str, float]]:
+    """Return what Snakemake measured of each job: wall-clock time, CPU time, and peak resident memory."""
+    columns = {"s": "seconds", "cpu_time": "cpu_seconds", "max_rss": "peak_memory_mb"}
+    measured = {}
+    folder = run_folder / "benchmarks"
+    for file in sorted(folder.rglob("*.tsv")):
+        with contextlib.suppress(DataError, ValueError):
+            header, *rows = (line.split("\t") for line in read_text(file).splitlines())
+            job = dict(zip(header, rows[-1], strict=True)) if rows else {}
+            values = {name: float(job[column]) for column, name in columns.items() if job.get(column, "-") not in _NONE}
+            measured[file.relative_to(folder).with_suffix("").as_posix()] = values
+    return measured
+
+
+def _without_passwords(config: dict[str, Any]) -> dict[str, Any]:
+    prepare, test_input = config["prepare"], config["prepare"]["test_input"]
+    inputs = {"input": list(map(shown, prepare["input"])), "test_input": test_input and shown(test_input)}
+    return config | {"prepare": prepare | inputs}
 
 
 def _input_names(config: RunConfig) -> list[str]:
@@ -157,12 +217,15 @@ def _input_names(config: RunConfig) -> list[str]:
     return patterns + [name for name in config.optimize.objectives if Path(name).suffix in {".yaml", ".yml"}]
 
 
-def _outputs(run_folder: Path) -> Iterator[Path]:
-    for path in run_folder.rglob("*"):
-        parts = path.relative_to(run_folder).parts
-        unfinished = "resume" in parts or any(part.startswith(".") for part in parts)
-        if path.is_file() and parts[0] not in _ABOUT and not unfinished:
-            yield path
+def outputs_of(run_folder: Path) -> list[str]:
+    """Return the files of a run's results, relative to its folder: not what is about them, nor what is unfinished."""
+    names = []
+    for path in sorted(run_folder.rglob("*")):
+        name = path.relative_to(run_folder)
+        unfinished = "resume" in name.parts or any(part.startswith(".") for part in name.parts)
+        if path.is_file() and name.parts[0] not in ABOUT and not unfinished:
+            names.append(name.as_posix())
+    return names
 
 
 def _described(path: Path) -> dict[str, Any]:

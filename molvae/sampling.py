@@ -2,7 +2,14 @@
 
 import math
 from dataclasses import asdict, dataclass
-from typing import Any, Self
+from typing import Annotated, Any, Self
+
+from pydantic import Field
+
+from molvae.section import Fraction, NonNegative, Positive
+
+# Memory is taken for as many tokens of each sequence.
+MaxLength = Annotated[int, Field(ge=1, le=100_000)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,11 +27,11 @@ class SamplingParams:
         prior_temperature: Scale of the prior's Gaussian noise; without effect on a prior that has none.
     """
 
-    temperature: float = 1.0
-    min_probability: float = 0.0
-    max_nll: float = math.inf
-    max_length: int
-    prior_temperature: float = 1.0
+    temperature: NonNegative = 1.0
+    min_probability: Fraction = 0.0
+    max_nll: Positive = math.inf
+    max_length: MaxLength
+    prior_temperature: NonNegative = 1.0
 
     def to_json(self) -> dict[str, Any]:
         """Return the parameters as JSON values; infinity, which JSON lacks, becomes null."""

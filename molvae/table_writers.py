@@ -11,8 +11,9 @@ from typing import IO, cast
 import pandas as pd
 
 from molvae.errors import DataError
-from molvae.files import replacing
+from molvae.files import check_writable, replacing
 from molvae.log import logger
+from molvae.text import spreadsheet_safe
 
 STDOUT = Path("-")
 
@@ -36,6 +37,17 @@ def check_ending(path: Path, endings: Sequence[str] = ENDINGS) -> None:
             f"{path}: expected a name that ends in {', '.join(endings)}, or - for standard output{why}; give the table "
             "another"
         )
+
+
+def check_output(path: Path, endings: Sequence[str] = ENDINGS) -> None:
+    """Check that a table can be written by this name and in its folder, before the work whose result it is.
+
+    Raises:
+        DataError: If it has none of the endings, or its folder cannot be written.
+    """
+    check_ending(path, endings)
+    if path != STDOUT:
+        check_writable(path)
 
 
 @contextmanager
@@ -98,7 +110,8 @@ def _csv_writer(file: IO[str], delimiter: str) -> WriteBlock:
 
     def write(rows: pd.DataFrame, smiles: Sequence[str], ids: Sequence[str]) -> None:  # noqa: ARG001
         nonlocal is_first
-        file.write(rows.to_csv(index=False, header=is_first, sep=delimiter, lineterminator="\n"))
+        # In a table that a spreadsheet opens, no text is a formula.
+        file.write(spreadsheet_safe(rows).to_csv(index=False, header=is_first, sep=delimiter, lineterminator="\n"))
         is_first = False
 
     return write
@@ -137,7 +150,7 @@ def _parquet_writer(path: Path) -> Iterator[WriteBlock]:
             found = pa.Schema.from_pandas(rows, preserve_index=False)
             # A column without any value in the first block is text in the others.
             fields = [field.with_type(pa.string()) if pa.types.is_null(field.type) else field for field in found]
-            writer = pq.ParquetWriter(path, pa.schema(fields, found.metadata))
+            writer = pq.ParquetWriter(path, pa.schema(fields, found.metadata), write_page_checksum=True)
         writer.write_table(pa.Table.from_pandas(rows, schema=writer.schema, preserve_index=False))
 
     try:

@@ -1,6 +1,7 @@
 """Explain validation errors of settings in one line."""
 
 import difflib
+import reprlib
 from collections.abc import Sequence
 from typing import get_args
 
@@ -9,6 +10,10 @@ from pydantic_core import ErrorDetails
 
 RENAMED = {"train.rejected_shares": "train.rejected_fractions", "sample.max_nats": "sample.max_nll"}
 """Settings that molvae 0.1 called otherwise, and what they are called now."""
+
+# A value may be of any size.
+_SHOWN = reprlib.Repr()
+_SHOWN.maxstring = _SHOWN.maxother = _SHOWN.maxlong = 200
 
 # What is expected, by pydantic's name of the error, where pydantic's own words are about Python.
 _EXPECTED = {
@@ -35,7 +40,7 @@ def explain(root: type[BaseModel], error: ErrorDetails) -> str:
         return f"{where}: expected a value, found none"
     if error["type"] == "value_error":
         return f"{where}: {error['msg'].removeprefix('Value error, ')}".removeprefix(": ")
-    return f"{where}: expected {_expected(root, error)}, found {error['input']!r}"
+    return f"{where}: expected {_expected(root, error)}, found {_SHOWN.repr(error['input'])}"
 
 
 def _expected(root: type[BaseModel], error: ErrorDetails) -> str:

@@ -4,8 +4,10 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
-from molvae.errors import VocabularyError
+from molvae.errors import DataError, VocabularyError
+from molvae.files import read_json
 
 PAD, BOS, EOS = "[pad]", "[bos]", "[eos]"
 PAD_ID, BOS_ID, EOS_ID = 0, 1, 2
@@ -35,6 +37,19 @@ class Vocabulary:
             raise VocabularyError(f"expected a vocabulary that starts with {PAD} {BOS} {EOS}, found {self.tokens[:3]}")
         if len(set(self.tokens)) != len(self.tokens):
             raise VocabularyError("expected a vocabulary of distinct tokens, found one that occurs twice")
+
+    @classmethod
+    def read(cls, file: Path) -> "Vocabulary":
+        """Read the tokens of `vocabulary.json`.
+
+        Raises:
+            DataError: If there is no such file, or it has no list of texts called tokens.
+            VocabularyError: If they are no vocabulary.
+        """
+        tokens = read_json(file, ["tokens"])["tokens"]
+        if not isinstance(tokens, list) or not all(isinstance(token, str) for token in tokens):
+            raise DataError(f"{file}: expected tokens, a list of texts, found something else; make the file again")
+        return cls(tuple(tokens))
 
     @classmethod
     def from_selfies(cls, selfies: Iterable[str]) -> "Vocabulary":

@@ -22,6 +22,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import pandas as pd
@@ -94,11 +95,19 @@ def _qed(mol: Chem.Mol) -> float:
     return float(QED.qed(mol, qedProperties=properties))  # type: ignore[no-untyped-call]
 
 
+class _PlainUnpickler(pickle.Unpickler):
+    """Reads numbers in dictionaries and lists, and nothing that could run code."""
+
+    def find_class(self, module_name: str, global_name: str) -> NoReturn:
+        """Refuse all names."""
+        raise pickle.UnpicklingError(f"expected numbers, found {module_name}.{global_name}")
+
+
 @cache
 def _np_model() -> dict[int, float]:
-    # RDKit's own reader of the file prints to stderr.
+    # RDKit's own reader of the file, which comes with it, prints to stderr.
     with gzip.open(Path(npscorer.__file__).with_name("publicnp.model.gz")) as file:
-        model: dict[int, float] = pickle.load(file)
+        model: dict[int, float] = _PlainUnpickler(file).load()
     return model
 
 

@@ -4,13 +4,16 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from molvae.chem.open_file import is_compressed, open_bytes
 from molvae.errors import DataError
 
 if TYPE_CHECKING:
     import pyarrow.parquet as pq
+
+# Bytes of a compressed file when unpacked, which are held in memory.
+_MAX_UNPACKED = 1 << 30
 
 
 @contextmanager
@@ -25,8 +28,22 @@ def open_parquet(path: Path) -> Iterator["pq.ParquetFile"]:
 
     with open_bytes(path) as file:
         # Parquet is read from its end, which a compressed stream cannot do: that one is unpacked in memory.
-        source = io.BytesIO(file.read()) if is_compressed(path) else file
+        source = io.BytesIO(_unpacked(path, file)) if is_compressed(path) else file
         try:
-            yield pq.ParquetFile(source)
-        except pa.ArrowException as error:
+            yield pq.ParquetFile(source, page_checksum_verification=True)
+        except UnicodeDecodeError as error:
+            raise DataError(
+                f"{path}: expected text in UTF-8, found otherwise ({error}); make the file again"
+            ) from error
+        except (pa.ArrowException, OSError) as error:
             raise DataError(f"{path}: expected a Parquet table, found something else ({error})") from error
+
+
+def _unpacked(path: Path, file: IO[bytes]) -> bytes:
+    content = file.read(_MAX_UNPACKED + 1)
+    if len(content) > _MAX_UNPACKED:
+        raise DataError(
+            f"{path}: expected at most {_MAX_UNPACKED:,} bytes when unpacked, found more; unpack the file, since "
+            "Parquet is compressed in itself"
+        )
+    return content

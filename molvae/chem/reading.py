@@ -14,12 +14,17 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from molvae.chem.delimited import NO_SMILES, Header, Rows, find_header
 from molvae.chem.open_file import STDIN, explained, is_compressed, open_lines
 from molvae.chem.parquet import open_parquet
 from molvae.chem.sdf_records import SdfRecord, is_counts_line, sdf_records, structure_smiles
 from molvae.errors import ConfigError, DataError
+from molvae.text import one_line
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 # A group counts only where nothing of those before is there.
 _EXACT_NAME = re.compile("^smiles$")
@@ -72,7 +77,7 @@ class Record:
     Attributes:
         source: Path of the file, as it was given.
         line: Line on which the record starts, from 1; in a `.parquet` file, the row, from 1.
-        id: The molecule's name; `<file name>:<line>` where the file gives none.
+        id: The molecule's name on one line; `<file name>:<line>` where the file gives none.
         smiles: What the file holds as SMILES, not checked; empty where there is nothing or it cannot be read.
         problem: Why there is no SMILES, where the reader knows.
         extra: The text of the further columns that were asked for.
@@ -306,6 +311,7 @@ def _read_parquet(path: Path, columns: Columns) -> Iterator[Record]:
     with open_parquet(path) as table:
         names = table.schema_arrow.names
         smiles_name = names[_smiles_positions(path, names, columns.smiles)[0]]
+        _require_text(path, table.schema_arrow.field(smiles_name))
         id_name = columns.id or id_column_of([name for name in names if name != smiles_name])
         extra_names = tuple(names) if columns.extra is None else columns.extra
         others = [*([] if id_name is None else [id_name]), *extra_names]
@@ -320,6 +326,17 @@ def _read_parquet(path: Path, columns: Columns) -> Iterator[Record]:
                 yield _record(path, row, name, smiles, tuple(rest), extra_names)
 
 
+def _require_text(path: Path, field: "pa.Field") -> None:
+    import pyarrow as pa
+
+    kind = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
+    if not (pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)):
+        raise DataError(
+            f"{path}: expected SMILES as text in the column {field.name!r}, found {field.type}; name another column "
+            "(smiles_column, --smiles-column)"
+        )
+
+
 def _sdf_records(path: Path, lines: Iterator[str], columns: Columns) -> Iterator[Record]:
     missing = {name.strip() for name in (columns.id, *(columns.extra or ())) if name is not None}
     seen: dict[str, None] = {}
@@ -329,7 +346,7 @@ def _sdf_records(path: Path, lines: Iterator[str], columns: Columns) -> Iterator
             seen.update(dict.fromkeys(record.fields))
         names = tuple(record.fields) if columns.extra is None else columns.extra
         extra = tuple(record.fields.get(field.strip(), "") for field in names)
-        name = _sdf_name(record, columns) or _made_up(path, record.line)
+        name = one_line(_sdf_name(record, columns)) or _made_up(path, record.line)
         yield Record(str(path), record.line, name, "", record.problem, extra, record.structure, names)
     if missing and seen:
         raise ConfigError(
@@ -353,12 +370,12 @@ def _record(
         smiles, problem = "", f"the cell says {smiles}" if smiles else "an empty cell"
     elif "\0" in smiles:
         smiles, problem = "", f"zero bytes in {smiles[:_MAX_SHOWN]!r}"
-    return Record(str(path), line, name.strip() or _made_up(path, line), smiles, problem, extra, names=names)
+    return Record(str(path), line, one_line(name.strip()) or _made_up(path, line), smiles, problem, extra, names=names)
 
 
 def _made_up(path: Path, line: int) -> str:
     """Return the name of a molecule that has none in its file."""
-    return f"{'stdin' if path == STDIN else path.name}:{line}"
+    return one_line(f"{'stdin' if path == STDIN else path.name}:{line}")
 
 
 def _smiles_positions(path: Path, columns: Sequence[str], wanted: str | None) -> list[int]:

@@ -14,6 +14,7 @@ from molvae.chem.quiet import quiet
 from molvae.files import replacing
 from molvae.log import logger
 from molvae.parallel import chunks_of, map_tasks, processes_for
+from molvae.text import one_line
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ def sd_records(smiles: Sequence[str], names: Sequence[str], fields: pd.DataFrame
     """
     rows = fields.to_dict("records")
     chunks = [
-        _Chunk([smiles[i] for i in indices], [names[i] for i in indices], [_texts(rows[i]) for i in indices])
+        _Chunk([smiles[i] for i in indices], [one_line(names[i]) for i in indices], [_texts(rows[i]) for i in indices])
         for indices in chunks_of(range(len(smiles)))
     ]
     for _, records in map_tasks(_sd_records, chunks, processes_for(len(smiles), n_jobs)):
@@ -60,7 +61,7 @@ def sd_records(smiles: Sequence[str], names: Sequence[str], fields: pd.DataFrame
 
 def _texts(row: Mapping[Any, Any]) -> dict[str, str]:
     return {
-        str(column): f"{value:.6g}" if isinstance(value, float) else str(value)
+        one_line(str(column)): f"{value:.6g}" if isinstance(value, float) else one_line(str(value))
         for column, value in row.items()
         if not pd.isna(value) and value != ""
     }

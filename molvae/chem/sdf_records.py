@@ -101,10 +101,14 @@ def structure_smiles(structure: str) -> tuple[str, str]:
     for several molecules has an extension that says so.
     """
     with quiet():
-        mol = _mol_of(structure, sanitize=True) or _mol_of(structure, sanitize=False)
-        if mol is None:
-            return "", _why_unreadable(structure)
-        return _smiles(mol), ""
+        try:
+            mol = _mol_of(structure, sanitize=True) or _mol_of(structure, sanitize=False)
+            if mol is None:
+                return "", _why_unreadable(structure)
+            return (_smiles(mol), "") if mol.GetNumAtoms() else ("", "a structure without atoms")
+        # RDKit keeps some parts of a structure as text, and fails on them only where they are used.
+        except (ValueError, RuntimeError) as error:
+            return "", f"a structure that RDKit cannot write as SMILES ({' '.join(str(error).split())})"
 
 
 def _mol_of(structure: str, *, sanitize: bool) -> Chem.Mol | None:

@@ -32,6 +32,10 @@ from collections.abc import Callable, Iterator, Sequence
 from enum import Enum
 from typing import Any, NoReturn, TypeVar
 
+TIME_LIMIT_S = 5.0
+"""Seconds for a molecule that is not ordinary (`chem.molecules.is_ordinary`), where the settings give no limit; an
+ordinary one takes some thousandths."""
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 

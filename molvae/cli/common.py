@@ -13,20 +13,20 @@ if TYPE_CHECKING:
 
 
 def _table_name(path: Path | None) -> Path | None:
-    """Reject an unsupported file extension before any work is done."""
-    from molvae.table_writers import check_ending
+    """Reject an unsupported file extension, and a folder that cannot be written, before any work is done."""
+    from molvae.table_writers import check_output
 
     if path is not None:
-        check_ending(path)
+        check_output(path)
     return path
 
 
 def _molecules_name(path: Path | None) -> Path | None:
     """Likewise for what is no more than molecules, which a `.smi` can hold."""
-    from molvae.table_writers import MOLECULE_ENDINGS, check_ending
+    from molvae.table_writers import MOLECULE_ENDINGS, check_output
 
     if path is not None:
-        check_ending(path, MOLECULE_ENDINGS)
+        check_output(path, MOLECULE_ENDINGS)
     return path
 
 

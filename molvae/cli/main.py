@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 import typer
 
-from molvae.errors import MolvaeError
+from molvae.errors import NO_ROOM, MolvaeError
 from molvae.version import __version__
 
 app = typer.Typer(
@@ -26,6 +26,21 @@ INTERRUPTED = 128 + signal.SIGINT
 # Windows has no such signal.
 PIPE_CLOSED = 128 + getattr(signal, "SIGPIPE", 13)
 
+OUT_OF_MEMORY = (
+    "expected enough memory, found none left; every output is complete or absent. Use fewer --threads, or a machine "
+    "or a limit (ulimit -v, prlimit, a job's memory) with more"
+)
+# How the libraries, the allocators of torch and the loader of libraries say it.
+_SIGNS_OF_NO_MEMORY = (
+    "DefaultCPUAllocator",
+    "std::bad_alloc",
+    "CUDA out of memory",
+    "Cannot allocate memory",
+    "cannot allocate memory",
+    "failed to map segment",
+    "error return without exception set",
+)
+
 # The module of a command has a function of the same name, which imports heavy libraries, so that help is instant.
 VERBS = {
     "Stages": ["prepare", "train", "evaluate", "sample", "optimize", "score", "report"],
@@ -33,6 +48,7 @@ VERBS = {
     "Objectives": ["objective"],
     "Measured values": ["learn", "predict"],
     "Projects": ["new"],
+    "Finished runs": ["verify", "archive"],
 }
 
 
@@ -110,11 +126,23 @@ def run() -> NoReturn:
     except Exception as error:
         if debug:
             raise
+        if is_out_of_memory(error):
+            fail(OUT_OF_MEMORY, 1)
+        if isinstance(error, OSError) and error.errno in NO_ROOM:
+            fail(f"expected room on the disk, also for temporary files, found none ({error}); make room", 1)
         fail(f"unexpected {type(error).__name__}: {error}; run with --debug for the traceback", 1)
     # Typer turns an interrupt inside a command into this status.
     if status == INTERRUPTED:
         fail("interrupted; every output is complete or absent; run the same command again to resume", INTERRUPTED)
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Tell whether an error, or one that it was raised from, says that no memory was left."""
+    causes = [error]
+    while (cause := causes[-1].__cause__ or causes[-1].__context__) is not None and cause not in causes:
+        causes.append(cause)
+    return any(isinstance(one, MemoryError) or any(sign in str(one) for sign in _SIGNS_OF_NO_MEMORY) for one in causes)
 
 
 def fail(message: str, status: int) -> NoReturn:

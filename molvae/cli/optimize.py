@@ -42,6 +42,8 @@ def optimize(
     Writes OUT/candidates.csv, candidates.sdf, trace.parquet, times.csv and summary.json, and for an objective with
     `mean: pareto` front.csv. To resume an interrupted search, run the same command again; every call so far is in
     OUT/resume/calls.csv, and counts whatever the settings.
+
+    An objective file can run programs and Python code: use only files that you trust.
     """
     own = [] if budget is None else [f"optimize.budget={budget}"]
     run = settings(config, [*(overrides or []), *own], seed, device)

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from molvae.errors import MolvaeError
-from molvae.folders import CHECKSUMS, is_whole, locked, replacing_files, seal
+from molvae.folders import CHECKSUMS, is_whole, locked, replacing_files, require_private, seal
 from molvae.log import logger
 from molvae.provenance import software, versions
 
@@ -82,6 +82,14 @@ def cached(kind: str, smiles: Iterable[str], make: Callable[[], Stored]) -> Stor
         digest.update(text.encode())
         digest.update(b"\n")
     folder = cache_folder() / f"{kind}-{digest.hexdigest()[:24]}"
+    try:
+        folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # What another user can write to may hold any numbers.
+        for place in (folder.parent, folder) if folder.exists() else (folder.parent,):
+            require_private(place)
+    except (OSError, MolvaeError) as error:
+        _warn_not_cached(kind, error)
+        return make()
     with ExitStack() as stack:
         # A second run waits for what the first computes; where nothing can be written, there is nothing to wait for.
         with suppress(OSError, MolvaeError):
@@ -102,8 +110,12 @@ def _cached(folder: Path, kind: str, make: Callable[[], Stored]) -> Stored:
             seal(temporary)
     # Without the cache, the next call takes longer, and nothing else changes.
     except (OSError, MolvaeError) as error:
-        logger.warning(
-            "the statistics of the %s molecules are not cached (%s); set %s to a writable folder",
-            *(kind, error, FOLDER_VARIABLE),
-        )
+        _warn_not_cached(kind, error)
     return stored
+
+
+def _warn_not_cached(kind: str, error: Exception) -> None:
+    logger.warning(
+        "the statistics of the %s molecules are not cached (%s); set %s to a writable folder of your own",
+        *(kind, error, FOLDER_VARIABLE),
+    )

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from molvae.chem.selfies_codec import read_tokens
 from molvae.config import StandardiseConfig
 from molvae.errors import ConfigError, DataError
-from molvae.files import write_json
+from molvae.files import file_sha256, write_json
 from molvae.folders import replacing_files
 from molvae.model.interpolation import N_CANDIDATES, LatentRegion
 from molvae.model.reading import ModelInput, Reader
@@ -39,6 +39,9 @@ FORMAT = 3
 
 MODEL_FILES = ("model.safetensors", "vocabulary.json", "config.json")
 """The files of a model's folder."""
+
+HASHED_FILES = ("model.safetensors", "vocabulary.json")
+"""Those whose SHA-256 is in `config.json`."""
 
 
 class MolVAE:
@@ -392,5 +395,6 @@ class MolVAE:
         with replacing_files(folder, MODEL_FILES) as temporary:
             # save_file would create a file that only its owner may read.
             (temporary / "model.safetensors").write_bytes(save(tensors, metadata={"format": "pt"}))
-            write_json(temporary / "config.json", config)
             write_json(temporary / "vocabulary.json", {"tokens": list(self.vocabulary.tokens)})
+            checksums = {name: file_sha256(temporary / name) for name in HASHED_FILES}
+            write_json(temporary / "config.json", config | {"sha256": checksums})

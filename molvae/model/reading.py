@@ -9,6 +9,7 @@ from molvae.chem.molecules import is_ordinary, parse
 from molvae.chem.quiet import quiet
 from molvae.chem.selfies_codec import selfies_constraints, smiles_to_selfies
 from molvae.chem.standardise import Steps, standardise
+from molvae.chem.timeout import TIME_LIMIT_S as TIME_LIMIT_S
 from molvae.chem.timeout import Outcome, map_within
 from molvae.config import StandardiseConfig
 from molvae.errors import DataError
@@ -16,9 +17,6 @@ from molvae.log import logger
 from molvae.model.shipped import models_that_know
 from molvae.parallel import chunks_of, map_tasks, processes_for
 from molvae.vocabulary import Vocabulary, split_selfies
-
-TIME_LIMIT_S = 5.0
-"""Seconds for a molecule that is not ordinary (`chem.molecules.is_ordinary`); an ordinary one takes milliseconds."""
 
 
 class Problem(StrEnum):

@@ -1,9 +1,23 @@
 """What a trained model records about itself."""
 
 from dataclasses import asdict, dataclass
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
-from molvae.sampling import SamplingParams
+from pydantic import TypeAdapter
+
+from molvae.nn.property_head import PropertyScale
+from molvae.sampling import MaxLength, SamplingParams
+
+RecordT = TypeVar("RecordT", "Generation", "PropertyScale", "TrainingRecord")
+
+
+def checked(record: RecordT) -> RecordT:
+    """Return a record that was read from a file, with values of the types and ranges of its fields.
+
+    Raises:
+        ValueError: If a value is of another type, or out of range.
+    """
+    return TypeAdapter(type(record)).validate_python(asdict(record))
 
 
 @dataclass(frozen=True)
@@ -16,7 +30,7 @@ class Generation:
     """
 
     prior: str
-    max_length: int
+    max_length: MaxLength
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from molvae.errors import DataError
 from molvae.files import read_json, replacing, room_for, write_json
 from molvae.log import logger
 from molvae.optimize.objective import Evaluation, Objective, Status
+from molvae.provenance import software
 from molvae.tables import CONSTRAINT, TERM
 
 RESUME_FILES = ("calls.csv", ".calls.[0-9]*.partial.csv", "objective.json", ".objective.[0-9]*.partial.json")
@@ -98,6 +99,9 @@ class CallRecord:
     `calls.csv` has the columns of the trace, a row a call in the order in which they were done, and may be read at any
     moment. Beside it lies what the scores depend on, `objective.json`. Calls of another objective are set aside, never
     removed.
+
+    Attributes:
+        earlier_software: What made calls of an earlier run (see `provenance.software`), where it was not the same.
     """
 
     def __init__(self, objective: Objective, folder: Path | None) -> None:
@@ -106,6 +110,7 @@ class CallRecord:
         self._file = None if folder is None else folder / "calls.csv"
         self._columns = ["round", "origin", *self._rows.columns, "seconds"]
         self._recorded: dict[str, Call] = {}
+        self.earlier_software: list[dict[str, str]] = []
         if folder is not None:
             self._open(folder, objective.identity())
 
@@ -142,12 +147,29 @@ class CallRecord:
         identity_file = folder / "objective.json"
         if self._file.exists() and _belongs(identity_file, identity):
             self._load(self._file)
+            if self._recorded:
+                self._note_software(identity_file)
         else:
             # In this order, so that calls are never in a folder with the identity of another objective.
             if self._file.exists():
                 _set_aside(self._file, identity_file)
-            write_json(identity_file, identity)
+            write_json(identity_file, identity | {"software": [software()]})
             self._append(self._file, [self._columns])
+
+    def _note_software(self, identity_file: Path) -> None:
+        """Note beside the calls that this version of molvae goes on with them, if another one made some."""
+        content = read_json(identity_file)
+        recorded = content.get("software")
+        known = recorded if isinstance(recorded, list) else [{"molvae": "unknown", "source": "unknown"}]
+        self.earlier_software = [one for one in known if one != software()]
+        if not self.earlier_software:
+            return
+        logger.warning(
+            "%s: another version of molvae made calls of this search; they still count, and summary.json names it",
+            identity_file.with_name("calls.csv"),
+        )
+        if software() not in known:
+            write_json(identity_file, content | {"software": [*known, software()]})
 
     @staticmethod
     def _append(file: Path, rows: Iterable[Sequence[str]]) -> None:

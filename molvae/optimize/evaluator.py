@@ -61,6 +61,7 @@ class Evaluator:
         self._n_jobs = n_jobs
         self._pool: ProcessPoolExecutor | None = None
         self._pool_size = 0
+        self._announced = False
         self._seconds_each: float | None = None
         # Of the last chunk: how many molecules, and the seconds for all of them.
         self._last_chunk = (0, 0.0)
@@ -105,6 +106,9 @@ class Evaluator:
             ObjectiveError: If a user's module cannot be imported, or no worker process can be started.
             DataError: If there is no dask scheduler at the address.
         """
+        if not smiles:
+            return
+        self._announce_own_code()
         if self._dask is not None:
             yield from self._dask.evaluate(smiles)
             return
@@ -128,6 +132,12 @@ class Evaluator:
             self._limit_slow_chunks(len(chunk), seconds)
             n_done += size
             size *= 4
+
+    def _announce_own_code(self) -> None:
+        """Say on the terminal, once and before the first molecule, what code of the user's is run."""
+        if not self._announced and (own_code := self._objective.own_code()):
+            logger.info("%s: runs your own code in %s: %s", self._objective.name, self._objective.folder, own_code)
+        self._announced = True
 
     def _limit_slow_chunks(self, n: int, seconds: float) -> None:
         """Keep chunks of slow molecules small, since a kill loses what is under way, but not for a slow start alone.

@@ -142,6 +142,14 @@ class Objective:
         """Whether a user's own function or program is called for a molecule, which may cost anything."""
         return any(quantity.external for quantity in self._quantities)
 
+    def own_code(self) -> str:
+        """Return the user's own functions and programs that evaluating it runs, with the SHA-256 of their files."""
+        return "; ".join(
+            " ".join([f"{quantity.kind()}: {quantity.argument}", *map(_hashed, quantity.files(self.folder))])
+            for quantity in self._quantities
+            if quantity.external
+        )
+
     @property
     def name(self) -> str:
         """Its name."""
@@ -348,6 +356,10 @@ class Objective:
         if any(value == 0.0 for _, value in weighted):
             return 0.0
         return math.exp(sum(weight * math.log(value) for weight, value in weighted) / self._total_weight)
+
+
+def _hashed(file: Path) -> str:
+    return f"({file.name}, SHA-256 {file_sha256(file)})"
 
 
 def builtin_names() -> list[str]:

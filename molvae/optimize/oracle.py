@@ -168,6 +168,11 @@ class Oracle:
             )
 
     @property
+    def earlier_software(self) -> list[dict[str, str]]:
+        """What made recorded calls of this search before, where it was another version of molvae."""
+        return self._record.earlier_software
+
+    @property
     def evaluations(self) -> list[Evaluation]:
         """What the calls came to, in order."""
         return [call.evaluation for call in self._calls.values()]

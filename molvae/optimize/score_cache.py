@@ -8,6 +8,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from molvae.errors import DataError
+from molvae.folders import require_private
 from molvae.optimize.calls import EvaluationRows
 from molvae.optimize.objective import Evaluation, Objective
 
@@ -26,11 +27,13 @@ class ScoreCache:
         """Open the file, or begin it.
 
         Raises:
-            DataError: If it is another kind of file, or cannot be written.
+            DataError: If it is another kind of file, cannot be written, or somebody else may have written it.
         """
         self._file = file
         self._rows = EvaluationRows(objective)
         self._key = hashlib.sha256(json.dumps(objective.identity(), sort_keys=True).encode()).hexdigest()
+        if file.exists():
+            require_private(file)
         with self._connection() as database:
             database.execute(
                 "CREATE TABLE IF NOT EXISTS evaluations (objective TEXT, smiles TEXT, evaluation TEXT NOT NULL, "

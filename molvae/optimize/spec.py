@@ -36,12 +36,12 @@ from molvae.chem.core import Core, read_core
 from molvae.chem.molecules import parse
 from molvae.chem.quiet import quiet
 from molvae.errors import DataError, ObjectiveError
-from molvae.files import existing
 from molvae.optimize.parts import Constraint, Term
 from molvae.optimize.quantities import CoreText, HasCore, MoleculeText, Similarity, SimilarityTarget
 from molvae.optimize.quantities.base import not_empty
 from molvae.optimize.similarity import FingerprintName
 from molvae.section import Fraction, Name, Section
+from molvae.untrusted import parse_yaml, read_text
 from molvae.validation import explain
 
 SIMILARITY_TO_LEAD = "similarity_to_lead"
@@ -153,8 +153,8 @@ def read_spec(file: Path) -> ObjectiveSpec:
         ObjectiveError: One line that names each wrong key, its value, and what would be right.
     """
     try:
-        content = yaml.safe_load(existing(file).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
+        content = parse_yaml(read_text(file))
+    except UnicodeDecodeError as error:
         raise DataError(f"{file}: expected a YAML file, found something that cannot be read ({error})") from error
     except yaml.YAMLError as error:
         raise ObjectiveError(

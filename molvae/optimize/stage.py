@@ -105,6 +105,7 @@ def optimize(
         n_rounds = _search(strategy, oracle, config)
         trace, times = oracle.trace(), oracle.times()
         oracle.require_scores()
+        earlier = {"earlier_software": oracle.earlier_software} if oracle.earlier_software else {}
     warn_of_failures(objective.name, oracle.evaluations)
     if not (trace["score"] > 0.0).any():
         logger.warning(
@@ -113,7 +114,7 @@ def optimize(
         )
     table = candidates_table(trace, objective, molecules, model, config.n_candidates, seed, n_jobs)
     table = pd.concat([table, candidate_columns(objective, table["smiles"].tolist())], axis=1)
-    summary = _summary(trace, objective, config, seed, n_rounds) | start.summary
+    summary = _summary(trace, objective, config, seed, n_rounds) | start.summary | earlier
     _log(objective, summary, len(table))
     invalidate(out / "summary.json")
     write_evidence(objective, out)

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from molvae.errors import DataError
 from molvae.folders import locked
-from molvae.inputs import RAW, Remote, remote_of
+from molvae.inputs import RAW, Remote, remote_of, shown
 from molvae.log import logger, progress
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def check(remote: Remote) -> None:
     if pooch.file_hash(str(kept), algorithm or "sha256") != digest.lower():
         raise DataError(
             f"{kept}: expected a file with the checksum {remote.checksum}, found one with another; remove it, and the "
-            f"same command fetches it again from {remote.url}"
+            f"same command fetches it again from {shown(remote.url)}"
         )
 
 
@@ -71,22 +71,24 @@ def _fetch(remote: Remote, kept: Path) -> None:
         retry_if_failed=_RETRIES,
     )
     pooch.get_logger().setLevel("WARNING")
-    logger.info("fetching %s to %s", remote.url, kept)
+    logger.info("fetching %s to %s", shown(remote.url), kept)
     try:
         store.fetch(kept.name, downloader=_download)
     except requests.HTTPError as error:
+        status = "unknown" if error.response is None else error.response.status_code
         raise DataError(
-            f"{remote.url}: expected a file, found that the server refuses it ({error}); check the address"
+            f"{shown(remote.url)}: expected a file, found that the server refuses it (status {status}); check the "
+            "address"
         ) from error
     except (requests.RequestException, ConnectionError) as error:
         raise DataError(
-            f"{remote.url}: expected a whole file, found the connection failing ({type(error).__name__}); the same "
-            f"command goes on where it stopped, or put the file at {kept} yourself"
+            f"{shown(remote.url)}: expected a whole file, found the connection failing ({type(error).__name__}); the "
+            f"same command goes on where it stopped, or put the file at {kept} yourself"
         ) from error
     except ValueError as error:
         raise DataError(
-            f"{remote.url}: expected a file with the checksum {checksum}, found one with another; it was altered, or "
-            "has a new version: nothing is kept"
+            f"{shown(remote.url)}: expected a file with the checksum {checksum}, found one with another; it was "
+            "altered, or has a new version: nothing is kept"
         ) from error
     except OSError as error:
         raise DataError(f"{kept}: expected a place to write the file to, found otherwise ({error})") from error
@@ -101,12 +103,14 @@ def _published_checksum(remote: Remote) -> str | None:
         answer = requests.get(remote.checksums_url, timeout=_TIMEOUT_S)
         answer.raise_for_status()
     except requests.RequestException as error:
-        raise DataError(f"{remote.checksums_url}: expected a list of checksums, found none ({error})") from error
+        raise DataError(
+            f"{shown(remote.checksums_url)}: expected a list of checksums, found none ({type(error).__name__})"
+        ) from error
     file = Path(urlsplit(remote.url).path).name
     listed = re.search(rf"^([0-9a-f]{{64}}) [ *]?{re.escape(file)}$", answer.text, flags=re.MULTILINE)
     if listed is None:
         raise DataError(
-            f"{remote.checksums_url}: expected the checksum of {file}, found none; give its address instead"
+            f"{shown(remote.checksums_url)}: expected the checksum of {file}, found none; give its address instead"
         )
     return f"sha256:{listed[1]}"
 
@@ -154,7 +158,7 @@ def fetch_missing(names: Sequence[str | Path], *, offline: bool = False) -> None
     remotes = [remote for name in names if (remote := remote_of(str(name)))]
     missing = [remote for remote in remotes if not (RAW / remote.place).exists()]
     if missing and offline:
-        listed = "; ".join(f"{RAW / remote.place} from {remote.url}" for remote in missing)
+        listed = "; ".join(f"{RAW / remote.place} from {shown(remote.url)}" for remote in missing)
         raise DataError(f"--offline: expected the files to be there, found missing: {listed}; fetch them where you can")
     for remote in remotes:
         check(remote) if offline else fetch(remote)

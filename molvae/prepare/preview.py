@@ -19,7 +19,7 @@ from molvae.chem.reading import (
 from molvae.config import PrepareConfig
 from molvae.prepare.blocks import Source
 from molvae.prepare.convert import Rejected, convert_all
-from molvae.prepare.write import printable
+from molvae.text import printable
 
 FIRST_ROWS = 1_000
 _MAX_ROWS_SHOWN = 10

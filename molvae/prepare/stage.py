@@ -27,10 +27,11 @@ from molvae.prepare.leakage import Leakage, leakage
 from molvae.prepare.preview import unused_columns
 from molvae.prepare.split import MIN_VALIDATION, SPLITS, TEST, TRAIN, VALIDATION, check_splits
 from molvae.prepare.summary import LengthStatistics, PrepareSummary
-from molvae.prepare.write import WriteStatistics, printable, write_rows
+from molvae.prepare.write import WriteStatistics, write_rows
 from molvae.provenance import software
 from molvae.seeding import derive_seed
 from molvae.tables import MOLECULES, REJECTED
+from molvae.text import printable
 from molvae.vocabulary import Vocabulary
 
 VOCABULARY, SUMMARY = "vocabulary.json", "summary.json"

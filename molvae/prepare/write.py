@@ -20,6 +20,7 @@ from molvae.prepare.leakage import MAX_HELD_OUT, MAX_TRAIN
 from molvae.prepare.split import SPLITS, TRAIN, keyed
 from molvae.prepare.summary import PropertyStatistics
 from molvae.tables import CENSORED, MEASURED, MOLECULES, N_VALUES, REJECTED, STANDARD_DEVIATION
+from molvae.text import printable, spreadsheet_safe
 from molvae.vocabulary import Vocabulary, split_selfies
 
 ROW_GROUP = 20_000
@@ -95,7 +96,7 @@ class _RowGroups:
     """A Parquet file that grows by row groups of one size, so that its bytes do not depend on how rows arrive."""
 
     def __init__(self, path: Path, schema: pa.Schema) -> None:
-        self._writer = pq.ParquetWriter(path, schema)
+        self._writer = pq.ParquetWriter(path, schema, write_page_checksum=True)
         self._pending: list[pa.Table] = []
         self._n_pending = 0
 
@@ -151,9 +152,8 @@ def write_rows(
                 kept = kept.filter(pa.array(status == RowStatus.KEPT))
                 kept = kept.append_column("split", pa.array(np.array(SPLITS, dtype=object)[splits], pa.string()))
                 groups.add(kept.select(schema.names))
-                _rejected_rows(table, status, rows.start, library, known).to_csv(
-                    rows_out, index=False, header=False, lineterminator="\n"
-                )
+                rejected_rows = _rejected_rows(table, status, rows.start, library, known)
+                spreadsheet_safe(rejected_rows).to_csv(rows_out, index=False, header=False, lineterminator="\n")
                 _collect(statistics, kept, splits, fractions, seed)
                 accepted = table.filter(pa.array(np.isin(status, [RowStatus.KEPT, RowStatus.DUPLICATE])))
                 for name in properties:
@@ -225,10 +225,3 @@ def _rejected_rows(
         columns[name] = [printable(text) for text in columns[name]]
     del columns["token_set"]
     return pd.DataFrame(columns)
-
-
-def printable(text: str) -> str:
-    """Write control characters as escapes, so that a row of a table stays on its line."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -17,6 +17,8 @@ class Prior(ABC):
     """Its title in tables."""
     phrase: ClassVar[str]
     """What a sentence calls it."""
+    latent_dim: int
+    """Size D of its codes."""
     fits_codes: ClassVar[bool] = True
     """Whether `fit` depends on more of the codes than their size."""
 
@@ -56,7 +58,11 @@ class Prior(ABC):
     @classmethod
     @abstractmethod
     def from_state(cls, state: dict[str, Tensor]) -> Self:
-        """Restore the prior from the parameters that `state()` gave, in the same shapes."""
+        """Restore the prior from the parameters that `state()` gave, in the same shapes.
+
+        Raises:
+            KeyError, RuntimeError, ValueError: If they are not such parameters.
+        """
 
 
 PRIORS: Registry[type[Prior]] = Registry("prior")

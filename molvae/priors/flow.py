@@ -84,6 +84,7 @@ class FlowPrior(Prior):
         self.velocity = velocity.eval().requires_grad_(False)
         self.mean = mean
         self.scale = scale
+        self.latent_dim = len(mean)
 
     @classmethod
     def fit(cls, codes: Tensor, config: TrainConfig, seed: int) -> Self:
@@ -123,6 +124,8 @@ class FlowPrior(Prior):
     def from_state(cls, state: dict[str, Tensor]) -> Self:
         """Restore the prior from `state()`: its sizes follow from the shapes of the weights."""
         width, latent_dim = state["velocity.input_layer.weight"].shape
+        if not state["mean"].shape == state["scale"].shape == (latent_dim,):
+            raise ValueError(f"expected the mean and scale of codes of size {latent_dim}, found other shapes")
         velocity = Velocity(latent_dim, width)
         velocity.load_state_dict(
             {name.removeprefix("velocity."): weight for name, weight in state.items() if name.startswith("velocity.")}

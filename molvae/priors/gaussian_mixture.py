@@ -31,6 +31,7 @@ class GaussianMixturePrior(Prior):
         self.weights = weights
         self.means = means
         self.factors = factors
+        self.latent_dim = means.shape[1]
 
     @classmethod
     def fit(cls, codes: Tensor, config: TrainConfig, seed: int) -> Self:
@@ -67,4 +68,8 @@ class GaussianMixturePrior(Prior):
     @classmethod
     def from_state(cls, state: dict[str, Tensor]) -> Self:
         """Restore the prior from the weights, means and factors of `state()`, in the same shapes."""
+        n_components, latent_dim = state["means"].shape
+        shapes = [tuple(state[name].shape) for name in ("weights", "factors")]
+        if shapes != [(n_components,), (n_components, latent_dim, latent_dim)]:
+            raise ValueError(f"expected weights and factors of {n_components} components, found the shapes {shapes}")
         return cls(state["weights"], state["means"], state["factors"])

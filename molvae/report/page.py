@@ -17,7 +17,7 @@ from molvae.chem.descriptors import compute_properties
 from molvae.config import RunConfig
 from molvae.files import invalidate, replacing, write_json
 from molvae.folders import refuse_link, replacing_files
-from molvae.provenance import gather, recorded_sources, settings_of
+from molvae.provenance import PROVENANCE, gather, recorded_sources, settings_of
 from molvae.report import diagnostics, figures, sentences, tables, tiles
 from molvae.report.cautions import cautions
 from molvae.report.figures import Figure
@@ -107,7 +107,7 @@ def report(run_folder: Path, config: RunConfig, out: Path | None = None) -> Path
     content = _content(run, drawn, parts, provenance)
     text = environment.get_template("page.html.j2").render(content)
     invalidate(page)
-    write_json(page.with_name("provenance.json"), provenance)
+    write_json(page.with_name(PROVENANCE), provenance)
     _write_figures(page.with_suffix(""), environment, drawn, content)
     with replacing(page) as temporary:
         temporary.write_text(text, encoding="utf-8")

@@ -17,6 +17,7 @@ from molvae.metrics.definitions import GUACAMOL
 from molvae.metrics.metric import Metric
 from molvae.metrics.registry import metrics_from_json
 from molvae.tables import CANDIDATES, FRONT, HISTORY, LATENT_MAP, MOLECULES, RECONSTRUCTIONS, SCORED_MOLECULES, TRACE
+from molvae.untrusted import parse_yaml, read_text
 
 
 def value_of(metrics: Mapping[str, Metric], name: str) -> float:
@@ -299,9 +300,9 @@ def _name_of(objective: str) -> str:
     if path.suffix not in (".yaml", ".yml"):
         return objective
     try:
-        return str(yaml.safe_load(path.read_text(encoding="utf-8"))["name"])
+        return str(parse_yaml(read_text(path))["name"])
     # Results stay readable where the file has gone or changed.
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, TypeError, KeyError):
+    except (DataError, UnicodeDecodeError, yaml.YAMLError, TypeError, KeyError):
         return path.stem
 
 

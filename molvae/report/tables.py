@@ -15,6 +15,7 @@ from molvae.report.numerals import count, percent
 from molvae.report.run_data import Optimization, Prior, value_of
 from molvae.report.searches import origin_title
 from molvae.tables import TERM
+from molvae.text import spreadsheet_safe
 
 DECODED_TITLES = {
     "held_out": "Held-out molecules",
@@ -214,7 +215,7 @@ def candidate_table(result: Optimization, units: Mapping[str, str] | None = None
         scored = result.scored.molecules.drop_duplicates("smiles")
         table = table.merge(scored[["smiles", *scored_columns]], on="smiles", how="left", validate="many_to_one")
     rows = [_candidate_row(row, terms, scored_columns, properties, alerts) for row in table.to_dict("records")]
-    return CandidateTable(columns, tuple(rows), table.to_csv(index=False, lineterminator="\n"))
+    return CandidateTable(columns, tuple(rows), spreadsheet_safe(table).to_csv(index=False, lineterminator="\n"))
 
 
 def _scored_columns(result: Optimization, units: Mapping[str, str]) -> dict[str, Column]:

@@ -20,13 +20,11 @@ from molvae.chem.pattern_set import pattern_bits
 from molvae.chem.quiet import quiet
 from molvae.chem.ring_systems import ring_systems
 from molvae.chem.scaffolds import murcko_scaffold
-from molvae.chem.timeout import Outcome, map_within
+from molvae.chem.timeout import TIME_LIMIT_S, Outcome, map_within
+from molvae.log import logger
 from molvae.metrics.columns import concatenate, take
 from molvae.metrics.reference import counted_scaffold, in_chunks
 from molvae.score.guacamol import FlatMolecules, flat_molecules
-
-TIME_LIMIT_S = 5.0
-"""Seconds for a string that is not ordinary; an ordinary molecule takes some thousandths."""
 
 
 @dataclass(frozen=True)
@@ -124,6 +122,24 @@ def _describe_chunk(texts: list[str], *, with_activations: bool) -> Generated:
     if with_activations:
         described = replace(described, activations=chemnet_activations(described.molecules.smiles))
     return described
+
+
+def without_unresolved(smiles: list[str]) -> list[str]:
+    """Return reference molecules with those as empty strings that `describe` could not describe within its limits."""
+    odd = [row for row, text in enumerate(smiles) if not is_ordinary(text)]
+    if not odd:
+        return smiles
+    with quiet():
+        _load()
+        described = map(_resolve, map_within(_describe_one, [smiles[row] for row in odd], TIME_LIMIT_S))
+    left_out = {row for row, one in zip(odd, described, strict=True) if one.n_unresolved}
+    if left_out:
+        logger.warning(
+            "%d of %d reference molecules are left out: their description took more than %g s, ran out of memory or "
+            "crashed",
+            *(len(left_out), len(smiles), TIME_LIMIT_S),
+        )
+    return ["" if row in left_out else text for row, text in enumerate(smiles)]
 
 
 def _reorder(described: Generated, places: NDArray[np.int64]) -> Generated:

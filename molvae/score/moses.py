@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from molvae.chem.fcd import Moments, frechet_distance, moments
 from molvae.chem.fingerprints import nearest
+from molvae.chem.timeout import TIME_LIMIT_S
 from molvae.metrics import intervals
 from molvae.metrics.comparison import cosine_similarity, distribution_distance, internal_diversity, mean_powers
 from molvae.metrics.definitions import COMPARED_PROPERTIES, UNIQUE_AT
@@ -24,7 +25,7 @@ from molvae.metrics.metric import Metric
 from molvae.metrics.reference import MAIN_PROPERTIES, ReferenceStatistics
 from molvae.metrics.registry import measured
 from molvae.metrics.sets import fraction, novel_fraction, unique_fraction
-from molvae.score.describe import TIME_LIMIT_S, Descriptions, Generated
+from molvae.score.describe import Descriptions, Generated
 from molvae.seeding import derive_seed
 
 MIN_FOR_FCD = 10_000

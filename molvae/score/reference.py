@@ -4,12 +4,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
-import pyarrow.parquet as pq
 
 from molvae.chem.reading import read_molecules
 from molvae.errors import DataError
-from molvae.files import existing
+from molvae.files import column_names
 from molvae.metrics.reference import thinned
+from molvae.score.describe import without_unresolved
 from molvae.tables import MEASURED, MOLECULES
 
 
@@ -51,7 +51,7 @@ def from_prepared(folder: Path) -> Reference:
         DataError: If the table is missing or one of the two splits is empty.
     """
     table = folder / MOLECULES.file
-    measured = [name for name in pq.read_schema(existing(table)).names if name.startswith(MEASURED)]
+    measured = [name for name in column_names(table) if name.startswith(MEASURED)]
     molecules = MOLECULES.read(table, ["id", "smiles", "split", *measured])
     by_split = {split: molecules.loc[molecules["split"] == split, "smiles"].tolist() for split in ("train", "test")}
     for split, smiles in by_split.items():
@@ -77,4 +77,4 @@ def from_files(train: Path, test: Path, test_scaffolds: Path | None = None) -> R
 
 
 def _smiles_in(path: Path) -> list[str]:
-    return [record.smiles for record in read_molecules(path)]
+    return without_unresolved([record.smiles for record in read_molecules(path)])

@@ -16,7 +16,7 @@ from molvae.model.shipped import models_that_know
 from molvae.nn.device import choose_device
 from molvae.nn.vae import VAE
 from molvae.tables import HISTORY, MOLECULES
-from molvae.train.checkpoint import Checkpoint
+from molvae.train.checkpoint import CHECKPOINT, Checkpoint
 from molvae.train.choose_prior import choose_prior
 from molvae.train.data import DATA_FILES, TrainingData, open_data, training_identity, validation_smiles, write_data
 from molvae.train.loop import fit
@@ -27,6 +27,8 @@ from molvae.train.start import InitialState, starting_point
 from molvae.vocabulary import Vocabulary
 
 RESUME_FILES = (
+    *(CHECKPOINT, ".checkpoint.[0-9]*.partial.bin"),
+    # Of molvae 0.1.
     *("checkpoint.pt", ".checkpoint.[0-9]*.partial.pt"),
     *("data", *(f"data/{name}" for name in DATA_FILES)),
 )
@@ -52,8 +54,9 @@ def train(prepared: Path, out: Path, config: TrainConfig, seed: int, n_jobs: int
         DataError: If the prepared folder lacks a file, or has no molecules to train or validate on.
     """
     existing(prepared / MOLECULES.file)
-    vocabulary = Vocabulary(tuple(read_json(prepared / "vocabulary.json")["tokens"]))
-    standardisation = StandardiseConfig.model_validate(read_json(prepared / "summary.json")["standardisation"])
+    vocabulary = Vocabulary.read(prepared / "vocabulary.json")
+    summary = read_json(prepared / "summary.json", ["standardisation"])
+    standardisation = StandardiseConfig.model_validate(summary["standardisation"])
     start = starting_point(config, vocabulary, standardisation, seed)
     if start.base is not None and is_first():
         _tell_new_tokens(prepared, start.base, vocabulary, str(config.init_from))

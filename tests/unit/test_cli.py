@@ -1,3 +1,4 @@
+import errno
 import os
 import signal
 import subprocess
@@ -216,3 +217,33 @@ def test_a_page_that_would_not_be_one_is_refused_before_the_work(molvae, tmp_pat
     assert status == 2
     assert "expected a name that ends in .html" in error
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"),
+        RuntimeError("std::bad_alloc"),
+        ImportError("libtorch.so: failed to map segment from shared object"),
+        SystemError("error return without exception set"),
+    ],
+)
+def test_running_out_of_memory_is_one_clear_line(broken, error):
+    status, _, said = broken(error, "train")
+    assert status == 1
+    assert said.startswith("molvae: error: expected enough memory, found none left")
+    assert said.count("\n") == 1
+
+
+def test_running_out_of_memory_behind_another_error_is_told():
+    error = ValueError("numbers")
+    assert not main.is_out_of_memory(error)
+    error.__cause__ = MemoryError()
+    assert main.is_out_of_memory(error)
+
+
+def test_a_full_disk_that_no_stage_has_words_for_is_one_clear_line(broken):
+    status, _, said = broken(OSError(errno.ENOSPC, "No space left on device", "chemnet.pb"), "score")
+    assert status == 1
+    assert said.startswith("molvae: error: expected room on the disk, also for temporary files, found none")

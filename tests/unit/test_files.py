@@ -11,6 +11,7 @@ import pytest
 from molvae.errors import DataError
 from molvae.files import (
     check_table_name,
+    column_names,
     existing,
     growing_array,
     invalidate,
@@ -217,3 +218,25 @@ def test_blocks_of_what_is_no_such_table_are_refused(tmp_path):
     write_table(tmp_path / "a.parquet", pd.DataFrame({"a": [1]}))
     with pytest.raises(DataError, match=r"expected the columns \['b'\]"):
         next(read_blocks(tmp_path / "a.parquet", ["a", "b"]))
+
+
+@pytest.mark.parametrize("read", [read_table, lambda path: list(read_blocks(path, ["smiles", "value"]))])
+def test_a_flipped_bit_among_the_values_of_a_parquet_table_is_noticed(tmp_path, read):
+    table = pd.DataFrame({"smiles": [f"{'C' * (n % 40)}O" for n in range(2000)], "value": np.arange(2000) / 7})
+    write_table(tmp_path / "a.parquet", table)
+    whole, rng = (tmp_path / "a.parquet").read_bytes(), np.random.default_rng(0)
+    for _ in range(60):
+        damaged = bytearray(whole)
+        # Its end, the footer, has no checksum, and is no value.
+        damaged[rng.integers(4, len(whole) - 4000)] ^= 1 << rng.integers(8)
+        (tmp_path / "a.parquet").write_bytes(damaged)
+        with pytest.raises(DataError, match=r"expected a \.parquet table"):
+            read(tmp_path / "a.parquet")
+
+
+def test_the_columns_of_what_is_no_table_are_one_clear_error(tmp_path):
+    write_table(tmp_path / "a.parquet", pd.DataFrame({"a": [1], "b": [2]}))
+    assert column_names(tmp_path / "a.parquet") == ["a", "b"]
+    (tmp_path / "a.parquet").write_bytes(b"")
+    with pytest.raises(DataError, match=r"a\.parquet: expected a \.parquet table"):
+        column_names(tmp_path / "a.parquet")

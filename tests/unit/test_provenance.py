@@ -92,7 +92,7 @@ def test_outputs_are_hashed_and_what_is_about_them_is_not(tmp_path):
     assert set(provenance["outputs"]) == {"train/history.csv"}
     assert provenance["inputs"][str(source)] == {"bytes": 2, "sha256": hashlib.sha256(b"CC").hexdigest()}
     assert provenance["inputs"]["gone.smi"]["sha256"] is None
-    assert provenance == gather(tmp_path, config)
+    assert provenance | {"date": ""} == gather(tmp_path, config) | {"date": ""}
     json.dumps(provenance, allow_nan=False)
 
 
@@ -101,3 +101,59 @@ def test_stages_that_recorded_their_source_are_found(tmp_path):
     (tmp_path / "prepare" / "summary.json").write_text(json.dumps({"software": {"source": "abc"}}))
     (tmp_path / "prepare" / "vocabulary.json").write_text("[]")
     assert recorded_sources(tmp_path) == {"prepare/summary.json": "abc"}
+
+
+def test_an_address_has_no_password_in_the_provenance(tmp_path):
+    address = "https://user:s3cret@host/a.smi?signature=t0ken#sha256=12"
+    provenance = gather(tmp_path, RunConfig.model_validate({"prepare": {"input": [address], "test_input": address}}))
+    said = json.dumps(provenance)
+    assert "https://host/a.smi?...#sha256=12" in said
+    assert "s3cret" not in said
+    assert "t0ken" not in said
+
+
+def test_what_an_earlier_version_computed_is_found(tmp_path):
+    (tmp_path / "a").mkdir()
+    record = {"software": {"source": "now"}, "earlier_software": [{"source": "before"}, "nonsense"]}
+    (tmp_path / "a" / "summary.json").write_text(json.dumps(record))
+    assert recorded_sources(tmp_path) == {"a/summary.json": "now", "a/summary.json, earlier": "before"}
+
+
+@pytest.mark.timeout(20)
+def test_a_hostile_file_among_the_results_is_passed_over(tmp_path):
+    import os
+
+    (tmp_path / "deep.json").write_text("[" * 100_000)
+    os.mkfifo(tmp_path / "pipe.json")
+    (tmp_path / "zero.json").symlink_to("/dev/zero")
+    assert recorded_sources(tmp_path) == {}
+
+
+def test_the_date_is_that_of_the_environment_if_it_has_one(tmp_path, monkeypatch):
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "86400")
+    assert gather(tmp_path, RunConfig())["date"] == "1970-01-02T00:00:00+00:00"
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "yesterday")
+    with pytest.raises(ConfigError, match="SOURCE_DATE_EPOCH"):
+        gather(tmp_path, RunConfig())
+
+
+def test_a_clock_that_jumps_changes_the_date_and_nothing_else(tmp_path, monkeypatch):
+    provenances = []
+    for epoch in ("4102444800", "0"):
+        monkeypatch.setenv("SOURCE_DATE_EPOCH", epoch)
+        provenances.append(gather(tmp_path, RunConfig()))
+    assert provenances[0]["date"] == "2100-01-01T00:00:00+00:00"
+    assert {key for key in provenances[0] if provenances[0][key] != provenances[1][key]} == {"date"}
+
+
+def test_what_snakemake_measured_is_taken_up(tmp_path):
+    (tmp_path / "benchmarks" / "prepare_shard").mkdir(parents=True)
+    header = "s\th:m:s\tmax_rss\tmax_vms\tcpu_time\n"
+    (tmp_path / "benchmarks" / "train.tsv").write_text(f"{header}12.5\t0:00:12\t512.25\t900.0\t20.5\n")
+    (tmp_path / "benchmarks" / "prepare_shard" / "1-of-2.tsv").write_text(f"{header}0.1\t0:00:00\t-\t-\tNA\n")
+    (tmp_path / "benchmarks" / "odd.tsv").write_text("nonsense\n1\t2\n")
+    (tmp_path / "benchmarks" / "empty.tsv").write_text("")
+    assert gather(tmp_path, RunConfig())["measured"] == {
+        "prepare_shard/1-of-2": {"seconds": 0.1},
+        "train": {"seconds": 12.5, "cpu_seconds": 20.5, "peak_memory_mb": 512.25},
+    }

@@ -5,8 +5,8 @@ import shlex
 import shutil
 import signal
 import subprocess
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, ClassVar
@@ -23,7 +23,6 @@ from molvae.optimize.quantities.base import (
     Quantity,
     per_batch,
 )
-from molvae.parallel import program_groups
 from molvae.section import Positive
 
 # Of a program's standard error, what a message shows: its last lines, and no more characters of them.
@@ -60,6 +59,10 @@ class Command(Quantity):
     timeout_s: Annotated[Positive, Field(allow_inf_nan=False)] | None = None
     """Seconds for each molecule that it may take; without it there is no limit."""
 
+    memory_gb: Annotated[Positive, Field(allow_inf_nan=False)] | None = None
+    """Gigabytes of address space that it and each program that it starts may take; without it there is no limit. It
+    holds on Linux only."""
+
     @property
     def limit_s(self) -> float | None:
         """Seconds that it may take for a molecule; None without a limit."""
@@ -77,16 +80,19 @@ class Command(Quantity):
 
     def measure(self, folder: Path) -> Measure:
         """Return the function that runs the program."""
-        return per_batch(command_function(self.command, folder, self.timeout_s))
+        return per_batch(command_function(self.command, folder, self.timeout_s, self.memory_gb))
 
 
-def command_function(command: str, folder: Path, timeout_s: float | None) -> BatchFunction:
+def command_function(
+    command: str, folder: Path, timeout_s: float | None, memory_gb: float | None = None
+) -> BatchFunction:
     """Return the function that runs a program on SMILES; it runs in `folder`.
 
     Args:
         command: The program and its arguments, as in a shell, but without its wildcards, pipes and variables.
         folder: Where a relative path in it starts.
         timeout_s: Seconds for each molecule; when they are over, the program and all it started are ended.
+        memory_gb: Gigabytes of address space that each of them may take.
 
     Raises:
         ObjectiveError: If there is no such program.
@@ -95,7 +101,7 @@ def command_function(command: str, folder: Path, timeout_s: float | None) -> Bat
 
     def score(smiles: Sequence[str]) -> list[float | Failure]:
         limit = None if timeout_s is None else timeout_s * len(smiles)
-        run = _run(shlex.split(command), "".join(f"{line}\n" for line in smiles), folder, limit)
+        run = _run(shlex.split(command), "".join(f"{line}\n" for line in smiles), folder, limit, memory_gb)
         values = [_number(line, run.complaint) for line in run.output.splitlines()]
         if run.fault:
             # What it wrote line by line before it ended belongs to the first molecules; a last half of a line, or text
@@ -152,20 +158,24 @@ class _Run:
     fault: str
 
 
-def _run(arguments: list[str], text: str, folder: Path, limit_s: float | None) -> _Run:
-    with subprocess.Popen(
-        arguments,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-        # What is no UTF-8 is no number, and is shown as that.
-        errors="replace",
-        cwd=folder,
-        # A group of its own, so that what the program started ends with it.
-        start_new_session=True,
-    ) as process:
-        program_groups.add(process.pid)
+def _run(arguments: list[str], text: str, folder: Path, limit_s: float | None, memory_gb: float | None) -> _Run:
+    with (
+        subprocess.Popen(
+            arguments,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            # What is no UTF-8 is no number, and is shown as that.
+            errors="replace",
+            cwd=folder,
+            # A group of its own, so that what the program started ends with it.
+            start_new_session=True,
+        ) as process,
+        _ended_with_this_process(process.pid),
+    ):
+        if memory_gb is not None:
+            _limit_memory(process.pid, int(memory_gb * 1e9))
         fault = ""
         try:
             output, complaint = process.communicate(text, timeout=limit_s)
@@ -179,9 +189,35 @@ def _run(arguments: list[str], text: str, folder: Path, limit_s: float | None) -
         except BaseException:
             _end_group(process.pid)
             raise
-        finally:
-            program_groups.discard(process.pid)
     return _Run(output, _last_lines(complaint), fault or _ending(process.returncode))
+
+
+@contextmanager
+def _ended_with_this_process(group: int) -> Iterator[None]:
+    """End a process group when this process dies within the block, also if it is killed and can do nothing any more.
+
+    A shell waits for the end of a pipe that this process alone holds open.
+    """
+    with subprocess.Popen(
+        ["/bin/sh", "-c", 'read -r _; kill -s KILL -- "-$0"', str(group)],
+        stdin=subprocess.PIPE,
+        # Ctrl-C is not for it.
+        start_new_session=True,
+    ) as watcher:
+        try:
+            yield
+        finally:
+            watcher.kill()
+
+
+def _limit_memory(process: int, n_bytes: int) -> None:
+    """Limit the address space of a process, and of those that it starts from now on, where the system can."""
+    import resource
+
+    # It may have ended by itself.
+    if hasattr(resource, "prlimit"):
+        with suppress(ProcessLookupError):
+            resource.prlimit(process, resource.RLIMIT_AS, (n_bytes, n_bytes))
 
 
 def _end_group(group: int) -> None:

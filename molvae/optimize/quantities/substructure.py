@@ -9,6 +9,9 @@ from rdkit import Chem
 from molvae.chem.core import read_core
 from molvae.optimize.quantities.base import QUANTITIES, MolQuantity
 
+MAX_PARTS = 4
+"""Most unconnected parts of a pattern."""
+
 
 def _smarts(pattern: str) -> str:
     # RDKit takes what follows a blank for a name, and would search for a part of what was meant.
@@ -17,6 +20,12 @@ def _smarts(pattern: str) -> str:
     mol = Chem.MolFromSmarts(pattern)
     if mol is None or mol.GetNumAtoms() == 0:
         raise ValueError(f"expected a SMARTS pattern, found {pattern!r}")
+    n_parts = len(Chem.GetMolFrags(mol))
+    if n_parts > MAX_PARTS:
+        raise ValueError(
+            f"expected at most {MAX_PARTS} parts without a bond between them, found {n_parts} in {pattern!r}: the time "
+            "to match them grows exponentially"
+        )
     return pattern
 
 

@@ -219,3 +219,54 @@ def test_a_cut_or_damaged_gzip_file_is_one_clear_error(tmp_path, damage):
 def test_a_column_that_cannot_be_told_is_a_wrong_setting_that_lists_the_columns(write, header, options, expected):
     with pytest.raises(ConfigError, match=expected):
         read(write("a.csv", f"{header}\nx,y\n"), **options)
+
+
+@pytest.mark.parametrize("column", [[["C"]], [b"C"], [1.5], [{"a": "C"}]])
+def test_a_parquet_column_of_no_text_is_named_with_its_type(tmp_path, column):
+    pd.DataFrame({"smiles": column}).to_parquet(tmp_path / "a.parquet")
+    with pytest.raises(DataError, match="expected SMILES as text in the column 'smiles', found"):
+        read(tmp_path / "a.parquet")
+
+
+def test_parquet_text_that_is_no_utf8_is_one_clear_error(tmp_path):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    broken = pa.StringArray.from_buffers(1, pa.py_buffer(b"\0\0\0\0\2\0\0\0"), pa.py_buffer(b"C\xff"))
+    pq.write_table(pa.table({"smiles": broken}), tmp_path / "a.parquet")
+    with pytest.raises(DataError, match="expected text in UTF-8"):
+        read(tmp_path / "a.parquet")
+
+
+def test_packed_parquet_that_is_too_large_to_unpack_is_refused(write, tmp_path, monkeypatch):
+    pd.DataFrame({"smiles": ["C"]}).to_parquet(tmp_path / "a.parquet")
+    monkeypatch.setattr("molvae.chem.parquet._MAX_UNPACKED", 100)
+    with pytest.raises(DataError, match="at most 100 bytes when unpacked"):
+        read(write("b.parquet.gz", (tmp_path / "a.parquet").read_bytes()))
+
+
+@pytest.mark.parametrize("name", ["a\nb", "\x1b]0;title\x07", "\u202eabc"])
+def test_a_name_is_on_one_line(tmp_path, name):
+    pd.DataFrame({"smiles": ["CCO"], "id": [name]}).to_parquet(tmp_path / "a.parquet")
+    [(_, read_name, _)] = read(tmp_path / "a.parquet", id_column="id")
+    assert read_name.isprintable()
+
+
+def test_a_structure_that_rdkit_reads_but_cannot_write_is_bad_alone(write):
+    def block(ends):
+        return (
+            "x\n  by hand 2D\n\n  0  0  0     0  0            999 V3000\nM  V30 BEGIN CTAB\n"
+            "M  V30 COUNTS 4 2 0 0 0\nM  V30 BEGIN ATOM\nM  V30 1 C 0 0 0 0\nM  V30 2 C 1 0 0 0\n"
+            "M  V30 3 * 4 0 0 0\nM  V30 4 Br 5 0 0 0\nM  V30 END ATOM\nM  V30 BEGIN BOND\nM  V30 1 1 1 2\n"
+            f"M  V30 2 1 3 4 ENDPTS={ends} ATTACH=ANY\nM  V30 END BOND\nM  V30 END CTAB\nM  END\n$$$$\n"
+        )
+
+    bad, good = read_molecules(write("a.sdf", block("(2 1 ; 2)") + block("(2 1 2)")))
+    assert not bad.smiles
+    assert "cannot write as SMILES" in bad.problem
+    assert good.smiles
+
+
+def test_a_structure_without_atoms_says_so(write):
+    [record] = read_molecules(write("a.sdf", "x\n  by hand\n\n  0  0  0  0  0  0  0  0  0  0999 V2000\nM  END\n$$$$\n"))
+    assert (record.smiles, record.problem) == ("", "a structure without atoms")

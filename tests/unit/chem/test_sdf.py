@@ -1,6 +1,7 @@
 import pandas as pd
 from rdkit import Chem
 
+from molvae.chem.reading import read_molecules, with_structure
 from molvae.chem.sdf import write_sdf
 
 
@@ -21,3 +22,26 @@ def test_what_cannot_be_drawn_is_left_out_and_counted(tmp_path, caplog):
     with Chem.SDMolSupplier(str(tmp_path / "out.sdf")) as supplier:
         assert [mol.GetProp("_Name") for mol in supplier] == ["a", "d"]
     assert "2 molecules are left out" in caplog.text
+
+
+BLOCK = """INJECTED
+     RDKit          2D
+
+  2  1  0  0  0  0  0  0  0  0999 V2000
+    0.0000    0.0000    0.0000 C   0  0  0  0  0  0  0  0  0  0  0  0
+    1.2990    0.7500    0.0000 N   0  0  0  0  0  0  0  0  0  0  0  0
+  1  2  1  0
+M  END
+"""
+
+
+def test_a_name_or_field_of_several_lines_brings_no_molecule_of_its_own(tmp_path):
+    hostile = f"CHEMBL25\n$$$$\n{BLOCK.replace(chr(10) * 2, chr(10) + ' ' + chr(10))}$$$$\n"
+    fields = pd.DataFrame(
+        {"id": [hostile, "b"], f"x\n\n$$$$\n{BLOCK}": [hostile, "y"], "crlf": ["a\r\n$$$$\r\n", "\u2028"]}
+    )
+    write_sdf(tmp_path / "out.sdf", ["CCO", "c1ccccc1"], [hostile, "b"], fields)
+    records = [with_structure(record).smiles for record in read_molecules(tmp_path / "out.sdf")]
+    assert records == ["CCO", "c1ccccc1"]
+    with Chem.SDMolSupplier(str(tmp_path / "out.sdf")) as supplier:
+        assert [Chem.MolToSmiles(mol) for mol in supplier] == ["CCO", "c1ccccc1"]

@@ -240,3 +240,16 @@ def test_a_prior_that_the_run_does_not_try_is_a_wrong_setting(folder, tmp_path):
     arguments = ["--set", "train.priors=[normal]", "--set", "sample.prior=decoder"]
     with pytest.raises(ConfigError, match=r"sample\.prior: expected best or one of train\.priors"):
         molvae("sample", folder, "--out", tmp_path / "out.csv", *arguments)
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+@pytest.mark.parametrize("verb", ["encode", "anomaly"])
+def test_blocks_of_molecules_give_the_same_table_as_all_at_once(folder, tmp_path, smiles, monkeypatch, verb, ending):
+    source = tmp_path / "molecules.smi"
+    source.write_text("".join(f"{text} m{n}\n" for n, text in enumerate(smiles[:20])))
+    tables = []
+    for rows in (1000, 7):
+        monkeypatch.setattr("molvae.files.BLOCK_ROWS", rows)
+        assert molvae(verb, folder, source, "--out", tmp_path / f"{rows}.{ending}").exit_code == 0
+        tables.append(read_table(tmp_path / f"{rows}.{ending}"))
+    pd.testing.assert_frame_equal(*tables, atol=1e-5)

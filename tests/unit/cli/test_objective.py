@@ -57,11 +57,11 @@ def test_list_shows_every_builtin_objective_and_what_others_are_made_of(run):
 
 
 def test_quantities_are_listed_from_the_usual_to_the_rare_and_what_only_constrains_says_so(run):
-    kinds = ["property", "similarity", "has", "lacks", "count", "atom_count", "isomer", "python", "command", "alerts"]
-    kinds += ["unseen_rings", "likelihood"]
+    kinds = ["property", "similarity", "has", "lacks", "count", "atom_count", "isomer", "learned", "in_domain", "predict"]
+    kinds += ["python", "command", "alerts", "unseen_rings", "likelihood"]
     assert list(QUANTITIES) == kinds
     lines = {line.split()[0]: line for line in run("--list").output.splitlines() if line.startswith("  ")}
-    assert [kind for kind in kinds if lines[kind].endswith(" In constraints only.")] == ["alerts"]
+    assert [kind for kind in kinds if lines[kind].endswith(" In constraints only.")] == ["in_domain", "alerts"]
 
 
 def test_a_missing_argument_is_wrong_usage(run):

@@ -77,7 +77,7 @@ def test_a_place_that_cannot_be_written_costs_only_the_keeping(folder, caplog):
     with caplog.at_level(logging.WARNING, logger="molvae"):
         assert cached("test", ["CCO"], make([])).texts["smiles"][0] == "CCO"
     assert "not cached" in caplog.text
-    assert "set MOLVAE_CACHE to a writable folder" in caplog.text
+    assert "set MOLVAE_CACHE to a writable folder of your own" in caplog.text
 
 
 WAITS = """
@@ -102,3 +102,30 @@ def test_two_runs_at_a_time_compute_an_entry_once(caplog):
     assert not calls
     assert stored.texts["smiles"] == ["CCO"]
     assert "damaged" not in caplog.text
+
+
+@pytest.mark.parametrize("mode", [0o777, 0o770])
+def test_a_cache_that_others_can_write_to_is_neither_read_nor_written(folder, caplog, mode):
+    cached("test", ["CCO"], make([]))
+    folder.chmod(mode)
+    with caplog.at_level(logging.WARNING, logger="molvae"):
+        cached("test", ["CCO"], make(calls := []))
+    assert calls
+    assert "only you can write to" in caplog.text
+    folder.chmod(0o700)
+    cached("test", ["CCO"], make(calls := []))
+    assert not calls
+
+
+def test_a_cache_of_another_user_is_not_believed(folder, caplog, monkeypatch):
+    cached("test", ["CCO"], make([]))
+    monkeypatch.setattr("os.geteuid", lambda: 12345)
+    with caplog.at_level(logging.WARNING, logger="molvae"):
+        cached("test", ["CCO"], make(calls := []))
+    assert calls
+    assert "found owner" in caplog.text
+
+
+def test_the_cache_is_private_to_its_user(folder):
+    cached("test", ["CCO"], make([]))
+    assert folder.stat().st_mode & 0o077 == 0

@@ -218,3 +218,17 @@ def test_a_model_uses_its_own_constraints_and_leaves_those_of_the_process_alone(
     assert len(model.tokenise([sulfone])[1]) == len(loaded.tokenise([sulfone])[1]) + 1
     assert loaded.decode(np.zeros((1, model.latent_dim)))
     assert selfies.get_semantic_constraints() == selfies.get_preset_constraints("default")
+
+
+# RDKit takes far longer than the limit to make each canonical.
+SLOW = ["C" + ".C" * 4000, ".".join(["C1CC1"] * 1500)]
+
+
+@pytest.mark.timeout(60)
+def test_a_molecule_that_takes_too_long_is_not_encoded_and_costs_no_other(model, smiles, monkeypatch):
+    monkeypatch.setattr("molvae.model.reading.TIME_LIMIT_S", 0.5)
+    codes = model.encode([smiles[0], SLOW[0], smiles[1], SLOW[1], "C" * 501])
+    assert np.isfinite(codes).all(axis=1).tolist() == [True, False, True, False, np.isfinite(codes[4]).all()]
+    np.testing.assert_allclose(codes[[0, 2]], model.encode(smiles[:2]), atol=1e-6)
+    scores = model.anomaly_score([smiles[0], SLOW[0]])
+    assert np.isnan(scores).tolist() == [False, True]

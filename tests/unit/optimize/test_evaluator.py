@@ -1,9 +1,11 @@
 """Evaluation in worker processes: how it begins, and how it ends."""
 
+import hashlib
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -252,3 +254,22 @@ def test_chunks_of_slow_molecules_are_small_but_not_those_of_a_slow_start(
     with Evaluator(slow) as evaluate:
         chunks = evaluate.evaluate(smiles)
         assert [len(next(chunks)) for _ in sizes] == sizes
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_own_code_is_announced_once_with_its_hash_before_it_runs(tmp_path, caplog, n_jobs):
+    (tmp_path / "score.sh").write_text("while read line; do echo 0.5; done\n")
+    spec = ObjectiveSpec.model_validate({"name": "mine", "terms": [{"command": "sh score.sh"}, {"property": "qed"}]})
+    with caplog.at_level("INFO", logger="molvae"), Evaluator(Objective(spec, tmp_path), n_jobs) as evaluator:
+        for _ in range(2):
+            list(evaluator.evaluate(["CCO", "CCN"]))
+    digest = hashlib.sha256((tmp_path / "score.sh").read_bytes()).hexdigest()
+    [line] = [message for message in caplog.messages if "runs your own code" in message]
+    assert line.endswith(f"command: sh score.sh (score.sh, SHA-256 {digest})")
+
+
+def test_an_objective_without_own_code_announces_nothing(caplog):
+    spec = ObjectiveSpec.model_validate({"name": "drug_like", "terms": [{"property": "qed"}]})
+    with caplog.at_level("INFO", logger="molvae"), Evaluator(Objective(spec, Path())) as evaluator:
+        list(evaluator.evaluate(["CCO"]))
+    assert not caplog.messages

@@ -1,5 +1,6 @@
 """The oracle: what counts, what is free, and how a killed run resumes."""
 
+import json
 import logging
 import math
 import os
@@ -419,3 +420,27 @@ def test_a_banner_is_told_by_its_line(tmp_path, smiles):
     spec = ObjectiveSpec.model_validate({"name": "banner", "terms": [{"command": "sh banner.sh"}]})
     with pytest.raises(DataError, match=r"expected 1 numbers for 1 molecules, found 2 lines, one of them 'Dock 3\.1'"):
         Oracle(Objective(spec, tmp_path), 100).score(proposals(*smiles[:40]), 0)
+
+
+def test_calls_of_an_earlier_version_count_and_are_named(tmp_path, monkeypatch, caplog):
+    earlier = {"molvae": "0.0", "source": "older"}
+    with monkeypatch.context() as patch:
+        patch.setattr("molvae.optimize.calls.software", lambda: earlier)
+        first = Oracle(QED, 10, tmp_path).score(proposals("CCO"), 0)
+        assert Oracle(QED, 10, tmp_path).earlier_software == []
+    for _ in range(2):
+        caplog.clear()
+        with caplog.at_level(logging.WARNING, logger="molvae"):
+            again = Oracle(QED, 10, tmp_path)
+        assert again.earlier_software == [earlier]
+        assert "another version of molvae made calls of this search" in caplog.text
+    assert again.score(proposals("CCO"), 0) == first
+
+
+def test_calls_that_say_not_what_made_them_are_of_an_unknown_version(tmp_path):
+    Oracle(QED, 10, tmp_path).score(proposals("CCO"), 0)
+    file = tmp_path / "objective.json"
+    content = json.loads(file.read_text())
+    del content["software"]
+    file.write_text(json.dumps(content))
+    assert Oracle(QED, 10, tmp_path).earlier_software == [{"molvae": "unknown", "source": "unknown"}]

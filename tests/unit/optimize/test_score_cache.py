@@ -78,3 +78,11 @@ def test_another_kind_of_file_is_refused(tmp_path, content):
     file.mkdir() if content is None else file.write_bytes(content)
     with pytest.raises(DataError, match=r"cache\.sqlite: expected a cache of scores that can be written"):
         ScoreCache(file, load_objective("qed"))
+
+
+def test_a_cache_that_others_can_write_to_is_refused(counted, tmp_path):
+    file = tmp_path / "scores.sqlite"
+    file.touch()
+    file.chmod(0o666)
+    with pytest.raises(DataError, match="only you can write to"):
+        ScoreCache(file, counted())

@@ -219,3 +219,13 @@ def test_wrong_values_are_explained_in_words_of_the_file(tmp_path, term, said):
     with pytest.raises(ObjectiveError) as refusal:
         read_spec(tmp_path / "own.yaml")
     assert said in str(refusal.value)
+
+
+def test_a_pattern_of_many_unconnected_parts_is_refused():
+    with pytest.raises(ValueError, match="at most 4 parts without a bond between them, found 12"):
+        ObjectiveSpec.model_validate({"name": "x", "terms": [{"count": ".".join("*" * 12), "maximise": {}}]})
+
+
+def test_a_name_that_is_too_long_for_a_folder_is_refused():
+    with pytest.raises(ValueError, match="at most 100 characters"):
+        ObjectiveSpec.model_validate({"name": "x" * 300, "terms": [{"property": "qed"}]})

@@ -15,7 +15,7 @@ SHA256 = hashlib.sha256(CONTENT).hexdigest()
 class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
         self.server.asked.append((self.path, self.headers.get("Range")))
-        if self.path == "/none.smi":
+        if self.path.partition("?")[0] == "/none.smi":
             self.send_error(404)
             return
         if self.path == "/checksums.txt":
@@ -158,3 +158,17 @@ def test_inputs_that_are_no_preset_are_files_of_the_users():
     assert remote_of("guacamol") is PRESETS["guacamol"]
     with pytest.raises(ConfigError, match="expected the address of a file"):
         remote_of("https://example.org/")
+
+
+def test_a_password_and_a_signature_are_in_no_message(server, caplog):
+    address = server.address.replace("http://", "http://user:s3cret@")
+    with caplog.at_level("INFO", logger="molvae"):
+        fetch_missing([f"{address}/library.smi?signature=t0ken"])
+        with pytest.raises(DataError) as caught:
+            fetch_missing([f"{address}/none.smi?signature=t0ken"])
+        with pytest.raises(DataError) as offline:
+            fetch_missing([f"{address}/other.smi?signature=t0ken"], offline=True)
+    said = caplog.text + str(caught.value) + str(offline.value) + "".join(map(str, RAW.rglob("*")))
+    assert "library.smi" in said
+    assert "s3cret" not in said
+    assert "t0ken" not in said

@@ -359,3 +359,15 @@ def test_the_command_wants_one_kind_of_reference(tmp_path, options):
     outcome = run("samples.csv", *options, "--out", tmp_path / "out")
     assert outcome.exit_code == 2
     assert "expected either --reference" in " ".join(outcome.output.replace("│", " ").split())
+
+
+@pytest.mark.timeout(60)
+def test_a_reference_molecule_that_takes_too_long_is_left_out_and_told(tmp_path, monkeypatch, caplog):
+    from molvae.score.reference import from_files
+
+    monkeypatch.setattr("molvae.score.describe.TIME_LIMIT_S", 1.0)
+    (tmp_path / "a.smi").write_text("CCO\n" + "C" + ".C" * 4000 + "\nCCN\n")
+    with caplog.at_level("WARNING", logger="molvae"):
+        reference = from_files(tmp_path / "a.smi", tmp_path / "a.smi")
+    assert reference.train == reference.test == ["CCO", "", "CCN"]
+    assert "1 of 3 reference molecules are left out" in caplog.text

@@ -116,7 +116,7 @@ def test_a_damaged_checkpoint_is_told_and_begun_anew(new_vae, splits, small_trai
     config = small_train_config.model_copy(update={"epochs": 1})
     expected = new_vae()
     fit(expected, *splits, config, 1, Checkpoint(tmp_path, "a"))
-    file = tmp_path / "checkpoint.pt"
+    file = tmp_path / "checkpoint.bin"
     for damage, content in damaged_checkpoints(file.read_bytes()):
         file.write_bytes(content)
         caplog.clear()

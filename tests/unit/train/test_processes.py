@@ -49,7 +49,7 @@ def test_two_processes_train_as_one_also_when_killed_half_way(start_two, prepare
     train(prepared, tmp_path / "one", config, seed=1, device="cpu")
     killed = start_two(tmp_path / "two")
     deadline = time.monotonic() + 120
-    while not (tmp_path / "two" / "resume" / "checkpoint.pt").exists():
+    while not (tmp_path / "two" / "resume" / "checkpoint.bin").exists():
         assert killed.poll() is None, killed.stdout.read()
         assert time.monotonic() < deadline
         time.sleep(0.01)

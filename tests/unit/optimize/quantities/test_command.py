@@ -1,7 +1,10 @@
 """Users' own programs."""
 
+import os
+import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
@@ -9,6 +12,8 @@ from pydantic import ValidationError
 from molvae.errors import ObjectiveError
 from molvae.optimize.quantities.base import Failure, Molecule
 from molvae.optimize.quantities.command import Command, command_function
+
+ROOT = Path(__file__).parents[4]
 
 
 def script(folder, body, name="score.py"):
@@ -154,3 +159,41 @@ def test_a_script_whose_path_has_blanks_is_answered_with_how_to_quote_it(tmp_pat
         command_function("sh two words/run.sh --fast", tmp_path, None)
     assert str(refusal.value).endswith("""with blanks: command: 'sh "two words/run.sh" --fast'""")
     assert command_function('sh "two words/run.sh" --fast', tmp_path, None)(["C"]) == [1.0]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no prlimit")
+def test_a_program_that_takes_more_memory_than_its_limit_fails_alone(tmp_path):
+    hungry = "import sys\nfor line in sys.stdin:\n    print(len(bytes(400_000_000 if 'N' in line else 10)))\n"
+    command = Command(command=script(tmp_path, hungry), memory_gb=0.3)
+    values = command.measure(tmp_path)([Molecule(text, None) for text in ("C", "N", "CC")])
+    assert values[0] == values[2] == 10.0
+    assert "MemoryError" in values[1].reason
+
+
+def test_nothing_of_a_molecule_reaches_a_shell(tmp_path):
+    command = "sh -c 'while read line; do echo 1; done'"
+    hostile = ["$(touch pwned)", "`touch pwned`", "C; touch pwned", "C' && touch pwned", "| touch pwned"]
+    assert command_function(command, tmp_path, 20)(hostile) == [1.0] * 5
+    assert command_function("echo 1 ; touch pwned $(touch pwned) | cat", tmp_path, 20)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks at processes in /proc")
+def test_a_program_and_its_children_end_when_molvae_is_killed(tmp_path):
+    (tmp_path / "hang.sh").write_text("sleep 61.25 &\necho $! $$ > pids\nwait\n")
+    code = (
+        "from pathlib import Path\nfrom molvae.optimize.quantities.command import command_function\n"
+        "command_function('sh hang.sh', Path(), None)(['C'])\n"
+    )
+    killed = subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    end = time.monotonic() + 60
+    while not (tmp_path / "pids").exists() or not (tmp_path / "pids").read_text().strip():
+        assert killed.poll() is None
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    killed.kill()
+    killed.wait()
+    for pid in (tmp_path / "pids").read_text().split():
+        while Path(f"/proc/{pid}").exists() and "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text():
+            assert time.monotonic() < end, pid
+            time.sleep(0.02)
