@@ -57,7 +57,18 @@ def test_list_shows_every_builtin_objective_and_what_others_are_made_of(run):
 
 
 def test_quantities_are_listed_from_the_usual_to_the_rare_and_what_only_constrains_says_so(run):
-    kinds = ["property", "similarity", "has", "lacks", "count", "atom_count", "isomer", "learned", "in_domain", "predict"]
+    kinds = [
+        "property",
+        "similarity",
+        "has",
+        "lacks",
+        "count",
+        "atom_count",
+        "isomer",
+        "learned",
+        "in_domain",
+        "predict",
+    ]
     kinds += ["python", "command", "alerts", "unseen_rings", "likelihood"]
     assert list(QUANTITIES) == kinds
     lines = {line.split()[0]: line for line in run("--list").output.splitlines() if line.startswith("  ")}
