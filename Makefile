@@ -19,7 +19,7 @@ endif
 # The workflow and the tests call `molvae` and `snakemake` by name.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup run quick smoke resume report check format schema test fuzz test-gpu bench bench-demo bench-optimize bench-scale image clean
+.PHONY: help setup run quick smoke resume report docs check format schema test fuzz test-gpu bench bench-demo bench-optimize bench-scale image clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -48,13 +48,17 @@ resume: setup  ## resume after Snakemake was killed (kill -9, out of memory, pow
 report: setup  ## Snakemake's report of the demo run -> results/demo/snakemake.html
 	snakemake --cores $(CORES) --report results/demo/snakemake.html
 
-check: setup  ## format, lint, types, import contracts, workflow lint: CI runs this first
+check: setup  ## format, lint, types, import contracts, workflow lint, documentation: CI runs this first
 	ruff format --check .
 	ruff check .
 	mypy --strict molvae
 	lint-imports
 	snakefmt --check Snakefile workflow/rules
 	snakemake --lint
+	mkdocs build --quiet
+
+docs: setup  ## the documentation, to read without a network -> site/index.html
+	mkdocs build
 
 format: setup  ## reformat the sources
 	ruff format .
