@@ -28,6 +28,8 @@ TERM = "term."
 """Prefix of the columns of an objective's terms, before the name of the term."""
 CONSTRAINT = "constraint."
 """Prefix of the columns of an objective's constraints, before the name of the constraint."""
+CHANGE = "change."
+"""Prefix of the changes from the lead, before the name of a term or property."""
 
 
 @dataclass(frozen=True)
@@ -180,7 +182,7 @@ TRACE = TableSchema(
         Column("score", "float64", "Its score; NaN if it could not be computed."),
         Column("feasible", "bool", "Whether it satisfies the constraints."),
         Column("status", "str", "`ok` or `failed`."),
-        Column("in_training", "bool", "Whether it is a training molecule."),
+        Column("in_training", "bool", "Whether it is a training molecule, or the lead."),
         Column("violated", "str", "Names of the constraints that it violates, joined by `; `.", optional=True),
     ),
     _PARTS,
@@ -210,7 +212,7 @@ CANDIDATES = TableSchema(
         _NEAREST_SMILES,
         _NEAREST_SIMILARITY,
     ),
-    _PARTS,
+    (*_PARTS, Column(CHANGE, "float64", "Value of a term or property less that of the lead.", optional=True)),
     has_descriptors=True,
 )
 """The molecules that a search proposes, the best first."""

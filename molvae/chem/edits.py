@@ -1,7 +1,7 @@
 """Random edits of molecular graphs: the mutations and crossovers of genetic algorithms.
 
 Molecules are edited as Kekulé structures without stereochemistry, by direct changes and one sanitisation, so that a
-child takes a fraction of a millisecond.
+child takes a fraction of a millisecond. Where a graph has a core, edits leave it alone.
 
 References:
     Jensen, A graph-based genetic algorithm and generative model/Monte Carlo tree search for the exploration of chemical
@@ -97,7 +97,7 @@ def _append_atom(graph: Graph, rng: Random) -> Chem.RWMol:
     """Replace a hydrogen by an atom."""
     at = _pick(graph.open_atoms, rng)
     order = rng.choices((1, 2, 3), (0.75, 0.22, 0.03))[0]
-    if order > graph.hydrogens[at]:
+    if order > graph.hydrogens[at] or at in graph.core.atoms:
         order = 1
     editor = _Editor(graph.mol)
     editor.bond(at, editor.add(_element(rng, order)), order)
@@ -106,7 +106,7 @@ def _append_atom(graph: Graph, rng: Random) -> Chem.RWMol:
 
 def _insert_atom(graph: Graph, rng: Random) -> Chem.RWMol:
     """Put an atom between two bonded ones, also in a ring, which it enlarges."""
-    begin, end, _, _ = _pick(graph.bonds, rng)
+    begin, end, _, _ = _pick(graph.free_bonds, rng)
     editor = _Editor(graph.mol)
     editor.cut(begin, end)
     new = editor.add(_element(rng, 2))
@@ -119,11 +119,14 @@ def _delete_atom(graph: Graph, rng: Random) -> Chem.RWMol:
     """Remove an atom of at most three neighbours; they are joined to one of them."""
     if len(graph.elements) < 2:
         raise _ImpossibleError
-    at = int(rng.random() * len(graph.elements))
+    at = _pick(graph.free_atoms, rng)
     neighbors = list(graph.neighbors[at])
     if len(neighbors) > 3:
         raise _ImpossibleError
     rng.shuffle(neighbors)
+    gains_degree = len(neighbors) > 2 and neighbors[0] in graph.core.full
+    if gains_degree or len(graph.core.atoms.intersection(neighbors)) > 1:
+        raise _ImpossibleError
     editor = _Editor(graph.mol)
     for other in neighbors[1:]:
         if editor.mol.GetBondBetweenAtoms(neighbors[0], other) is None:
@@ -134,7 +137,7 @@ def _delete_atom(graph: Graph, rng: Random) -> Chem.RWMol:
 
 def _change_atom(graph: Graph, rng: Random) -> Chem.RWMol:
     """Change an element."""
-    at = int(rng.random() * len(graph.elements))
+    at = _pick(graph.free_atoms, rng)
     editor = _Editor(graph.mol)
     _set_element(editor, graph, at, _element(rng, graph.valences[at]))
     return editor.mol
@@ -142,10 +145,8 @@ def _change_atom(graph: Graph, rng: Random) -> Chem.RWMol:
 
 def _exchange_atoms(graph: Graph, rng: Random) -> Chem.RWMol:
     """Exchange the elements of two atoms, which keeps the composition of heavy atoms."""
-    first = int(rng.random() * len(graph.elements))
-    second = _pick(
-        [i for i, valence in enumerate(graph.valences) if valence <= _VALENCE.get(graph.elements[first], 0)], rng
-    )
+    first = _pick(graph.free_atoms, rng)
+    second = _pick([i for i in graph.free_atoms if graph.valences[i] <= _VALENCE.get(graph.elements[first], 0)], rng)
     editor = _Editor(graph.mol)
     _set_element(editor, graph, first, graph.elements[second])
     _set_element(editor, graph, second, graph.elements[first])
@@ -164,7 +165,9 @@ def _set_element(editor: _Editor, graph: Graph, at: int, element: int) -> None:
 
 def _change_order(graph: Graph, rng: Random) -> Chem.RWMol:
     """Raise or lower the order of a bond by one."""
-    begin, end, order, in_ring = _pick(graph.bonds, rng)
+    begin, end, order, in_ring = _pick(graph.free_bonds, rng)
+    if not graph.core.atoms.isdisjoint((begin, end)):
+        raise _ImpossibleError
     can_rise = order < (2 if in_ring else 3) and graph.hydrogens[begin] and graph.hydrogens[end]
     if not can_rise and order == 1:
         raise _ImpossibleError
@@ -190,18 +193,23 @@ def _close_ring(graph: Graph, rng: Random) -> Chem.RWMol:
     if not ends:
         raise _ImpossibleError
     end = rng.choices(ends, [_RING_SIZE_WEIGHTS[int(sizes[i])] for i in ends])[0]
+    if graph.core.atoms.issuperset((at, end)):
+        raise _ImpossibleError
     editor = _Editor(graph.mol)
     editor.bond(at, end)
     return editor.mol
 
 
 def _cut_group(graph: Graph, rng: Random) -> tuple[int, int, set[int]]:
-    """Draw a group on a single bond: the atom that it is bound to, its first atom, and all of its atoms."""
+    """Draw a group on a single bond: the atom that it is bound to, its first atom, and all of its atoms.
+
+    It is the smaller part of the molecule, or the one without the core.
+    """
     begin, end = _pick(graph.chain_bonds, rng)
-    group = graph.side(end, [(begin, end)])
-    if 2 * len(group) > len(graph.elements):
+    group, core = graph.side(end, [(begin, end)]), graph.core.atoms
+    if not core.isdisjoint(group) if core else 2 * len(group) > len(graph.elements):
         begin, end, group = end, begin, set(range(len(graph.elements))) - group
-    if len(group) > _MAX_GROUP:
+    if len(group) > _MAX_GROUP or not core.isdisjoint(group):
         raise _ImpossibleError
     return begin, end, group
 
@@ -268,7 +276,7 @@ def mutate(graph: Graph, rng: Random, max_atoms: int, groups: Groups | None = No
 
 
 def cross(first: Graph, second: Graph, rng: Random, max_atoms: int) -> Chem.Mol | None:
-    """Return a molecule made of a part of `first` and a part of `second`.
+    """Return a molecule made of a part of `first`, which has its whole core, and a part of `second`.
 
     Half of the children are joined by one bond outside of rings, half by two bonds of a ring.
 
@@ -284,8 +292,8 @@ def cross(first: Graph, second: Graph, rng: Random, max_atoms: int) -> Chem.Mol 
 
     def attempt(_: int) -> Chem.RWMol:
         cut = _cut_ring if rng.random() < 0.5 else _cut_chain
-        kept, ends = cut(first, rng)
-        others, other_ends = cut(second, rng)
+        kept, ends = _with_core(cut(first, rng), first.core.atoms)
+        others, other_ends = cut(second, rng)[0]
         if not 3 <= len(kept) + len(others) <= max_atoms:
             raise _ImpossibleError
         if rng.random() < 0.5:
@@ -304,14 +312,23 @@ _Part = tuple[set[int], list[tuple[int, int]]]
 """Atoms, and those of them where bonds were cut, with the orders of the bonds."""
 
 
-def _cut_chain(graph: Graph, rng: Random) -> _Part:
+def _with_core(parts: tuple[_Part, _Part], core: frozenset[int]) -> _Part:
+    """Return the first of two parts, or the second if that has the core and the first has not."""
+    for part in parts:
+        if core <= part[0]:
+            return part
+    raise _ImpossibleError
+
+
+def _cut_chain(graph: Graph, rng: Random) -> tuple[_Part, _Part]:
     begin, end = _pick(graph.chain_bonds, rng)
     if rng.random() < 0.5:
         begin, end = end, begin
-    return graph.side(begin, [(begin, end)]), [(begin, 1)]
+    part = graph.side(begin, [(begin, end)])
+    return (part, [(begin, 1)]), (set(range(len(graph.elements))) - part, [(end, 1)])
 
 
-def _cut_ring(graph: Graph, rng: Random) -> _Part:
+def _cut_ring(graph: Graph, rng: Random) -> tuple[_Part, _Part]:
     """Cut two bonds of a ring, so that two parts are left."""
     ring = _pick(graph.rings, rng)
     bonds = [(ring[i - 1], ring[i]) for i in range(len(ring))]
@@ -321,9 +338,8 @@ def _cut_ring(graph: Graph, rng: Random) -> _Part:
     if a in part:
         raise _ImpossibleError
     first, second = graph.order[a, b], graph.order[c, d]
-    if rng.random() < 0.5:
-        return part, [(b, first), (c, second)]
-    return set(range(len(graph.elements))) - part, [(a, first), (d, second)]
+    parts = (part, [(b, first), (c, second)]), (set(range(len(graph.elements))) - part, [(a, first), (d, second)])
+    return parts if rng.random() < 0.5 else parts[::-1]
 
 
 def _first(attempt: Callable[[int], Chem.RWMol], max_atoms: int, charges: set[int]) -> Chem.Mol | None:

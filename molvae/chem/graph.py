@@ -1,7 +1,7 @@
 """A molecule as a graph to be edited: a Kekulé structure, and what an edit needs to know of it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rdkit import Chem
 
+from molvae.chem.core import Core, CoreMatch
 from molvae.chem.molecules import parse
 from molvae.chem.quiet import quiet
 
@@ -19,13 +20,15 @@ class Graph:
 
     Attributes:
         mol: Kekulé structure without stereochemistry and without aromatic flags; hydrogens are implicit.
+        core: Its atoms that edits leave as they are, with the bonds between them; in most searches there are none.
     """
 
     mol: Chem.Mol
+    core: CoreMatch = field(default_factory=CoreMatch)
 
     @classmethod
-    def of(cls, mol: Chem.Mol) -> "Graph":
-        """Prepare a sanitised molecule, which stays as it is."""
+    def of(cls, mol: Chem.Mol, core: Core | None = None) -> "Graph":
+        """Prepare a sanitised molecule, which stays as it is; if it holds `core`, that is left alone by edits."""
         graph = Chem.RWMol(mol)
         Chem.RemoveStereochemistry(graph)
         Chem.Kekulize(graph, clearAromaticFlags=True)
@@ -37,14 +40,15 @@ class Graph:
             if atom.GetIsotope():
                 atom.SetIsotope(0)
         graph.UpdatePropertyCache(strict=False)
-        return cls(graph.GetMol())
+        match = None if core is None else core.match(mol)
+        return cls(graph.GetMol(), match or CoreMatch())
 
     @classmethod
-    def from_smiles(cls, smiles: str) -> "Graph | None":
+    def from_smiles(cls, smiles: str, core: Core | None = None) -> "Graph | None":
         """Parse and prepare a molecule; None for an invalid SMILES."""
         with quiet():
             mol = parse(smiles)
-            return None if mol is None else cls.of(mol)
+            return None if mol is None else cls.of(mol, core)
 
     @cached_property
     def elements(self) -> list[int]:
@@ -62,9 +66,14 @@ class Graph:
         return [atom.GetTotalNumHs() for atom in self.mol.GetAtoms()]
 
     @cached_property
+    def free_atoms(self) -> list[int]:
+        """Atoms outside the core."""
+        return [index for index in range(self.mol.GetNumAtoms()) if index not in self.core.atoms]
+
+    @cached_property
     def open_atoms(self) -> list[int]:
-        """Atoms with a hydrogen."""
-        return [index for index, n in enumerate(self.hydrogens) if n]
+        """Atoms with a hydrogen that may be replaced."""
+        return [index for index, n in enumerate(self.hydrogens) if n and index not in self.core.full]
 
     @cached_property
     def bonds(self) -> list[tuple[int, int, int, bool]]:
@@ -97,14 +106,20 @@ class Graph:
         ]
 
     @cached_property
+    def free_bonds(self) -> list[tuple[int, int, int, bool]]:
+        """The bonds that are not between two atoms of the core."""
+        core = self.core.atoms
+        return [bond for bond in self.bonds if not (bond[0] in core and bond[1] in core)]
+
+    @cached_property
     def chain_bonds(self) -> list[tuple[int, int]]:
-        """Single bonds outside rings: a cut gives two parts."""
-        return [(begin, end) for begin, end, order, in_ring in self.bonds if order == 1 and not in_ring]
+        """Free single bonds outside rings: a cut gives two parts."""
+        return [(begin, end) for begin, end, order, in_ring in self.free_bonds if order == 1 and not in_ring]
 
     @cached_property
     def ring_bonds(self) -> list[tuple[int, int]]:
-        """Bonds in rings."""
-        return [(begin, end) for begin, end, _, in_ring in self.bonds if in_ring]
+        """Free bonds in rings."""
+        return [(begin, end) for begin, end, _, in_ring in self.free_bonds if in_ring]
 
     @cached_property
     def rings(self) -> list[tuple[int, ...]]:

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from molvae.chem.molecules import parse
+from molvae.chem.molecules import canonical_smiles, parse
 from molvae.chem.quiet import quiet
 from molvae.errors import ObjectiveError
 from molvae.files import file_sha256
@@ -58,6 +58,7 @@ class Objective:
     Attributes:
         spec: What was asked for.
         folder: Where users' own modules and programs are looked for.
+        constraints: What a candidate must satisfy, the lead's similarity and the core included.
         files: The user's own files there that the scores depend on.
     """
 
@@ -69,6 +70,7 @@ class Objective:
         """
         self.spec = spec
         self.folder = folder
+        self.constraints = spec.all_constraints
         self.files = tuple(file for quantity in self._quantities for file in quantity.files(folder))
         self._total_weight = sum(term.weight for term in spec.terms)
 
@@ -78,7 +80,7 @@ class Objective:
     @property
     def _quantities(self) -> list[Quantity]:
         """The quantities of all terms and constraints; one that several need is computed once."""
-        return list(dict.fromkeys(part.quantity for part in (*self.spec.terms, *self.spec.constraints)))
+        return list(dict.fromkeys(part.quantity for part in (*self.spec.terms, *self.constraints)))
 
     @cached_property
     def _measures(self) -> dict[Quantity, Measure]:
@@ -104,6 +106,11 @@ class Objective:
         """Its name."""
         return self.spec.name
 
+    @cached_property
+    def lead(self) -> str | None:
+        """Canonical SMILES of the lead; None if there is none."""
+        return None if self.spec.lead is None else canonical_smiles(self.spec.lead.smiles)
+
     @property
     def term_names(self) -> tuple[str, ...]:
         """The terms' names, in their order."""
@@ -112,7 +119,7 @@ class Objective:
     @property
     def constraint_names(self) -> tuple[str, ...]:
         """The constraints' names, in their order."""
-        return tuple(constraint.title for constraint in self.spec.constraints)
+        return tuple(constraint.title for constraint in self.constraints)
 
     @property
     def timeout_s(self) -> float | None:
@@ -140,7 +147,7 @@ class Objective:
         """
         with quiet():
             molecules = [Molecule(text, mol) for text in smiles if (mol := parse(text)) is not None]
-            cheap = [constraint for constraint in self.spec.constraints if not constraint.quantity.external]
+            cheap = [constraint for constraint in self.constraints if not constraint.quantity.external]
             # Not from all measures at once: that would load the user's code.
             values = {c.quantity: c.quantity.measure(self.folder)(molecules) for c in cheap}
         return [
@@ -187,7 +194,7 @@ class Objective:
     @cached_property
     def _constraints_first(self) -> list[Quantity]:
         """All quantities: those of constraints before those of terms alone, and the cheap ones of them first."""
-        constrained = sorted((constraint.quantity for constraint in self.spec.constraints), key=lambda q: q.is_costly())
+        constrained = sorted((constraint.quantity for constraint in self.constraints), key=lambda q: q.is_costly())
         return list(dict.fromkeys([*constrained, *self._quantities]))
 
     def without_costly_parts(self) -> "Objective":
@@ -215,7 +222,7 @@ class Objective:
         """Return the title of the first constraint that a value breaks; a failure may break none."""
         if isinstance(value, Failure):
             return None
-        constraints = (constraint for constraint in self.spec.constraints if constraint.quantity == quantity)
+        constraints = (constraint for constraint in self.constraints if constraint.quantity == quantity)
         return next((constraint.title for constraint in constraints if not constraint.holds(value)), None)
 
     def without_score(self, smiles: str, status: Status, error: str = "") -> Evaluation:
@@ -243,16 +250,16 @@ class Objective:
         failures = {quantity: value.reason for quantity, value in raw.items() if isinstance(value, Failure)}
         numbers = {quantity: value for quantity, value in raw.items() if not isinstance(value, Failure)}
         values = {term.title: numbers.get(term.quantity, math.nan) for term in self.spec.terms}
-        limited = {c.title: numbers.get(c.quantity, math.nan) for c in self.spec.constraints}
+        limited = {c.title: numbers.get(c.quantity, math.nan) for c in self.constraints}
         failed = replace(self.without_score(smiles, "failed"), values=values, constraints=limited)
-        for part in (*self.spec.terms, *self.spec.constraints):
+        for part in (*self.spec.terms, *self.constraints):
             if part.quantity in failures:
                 return replace(failed, error=f"{part.title}: {failures[part.quantity]}")
         try:
             desirabilities = self.desirabilities(values)
         except ValueError as error:
             return replace(failed, error=str(error))
-        violated = tuple(c.title for c in self.spec.constraints if not c.holds(numbers[c.quantity]))
+        violated = tuple(c.title for c in self.constraints if not c.holds(numbers[c.quantity]))
         score = self._mean(desirabilities)
         return Evaluation(smiles, score, not violated, "ok", values, desirabilities, violated, "", limited)
 

@@ -4,6 +4,7 @@ In a file the keys of a part are side by side: `{property: logp, window: {...}, 
 computed and at most one how desirable its values are; each is looked up in its registry and read by the class there.
 """
 
+import math
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import Annotated, Any, NoReturn, Self
@@ -164,6 +165,17 @@ class Constraint(Measured):
         if self.quantity.required is not None:
             return value == self.quantity.required
         return (self.min is None or value >= self.min) and (self.max is None or value <= self.max)
+
+    def violation(self, value: float) -> float:
+        """Return by how much a value is not allowed: 0 if it is, and up to 1 the further it is from its bound."""
+        if self.holds(value):
+            return 0.0
+        if self.quantity.required is not None or math.isnan(value):
+            return 1.0
+        bound = self.min if self.min is not None and value < self.min else self.max
+        assert bound is not None, "a constraint without bounds is not violated"
+        distance = abs(value - bound)
+        return distance / (distance + (abs(bound) or 1.0))
 
     def text(self) -> str:
         """Return the constraint as a phrase for the report."""

@@ -19,6 +19,11 @@ An objective file is YAML and reads like the profile a chemist would write down:
 
 A term is one quantity (`property`, `similarity`, `has`, ...) and at most one desirability (`maximise`, `window`, ...).
 A path or a module in the file is looked for beside the file.
+
+Two further keys say where the search takes place; each is a constraint as well:
+
+    lead: {smiles: 'CN(C)C(=O)Cc1c(nc2ccc(C)cn12)-c1ccc(C)cc1', similarity: 0.4, fingerprint: ECFP4}
+    core: 'c1ccc(-c2cn3ccccc3n2)cc1'
 """
 
 from pathlib import Path
@@ -27,13 +32,34 @@ from typing import Annotated, Literal, Self
 import yaml
 from pydantic import AfterValidator, ValidationError, model_validator
 
+from molvae.chem.core import Core, read_core
+from molvae.chem.molecules import parse
 from molvae.chem.quiet import quiet
 from molvae.errors import DataError, ObjectiveError
 from molvae.files import existing
 from molvae.optimize.parts import Constraint, Term
+from molvae.optimize.quantities import CoreText, HasCore, MoleculeText, Similarity, SimilarityTarget
 from molvae.optimize.quantities.base import not_empty
-from molvae.section import Name, Section
+from molvae.optimize.similarity import FingerprintName
+from molvae.section import Fraction, Name, Section
 from molvae.validation import explain
+
+SIMILARITY_TO_LEAD = "similarity_to_lead"
+"""Name of the constraint that a lead is."""
+CORE = "core"
+"""Name of the constraint that a core is."""
+
+
+class Lead(Section):
+    """A molecule to improve without losing it: the search starts from it and stays near it."""
+
+    smiles: MoleculeText
+    """SMILES of the lead."""
+    similarity: Fraction = 0.4
+    """Least Tanimoto similarity of a candidate to it."""
+    fingerprint: FingerprintName = "ECFP4"
+    """Fingerprint of the similarity: `ECFP4` counts its features and does not fold them, `ECFP4_bits` is folded to
+    2,048 bits; see `SimilarityTarget`."""
 
 
 class ObjectiveSpec(Section):
@@ -50,10 +76,43 @@ class ObjectiveSpec(Section):
     """What is wished for."""
     constraints: tuple[Constraint, ...] = ()
     """What a candidate must satisfy."""
+    lead: Lead | None = None
+    """Where the search starts, and how similar to it a candidate must be."""
+    core: CoreText | None = None
+    """What every candidate holds, a SMARTS pattern, or a SMILES with attachment points `[*:1]`, at which alone it may
+    be substituted. Proposals are made around it."""
+
+    @property
+    def kept_core(self) -> Core | None:
+        """The core, ready to be looked for in molecules."""
+        return None if self.core is None else read_core(self.core)
+
+    @property
+    def all_constraints(self) -> tuple[Constraint, ...]:
+        """What a candidate must satisfy, the lead's similarity and the core included."""
+        own: list[Constraint] = []
+        if self.core is not None:
+            own.append(Constraint(name=CORE, quantity=HasCore(core=self.core)))
+        if self.lead is not None:
+            target = SimilarityTarget(to=self.lead.smiles, fingerprint=self.lead.fingerprint)
+            least = self.lead.similarity
+            own.append(Constraint(name=SIMILARITY_TO_LEAD, quantity=Similarity(similarity=target), min=least))
+        return (*own, *self.constraints)
+
+    @model_validator(mode="after")
+    def _lead_has_core(self) -> Self:
+        if self.lead is not None and self.kept_core is not None:
+            mol = parse(self.lead.smiles)
+            if mol is None or not self.kept_core.is_in(mol):
+                raise ValueError(
+                    f"core: expected a part of the lead, found no match of {self.core!r} in {self.lead.smiles}; "
+                    "correct one of them"
+                )
+        return self
 
     @model_validator(mode="after")
     def _distinct_names(self) -> Self:
-        for parts in (self.terms, self.constraints):
+        for parts in (self.terms, self.all_constraints):
             titles = [part.title for part in parts]
             twice = sorted({title for title in titles if titles.count(title) > 1})
             if twice:

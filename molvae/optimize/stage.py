@@ -1,15 +1,18 @@
 """The optimize stage, from the model and the objective to the candidates."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from molvae.chem.core import Core
 from molvae.chem.sdf import write_sdf
 from molvae.config import OptimizeConfig
+from molvae.errors import DataError
 from molvae.files import invalidate, write_json, write_table
 from molvae.folders import remove_files
 from molvae.log import logger, progress
@@ -23,11 +26,15 @@ from molvae.optimize.constraints import constraint_counts, rejection_text, warn_
 from molvae.optimize.evaluator import warn_of_failures
 from molvae.optimize.objective import Evaluation, Objective
 from molvae.optimize.oracle import Oracle
+from molvae.optimize.spec import CORE, SIMILARITY_TO_LEAD
 from molvae.optimize.strategies import STRATEGIES, SearchContext, Strategy
 from molvae.optimize.training import TOP, best_known, score_training
 from molvae.provenance import software
 from molvae.seeding import derive_seed, numpy_generator
 from molvae.tables import CANDIDATES, MOLECULES, TIMES, TRACE
+
+# Training molecules that are looked at, in random order, for some to start from that are like the lead.
+_MAX_LOOKED_AT = 20_000
 
 
 def optimize(
@@ -54,10 +61,11 @@ def optimize(
         n_jobs: Processes for slow objectives and for scoring the training set.
 
     Raises:
-        DataError: If no molecule could be scored, or too many in a row failed.
+        DataError: If no molecule could be scored, too many in a row failed, or there is none to start from that holds
+            the objective's core.
     """
     train = molecules.loc[molecules["split"] == "train", "smiles"].tolist()
-    if train and objective.spec.constraints:
+    if train and objective.constraints:
         warn_if_hardly_feasible(objective, train, numpy_generator(seed, "optimize feasible"))
     start = _start(train, objective, config, seed, n_jobs)
     context = SearchContext(
@@ -81,7 +89,8 @@ def optimize(
         config.budget,
         out / "resume",
         n_jobs,
-        set(train),
+        # A lead is known as well, so it is no candidate.
+        {*train, objective.lead or ""},
         cache=config.cache,
         scheduler=config.scheduler,
     ) as oracle:
@@ -94,7 +103,7 @@ def optimize(
             "%s: no score is above 0, so the search had no signal to follow; give a term a less steep desirability",
             objective.name,
         )
-    table = candidates_table(trace, set(molecules["smiles"]), train, config.n_candidates)
+    table = candidates_table(trace, set(molecules["smiles"]), train, config.n_candidates, objective.lead)
     summary = _summary(trace, objective, config, seed, n_rounds) | start.summary
     _log(objective, summary, len(table))
     invalidate(out / "summary.json")
@@ -126,7 +135,7 @@ class _Start:
     """What a search starts from.
 
     Attributes:
-        to_score: Training molecules to score first, within the budget.
+        to_score: Molecules to score first, within the budget: the lead, or the core by itself, and training molecules.
         known: Training molecules that were scored outside the budget, the best first.
         summary: What is reported of them and of the training set.
     """
@@ -147,7 +156,33 @@ def _start(train: list[str], objective: Objective, config: OptimizeConfig, seed:
     known = best_known(scores, config.n_start, objective, rng, n_jobs) if from_best and scores is not None else []
     n = 0 if from_best else min(config.n_start, config.budget // 2, len(train))
     summary = {"n_start_outside_budget": len(known), **(scores.summary() if compare and scores is not None else {})}
-    return _Start([train[i] for i in rng.permutation(len(train))[:n]], known, summary)
+    drawn = [train[i] for i in rng.permutation(len(train))]
+    first = [] if objective.lead is None else [objective.lead]
+    if objective.spec.lead or objective.spec.core:
+        drawn = list(islice(_near(drawn[:_MAX_LOOKED_AT], objective), n))
+    if objective.spec.kept_core is not None and not (first or known or drawn):
+        first = _core_alone(objective.spec.kept_core, objective.name)
+    return _Start([*first, *(smiles for smiles in drawn[:n] if smiles not in first)], known, summary)
+
+
+def _near(smiles: Iterable[str], objective: Objective) -> Iterator[str]:
+    """Yield the molecules that hold the core and are similar to the lead, the only ones worth a call."""
+    for text in smiles:
+        [violated] = objective.violations([text])
+        if not {CORE, SIMILARITY_TO_LEAD}.intersection(violated):
+            yield text
+
+
+def _core_alone(core: Core, name: str) -> list[str]:
+    """Return the core as a molecule, to start from where no known molecule holds it."""
+    molecule = core.molecule()
+    if molecule is None:
+        raise DataError(
+            f"{name}: expected a molecule to start from that holds the core {core.text}, found none among the training "
+            "molecules, and the core is no molecule by itself; give a lead that holds it"
+        )
+    logger.info("%s: no training molecule holds the core, so the search starts from the core alone", name)
+    return [molecule]
 
 
 def _search(strategy: Strategy[Any], oracle: Oracle, config: OptimizeConfig) -> int:

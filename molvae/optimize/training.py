@@ -10,6 +10,7 @@ from molvae.log import logger
 from molvae.metrics.sets import top_mean
 from molvae.optimize.evaluator import Evaluator, warn_of_failures
 from molvae.optimize.objective import Evaluation, Objective
+from molvae.optimize.spec import CORE
 
 # Numbers of the best molecules whose mean scores are reported.
 TOP = (1, 10, 100)
@@ -31,7 +32,7 @@ class TrainingScores:
         n_failed: How many could not be evaluated.
         scored: Those that satisfy the constraints and were scored in full, the best first; all of the best are among
             them.
-        infeasible: SMILES of those that are known to violate a constraint.
+        infeasible: SMILES of those that are known to violate a constraint, but hold the core if there is one.
     """
 
     n: int
@@ -76,7 +77,7 @@ def score_training(train: Sequence[str], objective: Objective, n_jobs: int, n_be
         n=len(train),
         n_failed=sum(evaluation.status in ("failed", "invalid") for evaluation in evaluated),
         scored=tuple(_ranked([evaluation for evaluation in evaluated if evaluation.status == "ok"])),
-        infeasible=tuple(evaluation.smiles for evaluation in evaluated if evaluation.status == "unscored"),
+        infeasible=tuple(one.smiles for one in evaluated if one.status == "unscored" and CORE not in one.violated),
     )
 
 

@@ -2,12 +2,13 @@
 
 import base64
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 from xml.etree import ElementTree
 
 from rdkit import Chem
-from rdkit.Chem import rdDepictor
+from rdkit.Chem import rdDepictor, rdFMCS
 from rdkit.Chem.Draw import rdMolDraw2D
 
 from molvae.chem.molecules import parse
@@ -36,7 +37,14 @@ PALETTE = {
     53: (0.45, 0.18, 0.58),
 }
 
+CHANGED = (1.0, 0.8, 0.4)
+"""Colour behind what two molecules do not have in common."""
+# Seconds after which the largest common part found so far is taken.
+_MAX_COMPARING_S = 1
+
 _STYLE = ("fill", "stroke", "stroke-width", "stroke-dasharray")
+_PATH, _ELLIPSE = (f"{{http://www.w3.org/2000/svg}}{name}" for name in ("path", "ellipse"))
+_SHAPES = (_PATH, _ELLIPSE)
 _SPACE_BEFORE_COMMAND = re.compile(r"\s*([A-Za-z])\s*")
 
 
@@ -56,6 +64,41 @@ def draw(smiles: str, template: str | None = None) -> str:
     rdDepictor.StraightenDepiction(mol)
     if template is not None:
         _align(mol, template)
+    return _render(mol, smiles)
+
+
+def draw_change(before: str, after: str) -> tuple[str, str]:
+    """Return drawings of two molecules in one orientation, with what they do not have in common marked.
+
+    Args:
+        before: A molecule.
+        after: Another one.
+
+    Returns:
+        A drawing of each, as those of `draw`.
+    """
+    mols = [parse(before), parse(after)]
+    if mols[0] is None or mols[1] is None:
+        return draw(before), draw(after)
+    common = rdFMCS.FindMCS(mols, timeout=_MAX_COMPARING_S, ringMatchesRingOnly=True, completeRingsOnly=True)
+    # Of a few atoms in common nothing is learnt.
+    pattern = common.queryMol if common.numAtoms > 2 else None
+    matches = [() if pattern is None else mol.GetSubstructMatch(pattern) for mol in mols]
+    rdDepictor.Compute2DCoords(mols[0], canonOrient=True)
+    rdDepictor.StraightenDepiction(mols[0])
+    rdDepictor.Compute2DCoords(mols[1], canonOrient=True)
+    # RDKit crashes where there is nothing to match.
+    if pairs := list(zip(*matches, strict=True)):
+        rdDepictor.GenerateDepictionMatching2DStructure(mols[1], mols[0], atomMap=pairs)
+    first, second = (
+        _render(mol, title, [atom for atom in range(mol.GetNumAtoms()) if atom not in match])
+        for mol, title, match in zip(mols, (before, after), matches, strict=True)
+    )
+    return first, second
+
+
+def _render(mol: Chem.Mol, title: str, marked: Sequence[int] = ()) -> str:
+    """Return a drawing of a molecule with coordinates, some of its atoms and the bonds between them marked."""
     drawer = rdMolDraw2D.MolDraw2DSVG(WIDTH, HEIGHT)
     options: Any = drawer.drawOptions()
     options.clearBackground = False
@@ -63,9 +106,13 @@ def draw(smiles: str, template: str | None = None) -> str:
     options.bondLineWidth = 1.4
     options.padding = 0.03
     options.updateAtomPalette(PALETTE)
-    rdMolDraw2D.PrepareAndDrawMolecule(drawer, mol)
+    options.setHighlightColour(CHANGED)
+    bonds = [
+        bond.GetIdx() for bond in mol.GetBonds() if bond.GetBeginAtomIdx() in marked and bond.GetEndAtomIdx() in marked
+    ]
+    rdMolDraw2D.PrepareAndDrawMolecule(drawer, mol, highlightAtoms=list(marked), highlightBonds=bonds)
     drawer.FinishDrawing()
-    return _compact(drawer.GetDrawingText(), smiles)
+    return _compact(drawer.GetDrawingText(), title)
 
 
 def data_uri(svg: str) -> str:
@@ -94,11 +141,13 @@ def _compact(svg: str, title: str) -> str:
     """Rewrite RDKit's SVG with one path for each style: the same picture in a quarter of the size."""
     root = ElementTree.fromstring(svg.encode("iso-8859-1"))
     paths: dict[tuple[tuple[str, str], ...], list[str]] = {}
-    for element in root.iter("{http://www.w3.org/2000/svg}path"):
+    for element in root.iter():
+        if element.tag not in _SHAPES:
+            continue
         attributes = dict(part.split(":", 1) for part in element.get("style", "").split(";") if ":" in part)
         attributes.update(element.attrib)
         style = tuple((name, attributes[name].removesuffix("px")) for name in _STYLE if attributes.get(name))
-        outline = _SPACE_BEFORE_COMMAND.sub(r"\1", element.get("d", "").replace(",", " "))
+        outline = _SPACE_BEFORE_COMMAND.sub(r"\1", _outline(element).replace(",", " "))
         paths.setdefault(style, []).append(" ".join(outline.split()))
     drawing = ElementTree.Element(
         "svg", {"xmlns": "http://www.w3.org/2000/svg", "viewBox": f"0 0 {WIDTH} {HEIGHT}", "role": "img"}
@@ -108,3 +157,12 @@ def _compact(svg: str, title: str) -> str:
     for style, outlines in paths.items():
         ElementTree.SubElement(drawing, "path", {"d": "".join(outlines), **dict(style)})
     return ElementTree.tostring(drawing, encoding="unicode")
+
+
+def _outline(element: ElementTree.Element) -> str:
+    """Return the commands of a path, or those that draw an ellipse, the mark of an atom."""
+    if element.tag == _PATH:
+        return element.get("d", "")
+    x, y, rx, ry = (float(element.get(name, 0.0)) for name in ("cx", "cy", "rx", "ry"))
+    half = f"a{rx:.1f} {ry:.1f} 0 1 0"
+    return f"M{x - rx:.1f} {y:.1f}{half} {2 * rx:.1f} 0{half} {-2 * rx:.1f} 0"

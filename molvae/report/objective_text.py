@@ -71,5 +71,5 @@ def objective_text(specification: Mapping[str, Any]) -> ObjectiveText:
             TermRow(term.title, term.quantity.text(), term.desirability.text(), f"{term.weight:g}")
             for term in spec.terms
         ),
-        constraints=tuple(constraint.text() for constraint in spec.constraints),
+        constraints=tuple(constraint.text() for constraint in spec.all_constraints),
     )

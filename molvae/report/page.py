@@ -21,6 +21,7 @@ from molvae.provenance import gather, recorded_sources, settings_of
 from molvae.report import diagnostics, figures, sentences, tables, tiles
 from molvae.report.cautions import cautions
 from molvae.report.figures import Figure
+from molvae.report.lead import LeadComparison, lead_comparisons
 from molvae.report.numerals import count
 from molvae.report.objective_text import ObjectiveText, objective_text
 from molvae.report.run_data import Optimization, Run, load_run
@@ -47,6 +48,7 @@ class OptimizationPart:
         origins: Results of each way to propose molecules.
         constraints: What each constraint rejected.
         objective: The objective in words.
+        beside_lead: The best candidates beside the lead, if the objective has one.
         csv_uri: The candidates as a CSV file to download.
     """
 
@@ -57,6 +59,7 @@ class OptimizationPart:
     origins: list[tuple[str, str, str, str, str]]
     constraints: list[tuple[str, str, str]]
     objective: ObjectiveText
+    beside_lead: tuple[LeadComparison, ...]
     csv_uri: str
 
 
@@ -113,6 +116,7 @@ def _optimization_part(result: Optimization, units: Mapping[str, str]) -> Optimi
         # Searches of earlier versions have not counted it.
         constraints=tables.constraints(result.search.summary.get("constraints", {})),
         objective=objective_text(result.search.summary.get("objective", {})),
+        beside_lead=lead_comparisons(result),
         csv_uri="data:text/csv;base64," + base64.b64encode(table.csv.encode()).decode(),
     )
 

@@ -7,8 +7,14 @@ A new kind is a module here with a registered subclass of `Quantity`, and a line
 # isort: off
 from molvae.optimize.quantities.base import QUANTITIES, Failure, Measure, Molecule, Quantity
 from molvae.optimize.quantities.properties import PropertyValue
-from molvae.optimize.quantities.similarity import Similarity, SimilarityTarget
-from molvae.optimize.quantities.substructure import HasSubstructure, LacksSubstructure, SubstructureCount
+from molvae.optimize.quantities.similarity import MoleculeText, Similarity, SimilarityTarget
+from molvae.optimize.quantities.substructure import (
+    CoreText,
+    HasCore,
+    HasSubstructure,
+    LacksSubstructure,
+    SubstructureCount,
+)
 from molvae.optimize.quantities.atoms import AtomCount, Isomer
 from molvae.optimize.quantities.python import PythonFunction
 from molvae.optimize.quantities.command import Command
@@ -20,12 +26,15 @@ __all__ = [
     "Alerts",
     "AtomCount",
     "Command",
+    "CoreText",
     "Failure",
+    "HasCore",
     "HasSubstructure",
     "Isomer",
     "LacksSubstructure",
     "Measure",
     "Molecule",
+    "MoleculeText",
     "PropertyValue",
     "PythonFunction",
     "Quantity",

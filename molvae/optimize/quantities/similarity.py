@@ -21,10 +21,14 @@ def _molecule(smiles: str) -> str:
     return smiles
 
 
+MoleculeText = Annotated[str, AfterValidator(_molecule)]
+"""SMILES of a molecule, and nothing after it."""
+
+
 class SimilarityTarget(Section):
     """The molecule to compare with, and how."""
 
-    to: Annotated[str, AfterValidator(_molecule)]
+    to: MoleculeText
     """SMILES of the molecule to compare with."""
     fingerprint: FingerprintName = "ECFP4"
     """ECFP4, ECFP6, FCFP4 and AP count features, unfolded, as in GuacaMol; PHCO is Gobbi's pharmacophore;

@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar
 from pydantic import AfterValidator
 from rdkit import Chem
 
+from molvae.chem.core import read_core
 from molvae.optimize.quantities.base import QUANTITIES, MolQuantity
 
 
@@ -75,3 +76,29 @@ class SubstructureCount(MolQuantity):
         """Return the function that counts the matches."""
         pattern = Chem.MolFromSmarts(self.count)
         return lambda mol: len(mol.GetSubstructMatches(pattern))
+
+
+def _core(text: str) -> str:
+    return read_core(text).text
+
+
+CoreText = Annotated[str, AfterValidator(_core)]
+"""A SMARTS pattern, or the SMILES of a molecule with attachment points `[*:1]`."""
+
+
+class HasCore(MolQuantity):
+    """Whether a molecule holds a core, 1 if it does, else 0; only an objective's `core` asks for it."""
+
+    required: ClassVar[float | None] = 1.0
+
+    core: CoreText
+    """The core."""
+
+    def in_unit_interval(self) -> bool:
+        """Say that it is."""
+        return True
+
+    def function(self) -> Callable[[Chem.Mol], float]:
+        """Return the function that tells whether the core is there."""
+        core = read_core(self.core)
+        return lambda mol: float(core.is_in(mol))

@@ -1,7 +1,8 @@
 """Evolution of molecules by graph edits."""
 
+import math
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from random import Random
 from typing import ClassVar
 
@@ -11,7 +12,9 @@ from molvae.chem.edits import cross, mutate
 from molvae.chem.graph import Graph
 from molvae.chem.quiet import quiet
 from molvae.config import EvolutionConfig
+from molvae.optimize.known_parts import KnownParts
 from molvae.optimize.objective import Evaluation
+from molvae.optimize.quantities import Molecule
 from molvae.optimize.strategies.base import STRATEGIES, Proposal, SearchContext, Strategy
 from molvae.optimize.strategies.history import History, draw_ranks
 from molvae.section import Section
@@ -26,7 +29,8 @@ _CACHED_GRAPHS = 2000
 class Evolution(Strategy[EvolutionConfig]):
     """Crosses and mutates the best molecules so far, without a surrogate: a genetic algorithm on molecular graphs.
 
-    The model only gives the molecules to begin with, where there are none.
+    The model only gives the molecules to begin with, where there are none. Children violate the constraints that molvae
+    computes itself no more than the best of the scored molecules in this respect; mostly not at all.
 
     References:
         Jensen, A graph-based genetic algorithm and generative model/Monte Carlo tree search for the exploration of
@@ -41,12 +45,17 @@ class Evolution(Strategy[EvolutionConfig]):
         """Begin a search."""
         super().__init__(context, settings)
         self._history = History(context)
-        self._graph = lru_cache(_CACHED_GRAPHS)(Graph.from_smiles)
+        self._core = context.objective.spec.kept_core
+        self._graph = lru_cache(_CACHED_GRAPHS)(partial(Graph.from_smiles, core=self._core))
+        self._parts = KnownParts(context.objective, terms=False)
+        self._max_violation = math.inf
         self._round = 0
 
     def tell(self, evaluations: Sequence[Evaluation]) -> None:
         """Take the scores of what was asked for."""
         self._history.tell(evaluations)
+        violations = [self._parts.violation(evaluation) for evaluation in evaluations if evaluation.status == "ok"]
+        self._max_violation = min(self._max_violation, *violations, math.inf)
 
     def ask(self, n: int) -> list[Proposal]:
         """Return the next n molecules to score."""
@@ -54,7 +63,14 @@ class Evolution(Strategy[EvolutionConfig]):
             return first
         self._round += 1
         with quiet():
-            return self._history.fill(self._children(_MAX_PAIRS * n), n)
+            children = self._children(_MAX_PAIRS * n)
+            if not self._parts.has_constraints or not self._history.scores:
+                return self._history.fill(children, n)
+            return self._history.fill((child for child in children if self._is_allowed(child)), n, sampled=False)
+
+    def _is_allowed(self, child: Proposal) -> bool:
+        [violation] = self._parts.violations([Molecule(child[0], Chem.MolFromSmiles(child[0]))])
+        return bool(violation <= self._max_violation)
 
     def _children(self, n: int) -> Iterator[Proposal]:
         """Yield children of n pairs of parents; of some pairs there is none."""
@@ -80,5 +96,5 @@ class Evolution(Strategy[EvolutionConfig]):
         else:
             child, origin = cross(graph, other, rng, max_atoms), "cross"
             if child is not None and rng.random() < self.settings.mutation_fraction:
-                child = mutate(Graph.of(child), rng, max_atoms)
+                child = mutate(Graph.of(child, self._core), rng, max_atoms)
         return None if child is None else (Chem.MolToSmiles(child), origin)

@@ -40,15 +40,15 @@ class History:
         first, self._to_start = self._to_start[:n], self._to_start[n:]
         return [(smiles, "start") for smiles in first]
 
-    def fill(self, proposals: Iterable[Proposal], n: int) -> list[Proposal]:
-        """Return the first n proposals that are new, and samples of the model for those that are missing."""
+    def fill(self, proposals: Iterable[Proposal], n: int, *, sampled: bool = True) -> list[Proposal]:
+        """Return the first n proposals that are new; if `sampled`, samples of the model for those that are missing."""
         new: dict[str, str] = {}
         for smiles, origin in proposals:
             if len(new) == n:
                 break
             if smiles not in self.scores:
                 new.setdefault(smiles, origin)
-        if len(new) < n:
+        if len(new) < n and sampled:
             self._n_fallbacks += 1
             seed = derive_seed(self._context.seed, f"search fallback {self._n_fallbacks}")
             for sample in self._context.model.sample(n - len(new), seed):

@@ -1,7 +1,7 @@
 """Bayesian optimisation over molecules that are bred by graph edits and decoded from around the best ones."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from random import Random
 from typing import ClassVar
 
@@ -38,6 +38,10 @@ _MUTATIONS_TRIED = 4
 _MUTATED = 10
 # Known molecules whose groups mutations use.
 _GROUPS_FROM = 2000
+# Samples that are drawn for each one that is scored first, because some violate the constraints.
+_SAMPLED_FOR_EACH = 10
+# Breedings in a round, of several generations each, before it is given up that any of them is feasible.
+_MAX_BREEDINGS = 10
 
 
 @STRATEGIES.register("latent")
@@ -53,6 +57,11 @@ class LatentSearch(Strategy[LatentSearchConfig]):
     from the pool with an exploration weight that is drawn anew for each molecule, a part of it from what is far from
     the best molecule, and no molecule of it is a close analogue of another. A part of the batch are mutations of the
     elite that the surrogate has no say in.
+
+    Constraints that molvae computes itself are exact filters of what is proposed; whether a molecule satisfies others
+    is predicted. While few of the scored molecules are feasible, parents are first of all those that violate the
+    constraints least, and the pool is bred until it has feasible molecules. A core is left alone by all edits; where
+    the model decodes a molecule without it, a part of that is put on the core of another.
 
     References:
         Tripp and Hernandez-Lobato, Diagnosing and fixing common problems in Bayesian optimization for molecule design,
@@ -71,9 +80,10 @@ class LatentSearch(Strategy[LatentSearchConfig]):
         # A copy is trained; the caller's model stays as it is.
         self._model: MolVAE = context.model.copy()
         self._to_start = list(context.start)
-        self._lineages = Lineages(settings.lineages)
+        self._lineages = Lineages(settings.lineages, settings.n_parents)
         self._elite: list[str] = []
         self._remainders: list[float] = []
+        self._satisfied: list[bool] = []
         self._grey_box = settings.grey_box and not context.objective.is_builtin
         self._parts = KnownParts(context.objective, terms=self._grey_box)
         self._surrogate = Surrogate(settings.surrogate, context.seed)
@@ -81,7 +91,9 @@ class LatentSearch(Strategy[LatentSearchConfig]):
         self._round = 0
         self._n_at_refit = 0
         self._n_to_decode = 0
-        self._graph = lru_cache(maxsize=settings.pool_size + settings.n_parents)(Graph.from_smiles)
+        self._core = context.objective.spec.kept_core
+        graph = partial(Graph.from_smiles, core=self._core)
+        self._graph = lru_cache(maxsize=settings.pool_size + settings.n_parents)(graph)
 
     def tell(self, evaluations: Sequence[Evaluation]) -> None:
         """Take the scores of what was asked for; a molecule that could not be scored counts as 0."""
@@ -89,10 +101,12 @@ class LatentSearch(Strategy[LatentSearchConfig]):
         new = [evaluation for smiles, evaluation in scored.items() if smiles not in self._lineages.scores]
         weights = [1.0 if evaluation.feasible else self.settings.infeasible_weight for evaluation in new]
         weighted = list(zip(new, weights, strict=True))
-        self._lineages.add({one.smiles: float(np.nan_to_num(weight * one.score)) for one, weight in weighted})
+        scores = {one.smiles: float(np.nan_to_num(weight * one.score)) for one, weight in weighted}
+        self._lineages.add(scores, [self._parts.violation(evaluation) for evaluation in new])
         if self._grey_box:
             self._remainders += [weight * self._parts.remainder(evaluation) for evaluation, weight in weighted]
-        if self._parts.remainder_weight > 0.0:
+        self._satisfied += [self._parts.satisfies_paid(evaluation) for evaluation in new]
+        if self._parts.is_predicted:
             with quiet():
                 self._surrogate.add(features_of_smiles([evaluation.smiles for evaluation in new]))
 
@@ -103,23 +117,39 @@ class LatentSearch(Strategy[LatentSearchConfig]):
             return [(smiles, "start") for smiles in first]
         self._round += 1
         n_scores = len(self._lineages.scores)
-        if max(self._lineages.scores.values(), default=0.0) == 0.0:
-            sampled = self.context.model.sample(n, derive_seed(self.context.seed, f"search prior {self._round}"))
-            return [(smiles, "prior") for smiles in sampled if smiles is not None]
-        if self._parts.remainder_weight > 0.0:
+        if not self._has_parents():
+            return [(smiles, "prior") for smiles in self._sampled(n)]
+        if self._parts.is_predicted:
             # Small batches are for learning from one before the next is chosen.
             n = min(n, max(self.settings.min_batch, int(self.settings.batch_growth * n_scores)))
         rng = Random(derive_seed(self.context.seed, f"search {self._round}"))
         with quiet():
-            if self._parts.remainder_weight > 0.0:
-                self._surrogate.fit(self._targets())
+            if self._parts.is_predicted:
+                satisfied = np.array(self._satisfied) if self._parts.has_paid_constraints else None
+                self._surrogate.fit(self._targets(), satisfied)
             self._lineages.turn()
             self._elite = self._lineages.elite()
             self._breed(rng)
+            for _ in range(_MAX_BREEDINGS if self._lineages.few_feasible else 0):
+                if not self._pool.feasible.any():
+                    self._breed(rng)
             proposals = self._mutations(rng, int(self.settings.mutation_fraction * n + rng.random()))
             proposals |= self._choose(rng, n - len(proposals))
         self._shrink(proposals)
         return list(proposals.items())
+
+    def _has_parents(self) -> bool:
+        """Say whether there is anything to breed from; among constraints, what violates them least is."""
+        scores = self._lineages.scores
+        return bool(scores) if self._parts.has_constraints else max(scores.values(), default=0.0) > 0.0
+
+    def _sampled(self, n: int) -> list[str]:
+        """Return n samples of the model, less those that are no molecule; those that violate constraints least."""
+        n_sampled = _SAMPLED_FOR_EACH * n if self._parts.has_constraints else n
+        sampled = self.context.model.sample(n_sampled, derive_seed(self.context.seed, f"search prior {self._round}"))
+        molecules = [Molecule(smiles, Chem.MolFromSmiles(smiles)) for smiles in sampled if smiles is not None]
+        order = np.argsort(self._parts.violations(molecules), kind="stable")[:n]
+        return [molecules[i].smiles for i in order.tolist()]
 
     def _targets(self) -> NDArray[np.float64]:
         """Return what the surrogate predicts: scores, or the parts of them that are not known beforehand."""
@@ -206,11 +236,19 @@ class LatentSearch(Strategy[LatentSearchConfig]):
         n_parents = max(self.settings.n_perturbed, self.settings.n_interpolated)
         parents = [_draw_by_rank(ranked, rng) for _ in range(n_parents)]
         for smiles, origin in propose(self._model, parents, self.settings, generator):
-            graph = Graph.from_smiles(smiles)
-            if graph is not None and graph.mol.GetNumAtoms() <= self.settings.max_heavy_atoms:
-                mol = Chem.Mol(graph.mol)
-                Chem.SanitizeMol(mol)
+            graph = Graph.from_smiles(smiles, self._core)
+            mol = None if graph is None else self._around_core(graph, rng)
+            if mol is not None and mol.GetNumAtoms() <= self.settings.max_heavy_atoms:
                 yield Chem.MolToSmiles(mol), mol, origin
+
+    def _around_core(self, decoded: Graph, rng: Random) -> Chem.Mol | None:
+        """Return a decoded molecule, or if it has lost the core, one of the elite with a part of it."""
+        if self._core is not None and not decoded.core.atoms:
+            holder = self._graph(rng.choice(self._elite))
+            return None if holder is None else cross(holder, decoded, rng, self.settings.max_heavy_atoms)
+        mol = Chem.Mol(decoded.mol)
+        Chem.SanitizeMol(mol)
+        return mol
 
     def _mutations(self, rng: Random, n: int) -> dict[str, str]:
         """Return n mutations of good molecules that differ from each other, with the name of their origin."""

@@ -23,13 +23,16 @@ class Lineages:
     any more, it turns away from the leader and everything near it, to breed from others; when these do not improve any
     more, it comes back to all, whose best can now be crossed; and so on.
 
+    While few of them satisfy the constraints, it also matters by how much the others violate them: those that violate
+    them least come first.
+
     Attributes:
         scores: Scores by SMILES.
         leaders: Packed ECFP4 fingerprints of the molecules near which there are no parents now, uint8 (K, 128).
     """
 
-    def __init__(self, settings: LineageConfig) -> None:
-        """Begin without molecules."""
+    def __init__(self, settings: LineageConfig, n_parents: int = 0) -> None:
+        """Begin without molecules; those that satisfy the constraints are few until there are `n_parents` of them."""
         self.scores: dict[str, float] = {}
         self.leaders: PackedBits = morgan_bits([])
         self._settings = settings
@@ -37,13 +40,30 @@ class Lineages:
         self._bits: PackedBits = morgan_bits([])
         self._is_parent = np.empty(0, dtype=bool)
         self._best, self._improved_at = 0.0, 0
+        self._violations = np.empty(0)
+        self._n_parents = n_parents
 
-    def add(self, scores: Mapping[str, float]) -> None:
-        """Add molecules that are not among them."""
+    def add(self, scores: Mapping[str, float], violations: Sequence[float] | None = None) -> None:
+        """Add molecules that are not among them.
+
+        Args:
+            scores: N scores by SMILES.
+            violations: By how much each violates the constraints, see `KnownParts.violation`; by default they satisfy
+                them.
+        """
+        self._violations = np.concatenate(
+            [self._violations, np.zeros(len(scores)) if violations is None else violations]
+        )
         bits = morgan_bits(list(scores))
         self.scores.update(scores)
         self._bits = np.concatenate([self._bits, bits])
         self._is_parent = np.concatenate([self._is_parent, ~self.is_near_leader(bits)])
+
+    @property
+    def few_feasible(self) -> bool:
+        """Whether some violate constraints, and few do not."""
+        n_feasible = np.count_nonzero(self._violations == 0.0)
+        return n_feasible < min(self._n_parents, len(self._violations))
 
     def is_near_leader(self, bits: PackedBits) -> NDArray[np.bool_]:
         """Say which of N molecules the search keeps away from, bool (N,).
@@ -83,7 +103,8 @@ class Lineages:
         return [smiles[i] for i in self._order().tolist()]
 
     def _order(self) -> NDArray[np.int64]:
-        order = np.argsort(-np.array(list(self.scores.values()), dtype=np.float64), kind="stable")
+        scores = np.array(list(self.scores.values()), dtype=np.float64)
+        order = np.argsort(self._violations - scores if self.few_feasible else -scores, kind="stable")
         return order[self._is_parent[order]]
 
     def elite(self) -> list[str]:

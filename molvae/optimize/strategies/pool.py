@@ -34,12 +34,12 @@ class Pool:
         self._parts, self._surrogate, self._lineages = parts, surrogate, lineages
         self._infeasible_weight = infeasible_weight
         self.feasible = np.empty(0, dtype=bool)
+        self._violations = np.empty(0)
         self.bits: PackedBits = stack_packed([])
         self._is_wanted = np.empty(0, dtype=bool)
         self._checked: set[str] = set()
-        self._mean = self._deviation = self._known = np.empty(0)
-        # Where all of a score is known, nothing is predicted.
-        self._is_predicted = parts.remainder_weight > 0.0
+        self._mean = self._deviation = self._known = self._probability = np.empty(0)
+        self._is_predicted = parts.is_predicted
         self._names = tuple(surrogate.kernel) if self._is_predicted else ()
         self._features = compute_features([], self._names)
 
@@ -50,6 +50,7 @@ class Pool:
             self._names = tuple(self._surrogate.kernel)
             self._features = features_of_smiles(self.smiles, self._names)
         self._mean, self._deviation = self._predicted(self._features, len(self.smiles))
+        self._probability = self._probabilities(self._features, len(self.smiles))
 
     def add(self, candidates: Sequence[Candidate]) -> None:
         """Add molecules that are not in it."""
@@ -66,20 +67,34 @@ class Pool:
         mean, deviation = self._predicted(features, len(molecules))
         self._mean = np.concatenate([self._mean, mean])
         self._deviation = np.concatenate([self._deviation, deviation])
+        self._probability = np.concatenate([self._probability, self._probabilities(features, len(molecules))])
         self._known = np.concatenate([self._known, self._parts.known(molecules)])
-        self.feasible = np.concatenate([self.feasible, self._parts.feasible(molecules, costly=False)])
+        feasible, violations = self._parts.feasible(molecules, costly=False), np.zeros(len(molecules))
+        if self._lineages.few_feasible:
+            rows = np.flatnonzero(~feasible)
+            violations[rows] = self._parts.violations([molecules[row] for row in rows.tolist()])
+        self.feasible = np.concatenate([self.feasible, feasible])
+        self._violations = np.concatenate([self._violations, violations])
 
     def _predicted(self, features: Features, n: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         return self._surrogate.predict(features) if self._is_predicted else (np.zeros(n), np.zeros(n))
 
+    def _probabilities(self, features: Features, n: int) -> NDArray[np.float64]:
+        """Return how probably molecules satisfy the constraints that take a call; 1 where there are none."""
+        return self._surrogate.probability(features) if self._parts.has_paid_constraints else np.ones(n)
+
     def bounds(self, beta: float, rows: slice | NDArray[np.int64] = slice(None)) -> NDArray[np.float64]:
         """Return upper confidence bounds of the scores, from mean + beta * deviation, float64 (N,).
 
-        An infeasible molecule is worth less, but may still be a parent of feasible ones. What is near a leader from
-        which the search keeps away comes after all others.
+        An infeasible molecule is worth less, but may still be a parent of feasible ones; while there are few of these,
+        the more the less it violates the constraints. Whether it satisfies a constraint that takes a call is predicted.
+        What is near a leader from which the search keeps away comes after all others.
         """
         bounds = self._parts.compose(self._known[rows], self._mean[rows] + beta * self._deviation[rows])
-        return np.where(self.feasible[rows], bounds, self._infeasible_weight * bounds) - ~self._is_wanted[rows]
+        probability = np.where(self.feasible[rows], self._probability[rows], 0.0)
+        weight = self._infeasible_weight + (1.0 - self._infeasible_weight) * probability
+        bounds = weight * bounds - ~self._is_wanted[rows]
+        return bounds - self._violations[rows] if self._lineages.few_feasible else bounds
 
     def best(self, beta: float, n: int) -> NDArray[np.int64]:
         """Return the rows of the n largest upper confidence bounds, the largest first."""
@@ -98,5 +113,6 @@ class Pool:
         self.origins = [self.origins[i] for i in rows]
         self._mean, self._deviation, self._known = self._mean[rows], self._deviation[rows], self._known[rows]
         self.feasible, self.bits, self._is_wanted = self.feasible[rows], self.bits[rows], self._is_wanted[rows]
+        self._violations, self._probability = self._violations[rows], self._probability[rows]
         self._checked &= set(self.smiles)
         self._features = take(self._features, rows)

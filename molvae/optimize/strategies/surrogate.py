@@ -98,8 +98,13 @@ class Surrogate:
         self._features = join([self._features, features])
         self._rows = np.concatenate([self._rows, np.arange(first, size(self._features))])
 
-    def fit(self, scores: NDArray[np.float64]) -> None:
-        """Fit to the scores of all molecules that were added, float64 (N,)."""
+    def fit(self, scores: NDArray[np.float64], satisfied: NDArray[np.bool_] | None = None) -> None:
+        """Fit to the scores of all molecules that were added.
+
+        Args:
+            scores: float64 (N,).
+            satisfied: Whether they satisfy constraints that are to be predicted as well, bool (N,).
+        """
         self.values = scores if scores.max() >= self._settings.rank_below else _ranks(scores)
         self._centre, self._scale = float(self.values.mean()), float(self.values.std()) or 1.0
         thin = len(self._rows) > self._settings.max_molecules
@@ -115,6 +120,10 @@ class Surrogate:
         matrix[np.diag_indices_from(matrix)] += self._settings.noise
         factor, _ = cho_factor(matrix, lower=True, overwrite_a=True, check_finite=False)
         self._solved = cho_solve((factor, True), self._targets(self._rows), check_finite=False)
+        if satisfied is not None:
+            held = satisfied[self._rows].astype(np.float64)
+            self._fraction_held = float(held.mean())
+            self._solved_held = cho_solve((factor, True), held - self._fraction_held, check_finite=False)
         self._factor = factor.astype(np.float32)
 
     def predict(self, features: Features) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -124,6 +133,11 @@ class Surrogate:
         # In units of the scores' range, not of their deviation: a search must not lose interest once all are alike.
         deviation = np.sqrt(np.clip(1.0 - explained.astype(np.float64), 1e-6, None))
         return self._centre + self._scale * (matrix @ self._solved), deviation
+
+    def probability(self, features: Features) -> NDArray[np.float64]:
+        """Return about how probably M molecules satisfy the constraints that it was fitted to, float64 (M,)."""
+        matrix = self._references.similarities(features, self.kernel)
+        return np.clip(self._fraction_held + matrix @ self._solved_held, 0.0, 1.0)
 
     def _targets(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
         return (self.values[rows] - self._centre) / self._scale

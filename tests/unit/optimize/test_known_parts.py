@@ -61,3 +61,24 @@ def test_an_objective_of_cheap_terms_alone_is_known_altogether():
     assert parts.remainder_weight == 0.0
     known = parts.known(molecules())
     np.testing.assert_allclose(parts.compose(known, np.zeros(4)), [objective.evaluate(text).score for text in SMILES])
+
+
+def test_violations_grow_with_the_distance_from_the_bounds(objective):
+    parts = KnownParts(objective, terms=False)
+    satisfied, light, heavy = parts.violations([*molecules()[:2], Molecule("C" * 30, Chem.MolFromSmiles("C" * 30))])
+    assert satisfied == 0.0
+    assert 0.0 < light < heavy
+    # One constraint holds or does not, the other is missed by more than the bound itself.
+    assert 1.5 < heavy < 2.0
+    evaluations = objective.evaluate_batch(["CCO", "C" * 30])
+    assert [parts.violation(evaluation) for evaluation in evaluations] == pytest.approx([0.0, heavy])
+
+
+def test_constraints_of_a_users_own_code_are_paid_for(tmp_path):
+    (tmp_path / "assay.py").write_text(MODULE)
+    constraint = {"python": "assay:oracle", "name": "assay", "min": 0.5}
+    content = {"name": "paid", "terms": [{"property": "qed"}], "constraints": [constraint]}
+    mine = Objective(ObjectiveSpec.model_validate(content), tmp_path)
+    parts = KnownParts(mine, terms=True)
+    assert (parts.has_paid_constraints, parts.is_predicted, parts.remainder_weight) == (True, True, 0.0)
+    assert [parts.satisfies_paid(one) for one in mine.evaluate_batch(["CCO", "C" * 12])] == [False, True]

@@ -131,3 +131,52 @@ def test_what_costs_nothing_is_computed_and_not_predicted(model, smiles, constra
     strategy.tell(start)
     proposed = constrained.evaluate_batch([text for text, _ in strategy.ask(10)])
     assert min(evaluation.score for evaluation in proposed) > max(one.score for one in start if one.feasible)
+
+
+def hard(tmp_path, **keys):
+    """An objective whose constraints hardly any drug-like molecule satisfies."""
+    limits = [{"property": "mol_weight", "max": 130}, {"property": "logp", "min": 0.0, "max": 1.0}, {"has": "C(=O)N"}]
+    spec = {"name": "hard", "terms": [{"property": "qed"}], "constraints": limits, **keys}
+    return Objective(ObjectiveSpec.model_validate(spec), tmp_path)
+
+
+def test_the_first_feasible_molecules_are_bred_from_those_that_violate_the_constraints_least(model, smiles, tmp_path):
+    objective = hard(tmp_path)
+    told = [evaluation for evaluation in objective.evaluate_batch(smiles[:60]) if not evaluation.feasible]
+    strategy = LatentSearch(replace(context(model, [], smiles), objective=objective), LatentSearchConfig())
+    strategy.tell(told)
+    evaluations = objective.evaluate_batch([text for text, _ in strategy.ask(20)])
+    assert len(evaluations) > 5
+    assert all(evaluation.feasible for evaluation in evaluations)
+
+
+def test_without_a_score_above_zero_it_still_breeds_among_constraints(model, smiles, tmp_path):
+    objective = hard(tmp_path, terms=[{"property": "qed", "maximise": {"low": 0.98, "high": 1.0}}])
+    strategy = LatentSearch(replace(context(model, [], smiles), objective=objective), LatentSearchConfig())
+    strategy.tell(objective.evaluate_batch(smiles[:40]))
+    assert {origin for _, origin in strategy.ask(20)} & {"mutation", "crossover"}
+
+
+def test_of_the_first_samples_those_that_violate_the_constraints_least_are_scored(model, smiles, tmp_path):
+    limits = [{"property": "mol_weight", "max": 250}]
+    objective = hard(tmp_path, constraints=limits)
+    strategy = LatentSearch(replace(context(model, [], []), objective=objective), LatentSearchConfig())
+    first = objective.evaluate_batch([text for text, _ in strategy.ask(10)])
+    at_random = objective.evaluate_batch([text for text in model.sample(100, 1) if text])
+    assert np.mean([one.feasible for one in first]) > np.mean([one.feasible for one in at_random])
+
+
+def test_a_constraint_of_a_users_own_code_is_predicted(model, smiles, tmp_path):
+    (tmp_path / "mine.py").write_text(
+        "def nitrogens(smiles):\n    return [float(text.upper().count('N')) for text in smiles]\n"
+    )
+    constraint = {"python": "mine:nitrogens", "name": "nitrogens", "max": 0}
+    objective = hard(tmp_path, constraints=[constraint])
+    settings = LatentSearchConfig(mutation_fraction=0.0, far_fraction=0.0, max_beta=0.01)
+    strategy = LatentSearch(replace(context(model, [], []), objective=objective), settings)
+    told = objective.evaluate_batch(smiles[:150])
+    strategy.tell(told)
+    asked = objective.evaluate_batch([text for text, _ in strategy.ask(20)])
+    fraction = np.mean([one.feasible for one in told])
+    assert 0.0 < fraction < 0.5
+    assert np.mean([one.feasible for one in asked]) > fraction + 0.2

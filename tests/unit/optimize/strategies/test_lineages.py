@@ -64,3 +64,13 @@ def test_it_does_not_turn_away_where_nothing_else_is_left(lineages):
     tell(lineages, [f"{ESTERS[0]}{'C' * n}" for n in range(1, 12)], 0.1)
     lineages.turn()
     assert set(lineages.ranked()) == set(lineages.scores)
+
+
+def test_while_few_satisfy_the_constraints_those_that_violate_them_least_come_first():
+    lineages = Lineages(LineageConfig(), n_parents=2)
+    lineages.add({"CCO": 0.2, "CCN": 0.8, "CCC": 0.0}, [0.5, 1.0, 0.1])
+    assert lineages.few_feasible
+    assert lineages.ranked() == ["CCC", "CCN", "CCO"]
+    lineages.add({"CCF": 0.1, "CCCl": 0.3}, [0.0, 0.0])
+    assert not lineages.few_feasible
+    assert lineages.ranked()[:2] == ["CCN", "CCCl"]
