@@ -1,6 +1,5 @@
 """Molecules as small SVG drawings: one style, one bond length, transparent background."""
 
-import base64
 import re
 from collections.abc import Sequence
 from functools import lru_cache
@@ -77,9 +76,10 @@ def draw_change(before: str, after: str) -> tuple[str, str]:
     Returns:
         A drawing of each, as those of `draw`.
     """
-    mols = [parse(before), parse(after)]
-    if mols[0] is None or mols[1] is None:
+    first, second = parse(before), parse(after)
+    if first is None or second is None:
         return draw(before), draw(after)
+    mols = [first, second]
     common = rdFMCS.FindMCS(mols, timeout=_MAX_COMPARING_S, ringMatchesRingOnly=True, completeRingsOnly=True)
     # Of a few atoms in common nothing is learnt.
     pattern = common.queryMol if common.numAtoms > 2 else None
@@ -90,11 +90,11 @@ def draw_change(before: str, after: str) -> tuple[str, str]:
     # RDKit crashes where there is nothing to match.
     if pairs := list(zip(*matches, strict=True)):
         rdDepictor.GenerateDepictionMatching2DStructure(mols[1], mols[0], atomMap=pairs)
-    first, second = (
+    left, right = (
         _render(mol, title, [atom for atom in range(mol.GetNumAtoms()) if atom not in match])
         for mol, title, match in zip(mols, (before, after), matches, strict=True)
     )
-    return first, second
+    return left, right
 
 
 def _render(mol: Chem.Mol, title: str, marked: Sequence[int] = ()) -> str:
@@ -113,11 +113,6 @@ def _render(mol: Chem.Mol, title: str, marked: Sequence[int] = ()) -> str:
     rdMolDraw2D.PrepareAndDrawMolecule(drawer, mol, highlightAtoms=list(marked), highlightBonds=bonds)
     drawer.FinishDrawing()
     return _compact(drawer.GetDrawingText(), title)
-
-
-def data_uri(svg: str) -> str:
-    """Return an SVG as a data URI, for use where an image must be given by its address."""
-    return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()
 
 
 def _align(mol: Chem.Mol, template: str) -> None:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -148,6 +148,7 @@ class Optimization:
         candidates: The molecules that are proposed as candidates, best first.
         baseline: The random search under the same budget, if there was one.
         scored: Candidates with properties and alerts, if they were scored.
+        further: The same search with further seeds, by the seed.
     """
 
     objective: str
@@ -155,6 +156,7 @@ class Optimization:
     candidates: pd.DataFrame
     baseline: Search | None
     scored: Scored | None
+    further: Mapping[int, Search] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -314,7 +316,13 @@ def load_optimization(folder: Path, objective: str) -> Optimization:
         candidates=_with_texts(candidates, "nearest_train_smiles"),
         baseline=_search(optimized / "baseline") if (optimized / "baseline" / "summary.json").exists() else None,
         scored=_scored(scored) if (scored / "metrics.json").exists() else None,
+        further=_further(optimized),
     )
+
+
+def _further(folder: Path) -> dict[int, Search]:
+    seeds = sorted(int(path.parent.name.removeprefix("seed-")) for path in folder.glob("seed-*/summary.json"))
+    return {seed: _search(folder / f"seed-{seed}") for seed in seeds}
 
 
 def _search(folder: Path) -> Search:

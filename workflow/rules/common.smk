@@ -21,6 +21,8 @@ SETTINGS = PLAN.settings
 config.update(SETTINGS.model_dump(mode="json"))
 OBJECTIVES = list(PLAN.objectives)
 BASELINES = OBJECTIVES if SETTINGS.optimize.baseline else []
+# The search with the run's own seed is the one whose candidates are scored; these are for the spread.
+FURTHER_SEEDS = sorted({*SETTINGS.optimize.seeds} - {SETTINGS.seed})
 
 # A GPU serves one job at a time, unless the command line or a profile says otherwise (--resources gpu=4).
 workflow.global_resources.setdefault("gpu", 1)
@@ -53,6 +55,7 @@ wildcard_constraints:
     run=re.escape(SETTINGS.run),
     stage="prepare|train|evaluate|sample|optimize|score|report",
     objective="|".join(re.escape(name) for name in OBJECTIVES),
+    further_seed=r"\d+",
     what="|".join(re.escape(name) for name in [SAMPLE, *OBJECTIVES]),
 
 
