@@ -24,7 +24,7 @@ SAMPLE = "sample"
 """What the samples are called where generated molecules are scored; no objective may have this name."""
 
 # Settings that say which jobs there are, not how one of them works.
-_FOR_THE_WORKFLOW = {("optimize", "objectives"), ("optimize", "baseline"), ("prepare", "shards")}
+_FOR_THE_WORKFLOW = {("optimize", "objectives"), ("optimize", "baseline"), ("optimize", "seeds"), ("prepare", "shards")}
 
 
 @dataclass(frozen=True)

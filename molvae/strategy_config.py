@@ -242,6 +242,9 @@ class OptimizeConfig(Section):
     user's own function or program."""
     baseline: bool = True
     """Whether the workflow also spends the same budget on random samples, for comparison."""
+    seeds: list[Annotated[int, Field(ge=0)]] = Field(default=[])
+    """Seeds with which the workflow runs each search, for the spread of its results; the run's own seed is always one
+    of them."""
 
     @model_validator(mode="after")
     def _has_scheduler(self) -> Self:

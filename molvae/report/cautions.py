@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from molvae.report.numerals import count, inflected, number, percent, plural
 from molvae.report.run_data import Optimization, Run, value_of
 from molvae.report.searches import new_top_mean
-from molvae.report.sentences import title_of, training_top, unique_at_most
+from molvae.report.sentences import training_top, unique_at_most
 
 MANY_REJECTED = 0.05
 FEW_ACTIVE_UNITS = 0.1
@@ -28,24 +28,25 @@ CLOSE_ANALOGUE = 0.8
 HARD_TO_MAKE = 4.5
 MANY_FAILED = 0.01
 SMALL_MARGIN = 0.01
+MANY_UNSEEN = 0.05
+MANY_OUTSIDE = 0.03
+MANY_ALERTS = 0.2
 
 
-def cautions(run: Run, sources: Mapping[str, str]) -> list[str]:
-    """Return what to be careful about, in the order of the stages.
+def model_cautions(run: Run, sources: Mapping[str, str]) -> list[str]:
+    """Return what to be careful about with the model and its samples, in the order of the stages.
 
     Args:
         run: The run.
         sources: Digest of the package's source by stage, for the stages that recorded one.
     """
     texts = [*_preparation(run), *_training(run), *_reconstruction(run), *_latent_space(run), *_samples(run)]
-    for result in run.optimizations:
-        texts += _optimization(result)
     if len(set(sources.values())) > 1:
         texts.append(f"The stages ran with different versions of molvae’s source code ({', '.join(sources)}).")
-    texts.append(
-        "The scores and properties of generated molecules are computed, not measured. All results come from a single "
-        "seed, so their variation between seeds is unknown."
-    )
+    computed = "The scores and properties of generated molecules are computed, not measured."
+    is_repeated = bool(run.optimizations) and all(result.further for result in run.optimizations)
+    single = "The model and its samples" if is_repeated else "All results"
+    texts.append(f"{computed} {single} come from a single seed, so their variation between seeds is unknown.")
     return texts
 
 
@@ -119,6 +120,7 @@ def _latent_space(run: Run) -> Iterator[str]:
 
 
 def _samples(run: Run) -> Iterator[str]:
+    yield from _odd_samples(run)
     moses = run.samples.moses
     if value_of(moses, "valid") < LOW_VALIDITY:
         yield f"Only {percent(value_of(moses, 'valid'))} of the samples are valid molecules."
@@ -151,37 +153,56 @@ def _samples(run: Run) -> Iterator[str]:
         )
 
 
-def _optimization(result: Optimization) -> Iterator[str]:
-    trace, name = result.search.trace, f"“{title_of(result.objective)}”"
+def _odd_samples(run: Run) -> Iterator[str]:
+    """Say how many samples a chemist would look at twice."""
+    molecules = run.samples.molecules
+    valid = molecules[molecules["valid"].astype(bool)]
+    if "known_ring_systems" in valid and (unseen := float((valid["known_ring_systems"] < 1.0).mean())) > MANY_UNSEEN:
+        yield f"{percent(unseen)} of the samples have a ring system that no training molecule has."
+    if "anomaly_percentile" in valid and (far := float((valid["anomaly_percentile"] > 99.0).mean())) > MANY_OUTSIDE:
+        yield (
+            f"{percent(far)} of the samples are more unusual than 99\u00a0% of the held-out molecules, where 1\u00a0% "
+            "is to be expected: they lie outside the model’s domain."
+        )
+    if "n_alerts" in valid and (alerts := float((valid["n_alerts"] > 0).mean())) > MANY_ALERTS:
+        yield f"{percent(alerts)} of the samples have a structural alert (PAINS, BRENK, NIH or MCF)."
+
+
+def candidate_cautions(result: Optimization) -> list[str]:
+    """Return what to be careful about with a search and its candidates."""
+    return [*_search(result), *_candidates(result)]
+
+
+def _search(result: Optimization) -> Iterator[str]:
+    trace = result.search.trace
     best = new_top_mean(trace, 10)
     training = training_top(result.search, 10)
     if training is not None and best < training + SMALL_MARGIN:
         yield (
-            f"{name}: the ten best new molecules are no better than the ten best training molecules (mean score "
+            f"The ten best new molecules are no better than the ten best training molecules (mean score "
             f"{number(best, 3)} and {number(training, 3)})."
         )
     if result.baseline is not None:
         random = new_top_mean(result.baseline.trace, 10)
         if best < random + SMALL_MARGIN:
             yield (
-                f"{name}: the search is no better than random sampling (mean score of the ten best new molecules "
+                f"The search is no better than random sampling (mean score of the ten best new molecules "
                 f"{number(best, 3)} and {number(random, 3)})."
             )
     failed = int((trace["status"] != "ok").sum())
     if failed > MANY_FAILED * len(trace):
-        yield f"{name}: {count(failed)} of {plural(len(trace), 'oracle call')} returned no score."
-    yield from _candidates(result, name)
+        yield f"{count(failed)} of {plural(len(trace), 'oracle call')} returned no score."
 
 
-def _candidates(result: Optimization, name: str) -> Iterator[str]:
+def _candidates(result: Optimization) -> Iterator[str]:
     candidates = result.candidates
     if not len(candidates):
-        yield f"{name}: no new molecule satisfies all constraints, so there are no candidates."
+        yield "No new molecule satisfies all constraints, so there are no candidates."
         return
     close = int((candidates["nearest_train_similarity"] > CLOSE_ANALOGUE).sum())
     if close:
         yield (
-            f"{name}: {count(close)} of {plural(len(candidates), 'candidate')} "
+            f"{count(close)} of {plural(len(candidates), 'candidate')} "
             f"{inflected(close, 'is a close analogue of a', 'are close analogues of')} training "
             f"{inflected(close, 'molecule', 'molecules')} (Tanimoto similarity, ECFP4 with 1,024 bits, above "
             f"{CLOSE_ANALOGUE})."
@@ -189,13 +210,13 @@ def _candidates(result: Optimization, name: str) -> Iterator[str]:
     if "sa_score" in candidates and candidates["sa_score"].median() > HARD_TO_MAKE:
         median = number(candidates["sa_score"].median(), 1)
         yield (
-            f"{name}: the candidates may be hard to synthesise (median SA score {median}, on a scale from 1, easy, to "
+            f"The candidates may be hard to synthesise (median SA score {median}, on a scale from 1, easy, to "
             "10, hard)."
         )
     if result.scored is not None and "passes_filters" in result.scored.molecules:
         failing = int((~result.scored.molecules["passes_filters"].astype(bool)).sum())
         if failing:
             yield (
-                f"{name}: {count(failing)} of {plural(len(candidates), 'candidate')} "
+                f"{count(failing)} of {plural(len(candidates), 'candidate')} "
                 f"{inflected(failing, 'does', 'do')} not pass the MOSES filters; the column Alerts gives the reasons."
             )

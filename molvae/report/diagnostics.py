@@ -7,6 +7,7 @@ import pandas as pd
 
 from molvae.metrics.metric import Metric
 from molvae.report.figures import ACCENT, PANEL_HEIGHT, REFERENCE, Figure, Panel
+from molvae.report.numerals import listed, number
 from molvae.report.run_data import Evaluation, value_of
 from molvae.report.tables import decoded_title
 
@@ -34,7 +35,22 @@ def latent_space(evaluation: Evaluation) -> Figure | None:
         "FCD: Fréchet ChemNet distance of decoded codes to the test molecules, with equally many codes of each kind; "
         "posterior samples are the bound for a prior over codes."
     )
-    return Figure("latent_space", "Latent space diagnostics", caption, tuple(panels)) if panels else None
+    good = (
+        "Reconstruction that is high at every size, most dimensions above zero, similarity that falls with distance, "
+        "and an FCD of midpoints and of prior samples near that of posterior samples."
+    )
+    finding = _finding(evaluation)
+    if not panels:
+        return None
+    return Figure("latent_space", "Latent space diagnostics", caption, tuple(panels), good=good, finding=finding)
+
+
+def _finding(evaluation: Evaluation) -> str:
+    names = [name for name in ("posterior_samples", "midpoints", "prior") if name in evaluation.decoded]
+    values = [
+        f"{number(value_of(evaluation.decoded[name], 'fcd'))} for {decoded_title(name).lower()}" for name in names
+    ]
+    return f"The FCD is {listed(values)}." if values else ""
 
 
 def _by_size(rows: pd.DataFrame) -> Panel:

@@ -1,6 +1,5 @@
 """Molecules as small SVG drawings: one style, one bond length, transparent background."""
 
-import base64
 import re
 from collections.abc import Sequence
 from functools import lru_cache
@@ -114,11 +113,6 @@ def _render(mol: Chem.Mol, title: str, marked: Sequence[int] = ()) -> str:
     rdMolDraw2D.PrepareAndDrawMolecule(drawer, mol, highlightAtoms=list(marked), highlightBonds=bonds)
     drawer.FinishDrawing()
     return _compact(drawer.GetDrawingText(), title)
-
-
-def data_uri(svg: str) -> str:
-    """Return an SVG as a data URI, for use where an image must be given by its address."""
-    return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()
 
 
 def _align(mol: Chem.Mol, template: str) -> None:

@@ -1,12 +1,8 @@
-"""The charts of the report, as Vega-Lite specifications by Altair.
-
-Every chart names its parameters and views itself: Altair's own names count up through a process, and two reports on
-the same run must be the same bytes.
-"""
+"""The charts of the report, drawn by Vega-Lite when the page is made, so that the page shows them without a script."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 import altair as alt
 import numpy as np
@@ -14,10 +10,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from molvae.chem.descriptors import PROPERTIES
-from molvae.report.drawings import data_uri, draw
-from molvae.report.numerals import listed
+from molvae.report.inline_svg import Drawing, inline
+from molvae.report.numerals import count, listed, number, percent
 from molvae.report.run_data import Optimization, Search
 from molvae.report.searches import best_so_far
+from molvae.report.sentences import best_scores
 
 VEGALITE = alt.SCHEMA_VERSION.rpartition(".")[0]
 """The release of Vega-Lite that the specifications are for."""
@@ -32,10 +29,10 @@ LOCALE = {"number": {"decimal": ".", "thousands": ",", "grouping": [3], "currenc
 """Numbers as in the text: `10,000` and `73.8 %`."""
 
 PANEL_HEIGHT = 190
-"""Height of a small panel, in pixels; its width is that of its place on the page."""
+"""Height of a small panel, in pixels."""
 
-MAP_POINTS = 600
-"""Maximum number of points on the map: each carries a drawing of about 4 kB."""
+WIDTHS = {1: 760, 2: 400, 3: 290}
+"""Width of a panel by the number of panels side by side, in pixels."""
 
 CHARTED = ("mol_weight", "logp", "tpsa", "qed", "sa_score", "heavy_atoms", "rings", "rotatable_bonds", "fraction_csp3")
 """Properties whose distributions are shown."""
@@ -57,6 +54,8 @@ class Figure:
         caption: What is shown, and for how many molecules.
         panels: Its charts, side by side.
         legend: Labels and colours common to all panels, for one legend above them.
+        good: What a good result looks like, in a sentence.
+        finding: What this run shows, in a sentence with its numbers.
     """
 
     name: str
@@ -64,11 +63,24 @@ class Figure:
     caption: str
     panels: tuple[Panel, ...]
     legend: tuple[tuple[str, str], ...] = ()
+    good: str = ""
+    finding: str = ""
 
     def specifications(self) -> list[dict[str, Any]]:
-        """Return each panel as a Vega-Lite specification that takes the width of its place."""
-        own_legend = bool(self.legend)
-        return [_styled(panel.properties(width="container"), own_legend).to_dict() for panel in self.panels]
+        """Return each panel as a Vega-Lite specification."""
+        width = WIDTHS[min(len(self.panels), 3)]
+        return [_styled(panel.properties(width=width), bool(self.legend)).to_dict() for panel in self.panels]
+
+    def drawings(self) -> list[Drawing]:
+        """Return each panel as a drawing for the page."""
+        import vl_convert
+
+        svgs = [vl_convert.vegalite_to_svg(panel, vl_version=VEGALITE) for panel in self.specifications()]
+        titles = [str(panel.to_dict().get("title", self.title)) for panel in self.panels]
+        return [
+            inline(svg, title, f"{self.name}-{place}")
+            for place, (svg, title) in enumerate(zip(svgs, titles, strict=True))
+        ]
 
     def svg(self) -> str:
         """Return the figure as one SVG, its panels in rows of two or three."""
@@ -86,7 +98,16 @@ def training(history: pd.DataFrame) -> Figure:
         "kl": "KL divergence, nats per molecule",
         "unconditional": "Unconditional, nats per molecule",
     }
-    panels = [_learning_curve(history, term, title) for term, title in terms.items()]
+    best = history.iloc[int(history["validation_loss"].argmin())]
+    kept = (
+        alt.Chart(pd.DataFrame({"epoch": [best["epoch"]]}))
+        .mark_rule(color=ACCENT, strokeDash=[3, 3])
+        .encode(x="epoch:Q", tooltip=alt.Tooltip("epoch:Q", title="kept epoch"))
+    )
+    panels: list[Panel] = [
+        alt.layer(kept, _learning_curve(history, term)).properties(title=title, height=PANEL_HEIGHT)
+        for term, title in terms.items()
+    ]
     weight = alt.Chart(history[["epoch", "kl_weight"]]).mark_line(color=REFERENCE, interpolate="step-after")
     panels.append(
         weight.encode(
@@ -101,8 +122,22 @@ def training(history: pd.DataFrame) -> Figure:
         "Terms of the loss by epoch. “Reconstruction” is the negative log-likelihood of a molecule given its latent "
         "code. “Unconditional” is its negative log-likelihood under the unconditional decoder, which falls as the "
         "model learns what molecules look like in general. “KL divergence” bounds the information that the codes "
-        "carry.",
+        "carry. The dashed line is the epoch whose weights were kept.",
         tuple(panels),
+        good="Both curves fall and level off close together; a validation curve that rises while the training curve "
+        "falls is overfitting.",
+        finding=_training_finding(history, best),
+    )
+
+
+def _training_finding(history: pd.DataFrame, best: pd.Series) -> str:
+    train, validation = best["train_unconditional_nats"], best["validation_unconditional_nats"]
+    text = f"Epoch {count(best['epoch'])} of {count(history['epoch'].max())} was kept."
+    if not train > 0.0:
+        return text
+    return (
+        f"{text} There a validation molecule has an unconditional negative log-likelihood of {number(validation, 1)} "
+        f"nats and a training molecule {number(train, 1)}, a difference of {percent(abs(validation / train - 1))}."
     )
 
 
@@ -110,7 +145,7 @@ def _epochs() -> alt.X:
     return alt.X("epoch:Q", title="Epoch", axis=alt.Axis(tickMinStep=1, format="d"), scale=alt.Scale(nice=False))
 
 
-def _learning_curve(history: pd.DataFrame, term: str, title: str) -> Panel:
+def _learning_curve(history: pd.DataFrame, term: str) -> alt.Chart:
     table = pd.concat(
         pd.DataFrame({"epoch": history["epoch"], "split": split, "nats": history[f"{split}_{term}_nats"]})
         for split in ("train", "validation")
@@ -122,56 +157,6 @@ def _learning_curve(history: pd.DataFrame, term: str, title: str) -> Panel:
         y=alt.Y("nats:Q", title=None, scale=alt.Scale(zero=False)),
         color=alt.Color("split:N", scale=colours, title=None),
         tooltip=["split:N", "epoch:Q", alt.Tooltip("nats:Q", format=".2f")],
-    ).properties(title=title, height=PANEL_HEIGHT)
-
-
-def latent_map(points: pd.DataFrame) -> Figure:
-    """Plot the map of the latent space, with structures as tooltips and a choice of colours."""
-    shown = evenly(points, MAP_POINTS).reset_index(drop=True)
-    names = [name for name in PROPERTIES if name in shown.columns]
-    titles = [PROPERTIES[name].title for name in names]
-    table = (
-        shown[["x", "y", "smiles", "split"]]
-        .round({"x": 4, "y": 4})
-        .assign(image=[data_uri(draw(smiles)) for smiles in shown["smiles"]])
-    )
-    for name, title in zip(names, titles, strict=True):
-        table[title] = shown[name].round(3)
-    select = alt.param(name="colour_by", value=titles[0], bind=alt.binding_select(options=titles, name="Colour by "))
-    splits = [split for split in ("train", "validation", "test") if split in set(shown["split"])]
-    axis = alt.Axis(tickCount=6)
-    chart = (
-        alt.Chart(table)
-        .transform_calculate(shade="datum[colour_by]")
-        .mark_point(filled=True, size=46, opacity=0.85)
-        .encode(
-            x=alt.X("x:Q", title="First principal component", scale=alt.Scale(zero=False), axis=axis),
-            y=alt.Y("y:Q", title="Second principal component", scale=alt.Scale(zero=False), axis=axis),
-            color=alt.Color(
-                "shade:Q", scale=alt.Scale(scheme="viridis"), legend=alt.Legend(title=None, gradientLength=180)
-            ),
-            shape=alt.Shape(
-                "split:N",
-                scale=alt.Scale(domain=splits, range=["circle", "triangle-up", "square"][: len(splits)]),
-                title=None,
-            ),
-            tooltip=[
-                "image:N",
-                alt.Tooltip("smiles:N", title="SMILES"),
-                "split:N",
-                *(alt.Tooltip(f"{title}:Q") for title in titles),
-            ],
-        )
-        .add_params(select)
-        .properties(height=460, name="latent_map")
-    )
-    n_shown = f"{len(shown):,} of the {len(points):,}" if len(shown) < len(points) else f"All {len(points):,}"
-    return Figure(
-        "latent_map",
-        "Map of the latent space",
-        f"{n_shown} mapped molecules, positioned by the first two principal components of their latent codes. Hover "
-        "over a point to see the structure.",
-        (chart,),
     )
 
 
@@ -191,19 +176,38 @@ def properties(samples: Mapping[str, pd.DataFrame]) -> Figure:
         "not shown.",
         tuple(panels),
         tuple(_colours(list(samples)).items()),
+        good="The samples have the distribution of the training molecules, unless another one was asked for.",
+        finding=_shifts(samples),
     )
+
+
+def _shifts(samples: Mapping[str, pd.DataFrame]) -> str:
+    """Name the two properties whose medians differ most from those of the reference, in its interquartile ranges."""
+    *references, interest = samples
+    if not references or samples[interest].empty or samples[references[-1]].empty:
+        return ""
+    reference = samples[references[-1]]
+    spreads = {name: reference[name].quantile(0.75) - reference[name].quantile(0.25) for name in CHARTED}
+    medians = {name: (samples[interest][name].median(), reference[name].median()) for name in CHARTED}
+    shifts = {name: abs(a - b) / spreads[name] for name, (a, b) in medians.items() if spreads[name] > 0.0}
+    largest = sorted(shifts, key=lambda name: -shifts[name])[:2]
+    parts = [
+        f"{PROPERTIES[name].title_with_unit} ({number(medians[name][0], PROPERTIES[name].decimals)} against "
+        f"{number(medians[name][1], PROPERTIES[name].decimals)})"
+        for name in largest
+    ]
+    return f"The medians of {interest} and {references[-1]} differ most in {listed(parts)}." if parts else ""
 
 
 def _distribution(samples: Mapping[str, pd.DataFrame], name: str) -> Panel:
     prop = PROPERTIES[name]
     pooled = np.concatenate([table[name].dropna().to_numpy() for table in samples.values()])
     edges, whole = _edges(pooled, min(len(table) for table in samples.values()))
-    centres = (edges[1:] + edges[:-1]) / 2
     histograms = []
     for title, table in samples.items():
         counts, _ = np.histogram(table[name].dropna(), bins=edges)
-        fractions = counts / max(len(table), 1)
-        histograms.append(pd.DataFrame({"set": title, "value": centres.round(4), "fraction": fractions.round(5)}))
+        fractions = np.append(counts, 0) / max(len(table), 1)
+        histograms.append(pd.DataFrame({"set": title, "value": edges.round(4), "fraction": fractions.round(5)}))
     colours = _colours(list(samples))
     *_, interest = samples
     scale = alt.Scale(domain=list(colours), range=list(colours.values()))
@@ -212,16 +216,10 @@ def _distribution(samples: Mapping[str, pd.DataFrame], name: str) -> Panel:
         x=alt.X("value:Q", title=None, scale=alt.Scale(nice=False, zero=False), axis=axis),
         y=alt.Y("fraction:Q", title=None, axis=alt.Axis(format="%", tickCount=4), stack=None),
         color=alt.Color("set:N", scale=scale, title=None),
-        tooltip=[
-            alt.Tooltip("set:N", title="set"),
-            alt.Tooltip("value:Q", title=prop.title_with_unit),
-            alt.Tooltip("fraction:Q", format=".1%", title="fraction"),
-        ],
     )
-    smooth: Literal["linear", "monotone"] = "linear" if whole else "monotone"
-    area = base.transform_filter(alt.datum.set == interest).mark_area(opacity=0.18, interpolate=smooth)
+    area = base.transform_filter(alt.datum.set == interest).mark_area(opacity=0.18, interpolate="step-after")
     area = area.encode(color=alt.value(ACCENT))
-    line = base.mark_line(strokeWidth=1.8, interpolate=smooth, point=alt.OverlayMarkDef(size=16) if whole else False)
+    line = base.mark_line(strokeWidth=1.6, interpolate="step-after")
     return alt.layer(area, line).properties(title=prop.title_with_unit, height=150)
 
 
@@ -258,10 +256,11 @@ def optimization(result: Optimization) -> Figure:
     return Figure(
         f"optimization_{result.objective}",
         "Progress of the search",
-        "Left: best score and mean of the ten best scores so far, over the molecules that satisfy the constraints. "
-        f"{shaded}Dashed: the best of the whole training set. Right: score of each candidate against its Tanimoto "
-        "similarity (ECFP4, 1,024 bits) to the nearest training molecule. Hover over a point to see the structure.",
-        (curves, _novelty(result.candidates)),
+        "Best score and mean of the ten best scores so far, over the molecules that satisfy the constraints. "
+        f"{shaded}Dashed: the best of the whole training set.",
+        (curves,),
+        good="The curves rise above the dashed lines of the training set and above that of random sampling.",
+        finding=best_scores(result),
     )
 
 
@@ -269,7 +268,9 @@ def _best_curves(result: Optimization) -> alt.Chart:
     curves = {"ten best": (result.search, 10, ACCENT), "best": (result.search, 1, ACCENT_LIGHT)}
     if result.baseline is not None:
         curves["random sampling: ten best"] = (result.baseline, 10, REFERENCE)
-    table = pd.concat([_curve(search, top, label) for label, (search, top, _) in curves.items()])
+    for seed, search in result.further.items():
+        curves[f"seed {seed}: ten best"] = (search, 10, FAINT)
+    table = pd.concat([curve(search.trace, top, label) for label, (search, top, _) in curves.items()])
     drawn = [label for label in curves if label in set(table["curve"])]
     colours = alt.Scale(domain=drawn, range=[curves[label][2] for label in drawn])
     lines = alt.Chart(table).mark_line(interpolate="step-after", strokeWidth=2)
@@ -286,9 +287,9 @@ def _best_curves(result: Optimization) -> alt.Chart:
     return chart
 
 
-def _curve(search: Search, top: int, label: str) -> pd.DataFrame:
-    """Return the steps of a running mean: the calls at which it changes, and the last."""
-    table = pd.DataFrame({"call": search.trace["call"], "score": best_so_far(search.trace, top), "curve": label})
+def curve(trace: pd.DataFrame, top: int, label: str) -> pd.DataFrame:
+    """Return the steps of the mean of the `top` best scores so far: the calls at which it changes, and the last."""
+    table = pd.DataFrame({"call": trace["call"], "score": best_so_far(trace, top), "curve": label})
     defined = table.dropna()
     is_step = defined["score"].diff().ne(0.0) | (defined["call"] == defined["call"].max())
     steps: pd.DataFrame = defined[is_step].round({"score": 5})
@@ -315,27 +316,6 @@ def _training_levels(search: Search) -> list[alt.Chart]:
     )
     text = level.mark_text(align="right", dy=-6, color=REFERENCE, fontSize=11)
     return [rule, text.encode(x=alt.value("width"), text="label:N")]
-
-
-def _novelty(candidates: pd.DataFrame) -> Panel:
-    """Plot the candidates' scores against their similarity to the training molecules."""
-    table = pd.DataFrame(
-        {
-            "image": [data_uri(draw(smiles)) for smiles in candidates["smiles"]],
-            "rank": candidates["rank"],
-            "SMILES": candidates["smiles"],
-            "score": candidates["score"].round(4),
-            "similarity": candidates["nearest_train_similarity"].astype(float).round(3),
-        }
-    )
-    axis, scale = alt.Axis(tickCount=6), alt.Scale(zero=False)
-    points = alt.Chart(table).mark_point(filled=True, size=60, opacity=0.75, color=ACCENT)
-    chart: alt.Chart = points.encode(
-        x=alt.X("similarity:Q", title="Similarity to the nearest training molecule", scale=scale, axis=axis),
-        y=alt.Y("score:Q", title="Score", scale=scale, axis=axis),
-        tooltip=["image:N", "rank:Q", "score:Q", "similarity:Q", "SMILES:N"],
-    )
-    return chart.properties(title="Candidates: score against similarity", height=320)
 
 
 def evenly(table: pd.DataFrame, max_rows: int) -> pd.DataFrame:

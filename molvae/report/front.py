@@ -6,9 +6,10 @@ from itertools import combinations
 import altair as alt
 import pandas as pd
 
-from molvae.report.drawings import data_uri, draw
 from molvae.report.figures import ACCENT, FAINT, REFERENCE, Figure, Panel, evenly
-from molvae.report.run_data import Optimization, Search
+from molvae.report.run_data import Optimization, Run, Search
+from molvae.report.sections import Section
+from molvae.report.sentences import title_of
 from molvae.tables import TERM
 
 KNEE = "#c2410c"
@@ -17,6 +18,16 @@ MAX_DOMINATED = 1000
 MAX_PAIRS = 6
 """Maximum number of pairs of terms that are drawn."""
 HEIGHT = 320
+
+
+def front_sections(run: Run) -> list[Section]:
+    """Return the front of each objective whose goals were kept apart."""
+    drawn = {result.objective: front(result) for result in run.optimizations}
+    return [
+        Section(f"front-{name}", f"Front: {title_of(name)}", "front.html.j2", {"figure": figure}, (figure,))
+        for name, figure in drawn.items()
+        if figure is not None
+    ]
 
 
 def front(result: Optimization) -> Figure | None:
@@ -35,8 +46,8 @@ def front(result: Optimization) -> Figure | None:
         "Front of the search",
         f"The {len(result.front):,} scored molecules that satisfy the constraints and that no other one surpasses in "
         "all terms, by the raw values of the terms. Grey: molecules that others surpass. Orange: the knee, beyond "
-        "which a little more of one goal costs much of the others. Hover over a point to see the structure. Last "
-        "chart: hypervolume of the desirabilities that the molecules so far dominate, above the reference point "
+        "which a little more of one goal costs much of the others. Last chart: hypervolume of the desirabilities that "
+        "the molecules so far dominate, above the reference point "
         f"({reference}); 1 is the most that there can be for a reference point of 0.",
         (*(_pair(result, *pair, is_line=len(terms) == 2) for pair in pairs), _course(result)),
     )
@@ -48,14 +59,9 @@ def _pair(result: Optimization, x: str, y: str, *, is_line: bool) -> Panel:
     dominated = feasible[~feasible["smiles"].isin(result.front["smiles"])]
     titles = [x.removeprefix(TERM), y.removeprefix(TERM)]
     behind = alt.Chart(_values(evenly(dominated, MAX_DOMINATED), (x, y)))
-    table = _values(result.front, (x, y)).assign(
-        image=[data_uri(draw(smiles)) for smiles in result.front["smiles"]],
-        SMILES=result.front["smiles"],
-        call=result.front["call"],
-    )
+    table = _values(result.front, (x, y)).assign(SMILES=result.front["smiles"], call=result.front["call"])
     ahead = alt.Chart(table)
     tooltip = [
-        "image:N",
         *(alt.Tooltip(f"{axis}:Q", title=title) for axis, title in zip("xy", titles, strict=True)),
         alt.Tooltip("call:Q", title="oracle call", format=","),
         "SMILES:N",

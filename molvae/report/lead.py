@@ -10,9 +10,11 @@ import pandas as pd
 from molvae.chem.descriptors import PROPERTIES, compute_properties
 from molvae.chem.molecules import canonical_smiles
 from molvae.optimize.spec import SIMILARITY_TO_LEAD
+from molvae.report.candidate_table import SHOWN_PROPERTIES
 from molvae.report.drawings import draw_change
-from molvae.report.run_data import Optimization
-from molvae.report.tables import SHOWN_PROPERTIES
+from molvae.report.run_data import Optimization, Run
+from molvae.report.sections import Section
+from molvae.report.sentences import title_of
 from molvae.tables import CONSTRAINT, TERM
 
 MAX_COMPARED = 12
@@ -53,6 +55,16 @@ class LeadComparison:
     lead_svg: str
     candidate_svg: str
     changes: tuple[Change, ...]
+
+
+def lead_sections(run: Run) -> list[Section]:
+    """Return the best candidates beside the lead, for each objective that has one."""
+    compared = {result.objective: lead_comparisons(result) for result in run.optimizations}
+    return [
+        Section(f"lead-{name}", f"Lead and candidates: {title_of(name)}", "lead.html.j2", {"comparisons": comparisons})
+        for name, comparisons in compared.items()
+        if comparisons
+    ]
 
 
 def lead_comparisons(result: Optimization) -> tuple[LeadComparison, ...]:

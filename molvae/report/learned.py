@@ -11,7 +11,9 @@ import pandas as pd
 from molvae.files import read_json
 from molvae.report.figures import ACCENT, PANEL_HEIGHT, REFERENCE, Figure, Panel, evenly
 from molvae.report.numerals import count, percent
-from molvae.report.run_data import Optimization
+from molvae.report.run_data import Optimization, Run
+from molvae.report.sections import Section
+from molvae.report.sentences import title_of
 from molvae.tables import IN_DOMAIN
 
 MODEL_TITLES = {
@@ -64,6 +66,22 @@ class LearnedPart:
     note: str
     figure: Figure
     domain: str
+
+
+def learned_sections(run: Run) -> list[Section]:
+    """Return the evidence for the learned terms of each objective that has some."""
+    parts = {result.objective: learned_parts(run.folder, result) for result in run.optimizations}
+    return [
+        Section(
+            f"learned-{name}",
+            f"Learned from measurements: {title_of(name)}",
+            "learned.html.j2",
+            {"parts": of_objective},
+            tuple(part.figure for part in of_objective),
+        )
+        for name, of_objective in parts.items()
+        if of_objective
+    ]
 
 
 def learned_parts(run_folder: Path, result: Optimization) -> tuple[LearnedPart, ...]:

@@ -53,25 +53,34 @@ class ObjectiveText:
         }.get(self.mean, f"weighted {self.mean} mean of the terms’ desirabilities")
 
 
-def objective_text(specification: Mapping[str, Any]) -> ObjectiveText:
-    """Return an objective in words; nothing of the user's that it names is looked for.
+def read_objective(specification: Mapping[str, Any]) -> ObjectiveSpec | None:
+    """Return a recorded objective, None if there is none or this version of molvae cannot read it.
 
-    Args:
-        specification: The objective's specification as plain values; empty if it was not recorded. Of one that this
-            version of molvae cannot read, only the description is returned.
+    Nothing of the user's that it names is looked for.
     """
-    unread = ObjectiveText(str(specification.get("description", "")), str(specification.get("mean", "")), (), ())
     if not specification:
-        return unread
+        return None
     try:
         with quiet():
-            spec = ObjectiveSpec.model_validate(specification)
+            return ObjectiveSpec.model_validate(specification)
     except ValidationError:
         logger.warning(
             "objective %s: this version of molvae cannot read the terms that were recorded; the report leaves them out",
             specification.get("name"),
         )
-        return unread
+        return None
+
+
+def objective_text(specification: Mapping[str, Any]) -> ObjectiveText:
+    """Return an objective in words.
+
+    Args:
+        specification: The objective's specification as plain values; empty if it was not recorded. Of one that this
+            version of molvae cannot read, only the description is returned.
+    """
+    spec = read_objective(specification)
+    if spec is None:
+        return ObjectiveText(str(specification.get("description", "")), str(specification.get("mean", "")), (), ())
     return ObjectiveText(
         description=spec.description,
         mean=spec.mean,

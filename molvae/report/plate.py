@@ -6,6 +6,8 @@ from pathlib import Path
 
 from molvae.report.drawings import draw
 from molvae.report.numerals import number
+from molvae.report.run_data import Run
+from molvae.report.sections import Section
 from molvae.tables import PLATE
 
 
@@ -30,6 +32,12 @@ class PlateRow:
     nearest_svg: str
     nearest_value: str
     why: str
+
+
+def plate_sections(run: Run) -> list[Section]:
+    """Return the next plate, where one was asked for."""
+    rows = plate_rows(run.folder)
+    return [Section("plate", "Next plate", "plate.html.j2", {"rows": rows})] if rows else []
 
 
 def plate_rows(run_folder: Path) -> list[PlateRow]:

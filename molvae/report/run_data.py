@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -150,6 +150,7 @@ class Optimization:
         baseline: The random search under the same budget, if there was one.
         scored: Candidates with properties and alerts, if they were scored.
         front: The molecules that no other one surpasses, where the goals were kept apart.
+        further: The same search with further seeds, by the seed.
     """
 
     objective: str
@@ -158,6 +159,7 @@ class Optimization:
     baseline: Search | None
     scored: Scored | None
     front: pd.DataFrame | None = None
+    further: Mapping[int, Search] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -318,7 +320,13 @@ def load_optimization(folder: Path, objective: str) -> Optimization:
         baseline=_search(optimized / "baseline") if (optimized / "baseline" / "summary.json").exists() else None,
         scored=_scored(scored) if (scored / "metrics.json").exists() else None,
         front=FRONT.read(optimized / FRONT.file) if (optimized / FRONT.file).exists() else None,
+        further=_further(optimized),
     )
+
+
+def _further(folder: Path) -> dict[int, Search]:
+    seeds = sorted(int(path.parent.name.removeprefix("seed-")) for path in folder.glob("seed-*/summary.json"))
+    return {seed: _search(folder / f"seed-{seed}") for seed in seeds}
 
 
 def _search(folder: Path) -> Search:

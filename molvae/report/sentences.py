@@ -1,6 +1,7 @@
 """The report's summary: what was done and with what results, in sentences built from the numbers."""
 
 import math
+import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -179,10 +180,10 @@ def describe_optimization(result: Optimization) -> str:
     text += f", {count(n_start)} of them for the training molecules it started from." if n_start else "."
     if n_known := result.search.summary.get("n_start_outside_budget", 0):
         text += f" It started from the {count(n_known)} best training molecules, which were scored outside this budget."
-    return f"{text} {_best_scores(result)} {_proposed(result)}"
+    return f"{text} {best_scores(result)} {_proposed(result)}"
 
 
-def _best_scores(result: Optimization) -> str:
+def best_scores(result: Optimization) -> str:
     """Compare the mean score of the best new molecules with those of training molecules and of random samples."""
     n = n_new(result.search.trace)
     if n == 0:
@@ -198,6 +199,20 @@ def _best_scores(result: Optimization) -> str:
         mean = number(new_top_mean(result.baseline.trace, 10), 3)
         comparisons.append(f"{mean} for {_best(n_random, 'new random sample')} under the same budget")
     return f"{text}, compared with {listed(comparisons)}." if comparisons else f"{text}."
+
+
+def seed_spread(result: Optimization) -> str:
+    """Say how much the mean score of the ten best new molecules differs between seeds; nothing for a single seed."""
+    if not result.further:
+        return ""
+    means = [new_top_mean(search.trace, 10) for search in (result.search, *result.further.values())]
+    deviation = statistics.stdev(means)
+    return (
+        f"Over {plural(len(means), 'seed')}, the mean score of the ten best new molecules is "
+        f"{number(statistics.mean(means), 3)} with a standard deviation of {number(deviation, 3)} "
+        f"({number(min(means), 3)} to {number(max(means), 3)}); the candidates are those of seed "
+        f"{result.search.summary.get('seed', '')}."
+    )
 
 
 def _best(n: int, noun: str) -> str:

@@ -1,21 +1,16 @@
 """The tables of the report: metrics with their sample sizes, priors side by side, candidates."""
 
 import math
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
-from molvae.chem.descriptors import PROPERTIES
 from molvae.metrics.metric import Metric
 from molvae.metrics.registry import METRICS
-from molvae.report.drawings import draw
-from molvae.report.numerals import count, percent
-from molvae.report.run_data import Optimization, Prior, value_of
-from molvae.report.searches import origin_title
-from molvae.tables import TERM
-from molvae.text import spreadsheet_safe
+from molvae.report.numerals import count, number, percent
+from molvae.report.run_data import Prior, value_of
 
 DECODED_TITLES = {
     "held_out": "Held-out molecules",
@@ -26,12 +21,6 @@ DECODED_TITLES = {
     "prior": "Prior samples",
 }
 """Titles of the kinds of decoded codes, apart from neighbours."""
-
-SHOWN_PROPERTIES = ("mol_weight", "logp", "tpsa", "qed", "sa_score")
-"""Property columns of the candidates that are shown at first; a click shows the others."""
-
-
-ALERTS_HINT = "Structural alerts (MOSES's MCF and PAINS patterns, and others), or why it fails the MOSES filters."
 
 OTHER_METRICS = "Other metrics"
 """Group of the metrics of generated molecules that the registry does not know."""
@@ -46,51 +35,6 @@ class MetricRow:
     n: str
     definition: str
     warning: str
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column of the candidates' table.
-
-    Attributes:
-        title: Heading.
-        hint: Tooltip of the heading.
-        kind: `number`, `text` or `drawing`; the table cannot be sorted by drawings.
-        secondary: Whether it is hidden at first.
-        main: Whether the candidates are ranked by it.
-    """
-
-    title: str
-    hint: str = ""
-    kind: str = "number"
-    secondary: bool = False
-    main: bool = False
-
-
-@dataclass(frozen=True)
-class Cell:
-    """A cell of the candidates' table.
-
-    Attributes:
-        text: Displayed text.
-        order: Sort key; empty where there is no value.
-        smiles: SMILES of the molecule in the cell, if any.
-        svg: Drawing of the molecule.
-    """
-
-    text: str
-    order: str = ""
-    smiles: str = ""
-    svg: str = ""
-
-
-@dataclass(frozen=True)
-class CandidateTable:
-    """The candidates of one objective: the table on the page, and the CSV file to save."""
-
-    columns: tuple[Column, ...]
-    rows: tuple[tuple[Cell, ...], ...]
-    csv: str
 
 
 def metric_rows(metrics: Mapping[str, Metric]) -> list[MetricRow]:
@@ -188,121 +132,14 @@ def prior_title(prior: Prior) -> str:
     return title
 
 
-def candidate_table(result: Optimization, units: Mapping[str, str] | None = None) -> CandidateTable:
-    """Return the table of the candidates of one objective; `units` are those of the measured properties by name."""
-    table = result.candidates
-    alerts = _alerts(result)
-    scored_columns = _scored_columns(result, units or {})
-    names = [name for name in table.columns if name.startswith(TERM)]
-    terms = {name: 3 if table[name].abs().max() < 10 else 1 for name in names}
-    known = [name for name in PROPERTIES if name in table.columns]
-    properties = sorted(known, key=lambda name: name not in SHOWN_PROPERTIES)
-    columns = (
-        Column("Rank"),
-        Column("Candidate", kind="drawing"),
-        Column("Score", "The objective's score, from 0 to 1.", main=True),
-        *(Column(name.removeprefix(TERM), "Raw value of this term of the objective.") for name in terms),
-        Column("Nearest training molecule", "By Tanimoto similarity (ECFP4, 1,024 bits).", kind="drawing"),
-        Column("Similarity", "Tanimoto similarity (ECFP4, 1,024 bits) to the nearest training molecule."),
-        *([Column("Alerts", ALERTS_HINT, kind="text")] if alerts else []),
-        *scored_columns.values(),
-        *(_property_column(name, f"{TERM}{name}" in terms) for name in properties),
-        Column("Origin", "How the search proposed it.", kind="text", secondary=True),
-        Column("Oracle call", "The oracle call in which it was scored.", secondary=True),
-    )
-    if scored_columns and result.scored is not None:
-        # The CSV file has these columns too.
-        scored = result.scored.molecules.drop_duplicates("smiles")
-        table = table.merge(scored[["smiles", *scored_columns]], on="smiles", how="left", validate="many_to_one")
-    rows = [_candidate_row(row, terms, scored_columns, properties, alerts) for row in table.to_dict("records")]
-    return CandidateTable(columns, tuple(rows), spreadsheet_safe(table).to_csv(index=False, lineterminator="\n"))
-
-
-def _scored_columns(result: Optimization, units: Mapping[str, str]) -> dict[str, Column]:
-    """Return by name the columns to show that the score stage, and not the search, has written."""
-    columns = {
-        "nearest_train_id": Column(
-            "Neighbour's ID", "ID of the nearest training molecule.", kind="text", secondary=True
-        ),
-        **{
-            f"nearest_train_{name}": Column(
-                f"Neighbour's {name}, {unit}", "Measured value of the nearest training molecule."
-            )
-            for name, unit in units.items()
-        },
-        "known_ring_systems": Column("Rings seen in training", "Fraction of its ring systems that occur in training."),
-        "anomaly_percentile": Column(
-            "Unusualness (percentile)",
-            "Percentile of its anomaly score among held-out molecules; above 99, it lies outside the model's domain.",
-        ),
-    }
-    present = set() if result.scored is None else set(result.scored.molecules.columns)
-    return {name: column for name, column in columns.items() if name in present}
-
-
-def _alerts(result: Optimization) -> dict[str, str]:
-    """Return by SMILES why a candidate does not pass the filters; empty if the candidates were not scored."""
-    if result.scored is None:
-        return {}
-    scored = result.scored.molecules
-    return {
-        smiles: alerts or ("none" if passes else "element, charge or ring")
-        for smiles, alerts, passes in zip(scored["smiles"], scored["alerts"], scored["passes_filters"], strict=True)
-    }
-
-
-def _property_column(name: str, is_term: bool) -> Column:
-    """Return a property's column, hidden at first if it is a minor one or one of the terms."""
-    spec = PROPERTIES[name]
-    return Column(spec.title_with_unit, spec.definition, secondary=is_term or name not in SHOWN_PROPERTIES)
-
-
-def _candidate_row(
-    row: Mapping[Hashable, Any],
-    terms: Mapping[str, int],
-    scored_columns: Mapping[str, Column],
-    properties: Sequence[str],
-    alerts: Mapping[str, str],
-) -> tuple[Cell, ...]:
-    smiles, nearest = str(row["smiles"]), str(row["nearest_train_smiles"])
-    return (
-        _number_cell(row["rank"], 0),
-        Cell("", smiles=smiles, svg=draw(smiles)),
-        _number_cell(row["score"], 3),
-        *(_number_cell(row[name], decimals) for name, decimals in terms.items()),
-        Cell("", smiles=nearest, svg=draw(nearest, smiles)),
-        _number_cell(row["nearest_train_similarity"], 2),
-        *([_text_cell(alerts[smiles])] if alerts else []),
-        *(_scored_cell(name, row[name], column.kind == "text") for name, column in scored_columns.items()),
-        *(_number_cell(row[name], PROPERTIES[name].decimals) for name in properties),
-        _text_cell(origin_title(str(row["origin"]))),
-        _number_cell(row["call"], 0),
-    )
-
-
-def _scored_cell(name: str, value: Any, is_text: bool) -> Cell:
-    if is_text:
-        return _text_cell("" if pd.isna(value) else str(value))
-    digits = {"known_ring_systems": 2, "anomaly_percentile": 0}.get(name, 3)
-    return _number_cell(float(value), digits)
-
-
-def _text_cell(text: str) -> Cell:
-    return Cell(text, order=text)
-
-
-def _number_cell(value: float, digits: int) -> Cell:
-    return Cell("–") if math.isnan(value) else Cell(f"{value:,.{digits}f}", order=repr(float(value)))
-
-
 def origins(table: pd.DataFrame) -> list[tuple[str, str, str, str, str]]:
     """Return a row for each origin of molecules: name, calls, best score, mean score, number among the best."""
     return [
         (
             str(row["origin"]),
             count(row["calls"]),
-            _number_cell(row["best"], 3).text,
-            _number_cell(row["mean"], 3).text,
+            number(float(row["best"]), 3),
+            number(float(row["mean"]), 3),
             count(row["among_best"]),
         )
         for row in table.to_dict("records")

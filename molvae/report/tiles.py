@@ -9,6 +9,9 @@ import pandas as pd
 from molvae.report.drawings import draw
 from molvae.report.numerals import number
 
+FAR_PERCENTILE = 99.0
+"""Percentile of the anomaly score above which a molecule lies outside the model's domain."""
+
 
 @dataclass(frozen=True)
 class Tile:
@@ -20,6 +23,7 @@ class Tile:
         badge: A word or two on its novelty.
         facts: Name and value pairs under the drawing.
         known: Whether it is a training molecule.
+        flags: What a chemist would look at twice, a word or two each.
     """
 
     smiles: str
@@ -27,6 +31,7 @@ class Tile:
     badge: str
     facts: tuple[tuple[str, str], ...]
     known: bool = False
+    flags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -64,7 +69,20 @@ def _tile(row: Mapping[Hashable, Any]) -> Tile:
     facts = [(title, number(float(row[name]), digits)) for title, name, digits in properties]
     nearest = number(float(row["nearest_train_similarity"]), 2)
     known = not row["novel"]
-    return Tile(smiles, svg, "in training set" if known else f"new, nearest {nearest}", tuple(facts), known)
+    badge = "in training set" if known else f"new, nearest {nearest}"
+    return Tile(smiles, svg, badge, tuple(facts), known, tuple(_flags(row)))
+
+
+def _flags(row: Mapping[Hashable, Any]) -> list[str]:
+    """Return what a chemist would look at twice; columns that runs of earlier versions lack are passed over."""
+    flags = []
+    if float(row.get("known_ring_systems", 1.0)) < 1.0:
+        flags.append("unseen ring")
+    if float(row.get("anomaly_percentile", 0.0)) > FAR_PERCENTILE:
+        flags.append("outside the domain")
+    if row.get("alerts"):
+        flags.append("alert")
+    return flags
 
 
 def reconstruction_pairs(reconstructions: pd.DataFrame, n: int) -> list[Pair]:

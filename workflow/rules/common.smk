@@ -24,6 +24,8 @@ OBJECTIVES = list(PLAN.objectives)
 # The next plate, where one is asked for.
 PLATES = ["propose/plate.csv"] if PLAN.plate else []
 BASELINES = OBJECTIVES if SETTINGS.optimize.baseline else []
+# The search with the run's own seed is the one whose candidates are scored; these are for the spread.
+FURTHER_SEEDS = sorted({*SETTINGS.optimize.seeds} - {SETTINGS.seed})
 
 # On this machine a GPU serves one job at a time, unless the command line or a profile says otherwise (--resources gpu=4).
 if workflow.is_main_process:
@@ -59,6 +61,7 @@ wildcard_constraints:
     run=re.escape(SETTINGS.run),
     stage="prepare|train|evaluate|sample|optimize|propose|score|report",
     objective="|".join(re.escape(name) for name in OBJECTIVES),
+    further_seed=r"\d+",
     what="|".join(re.escape(name) for name in [SAMPLE, *OBJECTIVES]),
 
 

@@ -73,3 +73,25 @@ use rule optimize as optimize_baseline with:
             "--set",
             "optimize.compare_training=false",
         ],
+
+
+use rule optimize as optimize_seed with:
+    output:
+        trace="results/{run}/optimize/{objective}/seed-{further_seed}/trace.parquet",
+        times="results/{run}/optimize/{objective}/seed-{further_seed}/times.csv",
+        candidates="results/{run}/optimize/{objective}/seed-{further_seed}/candidates.csv",
+        structures="results/{run}/optimize/{objective}/seed-{further_seed}/candidates.sdf",
+        summary="results/{run}/optimize/{objective}/seed-{further_seed}/summary.json",
+    log:
+        "results/{run}/logs/optimize_{objective}_seed-{further_seed}.log",
+    benchmark:
+        "results/{run}/benchmarks/optimize_{objective}_seed-{further_seed}.tsv"
+    priority: 0
+    params:
+        # The training set is scored once, by the search with the run's own seed.
+        overrides=lambda wildcards: [
+            "--set",
+            f"seed={wildcards.further_seed}",
+            "--set",
+            "optimize.compare_training=false",
+        ],

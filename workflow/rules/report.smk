@@ -21,6 +21,11 @@ rule report:
             run_of_objective=[
                 *OBJECTIVES,
                 *(f"{name}/baseline" for name in BASELINES),
+                *(
+                    f"{name}/seed-{seed}"
+                    for name in OBJECTIVES
+                    for seed in FURTHER_SEEDS
+                ),
             ],
             file=["trace.parquet", "times.csv", "candidates.csv", "summary.json"],
         ),

@@ -1,60 +1,76 @@
-// Charts, and sorting and filtering of the candidates. Modules run in order, once the page is parsed.
+// What makes the parts of the page work. Runs once the page is parsed.
 
-for (const element of document.querySelectorAll(".chart")) {
-  const specification = JSON.parse(element.querySelector("script").textContent);
-  const options = { actions: { export: true, source: false, compiled: false, editor: false }, renderer: "svg" };
-  window.vegaEmbed(element, specification, options);
-}
+const tables = new Map();
+for (const element of document.querySelectorAll(".candidates")) tables.set(element.dataset.name, new Candidates(element));
+for (const element of document.querySelectorAll(".figure.map")) new LatentMap(element);
 
-function order(cell) {
-  const value = cell.dataset.order;
-  if (value === undefined) return null;
-  return cell.classList.contains("number") ? Number(value) : value;
-}
-
-// Cells without a value stay last in either direction.
-function compare(a, b, direction) {
-  if (a === null || b === null) return (a === null) - (b === null);
-  return direction * (a < b ? -1 : a > b ? 1 : 0);
-}
-
-function sortBy(table, heading) {
-  const direction = heading.getAttribute("aria-sort") === "ascending" ? -1 : 1;
-  for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
-  heading.setAttribute("aria-sort", direction === 1 ? "ascending" : "descending");
-  const body = table.tBodies[0];
-  const keyed = [...body.rows].map((row) => [order(row.cells[heading.cellIndex]), row]);
-  keyed.sort(([a], [b]) => compare(a, b, direction));
-  body.append(...keyed.map(([, row]) => row));
-}
-
-function filter(part, text) {
-  const query = text.trim().toLowerCase();
-  let shown = 0;
-  for (const row of part.querySelectorAll("tbody tr")) {
-    row.hidden = !row.textContent.toLowerCase().includes(query);
-    shown += row.hidden ? 0 : 1;
-  }
-  const total = `${part.dataset.total} candidate${part.dataset.total === "1" ? "" : "s"}`;
-  part.querySelector(".shown").textContent = query ? `${shown} of ${total}` : total;
-}
-
-for (const part of document.querySelectorAll(".candidates")) {
-  const table = part.querySelector("table");
-  for (const button of table.querySelectorAll("th button")) {
-    button.addEventListener("click", () => sortBy(table, button.closest("th")));
-  }
-  part.querySelector("input[type=search]").addEventListener("input", (event) => filter(part, event.target.value));
-  part.querySelector("input[type=checkbox]").addEventListener("change", (event) => {
-    table.classList.toggle("everything", event.target.checked);
+// From a suggested molecule to its row.
+for (const link of document.querySelectorAll(".to-row")) {
+  const table = tables.get(link.dataset.table.replace(/^candidates-/, ""));
+  const index = table ? table.ids.indexOf(link.dataset.id) : -1;
+  if (index < 0) continue;
+  link.addEventListener("click", (event) => {
+    event.preventDefault();
+    table.goTo(index);
   });
+}
+
+// What a mark in a chart is.
+const chartTip = document.createElement("div");
+chartTip.className = "chart-tip";
+chartTip.hidden = true;
+document.body.append(chartTip);
+document.addEventListener("pointermove", (event) => {
+  const text = event.target.closest?.("[data-tip]")?.dataset.tip;
+  chartTip.hidden = !text;
+  if (!text) return;
+  chartTip.textContent = text;
+  chartTip.style.left = `${Math.min(event.clientX + 12, innerWidth - chartTip.offsetWidth - 8)}px`;
+  chartTip.style.top = `${event.clientY + 14}px`;
+});
+
+// Charts as files, in the colours that the page has now.
+for (const button of document.querySelectorAll(".save")) {
+  button.hidden = false;
+  button.addEventListener("click", () => {
+    const svg = button.parentElement.querySelector("svg").cloneNode(true);
+    svg.setAttribute("xmlns", SVG);
+    const names = new Set(svg.outerHTML.match(/var\(--[a-z-]+\)/g));
+    let text = svg.outerHTML;
+    for (const name of names) text = text.replaceAll(name, colour(name.slice(6, -1)));
+    save(text, `${button.dataset.name}.svg`, "image/svg+xml");
+  });
+}
+
+// Whoever has no mouse scrolls a wide table with the arrow keys, for which it must take the focus.
+function letScroll() {
+  document.querySelectorAll(".scroll:not(.candidates *), pre").forEach((element, place) => {
+    if (element.scrollWidth <= element.clientWidth && element.scrollHeight <= element.clientHeight) return;
+    element.tabIndex = 0;
+    element.setAttribute("role", "region");
+    element.setAttribute("aria-label", `Part ${place + 1}: ${element.querySelector("th")?.textContent ?? "settings"}`);
+  });
+}
+letScroll();
+addEventListener("resize", letScroll);
+document.addEventListener("toggle", letScroll, true);
+
+const written = document.querySelector(".written");
+if (written) {
+  const date = new Date(document.lastModified);
+  written.textContent = ` · written ${date.toLocaleDateString("en-GB", { day: "numeric", month: "long", year: "numeric" })}`;
 }
 
 // Mark the section in view in the table of contents.
 const links = new Map([...document.querySelectorAll(".contents a")].map((link) => [link.hash.slice(1), link]));
 const watcher = new IntersectionObserver(
   (entries) => {
-    for (const entry of entries) links.get(entry.target.id)?.classList.toggle("current", entry.isIntersecting);
+    for (const entry of entries) {
+      const link = links.get(entry.target.id);
+      link?.classList.toggle("current", entry.isIntersecting);
+      if (entry.isIntersecting) link?.setAttribute("aria-current", "true");
+      else link?.removeAttribute("aria-current");
+    }
   },
   { rootMargin: "-20% 0px -75% 0px" },
 );

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from molvae.metrics.registry import measured
-from molvae.report.cautions import cautions
+from molvae.report.cautions import candidate_cautions, model_cautions
 from molvae.report.run_data import Run
 
 
@@ -19,7 +19,8 @@ def with_moses(run: Run, **values: float) -> Run:
 
 
 def text_of(run: Run, sources: dict[str, str] | None = None) -> str:
-    return " ".join(cautions(run, sources or {}))
+    of_candidates = [text for result in run.optimizations for text in candidate_cautions(result)]
+    return " ".join([*model_cautions(run, sources or {}), *of_candidates])
 
 
 @pytest.mark.parametrize(
@@ -113,4 +114,4 @@ def test_training_that_was_stopped_early_is_said(run):
 
 
 def test_one_seed_is_always_said(run):
-    assert "a single seed" in cautions(run, {})[-1]
+    assert "a single seed" in model_cautions(run, {})[-1]

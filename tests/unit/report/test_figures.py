@@ -14,24 +14,30 @@ def values_of(specification: dict) -> list[dict]:
     return values
 
 
-def test_every_panel_takes_the_width_of_its_place_and_is_plain_json(run):
-    drawn = [figures.training(run.history), figures.latent_map(run.evaluation.latent_map)]
-    for figure in [*drawn, *(figures.optimization(result) for result in run.optimizations)]:
+def test_every_panel_has_the_width_of_its_place_and_is_plain_json(run):
+    for figure in [figures.training(run.history), *(figures.optimization(result) for result in run.optimizations)]:
         for specification in figure.specifications():
-            assert specification["width"] == "container"
+            assert specification["width"] == figures.WIDTHS[min(len(figure.panels), 3)]
             json.dumps(specification, allow_nan=False)
 
 
 def test_a_figure_is_the_same_when_it_is_drawn_again(run):
-    first = figures.latent_map(run.evaluation.latent_map).specifications()
-    assert figures.latent_map(run.evaluation.latent_map).specifications() == first
+    first = figures.training(run.history).drawings()
+    assert figures.training(run.history).drawings() == first
 
 
-def test_the_map_has_a_structure_for_every_point_and_a_choice_of_colours(run):
-    (specification,) = figures.latent_map(run.evaluation.latent_map).specifications()
-    assert all(row["image"].startswith("data:image/svg+xml;base64,") for row in values_of(specification))
-    (parameter,) = specification["params"]
-    assert parameter["bind"]["options"] == ["Molecular weight", "logP", "QED", "SA score"]
+def test_the_kept_epoch_is_marked_and_named(run):
+    figure = figures.training(run.history)
+    rules = [layer for layer in figure.specifications()[0]["layer"] if layer["mark"]["type"] == "rule"]
+    assert len(rules) == 1
+    assert figure.finding.startswith("Epoch 12 of 12 was kept.")
+
+
+def test_the_properties_whose_medians_differ_most_are_named():
+    references = compute_properties(["CCO", "CCCO", "CCCCO", "CCN", "CCCN"])
+    heavier = references.assign(mol_weight=references["mol_weight"] + 500)
+    finding = figures.properties({"test molecules": references, "valid samples": heavier}).finding
+    assert "differ most in Molecular weight, Da (559.1 against 59.1)" in finding
 
 
 def test_fractions_of_a_distribution_add_up_to_one_but_for_the_tails():
@@ -57,7 +63,7 @@ def test_sets_without_any_value_still_give_a_figure():
 
 def test_curves_end_at_the_last_call(run):
     (result,) = run.optimizations
-    specification, _ = figures.optimization(result).specifications()
+    (specification,) = figures.optimization(result).specifications()
     rows = [row for values in specification["datasets"].values() for row in values if "curve" in row]
     assert {row["curve"] for row in rows} == {"ten best", "best", "random sampling: ten best"}
     assert max(row["call"] for row in rows) == len(result.search.trace)
@@ -67,7 +73,7 @@ def test_a_search_without_baseline_start_or_training_scores_is_drawn(run):
     (result,) = run.optimizations
     search = replace(result.search, summary={}, trace=result.search.trace.assign(origin="prior"))
     specifications = figures.optimization(replace(result, search=search, baseline=None)).specifications()
-    assert len(specifications) == 2
+    assert len(specifications) == 1
 
 
 @pytest.mark.parametrize("n", [1, 5, 9, 100])

@@ -1,12 +1,9 @@
-import csv
-import io
 import math
 from dataclasses import replace
 
 from molvae.metrics.metric import Metric
 from molvae.metrics.registry import measured
 from molvae.report.tables import (
-    candidate_table,
     constraints,
     decoded_rows,
     leakage_rows,
@@ -18,49 +15,6 @@ from molvae.report.tables import (
     property_rows,
     value_text,
 )
-
-
-def test_candidates_have_drawings_terms_alerts_and_every_property(run):
-    (result,) = run.optimizations
-    table = candidate_table(result)
-    titles = [column.title for column in table.columns]
-    assert titles[:3] == ["Rank", "Candidate", "Score"]
-    assert {"polar", "Alerts", "Nearest training molecule", "TPSA, Å²", "Bertz complexity"} <= set(titles)
-    assert len(table.rows) == len(result.candidates)
-    first = table.rows[0]
-    assert first[1].svg.startswith("<svg")
-    assert len(first) == len(titles)
-
-
-def test_numbers_sort_by_their_full_value(run):
-    (result,) = run.optimizations
-    table = candidate_table(result)
-    place = [column.title for column in table.columns].index("Score")
-    assert [float(row[place].order) for row in table.rows] == result.candidates["score"].tolist()
-
-
-def test_a_property_that_is_a_term_already_is_hidden_at_first(run):
-    (result,) = run.optimizations
-    secondary = {column.title: column.secondary for column in candidate_table(result).columns}
-    assert secondary["logP"]
-    assert not secondary["TPSA, Å²"]
-
-
-def test_the_file_to_save_is_the_whole_table(run):
-    (result,) = run.optimizations
-    rows = list(csv.DictReader(io.StringIO(candidate_table(result).csv)))
-    assert [row["smiles"] for row in rows] == result.candidates["smiles"].tolist()
-
-
-def test_candidates_that_were_not_scored_have_no_column_of_alerts(run):
-    (result,) = run.optimizations
-    titles = [column.title for column in candidate_table(replace(result, scored=None)).columns]
-    assert "Alerts" not in titles
-
-
-def test_no_candidate_gives_an_empty_table(run):
-    (result,) = run.optimizations
-    assert candidate_table(replace(result, candidates=result.candidates.head(0))).rows == ()
 
 
 def test_every_moses_metric_is_in_one_group(run):
@@ -112,23 +66,6 @@ def test_leakage_and_measured_properties_have_a_row_each(run):
     measured, without_values = property_rows(run.preparation.properties)
     assert measured == ("pIC50", "<log M>", "7", "4.25", "6.5", "9")
     assert without_values == ("Ki", "nM", "0", "", "", "")
-
-
-def test_candidates_have_columns_of_the_score_stage_and_of_the_search(run):
-    (result,) = run.optimizations
-    table = candidate_table(result, {"pIC50": "-log10 M"})
-    titles = [column.title for column in table.columns]
-    row = dict(zip(titles, (cell.text for cell in table.rows[0]), strict=True))
-    assert row["Neighbour's ID"].startswith("cpd-")
-    assert row["Rings seen in training"] == "0.50"
-    assert row["Unusualness (percentile)"] == "100"
-    assert row["Origin"] == "perturbed"
-    measured = [
-        cell.text for cells in table.rows for title, cell in zip(titles, cells, strict=True) if "pIC50" in title
-    ]
-    assert set(measured) - {"–"}
-    assert all(text == "–" or 5 <= float(text) < 7 for text in measured)
-    assert {"nearest_train_id", "nearest_train_pIC50"} <= set(next(csv.reader(io.StringIO(table.csv))))
 
 
 def test_a_metric_shows_its_interval():

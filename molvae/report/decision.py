@@ -1,0 +1,270 @@
+"""The answer that the page opens on: which molecules to look at first, why, and what to distrust."""
+
+import math
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from molvae.chem.descriptors import PROPERTIES, compute_properties
+from molvae.provenance import recorded_sources
+from molvae.report.candidate_set import DESIRABILITY, CandidateSet, candidate_set
+from molvae.report.candidate_table import fingerprint_title
+from molvae.report.cautions import CLOSE_ANALOGUE, candidate_cautions, model_cautions
+from molvae.report.drawings import draw, draw_change
+from molvae.report.numerals import count, inflected, listed, number, plural
+from molvae.report.run_data import Optimization, Run
+from molvae.report.sections import Section
+from molvae.report.sentences import best_scores, seed_spread, title_of
+from molvae.report.tiles import FAR_PERCENTILE
+from molvae.tables import TERM
+
+BESIDE_TERMS = ("mol_weight", "logp", "tpsa", "qed", "sa_score")
+"""Properties that are compared with those of the reference, besides the terms."""
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A value of a molecule, beside that of the reference.
+
+    Attributes:
+        title: The term or property.
+        wanted: Which values are desired; empty for a property that is no term.
+        value: Its value.
+        change: The difference from the reference, with its sign; empty where that is unknown.
+        desirability: Desirability of the value, in [0, 1]; None for a property that is no term.
+    """
+
+    title: str
+    wanted: str
+    value: str
+    change: str
+    desirability: float | None
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """A suggested molecule.
+
+    Attributes:
+        id: Its ID.
+        smiles: Its SMILES.
+        svg: Its drawing, oriented like the reference, with what the reference does not have marked.
+        score: Its score.
+        rank: Its rank among the candidates.
+        targets_met: How many targets it meets.
+        cluster: Number of its cluster.
+        facts: Its terms and properties.
+        doubts: What to be careful about.
+        reference: SMILES of the molecule it is compared with.
+        reference_svg: Drawing of that molecule, what the suggestion does not have marked.
+    """
+
+    id: str
+    smiles: str
+    svg: str
+    score: str
+    rank: str
+    targets_met: int
+    cluster: str
+    facts: tuple[Fact, ...]
+    doubts: tuple[str, ...]
+    reference: str
+    reference_svg: str
+
+
+def decision_sections(run: Run) -> list[Section]:
+    """Return the answer for each objective, the first with the doubts about the model, or these alone."""
+    about_model = model_cautions(run, recorded_sources(run.folder))
+    if not run.optimizations:
+        return [Section("care", "Read with care", "care.html.j2", {"doubts": about_model})]
+    first, *others = run.optimizations
+    return [_decision(first, run, about_model), *(_decision(result, run, []) for result in others)]
+
+
+def _decision(result: Optimization, run: Run, about_model: list[str]) -> Section:
+    candidates = candidate_set(result)
+    suggestions = [_suggestion(row, candidates, result.search.trace) for row in candidates.suggested.to_dict("records")]
+    title = title_of(result.objective)
+    return Section(
+        name=f"decision-{result.objective}",
+        title=f"Suggested: {title}" if len(run.optimizations) > 1 else "Suggested molecules",
+        template="decision.html.j2",
+        content={
+            "objective": title,
+            "table": f"candidates-{result.objective}",
+            "search": f"optimization-{result.objective}",
+            "headline": headline(candidates),
+            "selection": selection(candidates),
+            "improvement": best_scores(result),
+            "seeds": seed_spread(result),
+            "doubts": [*candidate_cautions(result), *about_model],
+            "suggestions": suggestions,
+            "reference": _reference(candidates, result.search.trace),
+            "n_targets": len(candidates.terms),
+        },
+    )
+
+
+def headline(candidates: CandidateSet) -> str:
+    """Say how many candidates meet all targets, or how many come nearest to that."""
+    n, n_targets = len(candidates.table), len(candidates.terms)
+    if n == 0:
+        return "No new molecule satisfies all constraints."
+    meeting = candidates.n_meeting(n_targets)
+    all_of_them = "all four targets" if n_targets == 4 else f"all {n_targets} targets"
+    target = "the target" if n_targets == 1 else all_of_them
+    if meeting:
+        return f"{count(meeting)} of {plural(n, 'candidate')} {inflected(meeting, 'meets', 'meet')} {target}."
+    most = int(candidates.table["targets_met"].max())
+    if most == 0:
+        return f"None of the {plural(n, 'candidate')} fully meets any target."
+    nearest = candidates.n_meeting(most)
+    missed = _missed(candidates, most)
+    return (
+        f"None of the {plural(n, 'candidate')} meets {target}; {count(nearest)} "
+        f"{inflected(nearest, 'meets', 'meet')} {most} of them{f', missing {missed}' if missed else ''}."
+    )
+
+
+def _missed(candidates: CandidateSet, n_met: int) -> str:
+    """Name the targets that the candidates meeting the most targets miss; empty if these are many."""
+    best = candidates.table[candidates.table["targets_met"] == n_met]
+    columns = [name for name in best.columns if name.startswith(DESIRABILITY)]
+    missed = [term_title(name.removeprefix(DESIRABILITY)) for name in columns if best[name].max() < 1.0]
+    return listed(missed) if 0 < len(missed) <= 2 else ""
+
+
+def selection(candidates: CandidateSet) -> str:
+    """Say how the suggested molecules were chosen."""
+    n = len(candidates.suggested)
+    if n == 0:
+        return ""
+    best = "It is the best" if n == 1 else "Each is the best"
+    return (
+        f"{best} of its cluster of similar candidates ({plural(candidates.n_clusters, 'cluster')} by ECFP4, 2,048 "
+        "bits), those that meet most targets first."
+    )
+
+
+def term_title(name: str) -> str:
+    """Return what a reader calls a term."""
+    return PROPERTIES[name].title if name in PROPERTIES else name.replace("_", " ")
+
+
+def _suggestion(row: Mapping[Hashable, Any], candidates: CandidateSet, trace: pd.DataFrame) -> Suggestion:
+    smiles = str(row["smiles"])
+    reference = candidates.reference or str(row["nearest_train_smiles"])
+    reference_svg, svg = draw_change(reference, smiles) if reference else ("", draw(smiles))
+    beside = _values(reference, candidates, trace)
+    return Suggestion(
+        id=str(row["id"]),
+        smiles=smiles,
+        svg=svg,
+        score=number(float(row["score"]), 3),
+        rank=count(row["rank"]),
+        targets_met=int(row["targets_met"]),
+        cluster=count(row["cluster"]),
+        facts=tuple(_facts(row, beside, candidates)),
+        doubts=tuple(doubts(row)),
+        reference=reference,
+        reference_svg=reference_svg,
+    )
+
+
+def _reference(candidates: CandidateSet, trace: pd.DataFrame) -> Mapping[str, Any] | None:
+    """Return the drawing and the values of the reference; None if each molecule is compared with one of its own."""
+    if not candidates.reference:
+        return None
+    values = _values(candidates.reference, candidates, trace)
+    is_lead = candidates.spec is not None and candidates.spec.lead is not None
+    return {
+        "title": "Lead" if is_lead else "Reference",
+        "smiles": candidates.reference,
+        "svg": draw(candidates.reference),
+        "facts": [
+            Fact(title, wanted, _text(values.get(field, math.nan), name), "", None)
+            for title, wanted, field, name in _fields(candidates)
+        ],
+    }
+
+
+def _values(smiles: str, candidates: CandidateSet, trace: pd.DataFrame) -> dict[str, float]:
+    """Return the properties of a molecule, and its values of the terms as far as they are known, by field."""
+    if not smiles:
+        return {}
+    properties = compute_properties([smiles], list(PROPERTIES)).iloc[0].to_dict()
+    values = {str(name): float(value) for name, value in properties.items()}
+    values |= {f"{TERM}{name}": values[name] for name in candidates.terms if name in values}
+    for term in candidates.spec.terms if candidates.spec else ():
+        if term.quantity.kind() == "similarity" and term.quantity.similarity.to == smiles:  # type: ignore[attr-defined]
+            values[f"{TERM}{term.title}"] = 1.0
+    calls = trace[trace["smiles"] == smiles]
+    if len(calls):
+        values |= {f"{TERM}{name}": float(calls.iloc[0][f"{TERM}{name}"]) for name in candidates.terms}
+    return values
+
+
+def _fields(candidates: CandidateSet) -> list[tuple[str, str, str, str]]:
+    """Return title, desired values, field and name of each term, and then of each property that is not a term."""
+    wanted = {term.title: _wanted(term) for term in candidates.spec.terms} if candidates.spec else {}
+    terms = [(term_title(name), wanted.get(name, ""), f"{TERM}{name}", name) for name in candidates.terms]
+    properties = [name for name in BESIDE_TERMS if name not in candidates.terms and name in candidates.table]
+    return [*terms, *((PROPERTIES[name].title_with_unit, "", name, name) for name in properties)]
+
+
+def _wanted(term: Any) -> str:
+    text = str(term.desirability.text())
+    if term.quantity.kind() == "similarity":
+        return f"{fingerprint_title(term.quantity.similarity.fingerprint)}; {text}"
+    return text
+
+
+def _facts(row: Mapping[Hashable, Any], beside: Mapping[str, float], candidates: CandidateSet) -> list[Fact]:
+    facts = []
+    for title, wanted, field, name in _fields(candidates):
+        value = float(row[field])
+        # The sum has no negative zero.
+        change = round(value - beside.get(field, math.nan), _decimals(name)) + 0.0
+        signed = "" if math.isnan(change) else f"{change:+,.{_decimals(name)}f}".replace("-", "\u2212")
+        desirability = row.get(f"{DESIRABILITY}{name}")
+        known = None if desirability is None or pd.isna(desirability) else float(desirability)
+        facts.append(Fact(title, wanted, _text(value, name), signed, known))
+    return facts
+
+
+def _decimals(name: str) -> int:
+    return max(1, PROPERTIES[name].decimals) if name in PROPERTIES else 2
+
+
+def _text(value: float, name: str) -> str:
+    return "–" if math.isnan(value) else f"{value:,.{_decimals(name)}f}".replace("-", "\u2212")
+
+
+def doubts(row: Mapping[Hashable, Any]) -> list[str]:
+    """Return what to be careful about with a molecule, in a chemist's words."""
+    texts = []
+    alerts = row.get("alerts")
+    if isinstance(alerts, str) and alerts:
+        texts.append(f"Structural alert: {alerts}")
+    elif row.get("passes_filters") is False:
+        texts.append("Does not pass the MOSES filters: an element, a charge or a large ring")
+    if has_unseen_rings(row):
+        texts.append("A ring system that no training molecule has")
+    percentile = row.get("anomaly_percentile")
+    if percentile is not None and float(percentile) > FAR_PERCENTILE:
+        texts.append("Outside the model’s domain: more unusual than 99\u00a0% of held-out molecules")
+    similarity = float(row["nearest_train_similarity"])
+    if similarity > CLOSE_ANALOGUE:
+        texts.append(f"A close analogue of a training molecule (similarity {similarity:.2f})")
+    return texts
+
+
+def has_unseen_rings(row: Mapping[Hashable, Any]) -> bool:
+    """Say whether a molecule has a ring system that no training molecule has."""
+    unseen = row.get("unseen_ring_systems")
+    if unseen is not None and not pd.isna(unseen):
+        return bool(unseen)
+    known = row.get("known_ring_systems")
+    return known is not None and float(known) < 1.0

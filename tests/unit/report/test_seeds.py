@@ -1,0 +1,27 @@
+"""A search that was run with several seeds."""
+
+import shutil
+from dataclasses import replace
+
+from molvae.report.cautions import model_cautions
+from molvae.report.figures import optimization
+from molvae.report.run_data import load_optimization
+from molvae.report.sentences import seed_spread
+
+
+def test_further_seeds_are_read_and_their_spread_is_told(own_folder, run):
+    optimized = own_folder / "optimize" / "demo"
+    for seed in (2, 10):
+        shutil.copytree(optimized / "baseline", optimized / f"seed-{seed}")
+    result = load_optimization(own_folder, "demo")
+    assert list(result.further) == [2, 10]
+    assert seed_spread(result).startswith("Over 3 seeds, the mean score of the ten best new molecules is ")
+    (specification,) = optimization(result).specifications()
+    curves = {row["curve"] for rows in specification["datasets"].values() for row in rows if "curve" in row}
+    assert {"seed 2: ten best", "seed 10: ten best"} <= curves
+    repeated = replace(run, optimizations=(result,))
+    assert "The model and its samples come from a single seed" in model_cautions(repeated, {})[-1]
+
+
+def test_a_single_seed_has_no_spread(run):
+    assert seed_spread(run.optimizations[0]) == ""
