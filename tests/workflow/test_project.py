@@ -75,7 +75,7 @@ def test_molvae_is_the_installed_one(python, project):
 
 @pytest.mark.parametrize("arguments", [(), SMOKE])
 def test_a_project_plans_the_packaged_workflow(python, project, arguments):
-    planned = run(python, project, "-m", "snakemake", "--cores", "2", "--dry-run", *arguments)
+    planned = run(python, project, "-m", "snakemake", "--cores", "2", "--dry-run", "--forceall", *arguments)
     assert planned.returncode == 0, planned.stdout + planned.stderr
     for rule in ["prepare", "train", "evaluate", "sample", "optimize", "optimize_baseline", "score", "report", "all"]:
         assert f"\n{rule} " in planned.stdout + planned.stderr

@@ -254,12 +254,8 @@ def test_every_config_can_be_planned_once_its_inputs_are_there(fresh, file):
         (fresh / name).touch()
     rules = planned(snakemake(fresh, "--dry-run", "--configfile", f"workflow/config/{file.name}"))
     assert rules["train"] == rules["report"] == 1
-    assert (
-        rules["optimize"]
-        == rules["optimize_baseline"]
-        == rules["score"] - 1
-        == len(load_config(file).optimize.objectives)
-    )
+    searches = [rules.get("optimize", 0), rules.get("optimize_baseline", 0), rules["score"] - 1]
+    assert searches == [len(load_config(file).optimize.objectives)] * 3
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ OTHER = {
 # Tested where they belong: the first two in test_start.py, patience and the checkpoints in test_loop.py, the priors in
 # tests/unit/priors and test_stage.py.
 ELSEWHERE = {
-    *("init_from", "replay", "patience", "checkpoint_every_s"),
+    *("init_from", "replay", "patience", "max_minutes", "checkpoint_every_s"),
     *(
         "priors",
         "prior_components",
