@@ -35,7 +35,7 @@ $(STAMP): pyproject.toml constraints.txt
 run: setup  ## the whole workflow on the demo molecules -> results/demo/report.html
 	snakemake --cores $(CORES)
 
-quick: setup  ## the same in about six minutes, from a pretrained model -> results/quick/report.html
+quick: setup  ## the same in about four minutes, from a pretrained model -> results/quick/report.html
 	snakemake --cores $(CORES) --configfile workflow/config/quick.yaml
 
 smoke: setup  ## a small run in about a minute -> results/smoke/report.html
