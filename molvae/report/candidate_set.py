@@ -25,9 +25,9 @@ from molvae.tables import TERM
 
 DESIRABILITY = "desirability."
 """Prefix of the columns of the terms' desirabilities."""
-MIN_MET = 0.99
+MIN_MET = 0.5
 """Desirability from which a target counts as met, where the search has not counted them."""
-CLUSTER_DISTANCE = 0.4
+CLUSTER_DISTANCE = 0.5
 """Tanimoto distance (ECFP4, 2,048 bits) within which candidates are of one cluster."""
 N_SUGGESTED = 5
 
@@ -52,8 +52,9 @@ class CandidateSet:
 
     @property
     def suggested(self) -> pd.DataFrame:
-        """The suggested molecules, in their order."""
-        return self.table[self.table["suggested"].notna()].sort_values("suggested", kind="stable")
+        """The suggested molecules, those that meet most targets first."""
+        chosen = self.table[self.table["suggested"].astype(bool)]
+        return chosen.sort_values(["targets_met", "score"], ascending=False, kind="stable")
 
     @property
     def n_clusters(self) -> int:
@@ -130,7 +131,7 @@ def clusters(smiles: Sequence[str]) -> list[int]:
 
 
 def _suggested(table: pd.DataFrame) -> pd.Series:
-    """Return the order of the suggested molecules: the best of each cluster, those that meet most targets first."""
+    """Say which molecules are suggested: the best of each cluster, of clusters that meet most targets."""
     ordered = table.sort_values(["targets_met", "score"], ascending=False, kind="stable")
     chosen = ordered.drop_duplicates("cluster").head(N_SUGGESTED)
-    return pd.Series(range(1, len(chosen) + 1), index=chosen.index, dtype="Int64").reindex(table.index)
+    return pd.Series(table.index.isin(chosen.index), index=table.index)

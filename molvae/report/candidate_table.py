@@ -92,7 +92,7 @@ def columns(candidates: CandidateSet, units: Mapping[str, str], same: Mapping[st
             "targets_met",
             "Targets met",
             note=f"of {n_terms}",
-            hint="How many terms of the objective have a value as desired. Equal scores are sorted by it.",
+            hint="How many terms have a desirability of at least 0.5. Equal scores are sorted by it.",
         ),
         *terms,
         Column(
@@ -105,7 +105,7 @@ def columns(candidates: CandidateSet, units: Mapping[str, str], same: Mapping[st
         ),
         Column("nearest_train_smiles", "Nearest training molecule", note="ECFP4, 1,024 bits", kind="molecule"),
         *_scored_columns(units),
-        Column("cluster", "Cluster", hint="Number of its Butina cluster (ECFP4, 2,048 bits, distance 0.4)."),
+        Column("cluster", "Cluster", hint="Number of its Butina cluster (ECFP4, 2,048 bits, similarity of 0.5)."),
         *(_property_column(name) for name in properties if name not in taken),
         Column("origin", "Origin", hint="How the search proposed it.", kind="text", shown=False),
         Column("call", "Oracle call", hint="The oracle call in which it was scored.", shown=False),

@@ -28,7 +28,7 @@ def test_what_the_search_has_written_is_shown_as_it_is(run):
         id=[f"X-{place}" for place in range(len(result.candidates))],
         cluster=7,
         targets_met=2,
-        suggested=[1.0, 2.0] + [float("nan")] * (len(result.candidates) - 2),
+        suggested=[True, True] + [False] * (len(result.candidates) - 2),
         alerts="of the search",
     )
     candidates = candidate_set(replace(result, candidates=written))
