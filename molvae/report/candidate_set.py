@@ -25,7 +25,7 @@ from molvae.tables import TERM
 
 DESIRABILITY = "desirability."
 """Prefix of the columns of the terms' desirabilities."""
-MIN_MET = 0.5
+MIN_MET = 0.99
 """Desirability from which a target counts as met, where the search has not counted them."""
 CLUSTER_DISTANCE = 0.5
 """Tanimoto distance (ECFP4, 2,048 bits) within which candidates are of one cluster."""

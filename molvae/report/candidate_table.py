@@ -92,7 +92,7 @@ def columns(candidates: CandidateSet, units: Mapping[str, str], same: Mapping[st
             "targets_met",
             "Targets met",
             note=f"of {n_terms}",
-            hint="How many terms have a desirability of at least 0.5. Equal scores are sorted by it.",
+            hint="How many terms have a value as desired. Equal scores are sorted by it.",
         ),
         *terms,
         Column(
