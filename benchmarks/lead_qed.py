@@ -14,10 +14,12 @@ References:
 
 import argparse
 import json
+import os
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -128,9 +130,11 @@ def main() -> None:
     set_threads(1)
     leads = [line.split()[0] for line in options.leads.read_text(encoding="utf-8").splitlines() if line.strip()]
     search = partial(improve, molvae.load("zinc250k"), budget=options.calls, settings=SETTINGS)
-    results = [search(lead, seed) for seed in options.seeds for lead in leads[: options.n_leads]]
-    if options.out is not None:
-        options.out.write_text("".join(json.dumps(asdict(result)) + "\n" for result in results), encoding="utf-8")
+    results = []
+    with open(options.out or os.devnull, "w", encoding="utf-8") as lines:
+        for seed, lead in product(options.seeds, leads[: options.n_leads]):
+            results.append(search(lead, seed))
+            print(json.dumps(asdict(results[-1])), file=lines, flush=True)
     print(table(results, options.calls))
 
 
