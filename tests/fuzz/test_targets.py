@@ -15,7 +15,7 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
-from molvae.prepare.measurements import DecimalMarks, read_measurement
+from molvae.chem.measurements import DecimalMarks, read_measurement
 
 import molvae
 from molvae.chem.molecules import canonical_smiles
