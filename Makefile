@@ -16,6 +16,8 @@ export OMP_WAIT_POLICY ?= PASSIVE
 ifeq ($(shell mkdir -p "$${XDG_CACHE_HOME:-$$HOME/.cache}/snakemake" 2>/dev/null && echo yes),)
 export XDG_CACHE_HOME := $(CURDIR)/.snakemake/cache
 endif
+# The theme of the documentation advertises its successor otherwise.
+export NO_MKDOCS_2_WARNING := 1
 # The workflow and the tests call `molvae` and `snakemake` by name.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 

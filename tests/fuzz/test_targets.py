@@ -15,9 +15,9 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
-from molvae.chem.measurements import DecimalMarks, read_measurement
 
 import molvae
+from molvae.chem.measurements import DecimalMarks, read_measurement
 from molvae.chem.molecules import canonical_smiles
 from molvae.chem.quiet import quiet
 from molvae.chem.reading import Columns, read_molecules, read_records
