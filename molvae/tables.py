@@ -221,9 +221,7 @@ CANDIDATES = TableSchema(
         Column("front", "int64", "Number of its front, from 1, with `mean: pareto`.", optional=True),
         Column("cluster", "int64", "Number of its cluster (Butina, ECFP4 of 2,048 bits), from 1.", optional=True),
         Column("suggested", "bool", "Whether it is one of the five to make first.", optional=True),
-        Column(
-            "targets_met", "int64", "Terms whose value is as desired: a desirability of 0.99 or more.", optional=True
-        ),
+        Column("targets_met", "int64", "Terms whose value is as desired: desirability of 0.99 or more.", optional=True),
         Column("n_targets", "int64", "Terms of the objective.", optional=True),
         Column("alerts", "str", "Names of its structural alerts, joined by `; `.", optional=True),
         Column("unseen_ring_systems", "str", "Those that no training molecule has, joined by `; `.", optional=True),
