@@ -23,6 +23,22 @@ def create(folder: Path, look: DataLook) -> None:
         DataError: If there is something of this name already, or it cannot be written.
     """
     name = folder.resolve().name
+    data = os.path.relpath(look.path, folder)
+    write_project(folder, {CONFIG: config_text(look, name, data), OBJECTIVE: objective_text(look, name)})
+
+
+def write_project(folder: Path, texts: dict[str, str]) -> None:
+    """Write the files of a project, and what Snakemake needs to run it.
+
+    Args:
+        folder: The project's folder, whose name is that of the run.
+        texts: Of each file, its name and content.
+
+    Raises:
+        ConfigError: If the folder's name cannot be that of a run.
+        DataError: If there is something of this name already, or it cannot be written.
+    """
+    name = folder.resolve().name
     if not _NAME.fullmatch(name):
         raise ConfigError(
             f"{folder}: expected a name of letters, digits, dots, dashes and underscores, which is also that of the "
@@ -30,8 +46,6 @@ def create(folder: Path, look: DataLook) -> None:
         )
     if folder.exists():
         raise DataError(f"{folder}: expected nothing of this name, found something; nothing was changed, give another")
-    data = os.path.relpath(look.path, folder)
-    texts = {CONFIG: config_text(look, name, data), OBJECTIVE: objective_text(look, name)}
     try:
         folder.mkdir(parents=True)
         for file, text in texts.items():
@@ -41,9 +55,9 @@ def create(folder: Path, look: DataLook) -> None:
         raise DataError(f"{folder}: expected a writable folder, found otherwise ({error.strerror})") from error
 
 
-def next_commands(folder: Path) -> list[str]:
+def next_commands(folder: Path, cores: int = 8) -> list[str]:
     """Return the commands that run the project, to be typed one after the other."""
-    return [f"cd {shlex.quote(str(folder))}", f"snakemake --cores 8 --configfile {CONFIG}"]
+    return [f"cd {shlex.quote(str(folder))}", f"snakemake --cores {cores} --configfile {CONFIG}"]
 
 
 def config_text(look: DataLook, name: str, data: str) -> str:
@@ -63,8 +77,8 @@ run: {name}
 
 prepare:
   # Paths are those from the folder of this file, where the commands are run.
-  input: [{_quoted(data)}]
-{_columns(look)}{_splits(look)}
+  input: [{quoted(data)}]
+{columns_text(look)}{_splits(look)}
 {_training(look)}
 sample:
   n: {10_000 if look.n_rows >= ENOUGH_TO_TRAIN else 2_000}
@@ -76,19 +90,20 @@ optimize:
   budget: 1000
 
 report:
-  title: {_quoted(f"Molecules like those of {look.path.name}")}
+  title: {quoted(f"Molecules like those of {look.path.name}")}
 """
 
 
-def _columns(look: DataLook) -> str:
+def columns_text(look: DataLook) -> str:
+    """Return the settings of `prepare` that name the columns, one a line."""
     lines = []
     if look.smiles_column is not None:
-        lines.append(f"smiles_column: {_quoted(look.smiles_column)}")
+        lines.append(f"smiles_column: {quoted(look.smiles_column)}")
     if look.id_column is not None:
-        lines.append(f"id_column: {_quoted(look.id_column)}")
+        lines.append(f"id_column: {quoted(look.id_column)}")
     if look.measured:
         lines += ["# Measured columns to carry along; write the unit of each between its quotes.", "properties:"]
-        lines += [f"  {_quoted(key)}: '' # {low:g} to {high:g}" for key, (low, high) in look.measured.items()]
+        lines += [f"  {quoted(key)}: '' # {low:g} to {high:g}" for key, (low, high) in look.measured.items()]
     return "".join(f"  {line}\n" for line in lines)
 
 
@@ -143,7 +158,7 @@ def objective_text(look: DataLook, name: str) -> str:
 #   molvae objective {OBJECTIVE} MOLECULES --out scores.csv
 
 name: {name}
-description: {_quoted(f"Like the molecules of {look.path.name}, drug-like and easy to make.")}
+description: {quoted(f"Like the molecules of {look.path.name}, drug-like and easy to make.")}
 # A geometric mean is 0 if one term is 0; in an arithmetic one terms make up for each other.
 mean: geometric
 terms:
@@ -176,11 +191,11 @@ def _lead(look: DataLook) -> str:
     value, smiles = look.best
     return f"""\
   # Like the molecule of the highest {next(iter(look.measured))}, {value:g}.
-  - similarity: {{to: {_quoted(smiles)}, fingerprint: ECFP4_bits}}
+  - similarity: {{to: {quoted(smiles)}, fingerprint: ECFP4_bits}}
     maximise: {{low: 0.2, high: 0.6}}
 """
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
     """Return text as YAML in single quotes."""
     return "'" + text.replace("'", "''") + "'"

@@ -47,7 +47,7 @@ VERBS = {
     "Using a trained model": ["encode", "decode", "interpolate", "neighbors", "anomaly", "propose", "models", "info"],
     "Objectives": ["objective"],
     "Measured values": ["learn", "predict"],
-    "Projects": ["new"],
+    "Projects": ["new", "series"],
     "Finished runs": ["verify", "archive"],
 }
 

@@ -1,0 +1,70 @@
+"""Lay the project of a series, and run the workflow in it."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from molvae.errors import DataError
+from molvae.new_project import CONFIG, OBJECTIVE, write_project
+from molvae.series.plan import SeriesPlan
+from molvae.series.texts import config_text, objective_text
+
+_NOT_OF_A_NAME = re.compile(r"[^A-Za-z0-9_.-]+|^[^A-Za-z0-9]+")
+
+
+def default_folder(table: Path) -> Path:
+    """Return the name of a table without its endings, as the name of a folder."""
+    return Path(_NOT_OF_A_NAME.sub("_", table.name.split(".")[0]).strip("_") or "series")
+
+
+def lay_series(folder: Path, plan: SeriesPlan, minutes: float) -> None:
+    """Write the project of a series; one that has the same config and objective already is left as it is, to go on.
+
+    Raises:
+        ConfigError: If the folder's name cannot be that of a run.
+        DataError: If there is something else of this name, or it cannot be written.
+    """
+    name, data = folder.resolve().name, os.path.relpath(plan.look.path, folder)
+    texts = {CONFIG: config_text(plan, name, data, minutes), OBJECTIVE: objective_text(plan, name, data)}
+    if not (folder / CONFIG).is_file():
+        write_project(folder, texts)
+    elif any(
+        not (folder / file).is_file() or (folder / file).read_text("utf-8") != text for file, text in texts.items()
+    ):
+        raise DataError(
+            f"{folder}: expected nothing of this name, or what this command wrote, found other settings; give another "
+            f"--out, or run `snakemake --cores N --configfile {CONFIG}` in it"
+        )
+
+
+def report_of(folder: Path) -> Path:
+    """Return the report that a run of the project writes."""
+    return folder / "results" / folder.resolve().name / "report.html"
+
+
+def run_workflow(folder: Path, cores: int) -> int:
+    """Run the workflow in a project's folder, in a process group of its own, to which every interrupt is passed on.
+
+    Returns:
+        The exit status of Snakemake.
+
+    Raises:
+        KeyboardInterrupt: If it was interrupted, when it has ended.
+    """
+    command = [sys.executable, "-m", "snakemake", "--cores", str(cores), "--configfile", CONFIG]
+    is_interrupted = False
+    with subprocess.Popen(command, cwd=folder, start_new_session=True) as process:
+        while True:
+            try:
+                status = process.wait()
+            except KeyboardInterrupt:
+                is_interrupted = True
+                os.killpg(process.pid, signal.SIGINT)
+            else:
+                break
+    if is_interrupted:
+        raise KeyboardInterrupt
+    return status if status >= 0 else 128 - status
