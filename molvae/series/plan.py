@@ -101,8 +101,8 @@ def plan_series(
             f"{look.path}: expected a series of fewer than {ENOUGH_TO_TRAIN:,} molecules, found {look.n_rows:,} rows; "
             "begin with `molvae new`"
         )
-    if lead is not None and parse(lead) is None:
-        raise ConfigError(f"--lead: expected the SMILES of a molecule, found {lead!r}")
+    if lead is not None:
+        _lead_mol(lead)
     given_core = _given_core(core)
     measured = read_measurements(look.path, activity, look.smiles_column)
     order = np.argsort(measured.values if minimise else -measured.values, kind="stable")
@@ -110,14 +110,14 @@ def plan_series(
         mols = [Chem.MolFromSmiles(smiles) for smiles in measured.smiles]
         most_active = [mols[index] for index in order]
         chosen_lead = lead or _most_active(most_active, given_core)
-        lead_mol = parse(chosen_lead)
+        lead_mol = _lead_mol(chosen_lead)
         if given_core is not None and not given_core.is_in(lead_mol):
             raise ConfigError(f"--core: expected a part of the lead {chosen_lead}, found no match of {core!r}")
         kept = given_core or _common_core(most_active, lead_mol)
         alerts = structural_alerts(mols, _ALERTS)
     properties = compute_properties(measured.smiles, ["logp", "sa_score", "mol_weight"])
     low, high = np.nanpercentile(properties.to_numpy(), [5, 95], axis=0).tolist()
-    weight = float(compute_properties([chosen_lead], ["mol_weight"]).iloc[0, 0])
+    weight = float(compute_properties([chosen_lead], ["mol_weight"])["mol_weight"].iloc[0])
     median, best, goal = _goal(measured, minimise=minimise)
     return SeriesPlan(
         look=look,
@@ -139,6 +139,13 @@ def plan_series(
     )
 
 
+def _lead_mol(lead: str) -> Chem.Mol:
+    mol = parse(lead)
+    if mol is None:
+        raise ConfigError(f"--lead: expected the SMILES of a molecule, found {lead!r}")
+    return mol
+
+
 def _given_core(core: str | None) -> Core | None:
     try:
         return None if core is None else read_core(core)
@@ -148,8 +155,10 @@ def _given_core(core: str | None) -> Core | None:
 
 def _most_active(mols: Sequence[Chem.Mol], core: Core | None) -> str:
     """Return the first of some molecules that holds the core."""
+    if core is None:
+        return str(Chem.MolToSmiles(mols[0]))
     for mol in mols:
-        if core is None or core.is_in(mol):
+        if core.is_in(mol):
             return str(Chem.MolToSmiles(mol))
     raise ConfigError(f"--core: expected a part of a measured molecule, found no match of {core.text!r} in any")
 
