@@ -56,6 +56,8 @@ def run_workflow(folder: Path, cores: int) -> int:
     """
     command = [sys.executable, "-m", "snakemake", "--cores", str(cores), "--configfile", CONFIG]
     is_interrupted = False
+    # The background jobs of a script ignore interrupts, and so would what they start.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with subprocess.Popen(command, cwd=folder, start_new_session=True) as process:
         while True:
             try:
