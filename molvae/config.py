@@ -26,7 +26,7 @@ from molvae.strategy_config import RandomSearchConfig as RandomSearchConfig
 from molvae.strategy_config import RefitConfig as RefitConfig
 from molvae.strategy_config import SurrogateConfig as SurrogateConfig
 from molvae.strategy_config import TrustRegionSearchConfig as TrustRegionSearchConfig
-from molvae.untrusted import parse_yaml, read_text
+from molvae.untrusted import parse_yaml, read_utf8
 from molvae.validation import explain
 
 # Each costs time to make, whatever the size of its weights.
@@ -353,7 +353,7 @@ def load_config(file: Path | None = None, overrides: Sequence[str] = ()) -> RunC
     content: dict[str, Any] = {}
     if file is not None:
         try:
-            loaded = parse_yaml(read_text(file))
+            loaded = parse_yaml(read_utf8(file))
         except (DataError, UnicodeDecodeError, yaml.YAMLError) as error:
             reason = " ".join(str(error).split())
             raise ConfigError(f"{file}: expected a YAML file of settings, found something else ({reason})") from error

@@ -14,7 +14,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from molvae.errors import NO_ROOM, DataError
 from molvae.text import spreadsheet_safe
-from molvae.untrusted import parse_json, read_text
+from molvae.untrusted import parse_json, read_utf8
 
 TABLE_ENDINGS = (".parquet", ".csv")
 BLOCK_ROWS = 20_000
@@ -122,7 +122,7 @@ def read_json(path: Path, keys: Sequence[str] = ()) -> Any:
         DataError: If the file is missing, not JSON, far too large, or lacks a key.
     """
     try:
-        content = parse_json(read_text(path))
+        content = parse_json(read_utf8(path))
     except ValueError as error:
         raise DataError(f"{path}: expected JSON, found something else ({error}); make the file again") from error
     if keys and not isinstance(content, dict):

@@ -17,7 +17,7 @@ from molvae.config import WHOLE_RUN, RunConfig, parse_config
 from molvae.errors import ConfigError, DataError
 from molvae.files import file_sha256
 from molvae.inputs import expand, shown
-from molvae.untrusted import parse_json, parse_yaml, read_text
+from molvae.untrusted import parse_json, parse_yaml, read_utf8
 from molvae.validation import RENAMED
 from molvae.version import __version__
 
@@ -72,7 +72,7 @@ def recorded_sources(run_folder: Path) -> dict[str, str]:
     sources: dict[str, str] = {}
     for path in sorted(run_folder.rglob("*.json")):
         try:
-            content = parse_json(read_text(path))
+            content = parse_json(read_utf8(path))
         except (DataError, ValueError):
             continue
         if not isinstance(content, dict):
@@ -111,7 +111,7 @@ def settings_of(run_folder: Path, config: RunConfig) -> RunConfig:
         if not path.exists():
             continue
         try:
-            recorded = parse_yaml(read_text(path))
+            recorded = parse_yaml(read_utf8(path))
             content[stage] = {**content[stage], **_renamed(stage, recorded[stage])}
             content.update({key: recorded[key] for key in WHOLE_RUN})
         except (UnicodeDecodeError, yaml.YAMLError, AttributeError, TypeError, KeyError) as error:
@@ -196,7 +196,7 @@ def _measured(run_folder: Path) -> dict[str, dict[str, float]]:
     folder = run_folder / "benchmarks"
     for file in sorted(folder.rglob("*.tsv")):
         with contextlib.suppress(DataError, ValueError):
-            header, *rows = (line.split("\t") for line in read_text(file).splitlines())
+            header, *rows = (line.split("\t") for line in read_utf8(file).splitlines())
             job = dict(zip(header, rows[-1], strict=True)) if rows else {}
             values = {name: float(job[column]) for column, name in columns.items() if job.get(column, "-") not in _NONE}
             measured[file.relative_to(folder).with_suffix("").as_posix()] = values

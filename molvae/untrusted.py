@@ -15,7 +15,7 @@ MAX_YAML_VALUES = 1_000_000
 """More than any file of settings has, where the values of an alias are counted as often as it occurs."""
 
 
-def read_text(path: Path) -> str:
+def read_utf8(path: Path) -> str:
     """Read a text file of settings or results; a device, a pipe or a huge file is refused instead of read.
 
     Raises:

@@ -41,7 +41,7 @@ from molvae.optimize.quantities import CoreText, HasCore, MoleculeText, Similari
 from molvae.optimize.quantities.base import not_empty
 from molvae.optimize.similarity import FingerprintName
 from molvae.section import Fraction, Name, Section
-from molvae.untrusted import parse_yaml, read_text
+from molvae.untrusted import parse_yaml, read_utf8
 from molvae.validation import explain
 
 SIMILARITY_TO_LEAD = "similarity_to_lead"
@@ -153,7 +153,7 @@ def read_spec(file: Path) -> ObjectiveSpec:
         ObjectiveError: One line that names each wrong key, its value, and what would be right.
     """
     try:
-        content = parse_yaml(read_text(file))
+        content = parse_yaml(read_utf8(file))
     except UnicodeDecodeError as error:
         raise DataError(f"{file}: expected a YAML file, found something that cannot be read ({error})") from error
     except yaml.YAMLError as error:

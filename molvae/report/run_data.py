@@ -17,7 +17,7 @@ from molvae.metrics.definitions import GUACAMOL
 from molvae.metrics.metric import Metric
 from molvae.metrics.registry import metrics_from_json
 from molvae.tables import CANDIDATES, FRONT, HISTORY, LATENT_MAP, MOLECULES, RECONSTRUCTIONS, SCORED_MOLECULES, TRACE
-from molvae.untrusted import parse_yaml, read_text
+from molvae.untrusted import parse_yaml, read_utf8
 
 
 def value_of(metrics: Mapping[str, Metric], name: str) -> float:
@@ -302,7 +302,7 @@ def _name_of(objective: str) -> str:
     if path.suffix not in (".yaml", ".yml"):
         return objective
     try:
-        return str(parse_yaml(read_text(path))["name"])
+        return str(parse_yaml(read_utf8(path))["name"])
     # Results stay readable where the file has gone or changed.
     except (DataError, UnicodeDecodeError, yaml.YAMLError, TypeError, KeyError):
         return path.stem

@@ -32,7 +32,8 @@ def lay_series(folder: Path, plan: SeriesPlan, minutes: float) -> None:
     if not (folder / CONFIG).is_file():
         write_project(folder, texts)
     elif any(
-        not (folder / file).is_file() or (folder / file).read_text("utf-8") != text for file, text in texts.items()
+        not (folder / file).is_file() or (folder / file).read_text(encoding="utf-8") != text
+        for file, text in texts.items()
     ):
         raise DataError(
             f"{folder}: expected nothing of this name, or what this command wrote, found other settings; give another "

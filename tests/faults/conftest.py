@@ -112,10 +112,13 @@ class Stage:
 
 
 def outcome(folder: Path) -> dict[str, object]:
-    """Return the content of all files of a folder by name, but for what differs from run to run."""
+    """Return the content of all files of a folder by name, but for what differs from run to run.
+
+    What a killed process was writing has a name that begins with a dot.
+    """
     files = {}
     for path in sorted(folder.rglob("*")):
-        if path.is_file():
+        if path.is_file() and not path.name.startswith("."):
             content: object = path.read_bytes()
             if path.name in CLOCKED:
                 content = pd.read_csv(path).drop(columns=CLOCKED[path.name]).to_csv()

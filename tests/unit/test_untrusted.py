@@ -7,7 +7,7 @@ from molvae.config import load_config
 from molvae.errors import ConfigError, DataError, MolvaeError
 from molvae.files import read_json
 from molvae.optimize.spec import read_spec
-from molvae.untrusted import parse_json, parse_yaml, read_text
+from molvae.untrusted import parse_json, parse_yaml, read_utf8
 
 
 def bomb(depth, width):
@@ -43,7 +43,7 @@ def test_a_pipe_a_device_and_a_huge_file_are_refused(tmp_path):
         file.truncate(10**12)
     for name in ("pipe", "zero", "huge", "none"):
         with pytest.raises(DataError, match=f"{name}.json"):
-            read_text(tmp_path / f"{name}.json")
+            read_utf8(tmp_path / f"{name}.json")
         with pytest.raises(DataError, match=f"{name}.json"):
             read_json(tmp_path / f"{name}.json")
 
