@@ -184,7 +184,7 @@ def _gpus() -> list[str]:
     models = []
     for file in sorted(Path("/proc/driver/nvidia/gpus").glob("*/information")):
         with contextlib.suppress(OSError):
-            lines = dict(line.partition(":")[::2] for line in file.read_text().splitlines())
+            lines = dict(line.partition(":")[::2] for line in file.read_text(encoding="utf-8").splitlines())
             models.append(lines.get("Model", "unknown").strip())
     return models
 
