@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from molvae.errors import DataError
@@ -65,7 +66,9 @@ def run_workflow(folder: Path, cores: int) -> int:
                 status = process.wait()
             except KeyboardInterrupt:
                 is_interrupted = True
-                os.killpg(process.pid, signal.SIGINT)
+                # It may have ended in the meantime.
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGINT)
             else:
                 break
     if is_interrupted:
