@@ -102,7 +102,7 @@ def training(history: pd.DataFrame) -> Figure:
     kept = (
         alt.Chart(pd.DataFrame({"epoch": [best["epoch"]]}))
         .mark_rule(color=ACCENT, strokeDash=[3, 3])
-        .encode(x="epoch:Q", tooltip=alt.Tooltip("epoch:Q", title="kept epoch"))
+        .encode(x=_epochs(), tooltip=alt.Tooltip("epoch:Q", title="kept epoch"))
     )
     panels: list[Panel] = [
         alt.layer(kept, _learning_curve(history, term)).properties(title=title, height=PANEL_HEIGHT)
@@ -142,7 +142,9 @@ def _training_finding(history: pd.DataFrame, best: pd.Series) -> str:
 
 
 def _epochs() -> alt.X:
-    return alt.X("epoch:Q", title="Epoch", axis=alt.Axis(tickMinStep=1, format="d"), scale=alt.Scale(nice=False))
+    return alt.X(
+        "epoch:Q", title="Epoch", axis=alt.Axis(tickMinStep=1, format="d"), scale=alt.Scale(nice=False, zero=False)
+    )
 
 
 def _learning_curve(history: pd.DataFrame, term: str) -> alt.Chart:
@@ -314,8 +316,14 @@ def _training_levels(search: Search) -> list[alt.Chart]:
     rule = level.mark_rule(color=REFERENCE, strokeDash=[5, 4]).encode(
         tooltip=[alt.Tooltip("label:N", title="level"), "score:Q"]
     )
-    text = level.mark_text(align="right", dy=-6, color=REFERENCE, fontSize=11)
-    return [rule, text.encode(x=alt.value("width"), text="label:N")]
+    # The first label is above its line, the second below its own, because the two may lie close together.
+    texts = [
+        level.transform_filter(alt.datum.label == label)
+        .mark_text(align="right", dy=dy, color=REFERENCE, fontSize=11)
+        .encode(x=alt.value("width"), text="label:N")
+        for (label, _), dy in zip(levels, (-6, 12), strict=False)
+    ]
+    return [rule, *texts]
 
 
 def evenly(table: pd.DataFrame, max_rows: int) -> pd.DataFrame:

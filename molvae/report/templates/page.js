@@ -2,7 +2,12 @@
 
 const tables = new Map();
 for (const element of document.querySelectorAll(".candidates")) tables.set(element.dataset.name, new Candidates(element));
-for (const element of document.querySelectorAll(".figure.map")) new LatentMap(element);
+// The map is far down and its points are many, so it does not hold up the rest of the page.
+addEventListener("load", () => {
+  setTimeout(() => {
+    for (const element of document.querySelectorAll(".figure.map")) new LatentMap(element);
+  });
+});
 
 // From a suggested molecule to its row.
 for (const link of document.querySelectorAll(".to-row")) {
