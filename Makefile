@@ -21,7 +21,7 @@ export NO_MKDOCS_2_WARNING := 1
 # The workflow and the tests call `molvae` and `snakemake` by name.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup run quick smoke resume report docs check format schema test fuzz test-gpu bench bench-demo bench-optimize bench-scale image clean
+.PHONY: help setup run quick smoke resume report docs check format schema test test-nightly fuzz test-gpu bench bench-demo bench-optimize bench-scale image clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -70,8 +70,11 @@ format: setup  ## reformat the sources
 schema: setup  ## regenerate workflow/schemas/ from molvae/config.py
 	python -m molvae.config workflow/schemas/config.schema.json
 
-test: setup  ## all tests that this machine can run
-	pytest -n $(CORES) --dist loadfile --no-loadscope-reorder -m 'not gpu'
+test: setup  ## all tests that this machine can run, but for the nightly ones
+	pytest -n $(CORES) --dist loadfile --no-loadscope-reorder -m 'not gpu and not nightly'
+
+test-nightly: setup  ## the tests that take long and guard what seldom changes
+	pytest -n $(CORES) --dist loadfile --no-loadscope-reorder -m nightly
 
 fuzz: setup  ## try random inputs, N for each of the targets of tests/fuzz
 	MOLVAE_FUZZ=$(N) pytest -n $(CORES) --timeout 0 tests/fuzz

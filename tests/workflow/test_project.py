@@ -89,6 +89,7 @@ def test_a_preset_is_not_merged_with_the_demo(python, project):
 
 
 @pytest.mark.slow
+@pytest.mark.nightly
 def test_a_project_runs_to_the_report(python, project):
     done = run(python, project, "-m", "snakemake", "--cores", "2", *SMOKE)
     assert done.returncode == 0, done.stdout + done.stderr

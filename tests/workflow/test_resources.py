@@ -51,6 +51,7 @@ def test_several_nodes_meet_at_the_first_one(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.nightly
 def test_a_number_of_processes_is_no_reason_to_train_again(tmp_path):
     folder = make_folder(tmp_path)
     arguments = ["--configfile", SMOKE, "--until", "train"]
