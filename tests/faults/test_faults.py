@@ -95,8 +95,8 @@ def test_a_folder_that_is_read_only_is_told_before_the_work(server, stage, tmp_p
 def test_memory_that_runs_out_ends_the_stage_and_loses_nothing(server, stage, megabytes, tmp_path):
     out = tmp_path / "out"
     verb = server.start(stage.command(out), memory_bytes=megabytes * 1_000_000)
-    # A library that aborts, or ends the process, has no words of ours; what ends in Python has one line. Arrow waits for
-    # good for a thread that it could not start, and has to be killed.
+    # A library that aborts, or ends the process, has no words of ours; what ends in Python has one line. Arrow waits
+    # for good for a thread that it could not start, and has to be killed.
     status, has_hung = verb.wait_or_kill(10.0 + 3.0 * stage.seconds)
     is_explained = "molvae: error: " in verb.said or "OpenBLAS error: Memory allocation" in verb.said
     assert has_hung or status <= 0 or (status == 1 and is_explained), verb.said
