@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 # Checkpoints come soon, and there is time to cancel before the training ends.
 STUDY = {"train": {"epochs": 12, "checkpoint_every_s": 0.5}}
 TRAINED = "results/smoke/train/model/model.safetensors"
-RESUMED = "results/smoke/train/resume/checkpoint.pt"
+RESUMED = "results/smoke/train/resume/checkpoint.bin"
 
 
 Snakemake = subprocess.Popen[bytes]
