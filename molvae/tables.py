@@ -28,6 +28,8 @@ TERM = "term."
 """Prefix of the columns of an objective's terms, before the name of the term."""
 DESIRABILITY = "desirability."
 """Prefix of the columns of their desirabilities."""
+TARGET_MET = 0.99
+"""Desirability from which on a term counts as a target that is met: its value is as desired, up to rounding."""
 CONSTRAINT = "constraint."
 """Prefix of the columns of an objective's constraints, before the name of the constraint."""
 CHANGE = "change."

@@ -10,6 +10,7 @@ from molvae.chem.open_file import is_compressed, open_bytes
 from molvae.errors import DataError
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
 # Bytes of a compressed file when unpacked, which are held in memory.
@@ -47,3 +48,19 @@ def _unpacked(path: Path, file: IO[bytes]) -> bytes:
             "Parquet is compressed in itself"
         )
     return content
+
+
+def require_text(path: Path, field: "pa.Field") -> None:
+    """Check that a column of SMILES is text.
+
+    Raises:
+        DataError: If it is something else.
+    """
+    import pyarrow as pa
+
+    kind = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
+    if not (pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)):
+        raise DataError(
+            f"{path}: expected SMILES as text in the column {field.name!r}, found {field.type}; name another column "
+            "(smiles_column, --smiles-column)"
+        )

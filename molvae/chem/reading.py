@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING
 
 from molvae.chem.delimited import NO_SMILES, Header, Rows, find_header
 from molvae.chem.open_file import STDIN, explained, is_compressed, open_lines
-from molvae.chem.parquet import open_parquet
+from molvae.chem.parquet import open_parquet, require_text
 from molvae.chem.sdf_records import SdfRecord, is_counts_line, sdf_records, structure_smiles
 from molvae.errors import ConfigError, DataError
 from molvae.text import one_line
 
 if TYPE_CHECKING:
-    import pyarrow as pa
+    pass
 
 # A group counts only where nothing of those before is there.
 _EXACT_NAME = re.compile("^smiles$")
@@ -311,7 +311,7 @@ def _read_parquet(path: Path, columns: Columns) -> Iterator[Record]:
     with open_parquet(path) as table:
         names = table.schema_arrow.names
         smiles_name = names[_smiles_positions(path, names, columns.smiles)[0]]
-        _require_text(path, table.schema_arrow.field(smiles_name))
+        require_text(path, table.schema_arrow.field(smiles_name))
         id_name = columns.id or id_column_of([name for name in names if name != smiles_name])
         extra_names = tuple(names) if columns.extra is None else columns.extra
         others = [*([] if id_name is None else [id_name]), *extra_names]
@@ -324,17 +324,6 @@ def _read_parquet(path: Path, columns: Columns) -> Iterator[Record]:
                 smiles, *rest = ("" if value is None else str(value) for value in values)
                 name = rest.pop(0) if id_name is not None else ""
                 yield _record(path, row, name, smiles, tuple(rest), extra_names)
-
-
-def _require_text(path: Path, field: "pa.Field") -> None:
-    import pyarrow as pa
-
-    kind = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
-    if not (pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)):
-        raise DataError(
-            f"{path}: expected SMILES as text in the column {field.name!r}, found {field.type}; name another column "
-            "(smiles_column, --smiles-column)"
-        )
 
 
 def _sdf_records(path: Path, lines: Iterator[str], columns: Columns) -> Iterator[Record]:

@@ -10,17 +10,14 @@ from molvae.chem.identifiers import molecule_id
 from molvae.chem.molecules import parse
 from molvae.chem.quiet import quiet
 from molvae.chem.ring_systems import ring_systems, unseen
+from molvae.chem.selection import butina_clusters, suggest
 from molvae.metrics.known_rings import known_ring_systems
 from molvae.model.anomaly import compare_anomaly
 from molvae.model.model import MolVAE
 from molvae.optimize.front import desirability_columns
 from molvae.optimize.objective import Objective
 from molvae.optimize.pareto import front_order, front_ranks, knee
-from molvae.optimize.selection import butina_clusters, suggest
-from molvae.tables import CHANGE, CONSTRAINT, TERM
-
-TARGET = 0.99
-"""Desirability from which on a term counts as met: its value is as desired, up to rounding."""
+from molvae.tables import CHANGE, CONSTRAINT, TARGET_MET, TERM
 
 _CHANGED = ("mol_weight", "logp", "tpsa", "qed")
 """Properties whose changes from the lead are in the table."""
@@ -100,7 +97,7 @@ def _selection(smiles: list[str], desirabilities: pd.DataFrame, objective: Objec
     if objective.is_pareto and smiles:
         front = np.flatnonzero(table["front"] == 1)
         is_knee[front[knee(values[front])]] = True
-    n_met = (values >= TARGET).sum(axis=1)
+    n_met = (values >= TARGET_MET).sum(axis=1)
     table["cluster"] = butina_clusters(morgan_bits(smiles, n_bits=2048))
     table["suggested"] = suggest(table["cluster"].to_numpy(), n_met, is_knee)
     table["targets_met"] = n_met

@@ -8,11 +8,11 @@ from typing import Any
 import pandas as pd
 
 from molvae.chem.descriptors import PROPERTIES
-from molvae.report.candidate_set import DESIRABILITY, CandidateSet
+from molvae.report.candidate_set import CandidateSet
 from molvae.report.searches import origin_title
 from molvae.report.sketches import sketch
 from molvae.report.substructures import functional_groups, ring_systems_of
-from molvae.tables import CONSTRAINT, TERM
+from molvae.tables import CONSTRAINT, DESIRABILITY, TERM
 
 SHOWN_PROPERTIES = ("mol_weight", "logp", "tpsa", "qed", "sa_score")
 """Property columns that are shown at first; a tick shows the others."""

@@ -12,7 +12,6 @@ import pandas as pd
 from molvae.config import RunConfig
 from molvae.files import invalidate, replacing
 from molvae.provenance import settings_of
-from molvae.report.candidate_set import molecule_ids
 from molvae.report.environment import page_environment
 from molvae.report.figures import Figure, curve
 from molvae.report.numerals import count, number, percent
@@ -113,8 +112,9 @@ def _search_section(objective: str, runs: Sequence[NamedRun]) -> Section:
     }
     best = [new_top_mean(result.search.trace, 10) for result in results.values()]
     training = [training_top(result.search, 10) for result in results.values()]
-    ids = [set(molecule_ids(result.candidates["smiles"].astype(str).tolist())) for result in results.values()]
-    shared = [sum(any(one in other for other in ids if other is not own) for one in own) for own in ids]
+    # A search writes canonical SMILES.
+    proposed = [set(result.candidates["smiles"]) for result in results.values()]
+    shared = [sum(any(one in other for other in proposed if other is not own) for one in own) for own in proposed]
     rows = [
         ("Oracle calls", [count(len(result.search.trace)) for result in results.values()], ""),
         ("New molecules within the constraints", [count(n_new(r.search.trace)) for r in results.values()], ""),

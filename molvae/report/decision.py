@@ -9,7 +9,7 @@ import pandas as pd
 
 from molvae.chem.descriptors import PROPERTIES, compute_properties
 from molvae.provenance import recorded_sources
-from molvae.report.candidate_set import DESIRABILITY, CandidateSet, candidate_set
+from molvae.report.candidate_set import CandidateSet, candidate_set
 from molvae.report.candidate_table import fingerprint_title
 from molvae.report.cautions import CLOSE_ANALOGUE, candidate_cautions, model_cautions
 from molvae.report.drawings import draw, draw_change
@@ -18,7 +18,7 @@ from molvae.report.run_data import Optimization, Run
 from molvae.report.sections import Section
 from molvae.report.sentences import best_scores, seed_spread, title_of
 from molvae.report.tiles import FAR_PERCENTILE
-from molvae.tables import TERM
+from molvae.tables import DESIRABILITY, TARGET_MET, TERM
 
 BESIDE_TERMS = ("mol_weight", "logp", "tpsa", "qed", "sa_score")
 """Properties that are compared with those of the reference, besides the terms."""
@@ -132,7 +132,7 @@ def _missed(candidates: CandidateSet, n_met: int) -> str:
     """Name the targets that the candidates meeting the most targets miss; empty if these are many."""
     best = candidates.table[candidates.table["targets_met"] == n_met]
     columns = [name for name in best.columns if name.startswith(DESIRABILITY)]
-    missed = [term_title(name.removeprefix(DESIRABILITY)) for name in columns if best[name].max() < 1.0]
+    missed = [term_title(name.removeprefix(DESIRABILITY)) for name in columns if best[name].max() < TARGET_MET]
     return listed(missed) if 0 < len(missed) <= 2 else ""
 
 
@@ -141,6 +141,11 @@ def selection(candidates: CandidateSet) -> str:
     n = len(candidates.suggested)
     if n == 0:
         return ""
+    if candidates.n_clusters < n:
+        return (
+            f"They are the best of {plural(candidates.n_clusters, 'cluster')} of similar candidates (ECFP4, 2,048 "
+            "bits), and then the second best of each, and so on; those that meet most targets come first."
+        )
     best = "It is the best" if n == 1 else "Each is the best"
     return (
         f"{best} of its cluster of similar candidates ({plural(candidates.n_clusters, 'cluster')} by ECFP4, 2,048 "

@@ -1,7 +1,7 @@
 import numpy as np
 
 from molvae.chem.fingerprints import morgan_bits
-from molvae.optimize.selection import butina_clusters, suggest
+from molvae.chem.selection import butina_clusters, suggest
 
 ALCOHOLS = ["CCCCCCCCO", "CCCCCCCCCO", "CCCCCCCCCCO"]
 ANILIDES = ["CC(=O)Nc1ccc(O)cc1", "CC(=O)Nc1ccc(OC)cc1", "CC(=O)Nc1ccc(OCC)cc1"]
