@@ -114,7 +114,7 @@ class Objective:
 
     def _part_of(self, quantity: Quantity) -> str:
         """Return the first term or constraint that needs a quantity, in words."""
-        parts = [*(("term", term) for term in self.spec.terms), *(("constraint", c) for c in self.spec.constraints)]
+        parts = [*(("term", term) for term in self.spec.terms), *(("constraint", c) for c in self.constraints)]
         return next(f"{kind} {part.title}" for kind, part in parts if part.quantity == quantity)
 
     def load_user_code(self) -> None:

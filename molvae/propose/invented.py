@@ -27,7 +27,8 @@ from molvae.propose.pool import Block
 from molvae.propose.ranking import Rater
 from molvae.seeding import derive_seed, torch_generator
 
-_ALERTS = ("PAINS", "BRENK")
+ALERTS = ("PAINS", "BRENK")
+"""Collections of structural alerts that a proposed molecule should not have."""
 _N_SAMPLES = 2_000
 # Samples that have a ring system from which on it is plausible: .5 % of them.
 _MIN_RING_COUNT = 10
@@ -59,7 +60,7 @@ class Plausibility:
         # A ring system that is rarely sampled is more often an aromatic one that the model broke than rare chemistry.
         rings = {ring for ring, count in counts.items() if count >= _MIN_RING_COUNT}
         return Plausibility(
-            frozenset(alert for alerts in structural_alerts(known, _ALERTS) for alert in alerts),
+            frozenset(alert for alerts in structural_alerts(known, ALERTS) for alert in alerts),
             frozenset(rings.union(*(ring_systems(mol) for mol in known))),
         )
 
@@ -68,7 +69,7 @@ class Plausibility:
         mol = parse(smiles)
         if mol is None or mol.GetNumAtoms() > _MAX_HEAVY_ATOMS or not self.rings.issuperset(ring_systems(mol)):
             return False
-        return self.alerts.issuperset(structural_alerts([mol], _ALERTS)[0])
+        return self.alerts.issuperset(structural_alerts([mol], ALERTS)[0])
 
 
 class Inventor:

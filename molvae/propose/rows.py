@@ -83,6 +83,6 @@ def _why_unusable(record: Record) -> str:
 
 def satisfies(objective: Objective | None, smiles: Sequence[str]) -> NDArray[np.bool_]:
     """Say which of N molecules satisfy the constraints of an objective, bool (N,)."""
-    if objective is None or not objective.spec.constraints:
+    if objective is None or not objective.constraints:
         return np.ones(len(smiles), dtype=bool)
     return np.array([not titles for titles in objective.violations(smiles)], dtype=bool).reshape(len(smiles))

@@ -19,7 +19,7 @@ from molvae.model.model import MolVAE
 from molvae.optimize.objective import Objective
 from molvae.propose.candidates import Candidates
 from molvae.propose.gaussian_process import GaussianProcess
-from molvae.propose.invented import Inventor
+from molvae.propose.invented import ALERTS, Inventor
 from molvae.propose.kernels import plate_features
 from molvae.propose.plate import MAX_SIMILARITY, Choice, choose, choose_diverse
 from molvae.propose.pool import Pool
@@ -30,7 +30,6 @@ from molvae.propose.table import Evidence, Proposed, plate_table
 COVERAGE = 0.8
 """Fraction of measured values that an interval is to cover."""
 _N_CANDIDATES, _CANDIDATES_PER_WELL = 2_000, 20
-_FIRST_ALERTS = ("PAINS", "BRENK")
 _MAX_WARNINGS = 5
 
 
@@ -134,7 +133,7 @@ def _process(measured: Measurements, wanted: Wanted) -> GaussianProcess | None:
 def _plausible(candidates: Candidates, n: int) -> Candidates:
     """Return the candidates without structural alerts, or all if these are fewer than n."""
     with quiet():
-        alerts = structural_alerts([Chem.MolFromSmiles(smiles) for smiles in candidates.standard], _FIRST_ALERTS)
+        alerts = structural_alerts([Chem.MolFromSmiles(smiles) for smiles in candidates.standard], ALERTS)
     rows = [row for row, names in enumerate(alerts) if not names]
     return candidates.take(rows) if len(rows) >= n else candidates
 

@@ -112,3 +112,12 @@ def test_without_predictions_rows_are_drawn_at_random_with_their_columns(table):
     assert len(first.candidates) <= 10
     assert first.candidates.smiles != second.candidates.smiles
     assert all(record.extra[0].startswith("m") for record in first.candidates.records)
+
+
+def test_a_lead_and_a_core_are_constraints_too(table, process, tmp_path):
+    (tmp_path / "phenyls.yaml").write_text("name: phenyls\ncore: c1ccccc1\nterms: [{property: qed}]\n")
+    rater = Rater(process.mean, load_objective(str(tmp_path / "phenyls.yaml")), 1000)
+    phenyl = Chem.MolFromSmarts("c1ccccc1")
+    ranked = rank(Pool.at(table), rater, set(), 1, 1)
+    assert 0 < len(ranked.candidates) < 100
+    assert all(Chem.MolFromSmiles(text).HasSubstructMatch(phenyl) for text in ranked.candidates.standard)
