@@ -69,6 +69,9 @@ class LatentSearchConfig(StrategyConfig):
     """Fewest molecules in a round, unless the stage asks for fewer."""
     batch_growth: Fraction = 0.01
     """Molecules in a round as a fraction of the calls so far; at most what the stage asks for."""
+    known_batch: Count = 50
+    """Most molecules in a round where all of the objective is known, so that there is nothing to learn from a round and
+    each is only a few generations of breeding more."""
     infeasible_weight: Fraction = 0.5
     """Factor on the score of a molecule that violates a constraint: it is worth less, but still guides the search."""
     grey_box: bool = True

@@ -55,7 +55,7 @@ def candidates_table(
     table = chosen[["smiles", "score", "call", "origin"]].copy()
     table.insert(0, "rank", range(1, len(table) + 1))
     table.insert(1, "id", [molecule_id(text) for text in smiles])
-    table["nearest_train_smiles"], table["nearest_train_similarity"] = _nearest(smiles, train)
+    table["nearest_train_smiles"], table["nearest_train_similarity"] = _nearest(smiles, train, n_jobs)
     table = pd.concat([table, _selection(smiles, desirabilities, objective)], axis=1)
     table["alerts"], table["unseen_ring_systems"] = _alerts_and_rings(smiles, train, n_jobs)
     table["likelihood_percentile"] = _likelihood(model, smiles, molecules, seed)
@@ -82,10 +82,10 @@ def _best(eligible: pd.DataFrame, objective: Objective, n: int) -> pd.DataFrame:
     return ranked.head(n).reset_index(drop=True)
 
 
-def _nearest(smiles: list[str], train: list[str]) -> tuple[list[str], list[float]]:
+def _nearest(smiles: list[str], train: list[str], n_jobs: int) -> tuple[list[str], list[float]]:
     if not train or not smiles:
         return [""] * len(smiles), [float("nan")] * len(smiles)
-    similarity, index = nearest(morgan_bits(smiles), morgan_bits(train))
+    similarity, index = nearest(morgan_bits(smiles), morgan_bits(train, n_jobs=n_jobs))
     return [train[i] for i in index], [round(float(value), 4) for value in similarity]
 
 

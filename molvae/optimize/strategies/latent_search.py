@@ -133,6 +133,8 @@ class LatentSearch(Strategy[LatentSearchConfig]):
         if self._parts.is_predicted or self._goals is not None:
             # Small batches are for learning from one before the next is chosen, and for breeding anew along the front.
             n = min(n, max(self.settings.min_batch, int(self.settings.batch_growth * n_scores)))
+        else:
+            n = min(n, self.settings.known_batch)
         with quiet():
             if self._parts.is_predicted:
                 satisfied = np.array(self._satisfied) if self._parts.has_paid_constraints else None

@@ -126,6 +126,13 @@ def test_no_proposal_violates_a_constraint_that_is_known_beforehand(model, smile
     assert all(evaluation.feasible for evaluation in evaluations)
 
 
+def test_batches_are_small_where_all_of_the_objective_is_known(model, smiles, constrained):
+    given = replace(context(model, [], smiles), objective=constrained)
+    strategy = LatentSearch(given, LatentSearchConfig(known_batch=7))
+    strategy.tell(constrained.evaluate_batch(smiles[:40]))
+    assert 0 < len(strategy.ask(20)) <= 7
+
+
 GOALS = {
     "name": "goals",
     "mean": "pareto",
