@@ -69,7 +69,7 @@ class LatentSearchConfig(StrategyConfig):
     """Fewest molecules in a round, unless the stage asks for fewer."""
     batch_growth: Fraction = 0.01
     """Molecules in a round as a fraction of the calls so far; at most what the stage asks for."""
-    known_batch: Count = 50
+    known_batch: Count = 64
     """Most molecules in a round where all of the objective is known, so that there is nothing to learn from a round and
     each is only a few generations of breeding more."""
     infeasible_weight: Fraction = 0.5
