@@ -234,7 +234,7 @@ class EvaluateConfig(Section):
     """Most test molecules that generated ones are compared with; all by default. With the number of `score.n_reference`
     they are described once."""
     n_map: Annotated[int, Field(ge=3)] = 2000
-    """Molecules on the two-dimensional map of the latent space."""
+    """Training molecules, test molecules and samples, a third each, on the two-dimensional map of the latent space."""
 
 
 class SampleConfig(Section):

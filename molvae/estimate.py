@@ -3,7 +3,6 @@
 The measured times are those of `benchmarks/demo.json`, which `make bench-demo` writes.
 """
 
-import math
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from molvae.chem.open_file import explained, open_bytes
 from molvae.config import ModelConfig, RunConfig
 from molvae.errors import DataError
 from molvae.files import read_json
+from molvae.log import duration
 from molvae.parallel import MIN_PER_SHARD
 
 STAGES = (
@@ -226,12 +226,3 @@ def _purpose(stage: str, objective: str, settings: RunConfig) -> str:
         "score_candidates": f"properties and alerts of the candidates for {objective}",
         "report": "summarise the run on one page",
     }[stage]
-
-
-def duration(seconds: float) -> str:
-    """Return a rough duration as people say it: `35 s`, `12 min`, `3 h`."""
-    if seconds < 90:
-        return f"{5 * max(1, math.ceil(seconds / 5 - 0.5))} s"
-    if seconds < 90 * 60:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.0f} h"

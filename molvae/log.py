@@ -1,6 +1,7 @@
 """Logging and progress: a bar on a terminal, plain lines in a log."""
 
 import logging
+import math
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -8,7 +9,7 @@ from contextlib import contextmanager
 
 logger = logging.getLogger("molvae")
 
-SECONDS_BETWEEN_LINES = 30.0
+SECONDS_BETWEEN_LINES = 60.0
 
 
 def set_up_logging() -> None:
@@ -55,3 +56,12 @@ def progress(what: str, total: int, done: int = 0) -> Iterator[Callable[[int], N
             logger.info("%s: %d of %d, %.0f/s, %.0f s left", what, done, total, rate, left)
 
     yield advance
+
+
+def duration(seconds: float) -> str:
+    """Return a rough duration as people say it: `35 s`, `12 min`, `3 h`."""
+    if seconds < 90:
+        return f"{5 * max(1, math.ceil(seconds / 5 - 0.5))} s"
+    if seconds < 90 * 60:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.0f} h"

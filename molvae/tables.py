@@ -148,18 +148,21 @@ HISTORY = TableSchema(
 )
 """The learning curves, a row an epoch."""
 
+SAMPLE_LAYER, CANDIDATE_LAYER, PATH_LAYER, REFERENCE_LAYER = "sample", "candidate", "search_path", "reference"
+"""Layers of the map of the latent space, besides the splits."""
+
 LATENT_MAP = TableSchema(
     "latent_map.parquet",
     (
         Column("id", "str", "The molecule's name."),
         Column("smiles", "str", "Canonical SMILES."),
-        Column("split", "str", "`train` or `test`."),
-        Column("x", "float64", "First principal component of the posterior mean."),
+        Column("split", "str", "`train`, `test` or `sample`; of a search `candidate`, `search_path` or `reference`."),
+        Column("x", "float64", "First principal component of the posterior means of training molecules."),
         Column("y", "float64", "Second principal component."),
     ),
     has_descriptors=True,
 )
-"""Molecules in two dimensions of the latent space."""
+"""Molecules in two dimensions of the latent space: of the evaluation, and of each search."""
 
 RECONSTRUCTIONS = TableSchema(
     "reconstructions.csv",

@@ -48,7 +48,7 @@ VERBS = {
     "Objectives": ["objective"],
     "Measured values": ["learn", "predict"],
     "Projects": ["new", "series"],
-    "Finished runs": ["verify", "archive"],
+    "Runs": ["watch", "verify", "archive"],
 }
 
 

@@ -39,9 +39,9 @@ def optimize(
 ) -> None:
     """Search for molecules with high objective scores, within a budget of oracle calls.
 
-    Writes OUT/candidates.csv, candidates.sdf, trace.parquet, times.csv and summary.json, and for an objective with
-    `mean: pareto` front.csv. To resume an interrupted search, run the same command again; every call so far is in
-    OUT/resume/calls.csv, and counts whatever the settings.
+    Writes OUT/candidates.csv, candidates.sdf, trace.parquet, times.csv, latent_map.parquet and summary.json, and for an
+    objective with `mean: pareto` front.csv. To resume an interrupted search, run the same command again; every call so
+    far is in OUT/resume/calls.csv, and counts whatever the settings.
 
     An objective file can run programs and Python code: use only files that you trust.
     """

@@ -1,34 +1,48 @@
 """A two-dimensional map of the latent space."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
-from sklearn.decomposition import PCA
 
-from molvae.chem.descriptors import compute_properties
-from molvae.model.model import MolVAE
+from molvae.metrics.metric import Metric
+from molvae.metrics.registry import measured
+from molvae.model.latent_axes import LatentAxes
 from molvae.seeding import numpy_generator
+from molvae.tables import SAMPLE_LAYER
 
-PROPERTIES = ["qed", "logp", "mol_weight", "sa_score"]
+_SPLITS = ("train", "test")
 
 
-def latent_map(model: MolVAE, molecules: pd.DataFrame, n: int, seed: int) -> pd.DataFrame:
-    """Project the codes of training and test molecules, half each, on their first two principal components.
+def latent_map(
+    axes: LatentAxes, molecules: pd.DataFrame, samples: Sequence[str | None], n: int, seed: int
+) -> pd.DataFrame:
+    """Place training molecules, test molecules and samples on the axes, a third each.
 
     Args:
-        model: The model.
+        axes: The axes.
         molecules: The prepared molecules: id, smiles, split.
+        samples: Samples of the model, None where one is no molecule; the first ones are taken.
         n: Maximum number of molecules on the map.
         seed: Seed of the choice of molecules.
 
     Returns:
-        Columns id, smiles, split, x, y (the first two principal components of the posterior means) and properties.
+        See `molvae.tables.LATENT_MAP`.
     """
     generator = numpy_generator(seed, "map")
     chosen = []
-    for split in ("train", "test"):
+    for split in _SPLITS:
         rows = np.flatnonzero(molecules["split"] == split)
-        chosen.append(np.sort(generator.permutation(rows)[: n // 2]))
-    table = molecules.iloc[np.concatenate(chosen)][["id", "smiles", "split"]].reset_index(drop=True)
-    codes = model.encode(table["smiles"].tolist())
-    table[["x", "y"]] = PCA(2, svd_solver="full").fit_transform(codes)
-    return pd.concat([table, compute_properties(table["smiles"].tolist(), PROPERTIES)], axis=1)
+        chosen.append(np.sort(generator.permutation(rows)[: n // 3]))
+    prepared = molecules.iloc[np.concatenate(chosen)][["id", "smiles", "split"]]
+    valid = [(f"sample-{at}", smiles, SAMPLE_LAYER) for at, smiles in enumerate(samples, start=1) if smiles is not None]
+    sampled = pd.DataFrame(valid[: n // 3], columns=["id", "smiles", "split"])
+    return axes.place(pd.concat([prepared, sampled], ignore_index=True))
+
+
+def map_metrics(axes: LatentAxes) -> dict[str, Metric]:
+    """Return how much of the variance of the codes the axes have."""
+    return {
+        f"explained_variance_{axis}": measured(f"explained_variance_{axis}", fraction, axes.n)
+        for axis, fraction in enumerate(axes.explained, start=1)
+    }

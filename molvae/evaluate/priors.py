@@ -14,7 +14,7 @@ from molvae.priors import PRIORS
 
 def compare_priors(
     model: MolVAE, n_samples: int, training: set[str], test: Moments, seed: int, n_jobs: int
-) -> dict[str, dict[str, Any]]:
+) -> tuple[dict[str, dict[str, Any]], list[str | None]]:
     """Sample from every prior, with the settings that were best for it in training, and measure the samples.
 
     Args:
@@ -28,19 +28,21 @@ def compare_priors(
     Returns:
         For each prior: whether it is the chosen one, its title and phrase for the report, `min_probability` of a token
         and `max_nll` of a sequence in nats (None for no bound) with which it was sampled, and the metrics of its
-        samples.
+        samples. Then the samples of the chosen one, None where one is no molecule.
     """
-    compared = {}
+    compared: dict[str, dict[str, Any]] = {}
+    of_chosen: list[str | None] = []
     for name in model.priors:
         samples = model.sample(n_samples, seed, name, n_jobs=n_jobs)
         metrics = _measure(samples, training, test, n_jobs)
         logger.info("prior %s: FCD %.2f of %d samples", name, metrics["fcd"].value, metrics["fcd"].n)
-        chosen = name == model.generation.prior
+        if chosen := name == model.generation.prior:
+            of_chosen = samples
         params = model.sampling_params(name).to_json()
         bounds = {bound: params[bound] for bound in ("min_probability", "max_nll")}
         texts = {"title": PRIORS[name].title, "phrase": PRIORS[name].phrase}
         compared[name] = {"chosen": chosen, **texts, **bounds, **to_json(metrics)}
-    return compared
+    return compared, of_chosen
 
 
 def _measure(samples: list[str | None], training: set[str], test: Moments, n_jobs: int) -> dict[str, Metric]:

@@ -10,7 +10,7 @@ from molvae.config import EvaluateConfig
 from molvae.errors import DataError
 from molvae.evaluate.decoded import decoded_metrics, gaps
 from molvae.evaluate.latent import by_dimension, posterior_metrics, similarity_by_distance
-from molvae.evaluate.latent_map import latent_map
+from molvae.evaluate.latent_map import latent_map, map_metrics
 from molvae.evaluate.priors import compare_priors
 from molvae.evaluate.property_head import property_head_metrics
 from molvae.evaluate.reconstruction import (
@@ -24,6 +24,7 @@ from molvae.files import invalidate, write_json, write_table
 from molvae.log import logger
 from molvae.metrics.metric import to_json
 from molvae.metrics.reference import reference_moments, thinned
+from molvae.model.latent_axes import LatentAxes
 from molvae.model.model import MolVAE
 from molvae.nn.inference import posterior
 from molvae.nn.tokens import TokenStore
@@ -59,14 +60,18 @@ def evaluate(model: MolVAE, prepared: Path, out: Path, config: EvaluateConfig, s
                 f"{prepared}: expected at least 2 {name} molecules, found {len(rows)}; see prepare.{name}_fraction"
             )
     reconstructions, metrics = _reconstruction(model, splits["test"], config.n_reconstruct, seed, n_jobs)
-    training = set(molecules.loc[molecules["split"] == "train", "smiles"])
+    training = molecules.loc[molecules["split"] == "train", "smiles"].tolist()
     reference = reference_moments(thinned(splits["test"]["smiles"].tolist(), config.n_reference, seed), n_jobs)
-    priors = compare_priors(model, config.n_samples, training, reference, derive_seed(seed, "evaluate"), n_jobs)
+    priors, samples = compare_priors(
+        model, config.n_samples, set(training), reference, derive_seed(seed, "evaluate"), n_jobs
+    )
     metrics["fcd_prior"] = priors[model.generation.prior]["fcd"]
     metrics |= _latent_space(model, splits["validation"], reference, config.n_latent, seed, n_jobs)
     if model.scales:
         metrics["property_head"] = property_head_metrics(model, molecules, seed)
-    mapped = latent_map(model, molecules, config.n_map, seed)
+    axes = LatentAxes.fit(model, training, seed)
+    mapped = latent_map(axes, molecules, samples, config.n_map, seed)
+    metrics |= to_json(map_metrics(axes))
     invalidate(out / "metrics.json")
     write_table(out / RECONSTRUCTIONS.file, reconstructions)
     write_table(out / LATENT_MAP.file, mapped)

@@ -105,6 +105,16 @@ _define(
         is_count=True,
     ),
 )
+for _axis, _title in ((1, "first"), (2, "second")):
+    _define(
+        f"explained_variance_{_axis}",
+        MetricSpec(
+            f"Variance that the map's {_title} axis has",
+            f"Fraction of the variance of the codes of training molecules that their {_title} principal component has.",
+            None,
+            "fraction",
+        ),
+    )
 for _name in DISCREPANCIES:
     _define(
         f"value_discrepancy_{_name}",

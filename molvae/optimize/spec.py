@@ -92,6 +92,14 @@ class ObjectiveSpec(Section):
         return None if self.core is None else read_core(self.core)
 
     @property
+    def reference(self) -> str | None:
+        """SMILES of the molecule that candidates are compared with: the lead, or that of the first similarity."""
+        if self.lead is not None:
+            return self.lead.smiles
+        targets = (term.quantity for term in self.terms)
+        return next((str(target.similarity.to) for target in targets if isinstance(target, Similarity)), None)
+
+    @property
     def all_constraints(self) -> tuple[Constraint, ...]:
         """What a candidate must satisfy, the lead's similarity, the core, and what terms ask for included."""
         own: list[Constraint] = []

@@ -18,6 +18,7 @@ from molvae.folders import remove_files
 from molvae.log import logger, progress
 from molvae.metrics.metric import null_for_nan
 from molvae.metrics.sets import top_mean
+from molvae.model.latent_axes import LatentAxes
 from molvae.model.model import MolVAE
 from molvae.optimize.auc import auc_top
 from molvae.optimize.calls import RESUME_FILES
@@ -30,12 +31,13 @@ from molvae.optimize.objective import Evaluation, Objective
 from molvae.optimize.oracle import Oracle
 from molvae.optimize.pareto import hypervolume
 from molvae.optimize.scaffold_memory import ScaffoldMemory
+from molvae.optimize.search_map import search_map
 from molvae.optimize.spec import CORE, SIMILARITY_TO_LEAD
 from molvae.optimize.strategies import STRATEGIES, SearchContext, Strategy
 from molvae.optimize.training import TOP, best_known, score_training
 from molvae.provenance import software
 from molvae.seeding import derive_seed, numpy_generator
-from molvae.tables import CANDIDATES, FRONT, MOLECULES, TIMES, TRACE
+from molvae.tables import CANDIDATES, FRONT, LATENT_MAP, MOLECULES, TIMES, TRACE
 
 # Training molecules that are looked at, in random order, for some to start from that violate few constraints.
 _MAX_LOOKED_AT = 5000
@@ -52,7 +54,7 @@ def optimize(
 ) -> None:
     """Spend a budget of oracle calls -> `trace.parquet`, `times.csv`, `candidates.csv` and `.sdf`, `summary.json`.
 
-    Where the terms of the objective stay apart there is also `front.csv`.
+    Also `latent_map.parquet`, where the search went, and where the terms of the objective stay apart `front.csv`.
 
     A killed search resumes from `out/resume/`: it takes the same course again without computing a score twice. If it
     takes another one, because of other settings, all recorded calls count and are told to the strategy.
@@ -114,6 +116,7 @@ def optimize(
         )
     table = candidates_table(trace, objective, molecules, model, config.n_candidates, seed, n_jobs)
     table = pd.concat([table, candidate_columns(objective, table["smiles"].tolist())], axis=1)
+    mapped = search_map(LatentAxes.fit(model, train, seed), trace, table, objective)
     summary = _summary(trace, objective, config, seed, n_rounds) | start.summary | earlier
     _log(objective, summary, len(table))
     invalidate(out / "summary.json")
@@ -121,6 +124,7 @@ def optimize(
     write_table(out / TRACE.file, trace)
     write_table(out / TIMES.file, times)
     write_table(out / CANDIDATES.file, table)
+    write_table(out / LATENT_MAP.file, mapped)
     if objective.is_pareto:
         write_table(out / FRONT.file, front_table(trace, objective))
     else:

@@ -71,7 +71,7 @@ def candidate_set(result: Optimization) -> CandidateSet:
         table["targets_met"] = (table[desirabilities] >= TARGET_MET).sum(axis=1).astype("int64")
     if "suggested" not in table:
         table["suggested"] = suggest(table["cluster"].to_numpy(), table["targets_met"].to_numpy())
-    return CandidateSet(table, terms, spec, _reference(spec))
+    return CandidateSet(table, terms, spec, "" if spec is None else spec.reference or "")
 
 
 def _with_scored(result: Optimization) -> pd.DataFrame:
@@ -81,12 +81,3 @@ def _with_scored(result: Optimization) -> pd.DataFrame:
     scored = result.scored.molecules.drop_duplicates("smiles")
     further = [name for name in scored.columns if name not in result.candidates.columns]
     return result.candidates.merge(scored[["smiles", *further]], on="smiles", how="left", validate="many_to_one")
-
-
-def _reference(spec: ObjectiveSpec | None) -> str:
-    if spec is None:
-        return ""
-    if spec.lead is not None:
-        return spec.lead.smiles
-    targets = [term.quantity.similarity for term in spec.terms if term.quantity.kind() == "similarity"]  # type: ignore[attr-defined]
-    return str(targets[0].to) if targets else ""

@@ -5,6 +5,7 @@ The thresholds are rules of thumb; every sentence shows its number, so that a re
 
 from collections.abc import Iterator, Mapping
 
+from molvae.chem.selection import N_SUGGESTED
 from molvae.report.numerals import count, inflected, number, percent, plural
 from molvae.report.run_data import Optimization, Run, value_of
 from molvae.report.searches import new_top_mean
@@ -31,6 +32,7 @@ SMALL_MARGIN = 0.01
 MANY_UNSEEN = 0.05
 MANY_OUTSIDE = 0.03
 MANY_ALERTS = 0.2
+FEW_CLUSTERS = 3
 
 
 def model_cautions(run: Run, sources: Mapping[str, str]) -> list[str]:
@@ -199,6 +201,12 @@ def _candidates(result: Optimization) -> Iterator[str]:
     if not len(candidates):
         yield "No new molecule satisfies all constraints, so there are no candidates."
         return
+    n_clusters = candidates["cluster"].nunique() if "cluster" in candidates else len(candidates)
+    if n_clusters < FEW_CLUSTERS and len(candidates) > N_SUGGESTED:
+        yield (
+            f"All {count(len(candidates))} candidates belong to {plural(n_clusters, 'cluster')} of similar molecules: "
+            "if that series fails, so do they all. optimize.max_per_scaffold makes a search turn to others."
+        )
     close = int((candidates["nearest_train_similarity"] > CLOSE_ANALOGUE).sum())
     if close:
         yield (

@@ -141,6 +141,8 @@ def selection(candidates: CandidateSet) -> str:
     n = len(candidates.suggested)
     if n == 0:
         return ""
+    if candidates.n_clusters == 1 < n:
+        return "All candidates are of one cluster (ECFP4, 2,048 bits): those that meet most targets come first."
     if candidates.n_clusters < n:
         return (
             f"They are the best of {plural(candidates.n_clusters, 'cluster')} of similar candidates (ECFP4, 2,048 "

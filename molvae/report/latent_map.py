@@ -1,24 +1,36 @@
 """The map of the latent space as the page's script takes it: points in layers, with values and structures."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from molvae.chem.descriptors import PROPERTIES
 from molvae.report.figures import evenly
 from molvae.report.numerals import count, percent
-from molvae.report.run_data import Evaluation, value_of
+from molvae.report.run_data import Evaluation, Optimization, value_of
 from molvae.report.sketches import sketch
+from molvae.tables import CANDIDATE_LAYER, PATH_LAYER, REFERENCE_LAYER, SAMPLE_LAYER
 
 MAX_POINTS = 10_000
 """Maximum number of points on the map."""
 MAX_SKETCHES = 2_500
 """Maximum number of points with a structure, of about 300 bytes each; those of the others are named by SMILES alone."""
 
-LAYERS = {"train": "training molecules", "validation": "validation molecules", "test": "test molecules"}
-"""Titles of the layers, by what the map's table calls them; others have their own name."""
+LAYERS = {
+    "train": "training molecules",
+    "validation": "validation molecules",
+    "test": "test molecules",
+    SAMPLE_LAYER: "samples",
+    PATH_LAYER: "search path",
+    CANDIDATE_LAYER: "candidates",
+    REFERENCE_LAYER: "reference",
+}
+"""Titles of the layers, by what the map's tables call them."""
+
+_EMPHASISED = (PATH_LAYER, CANDIDATE_LAYER, REFERENCE_LAYER)
 
 
 @dataclass(frozen=True)
@@ -36,23 +48,57 @@ class Colouring:
     values: list[float | None]
 
 
-def map_content(evaluation: Evaluation) -> Mapping[str, Any]:
-    """Return the map as plain values: `points`, `layers`, `colourings`, and the sentences about it."""
+def map_content(evaluation: Evaluation, searches: Sequence[Optimization] = ()) -> Mapping[str, Any]:
+    """Return the map as plain values: `points`, `layers`, `colourings`, and the sentences about it.
+
+    Of the layers, given by number, those in `emphasised` are of searches and are drawn large, and the points of those
+    in `joined` are joined by a line.
+    """
     points = evaluation.latent_map
-    shown = evenly(points, MAX_POINTS).reset_index(drop=True)
-    layers = list(dict.fromkeys(shown["split"]))
-    drawn = set(evenly(shown, MAX_SKETCHES).index)
+    background = evenly(points, MAX_POINTS).reset_index(drop=True)
+    background["layer"] = background["split"].map(LAYERS)
+    drawn = set(evenly(background, MAX_SKETCHES).index)
+    shown = pd.concat([background, *_of_searches(searches)], ignore_index=True)
+    drawn.update(range(len(background), len(shown)))
+    layers = list(dict.fromkeys(shown["layer"]))
+    splits = dict(zip(shown["layer"], shown["split"], strict=True))
     explained = [value_of(evaluation.metrics, f"explained_variance_{axis}") for axis in (1, 2)]
     return {
-        "layers": [LAYERS.get(layer, layer.replace("_", " ")) for layer in layers],
+        "layers": layers,
+        "emphasised": [number for number, layer in enumerate(layers) if splits[layer] in _EMPHASISED],
+        "joined": [number for number, layer in enumerate(layers) if splits[layer] == PATH_LAYER],
         "points": [
-            [round(x, 3), round(y, 3), layers.index(split), smiles, sketch(smiles) if place in drawn else ""]
-            for place, x, y, split, smiles in shown[["x", "y", "split", "smiles"]].itertuples(name=None)
+            [round(x, 3), round(y, 3), layers.index(layer), smiles, sketch(smiles) if place in drawn else ""]
+            for place, x, y, layer, smiles in shown[["x", "y", "layer", "smiles"]].itertuples(name=None)
         ],
         "colourings": [asdict(_colouring(name, shown[name])) for name in PROPERTIES if name in shown],
-        "caption": _caption(len(shown), len(points)),
-        "finding": _finding(shown, explained),
+        "caption": _caption(len(background), len(points)),
+        "finding": f"{_finding(background, explained)} {_candidates_finding(shown)}".strip(),
     }
+
+
+def _of_searches(searches: Sequence[Optimization]) -> Iterator[pd.DataFrame]:
+    """Yield the points of each search, with the titles of their layers."""
+    for search in searches:
+        if search.latent_map is not None:
+            objective = f" ({search.objective.replace('_', ' ')})" if len(searches) > 1 else ""
+            yield search.latent_map.assign(layer=search.latent_map["split"].map(LAYERS) + objective)
+
+
+def _candidates_finding(shown: pd.DataFrame) -> str:
+    """Say where the candidates lie among the training molecules."""
+    candidates, train = (shown[shown["split"] == layer] for layer in (CANDIDATE_LAYER, "train"))
+    if candidates.empty or train.empty:
+        return ""
+    ranges = []
+    for axis in ("x", "y"):
+        middle = np.quantile(candidates[axis], [0.1, 0.9])
+        low, high = (round(100 * float((train[axis] < value).mean())) for value in middle)
+        ranges.append(f"between {low}\u00a0% and {high}\u00a0%")
+    return (
+        "Ordered by the first component, the training molecules have four fifths of the candidates "
+        f"{ranges[0]} of the way along them; by the second, {ranges[1]}."
+    )
 
 
 def _colouring(name: str, values: pd.Series) -> Colouring:
@@ -63,7 +109,7 @@ def _colouring(name: str, values: pd.Series) -> Colouring:
 
 def _caption(n_shown: int, n: int) -> str:
     which = f"{count(n_shown)} of the {count(n)}" if n_shown < n else f"All {count(n)}"
-    return f"{which} mapped molecules, positioned by the first two principal components of their latent codes."
+    return f"{which} mapped molecules, positioned by two principal components of the codes of training molecules."
 
 
 def _finding(shown: pd.DataFrame, explained: list[float]) -> str:

@@ -120,7 +120,7 @@ def reconstruction_sections(run: Run) -> list[Section]:
 def map_sections(run: Run) -> list[Section]:
     """Return the map of the latent space, and its diagnostics where the run has them."""
     figure = diagnostics.latent_space(run.evaluation)
-    content: dict[str, Any] = {"map": map_content(run.evaluation), "figure": figure}
+    content: dict[str, Any] = {"map": map_content(run.evaluation, run.optimizations), "figure": figure}
     shown = (figure,) if figure else ()
     return [Section("map", "Latent space", "map.html.j2", content, shown, file="latent_map")]
 

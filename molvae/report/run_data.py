@@ -151,6 +151,7 @@ class Optimization:
         scored: Candidates with properties and alerts, if they were scored.
         front: The molecules that no other one surpasses, where the goals were kept apart.
         further: The same search with further seeds, by the seed.
+        latent_map: Where it went on the map of the latent space; None in runs of earlier versions.
     """
 
     objective: str
@@ -160,6 +161,7 @@ class Optimization:
     scored: Scored | None
     front: pd.DataFrame | None = None
     further: Mapping[int, Search] = field(default_factory=dict)
+    latent_map: pd.DataFrame | None = None
 
 
 @dataclass(frozen=True)
@@ -312,6 +314,7 @@ def load_optimization(folder: Path, objective: str) -> Optimization:
     """Read the results of the search for an objective; the baseline and the scores are None where there are none."""
     optimized = folder / "optimize" / objective
     scored = folder / "score" / objective
+    mapped = optimized / LATENT_MAP.file
     candidates = _of_stage("optimize", CANDIDATES.read, optimized / CANDIDATES.file)
     return Optimization(
         objective=objective,
@@ -321,6 +324,7 @@ def load_optimization(folder: Path, objective: str) -> Optimization:
         scored=_scored(scored) if (scored / "metrics.json").exists() else None,
         front=FRONT.read(optimized / FRONT.file) if (optimized / FRONT.file).exists() else None,
         further=_further(optimized),
+        latent_map=LATENT_MAP.read(mapped) if mapped.exists() else None,
     )
 
 

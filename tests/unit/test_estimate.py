@@ -9,7 +9,6 @@ from molvae.estimate import (
     MeasuredRun,
     Workload,
     announcement,
-    duration,
     measured_run,
     n_input_molecules,
 )
@@ -120,10 +119,3 @@ def test_no_time_is_given_without_a_basis(n_molecules, measured):
 def test_a_fine_tuning_is_announced_as_one():
     settings = parse_config({"train": {"init_from": "moses", "epochs": 1}}, "test")
     assert "fine-tune moses, 1 epoch, and" in announcement(settings, [("train", "")], None, None, 1)
-
-
-@pytest.mark.parametrize(
-    ("seconds", "said"), [(1, "5 s"), (34, "35 s"), (89, "90 s"), (150, "2 min"), (710, "12 min"), (7200, "2 h")]
-)
-def test_durations_are_rough(seconds, said):
-    assert duration(seconds) == said

@@ -26,6 +26,7 @@ rule optimize:
             },
         ),
         structures="results/{run}/optimize/{objective}/candidates.sdf",
+        latent_map="results/{run}/optimize/{objective}/latent_map.parquet",
         summary="results/{run}/optimize/{objective}/summary.json",
     log:
         "results/{run}/logs/optimize_{objective}.log",
@@ -57,6 +58,7 @@ use rule optimize as optimize_baseline with:
         times="results/{run}/optimize/{objective}/baseline/times.csv",
         candidates="results/{run}/optimize/{objective}/baseline/candidates.csv",
         structures="results/{run}/optimize/{objective}/baseline/candidates.sdf",
+        latent_map="results/{run}/optimize/{objective}/baseline/latent_map.parquet",
         summary="results/{run}/optimize/{objective}/baseline/summary.json",
     log:
         "results/{run}/logs/optimize_baseline_{objective}.log",
@@ -81,6 +83,7 @@ use rule optimize as optimize_seed with:
         times="results/{run}/optimize/{objective}/seed-{further_seed}/times.csv",
         candidates="results/{run}/optimize/{objective}/seed-{further_seed}/candidates.csv",
         structures="results/{run}/optimize/{objective}/seed-{further_seed}/candidates.sdf",
+        latent_map="results/{run}/optimize/{objective}/seed-{further_seed}/latent_map.parquet",
         summary="results/{run}/optimize/{objective}/seed-{further_seed}/summary.json",
     log:
         "results/{run}/logs/optimize_{objective}_seed-{further_seed}.log",

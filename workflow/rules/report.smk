@@ -27,7 +27,13 @@ rule report:
                     for seed in FURTHER_SEEDS
                 ),
             ],
-            file=["trace.parquet", "times.csv", "candidates.csv", "summary.json"],
+            file=[
+                "trace.parquet",
+                "times.csv",
+                "candidates.csv",
+                "latent_map.parquet",
+                "summary.json",
+            ],
         ),
         expand(
             "results/{{run}}/score/{what}/{file}",

@@ -19,7 +19,6 @@ class LatentMap {
   }
 
   addLayers(place) {
-    const marks = ["●", "▲", "■"];
     this.data.layers.forEach((title, layer) => {
       const label = document.createElement("label");
       label.className = "check";
@@ -31,7 +30,7 @@ class LatentMap {
         else this.hidden.add(layer);
         this.update();
       });
-      label.append(input, ` ${marks[layer % marks.length]} ${title}`);
+      label.append(input, ` ${SHAPES[layer % SHAPES.length]} ${title}`);
       place.append(label);
     });
   }
@@ -45,13 +44,16 @@ class LatentMap {
         x,
         y,
         colour: value === null ? null : (value - low) / (high - low || 1),
-        shape: layer % 3,
+        shape: layer % SHAPES.length,
         isShown: !this.hidden.has(layer),
-        isBold: false,
+        isBold: this.data.emphasised.includes(layer),
       };
     });
+    const lines = this.data.joined
+      .filter((layer) => !this.hidden.has(layer))
+      .map((layer) => [...points.keys()].filter((index) => this.data.points[index][2] === layer));
     if (values.length) showScale(this.element.querySelector(".scale"), values, decimals);
-    this.plot.show(points, { x: "First principal component", y: "Second principal component" });
+    this.plot.show(points, { x: "First principal component", y: "Second principal component" }, lines);
   }
 
   describe(index) {

@@ -1,5 +1,7 @@
 // A plot of points on a canvas: hover, click and arrow keys tell which point is meant.
 
+// What text calls the shapes, by number.
+const SHAPES = ["●", "▲", "■", "◆", "✚", "▼", "⬟"];
 const PLOT = { left: 52, right: 14, top: 12, bottom: 40, height: 380, reach: 18 };
 
 /** Points in the plane; `describe` returns lines of text and `molecule` a sketch and a SMILES for a point. */
@@ -31,9 +33,13 @@ class Plot {
     onColours(() => this.draw());
   }
 
-  /** Show points: each has x, y, a colour value from 0 to 1 or null, a shape's number, and whether it is shown. */
-  show(points, titles) {
+  /**
+   * Show points: each has x, y, a colour value from 0 to 1 or null, a shape's number, and whether it is shown. Each of
+   * `lines` joins the points of some indices.
+   */
+  show(points, titles, lines = []) {
     this.points = points;
+    this.lines = lines;
     this.titles = titles;
     this.ranges = ["x", "y"].map((axis) => padded(extent(points.map((point) => point[axis]))));
     this.draw();
@@ -71,11 +77,25 @@ class Plot {
       if (this.marked.has(index) || index === this.current || point.isBold) last.push(index);
       else this.drawPoint(context, point, point.colour === null ? plain : gradient(point.colour), ring, 3.6);
     });
+    this.drawLines(context);
     for (const index of last) {
       const point = this.points[index];
       const isMarked = this.marked.has(index) || index === this.current;
       const fill = point.colour === null ? plain : gradient(point.colour);
       this.drawPoint(context, point, fill, colour(isMarked ? "mark" : "ink"), isMarked ? 7 : 5.5, 2.5);
+    }
+  }
+
+  drawLines(context) {
+    context.strokeStyle = colour("ink");
+    context.lineWidth = 1.2;
+    for (const line of this.lines) {
+      context.beginPath();
+      for (const index of line) {
+        const { x, y } = this.place(this.points[index]);
+        context.lineTo(x, y);
+      }
+      context.stroke();
     }
   }
 
@@ -107,13 +127,9 @@ class Plot {
   drawPoint(context, point, fill, edge, radius, lineWidth = 0.8) {
     const { x, y } = this.place(point);
     context.beginPath();
-    if (point.shape === 1) {
-      context.moveTo(x, y - radius * 1.3);
-      context.lineTo(x + radius * 1.15, y + radius * 0.8);
-      context.lineTo(x - radius * 1.15, y + radius * 0.8);
-      context.closePath();
-    } else if (point.shape === 2) context.rect(x - radius, y - radius, 2 * radius, 2 * radius);
-    else context.arc(x, y, radius, 0, 2 * Math.PI);
+    if (point.shape === 0) context.arc(x, y, radius, 0, 2 * Math.PI);
+    else outlineOf(point.shape).forEach(([right, down]) => context.lineTo(x + right * radius, y + down * radius));
+    context.closePath();
     context.fillStyle = fill;
     context.fill();
     context.strokeStyle = edge;
@@ -160,6 +176,22 @@ class Plot {
     const above = y - this.tip.offsetHeight - 12;
     this.tip.style.top = `${above < 0 ? y + 14 : above}px`;
   }
+}
+
+/** Return the corners of a shape that is not round, for a radius of 1. */
+function outlineOf(shape) {
+  const third = 0.4;
+  return [
+    [[0, -1.3], [1.15, 0.8], [-1.15, 0.8]],
+    [[-1, -1], [1, -1], [1, 1], [-1, 1]],
+    [[0, -1.4], [1.4, 0], [0, 1.4], [-1.4, 0]],
+    [
+      [-third, -1.3], [third, -1.3], [third, -third], [1.3, -third], [1.3, third], [third, third],
+      [third, 1.3], [-third, 1.3], [-third, third], [-1.3, third], [-1.3, -third], [-third, -third],
+    ],
+    [[0, 1.3], [1.15, -0.8], [-1.15, -0.8]],
+    [[0, -1.3], [1.25, -0.4], [0.8, 1.1], [-0.8, 1.1], [-1.25, -0.4]],
+  ][shape - 1];
 }
 
 /** Return the elements of a card: a drawing where there is one, and lines of text. */

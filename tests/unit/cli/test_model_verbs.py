@@ -138,6 +138,7 @@ def test_a_search_spends_its_budget(folder, prepared, settings, tmp_path):
         "times.csv",
         "candidates.csv",
         "candidates.sdf",
+        "latent_map.parquet",
         "summary.json",
     }
 

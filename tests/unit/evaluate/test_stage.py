@@ -39,6 +39,8 @@ def test_every_metric_has_a_value_a_denominator_and_a_definition(metrics):
         "midpoint_gap",
         "interpolation_gap",
         "distance_similarity_correlation",
+        "explained_variance_1",
+        "explained_variance_2",
     }
     for metric in values.values():
         assert {"value", "n", "definition"} <= set(metric)
@@ -118,9 +120,14 @@ def test_the_values_follow_from_the_table_of_reconstructions(evaluated, metrics)
     assert table["similarity"].between(0.0, 1.0).all()
 
 
-def test_the_map_has_training_and_test_molecules(evaluated):
+def test_the_map_has_training_molecules_test_molecules_and_samples(evaluated, metrics):
     table = pd.read_parquet(evaluated / "latent_map.parquet")
-    assert table["split"].value_counts().to_dict() == {"train": 25, "test": 25}
+    layers = table["split"].value_counts().to_dict()
+    # A string that the model writes need not be a molecule, and is not made up for.
+    assert (layers["train"], layers["test"]) == (16, 16)
+    assert 0 < layers["sample"] <= 16
+    first, second = (metrics[f"explained_variance_{axis}"]["value"] for axis in (1, 2))
+    assert 1.0 > first >= second > 0.0
     assert table[["x", "y", "qed", "logp", "mol_weight", "sa_score"]].notna().all().all()
 
 

@@ -19,6 +19,7 @@ from molvae.optimize.scaffold_memory import scaffold_of
 from molvae.optimize.stage import known_molecules, optimize
 from molvae.optimize.strategies import STRATEGIES, SearchContext
 from molvae.optimize.strategies.random_search import RandomSearch
+from molvae.tables import LATENT_MAP
 
 OBJECTIVE = """
 name: polar
@@ -110,6 +111,18 @@ def test_the_sdf_has_the_candidates_with_their_values(found):
     mols = list(Chem.SDMolSupplier(str(found / "candidates.sdf")))
     assert [Chem.MolToSmiles(mol) for mol in mols] == candidates["smiles"].tolist()
     assert float(mols[0].GetProp("score")) == pytest.approx(candidates["score"][0], rel=1e-4)
+
+
+def test_the_map_has_the_candidates_and_the_best_molecules_on_the_way(found):
+    mapped = LATENT_MAP.read(found / "latent_map.parquet")
+    layers = {layer: rows["smiles"].tolist() for layer, rows in mapped.groupby("split")}
+    assert layers["candidate"] == read_table(found / "candidates.csv")["smiles"].tolist()
+    trace = read_table(found / "trace.parquet").query("feasible").set_index("smiles")
+    scores = trace.loc[layers["search_path"], "score"]
+    assert scores.is_monotonic_increasing
+    assert scores.is_unique
+    assert scores.iloc[-1] == trace["score"].max()
+    assert mapped[["x", "y", "qed"]].notna().all().all()
 
 
 def test_the_summary_follows_from_the_trace(found):

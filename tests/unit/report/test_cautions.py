@@ -95,6 +95,16 @@ def test_close_analogues_are_counted_in_a_sentence_that_agrees(run, n_close, sai
     assert said in text_of(replace(run, optimizations=(changed,)))
 
 
+@pytest.mark.parametrize(("clusters", "said"), [([1], "belong to 1 cluster"), ([1, 2], "2 clusters"), ([1, 2, 3], "")])
+def test_candidates_of_one_series_are_pointed_out(run, clusters, said):
+    (search,) = run.optimizations
+    n = len(search.candidates)
+    candidates = search.candidates.assign(cluster=[clusters[row % len(clusters)] for row in range(n)])
+    text = " ".join(candidate_cautions(replace(search, candidates=candidates)))
+    assert n > 5
+    assert (said in text) if said else ("cluster" not in text)
+
+
 def test_no_candidate_is_said(run):
     (result,) = run.optimizations
     assert "there are no candidates" in text_of(

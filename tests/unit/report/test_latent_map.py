@@ -2,6 +2,7 @@ import json
 from dataclasses import replace
 
 import pandas as pd
+import pytest
 
 from molvae.report import latent_map
 from molvae.report.latent_map import map_content
@@ -26,8 +27,34 @@ def test_a_large_map_is_thinned_and_draws_only_some(run, monkeypatch):
     assert content["caption"].startswith("20 of the 40")
 
 
-def test_further_layers_have_their_own_names(run):
+@pytest.fixture
+def searched(run):
+    """Return the run with a map of its search."""
     table = run.evaluation.latent_map
-    more = pd.concat([table, table.head(1).assign(split="candidate")], ignore_index=True)
-    content = map_content(replace(run.evaluation, latent_map=more))
-    assert content["layers"][-1] == "candidate"
+    layers = ["search_path", "search_path", "candidate", "reference"]
+    (search,) = run.optimizations
+    return replace(search, latent_map=table.head(4).assign(split=layers))
+
+
+def test_a_search_has_layers_of_its_own_that_are_drawn_large_and_joined_along_its_path(run, searched):
+    content = map_content(run.evaluation, [searched])
+    assert content["layers"] == ["training molecules", "test molecules", "search path", "candidates", "reference"]
+    assert (content["emphasised"], content["joined"]) == ([2, 3, 4], [2])
+    assert [point[2] for point in content["points"][-4:]] == [2, 2, 3, 4]
+    assert all(point[4] for point in content["points"][-4:])
+    assert "candidates" in content["finding"]
+
+
+def test_layers_of_several_searches_are_told_apart(run, searched):
+    content = map_content(run.evaluation, [searched, replace(searched, objective="more_polar")])
+    assert "candidates (more polar)" in content["layers"]
+
+
+def test_samples_are_a_layer(run):
+    table = run.evaluation.latent_map
+    more = pd.concat([table, table.head(1).assign(split="sample")], ignore_index=True)
+    assert map_content(replace(run.evaluation, latent_map=more))["layers"][-1] == "samples"
+
+
+def test_a_search_of_an_earlier_version_has_no_layers(run):
+    assert len(map_content(run.evaluation, run.optimizations)["layers"]) == 2

@@ -1,0 +1,162 @@
+"""What `molvae watch` reads from a run folder."""
+
+import contextlib
+import os
+import pty
+import subprocess
+import sys
+import time
+
+import pytest
+
+from molvae.errors import DataError
+from molvae.watching import is_over, read_jobs
+
+NOW = time.time()
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Return the folder of a run that has prepared, trains and searches, and has the report before it."""
+    folder = tmp_path / "demo"
+    for name in ("logs", "config", "benchmarks"):
+        (folder / name).mkdir(parents=True)
+    for stage in ("prepare", "train", "optimize", "report"):
+        (folder / "config" / f"{stage}.yaml").write_text("")
+    write_log(folder, "prepare", ["06:40:10 prepare: kept 50 of 50 rows"], age_s=600)
+    finish(folder, "prepare", 34.2)
+    return folder
+
+
+def write_log(folder, name, lines, age_s=0.0):
+    log = folder / "logs" / f"{name}.log"
+    log.write_text("".join(f"{line}\n" for line in lines))
+    os.utime(log, (NOW - age_s, NOW - age_s))
+
+
+def finish(folder, name, seconds):
+    (folder / "benchmarks" / f"{name}.tsv").write_text(f"s\th:m:s\n{seconds}\t0:00:34\n")
+
+
+def job(folder, name):
+    return next(job for job in read_jobs(folder) if job.name == name)
+
+
+def test_a_job_is_done_when_its_time_is_taken_and_what_has_no_log_is_yet_to_come(run):
+    assert [(one.name, one.state, one.seconds) for one in read_jobs(run)] == [
+        ("prepare", "done", 34.2),
+        ("train", "waiting", None),
+        ("optimize", "waiting", None),
+        ("report", "waiting", None),
+    ]
+
+
+def test_a_job_that_runs_again_is_not_done_though_its_earlier_time_is_there(run):
+    write_log(run, "prepare", ["06:50:10 begins again"])
+    os.utime(run / "benchmarks" / "prepare.tsv", (NOW - 60, NOW - 60))
+    assert job(run, "prepare").state == "running"
+
+
+def test_the_progress_of_training_is_carried_on_to_now_and_the_last_epoch_shown(run):
+    lines = [
+        "06:40:20 training 1553884 parameters",
+        "06:40:50 train: 300 of 1000, 10/s, 70 s left",
+        "06:41:00 epoch 1 of 8: reconstruction 15.63 nats, KL 87.3, 233 s left",
+    ]
+    write_log(run, "train", lines, age_s=5.0)
+    training = job(run, "train")
+    # Ten seconds until the last line, and five since then.
+    assert training.progress.done == pytest.approx(300 + 15 * 10, abs=15)
+    assert training.progress.left_s == pytest.approx(70 - 15, abs=1.5)
+    assert training.detail == "epoch 1 of 8: reconstruction 15.63 nats, KL 87.3"
+
+
+def test_the_progress_of_work_that_has_ended_is_not_shown(run):
+    lines = ["06:40:50 train: 990 of 1000, 10/s, 1 s left", "06:41:00 fitting priors"]
+    write_log(run, "train", lines)
+    assert (job(run, "train").progress, job(run, "train").detail) == (None, "fitting priors")
+
+
+def test_slow_work_and_a_line_that_is_only_begun_are_read(run):
+    log = run / "logs" / "train.log"
+    log.write_text("23:59:50 train: 3 of 10, 0/s, 700 s left\n00:00:10 train: 4 of 10, 0/s, inf s le")
+    assert job(run, "train").progress.total == 10
+    assert 3 <= job(run, "train").progress.done < 4
+
+
+def test_a_search_shows_the_mean_of_its_ten_best_feasible_molecules(run):
+    write_log(run, "optimize_logp_baseline", ["06:40:50 optimise logp: 12 of 100, 10/s, 9 s left"])
+    folder = run / "optimize" / "logp_baseline" / "resume"
+    folder.mkdir(parents=True)
+    rows = [f"0,start,C{'C' * i},{i / 10},{i != 9},ok" for i in range(12)]
+    (folder / "calls.csv").write_text("\n".join(["round,origin,smiles,score,feasible,status", *rows, "0,start,CC,3"]))
+    expected = sum(i / 10 for i in range(12) if i not in (0, 9)) / 10
+    assert job(run, "optimize_logp_baseline").best == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("name", "place"), [("baseline_logp", "logp/baseline"), ("logp_seed-3", "logp/seed-3"), ("logp", "logp")]
+)
+def test_the_calls_of_each_search_are_found(run, name, place):
+    write_log(run, f"optimize_{name}", ["06:40:50 starts"])
+    folder = run / "optimize" / place / "resume"
+    folder.mkdir(parents=True)
+    (folder / "calls.csv").write_text("round,origin,smiles,score,feasible,status\n0,start,CC,0.25,True,ok\n")
+    assert job(run, f"optimize_{name}").best == 0.25
+
+
+def test_a_job_that_failed_says_why_and_one_that_is_silent_for_long_says_so(run):
+    write_log(run, "train", ["06:40:50 starts", "molvae: error: train.epochs: expected 1"])
+    write_log(run, "optimize_logp", ["06:40:50 starts"], age_s=1200)
+    assert (job(run, "train").state, job(run, "train").detail) == ("failed", "train.epochs: expected 1")
+    assert job(run, "optimize_logp").detail == "silent for 20 min; starts"
+
+
+def test_a_run_is_over_when_all_is_done_or_nothing_goes_on_after_a_failure(run):
+    assert not is_over(read_jobs(run))
+    write_log(run, "train", ["molvae: error: no room"])
+    assert is_over(read_jobs(run))
+    write_log(run, "optimize_logp", ["06:40:50 starts"])
+    assert not is_over(read_jobs(run))
+    for name in ("train", "optimize_logp", "report"):
+        write_log(run, name, ["06:40:50 done"])
+        finish(run, name, 1.0)
+    assert is_over(read_jobs(run))
+
+
+def test_a_folder_that_is_no_run_is_named(tmp_path):
+    with pytest.raises(DataError, match=r"expected the folder of a run that has begun"):
+        read_jobs(tmp_path)
+
+
+def watch(folder, **streams):
+    return subprocess.Popen([sys.executable, "-m", "molvae", "watch", str(folder)], **streams)
+
+
+def test_without_a_terminal_the_run_is_shown_once(run):
+    write_log(run, "train", ["06:40:50 train: 300 of 1000, 10/s, 70 s left"])
+    shown = watch(run, stdout=subprocess.PIPE, text=True)
+    text, _ = shown.communicate(timeout=60)
+    assert shown.returncode == 0
+    rows = [line.split()[:2] for line in text.splitlines()]
+    assert ["prepare", "done"] in rows
+    assert ["train", "running"] in rows
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals")
+def test_on_a_terminal_it_goes_on_until_the_run_fails(run):
+    write_log(run, "train", ["06:40:50 starts"])
+    main_end, terminal = pty.openpty()
+    with watch(run, stdout=terminal, stderr=subprocess.PIPE, text=True) as shown:
+        os.close(terminal)
+        text = os.read(main_end, 1)
+        assert shown.poll() is None
+        write_log(run, "train", ["06:40:50 starts", "molvae: error: no room left"])
+        # On Linux, the end of what is read from a terminal that nobody holds is an error.
+        with contextlib.suppress(OSError):
+            while more := os.read(main_end, 65536):
+                text += more
+        os.close(main_end)
+        assert "train failed" in shown.stderr.read()
+    assert shown.returncode == 1
+    assert b"no room left" in text
