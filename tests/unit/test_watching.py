@@ -12,8 +12,6 @@ import pytest
 from molvae.errors import DataError
 from molvae.watching import is_over, read_jobs
 
-NOW = time.time()
-
 
 @pytest.fixture
 def run(tmp_path):
@@ -31,7 +29,8 @@ def run(tmp_path):
 def write_log(folder, name, lines, age_s=0.0):
     log = folder / "logs" / f"{name}.log"
     log.write_text("".join(f"{line}\n" for line in lines))
-    os.utime(log, (NOW - age_s, NOW - age_s))
+    changed = time.time() - age_s
+    os.utime(log, (changed, changed))
 
 
 def finish(folder, name, seconds):
@@ -53,7 +52,8 @@ def test_a_job_is_done_when_its_time_is_taken_and_what_has_no_log_is_yet_to_come
 
 def test_a_job_that_runs_again_is_not_done_though_its_earlier_time_is_there(run):
     write_log(run, "prepare", ["06:50:10 begins again"])
-    os.utime(run / "benchmarks" / "prepare.tsv", (NOW - 60, NOW - 60))
+    before = time.time() - 60.0
+    os.utime(run / "benchmarks" / "prepare.tsv", (before, before))
     assert job(run, "prepare").state == "running"
 
 
