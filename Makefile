@@ -21,7 +21,7 @@ export NO_MKDOCS_2_WARNING := 1
 # The workflow and the tests call `molvae` and `snakemake` by name.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup run quick smoke resume report docs check format schema test test-nightly fuzz test-gpu bench bench-demo bench-optimize bench-scale image clean
+.PHONY: help setup run quick smoke resume report docs check format schema test test-nightly test-sampled fuzz test-gpu bench bench-demo bench-optimize bench-scale image clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -75,6 +75,10 @@ test: setup  ## all tests that this machine can run, but for the nightly ones
 
 test-nightly: setup  ## the tests that take long and guard what seldom changes
 	pytest -n $(CORES) --dist loadfile --no-loadscope-reorder -m nightly
+
+# Which one goes by the number of commits, so that each has its turn.
+test-sampled: setup  ## one of the nightly tests
+	pytest -m nightly --only-number $$(git rev-list --count HEAD)
 
 fuzz: setup  ## try random inputs, N for each of the targets of tests/fuzz
 	MOLVAE_FUZZ=$(N) pytest -n $(CORES) --timeout 0 tests/fuzz

@@ -15,7 +15,19 @@ settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.load_profile("repeatable")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--only-number", type=int, help="run only the test of this number, counted on from the first after the last"
+    )
+
+
+# After the marker expression has chosen.
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if (number := config.getoption("--only-number")) is not None and items:
+        chosen = items[number % len(items)]
+        config.hook.pytest_deselected(items=[item for item in items if item is not chosen])
+        items[:] = [chosen]
     if any(item.get_closest_marker("gpu") for item in items):
         import torch
 

@@ -12,9 +12,11 @@ from molvae.model.shipped import model_folder, shipped_models
 
 RESULTS = Path("results")
 
-# A row of the tables of metrics in a model's card: name, value, number of molecules.
+# A row of the tables of metrics in a model's card: first the name, last the value, with its unit, and the number of
+# molecules.
 _CARD_ROW = re.compile(
-    r"^\| *(?P<name>[^|]+?) *\| *(?P<value>-?[0-9][0-9.eE+-]*) *\| *(?P<n>[0-9,]+) *\|$", re.MULTILINE
+    r"^\| *`?(?P<name>[^|`]+?)`? *\|(?:[^|]*\|)*? *(?P<value>-?[0-9][0-9.eE+-]*)(?: [^|]*)?\| *(?P<n>[0-9,]+) *\|$",
+    re.MULTILINE,
 )
 _SPECIAL_TOKENS = 3
 

@@ -32,7 +32,7 @@ def test_shipped_and_trained_models_are_listed(trained, model):
     rows = [line.split() for line in molvae("models").output.splitlines()]
     assert rows[0] == ["name", "molecules", "tokens", "latent_dim", "reconstruction", "FCD"]
     assert [row[0] for row in rows[1:]] == known_models()
-    assert rows[2][1:] == ["224,492", "93", "64", "0.753", "1.07"]
+    assert rows[2][1:] == ["224,492", "93", "64", "0.855", "0.887"]
     assert rows[3][1:] == ["300", str(len(model.vocabulary) - 3), "8", "0.5", "-"]
 
 
@@ -56,11 +56,13 @@ def test_a_model_is_described(trained, model):
     assert json.loads(molvae("info", trained, "--json").output) == json.loads(json.dumps(info.to_json()))
 
 
-def test_the_card_of_a_shipped_model_has_its_metrics():
-    info = model_info("moses")
+@pytest.mark.parametrize("name", ["moses", "zinc250k"])
+def test_the_card_of_a_shipped_model_has_its_metrics(name):
+    info = model_info(name)
     assert info.metrics["exact_reconstruction"].n == 5000
+    assert 0.0 < info.metrics["reconstruction_nats"].value < info.metrics["kl_nats"].value
     assert 0.0 < info.priors["decoder"] < info.priors["normal"]
-    assert "FCD/Test" in molvae("info", "moses").output
+    assert "FCD/Test" in molvae("info", name).output
 
 
 def test_an_unknown_model_is_refused_with_the_nearest_name():
