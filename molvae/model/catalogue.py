@@ -15,7 +15,8 @@ RESULTS = Path("results")
 # A row of the tables of metrics in a model's card: first the name, last the value, with its unit, and the number of
 # molecules.
 _CARD_ROW = re.compile(
-    r"^\| *`?(?P<name>[^|`\n]+?)`? *\|(?:[^|\n]*\|)*? *(?P<value>-?[0-9][0-9.eE+-]*)(?: [^|\n]*)?\| *(?P<n>[0-9,]+) *\|$",
+    r"^\| *`?(?P<name>[^|`\n]+?)`? *\|(?:[^|\n]*\|)*? *"
+    r"(?P<value>-?[0-9][0-9.eE+-]*)(?: [^|\n]*)?\| *(?P<n>[0-9,]+) *\|$",
     re.MULTILINE,
 )
 _SPECIAL_TOKENS = 3
