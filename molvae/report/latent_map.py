@@ -63,16 +63,17 @@ def map_content(evaluation: Evaluation, searches: Sequence[Optimization] = ()) -
     layers = list(dict.fromkeys(shown["layer"]))
     splits = dict(zip(shown["layer"], shown["split"], strict=True))
     explained = [value_of(evaluation.metrics, f"explained_variance_{axis}") for axis in (1, 2)]
+    joined = [number for number, layer in enumerate(layers) if splits[layer] == PATH_LAYER]
     return {
         "layers": layers,
         "emphasised": [number for number, layer in enumerate(layers) if splits[layer] in _EMPHASISED],
-        "joined": [number for number, layer in enumerate(layers) if splits[layer] == PATH_LAYER],
+        "joined": joined,
         "points": [
             [round(x, 3), round(y, 3), layers.index(layer), smiles, sketch(smiles) if place in drawn else ""]
             for place, x, y, layer, smiles in shown[["x", "y", "layer", "smiles"]].itertuples(name=None)
         ],
         "colourings": [asdict(_colouring(name, shown[name])) for name in PROPERTIES if name in shown],
-        "caption": _caption(len(background), len(points)),
+        "caption": _caption(len(background), len(points), bool(joined)),
         "finding": f"{_finding(background, explained)} {_candidates_finding(shown)}".strip(),
     }
 
@@ -94,10 +95,10 @@ def _candidates_finding(shown: pd.DataFrame) -> str:
     for axis in ("x", "y"):
         middle = np.quantile(candidates[axis], [0.1, 0.9])
         low, high = (round(100 * float((train[axis] < value).mean())) for value in middle)
-        ranges.append(f"between {low}\u00a0% and {high}\u00a0%")
+        ranges.append(f"percentiles {low} and {high}")
     return (
-        "Ordered by the first component, the training molecules have four fifths of the candidates "
-        f"{ranges[0]} of the way along them; by the second, {ranges[1]}."
+        f"Four fifths of the candidates lie between {ranges[0]} of the training molecules along the first component, "
+        f"and between {ranges[1]} along the second."
     )
 
 
@@ -107,9 +108,10 @@ def _colouring(name: str, values: pd.Series) -> Colouring:
     return Colouring(spec.title_with_unit, spec.decimals, plain)
 
 
-def _caption(n_shown: int, n: int) -> str:
+def _caption(n_shown: int, n: int, has_path: bool) -> str:
     which = f"{count(n_shown)} of the {count(n)}" if n_shown < n else f"All {count(n)}"
-    return f"{which} mapped molecules, positioned by two principal components of the codes of training molecules."
+    text = f"{which} mapped molecules, positioned by two principal components of the codes of training molecules."
+    return f"{text} A line joins the molecules that were the best of a search, in turn." if has_path else text
 
 
 def _finding(shown: pd.DataFrame, explained: list[float]) -> str:

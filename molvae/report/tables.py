@@ -17,7 +17,7 @@ DECODED_TITLES = {
     "posterior_means": "Posterior means",
     "posterior_samples": "Posterior samples",
     "midpoints": "Midpoints of random pairs",
-    "interpolated": "Interpolation between the same pairs",
+    "interpolated": "Interpolated, same pairs",
     "prior": "Prior samples",
 }
 """Titles of the kinds of decoded codes, apart from neighbours."""
