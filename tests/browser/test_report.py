@@ -87,6 +87,20 @@ def test_the_map_obeys_the_keyboard(opened, html):
     assert page.locator(".map .pin").count() == 1
 
 
+def test_the_map_shows_the_search_and_joins_its_path(opened, html):
+    page = opened(html)
+    picture = "document.querySelector('.map canvas').toDataURL()"
+    with_path = page.evaluate(picture)
+    layers = page.locator(".map .layers label")
+    assert [text.strip() for text in layers.all_inner_texts()[2:5]] == [
+        "■ search path (demo)",
+        "◆ candidates (demo)",
+        "✚ reference (demo)",
+    ]
+    layers.filter(has_text="search path (demo)").locator("input").uncheck()
+    assert page.evaluate(picture) != with_path
+
+
 def test_the_map_takes_another_colour_and_leaves_out_a_layer(opened, html):
     page = opened(html)
     picture = "document.querySelector('.map canvas').toDataURL()"
