@@ -110,7 +110,8 @@ def _decoded(decoded: Mapping[str, Mapping[str, Metric]]) -> Panel:
     bars = alt.Chart(table).mark_bar(color=ACCENT)
     chart: alt.Chart = bars.encode(
         x=alt.X("fcd:Q", title="FCD (lower is better)"),
-        y=alt.Y("kind:N", title=None, sort=table["kind"].tolist(), axis=alt.Axis(labelLimit=260)),
+        # Room for the labels in whatever font a browser has; the chart is laid out with another.
+        y=alt.Y("kind:N", title=None, sort=table["kind"].tolist(), axis=alt.Axis(labelLimit=260, minExtent=185)),
         tooltip=[
             alt.Tooltip("kind:N", title="codes"),
             alt.Tooltip("fcd:Q", title="FCD"),
