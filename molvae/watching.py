@@ -108,9 +108,11 @@ def _job(run: Path, log: Path, now: float) -> Job:
     lines = _tail(log)
     if lines and _ERROR in lines[-1]:
         return Job(name, "failed", detail=lines[-1].partition(_ERROR)[2])
-    progress, detail = _latest(lines, now - changed)
-    if now - changed > _SILENT_S:
-        detail = f"silent for {(now - changed) / 60:.0f} min; {detail}"
+    # The clock of another machine, or one that was put back, may be behind.
+    age_s = max(0.0, now - changed)
+    progress, detail = _latest(lines, age_s)
+    if age_s > _SILENT_S:
+        detail = f"silent for {age_s / 60:.0f} min; {detail}"
     return Job(name, "running", None, progress, detail, _best(run, name))
 
 
