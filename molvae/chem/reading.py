@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from molvae.chem.delimited import NO_SMILES, Header, Rows, find_header
 from molvae.chem.open_file import STDIN, explained, is_compressed, open_lines
@@ -22,9 +21,6 @@ from molvae.chem.parquet import open_parquet, require_text
 from molvae.chem.sdf_records import SdfRecord, is_counts_line, sdf_records, structure_smiles
 from molvae.errors import ConfigError, DataError
 from molvae.text import one_line
-
-if TYPE_CHECKING:
-    pass
 
 # A group counts only where nothing of those before is there.
 _EXACT_NAME = re.compile("^smiles$")

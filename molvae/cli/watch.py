@@ -17,7 +17,6 @@ _COLOURS = {"waiting": "dim", "running": "bold", "done": "green", "failed": "bol
 
 def watch(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder: results/<run>.")],
-    once: Annotated[bool, typer.Option("--once", help="Show how it is now, and end.")] = False,
 ) -> None:
     """Show the stages of a run while it goes on: what is done, rate, time left, training losses and the best score.
 
@@ -35,7 +34,7 @@ def watch(
 
     console = Console()
     jobs = read_jobs(run)
-    if once or not console.is_terminal:
+    if not console.is_terminal:
         console.print(_table(run, jobs))
     else:
         with Live(_table(run, jobs), console=console, auto_refresh=False) as live:
@@ -69,8 +68,9 @@ def _table(run: Path, jobs: Sequence["Job"]) -> "Table":
             cells = [f"{progress.done / progress.total:.0%}", f"{progress.rate}/s", left]
         elif job.seconds is not None:
             cells = ["", "", duration(job.seconds)]
-        best = [] if job.best is None else [f"best ten {job.best:.3f} on average"]
+        best = "" if job.best is None else f"best ten {job.best:.3f} on average"
+        what = "" if progress is None else progress.what
         # As text: what a log says may look like markup.
-        latest = Text("; ".join(filter(None, [*best, job.detail])))
+        latest = Text("; ".join(filter(None, [best, what, job.detail])))
         table.add_row(Text(job.name), Text(job.state, _COLOURS[job.state]), *cells, latest)
     return table

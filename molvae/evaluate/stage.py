@@ -69,7 +69,7 @@ def evaluate(model: MolVAE, prepared: Path, out: Path, config: EvaluateConfig, s
     metrics |= _latent_space(model, splits["validation"], reference, config.n_latent, seed, n_jobs)
     if model.scales:
         metrics["property_head"] = property_head_metrics(model, molecules, seed)
-    axes = LatentAxes.fit(model, training, seed)
+    axes = LatentAxes.fit(model, training)
     mapped = latent_map(axes, molecules, samples, config.n_map, seed)
     metrics |= to_json(map_metrics(axes))
     invalidate(out / "metrics.json")

@@ -12,11 +12,9 @@ from molvae.model.shipped import model_folder, shipped_models
 
 RESULTS = Path("results")
 
-# A row of the tables of metrics in a model's card: first the name, last the value, with its unit, and the number of
-# molecules.
+# A row of the tables of metrics in a model's card: key, title, direction, value with its unit, number of molecules.
 _CARD_ROW = re.compile(
-    r"^\| *`?(?P<name>[^|`\n]+?)`? *\|(?:[^|\n]*\|)*? *"
-    r"(?P<value>-?[0-9][0-9.eE+-]*)(?: [^|\n]*)?\| *(?P<n>[0-9,]+) *\|$",
+    r"^\| `(?P<name>[^`\n]+)` \|[^|\n]*\|[^|\n]*\| (?P<value>-?[0-9][0-9.eE+-]*)[^|\n]*\| (?P<n>[0-9,]+) \|$",
     re.MULTILINE,
 )
 _SPECIAL_TOKENS = 3

@@ -11,7 +11,6 @@ from sklearn.decomposition import PCA
 
 from molvae.chem.descriptors import compute_properties
 from molvae.model.model import MolVAE
-from molvae.seeding import numpy_generator
 
 PROPERTIES = ["qed", "logp", "mol_weight", "sa_score"]
 """Properties that the points of a map can be coloured by."""
@@ -40,16 +39,16 @@ class LatentAxes:
             self._directions, self.explained = pca.components_, pca.explained_variance_ratio_.tolist()
 
     @classmethod
-    def fit(cls, model: MolVAE, train: Sequence[str], seed: int) -> Self:
+    def fit(cls, model: MolVAE, train: Sequence[str]) -> Self:
         """Fit the axes to training molecules.
+
+        Nothing is drawn at random, so that all stages with the same model and molecules have the same axes.
 
         Args:
             model: The model.
-            train: SMILES of the training molecules, of which at most 1,000 are drawn.
-            seed: The run's seed: with the same molecules, all stages of a run have the same axes.
+            train: SMILES of the training molecules, of which at most 1,000 are taken, evenly spaced.
         """
-        rows = numpy_generator(seed, "latent axes").permutation(len(train))[:_N_FITTED]
-        return cls(model, _read(model, [train[row] for row in np.sort(rows).tolist()])[1])
+        return cls(model, _read(model, train[:: math.ceil(len(train) / _N_FITTED) or 1])[1])
 
     def place(self, molecules: pd.DataFrame) -> pd.DataFrame:
         """Return a table of molecules with their places on the axes and with `PROPERTIES`.

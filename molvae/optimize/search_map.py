@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from molvae.chem.identifiers import molecule_id
+from molvae.chem.molecules import canonical_smiles
 from molvae.model.latent_axes import LatentAxes
 from molvae.optimize.objective import Objective
 from molvae.tables import CANDIDATE_LAYER, PATH_LAYER, REFERENCE_LAYER
@@ -33,4 +34,5 @@ def _layers(trace: pd.DataFrame, candidates: pd.DataFrame, objective: Objective)
     is_best = feasible["score"] > feasible["score"].cummax().shift(fill_value=0.0)
     yield PATH_LAYER, [] if objective.is_pareto else feasible.loc[is_best, "smiles"].tolist()
     yield CANDIDATE_LAYER, candidates["smiles"].tolist()
-    yield REFERENCE_LAYER, [objective.spec.reference] if objective.spec.reference else []
+    reference = objective.spec.reference and canonical_smiles(objective.spec.reference)
+    yield REFERENCE_LAYER, [reference] if reference else []

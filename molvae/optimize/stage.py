@@ -116,7 +116,7 @@ def optimize(
         )
     table = candidates_table(trace, objective, molecules, model, config.n_candidates, seed, n_jobs)
     table = pd.concat([table, candidate_columns(objective, table["smiles"].tolist())], axis=1)
-    mapped = search_map(LatentAxes.fit(model, train, seed), trace, table, objective)
+    mapped = search_map(LatentAxes.fit(model, train), trace, table, objective)
     summary = _summary(trace, objective, config, seed, n_rounds) | start.summary | earlier
     _log(objective, summary, len(table))
     invalidate(out / "summary.json")

@@ -58,11 +58,14 @@ def map_content(evaluation: Evaluation, searches: Sequence[Optimization] = ()) -
     background = evenly(points, MAX_POINTS).reset_index(drop=True)
     background["layer"] = background["split"].map(LAYERS)
     drawn = set(evenly(background, MAX_SKETCHES).index)
-    shown = pd.concat([background, *_of_searches(searches)], ignore_index=True)
+    explained = [value_of(evaluation.metrics, f"explained_variance_{axis}") for axis in (1, 2)]
+    # Evaluations of earlier versions have axes of their own, on which the searches have no places.
+    shown = pd.concat(
+        [background, *(_of_searches(searches) if explained[0] == explained[0] else ())], ignore_index=True
+    )
     drawn.update(range(len(background), len(shown)))
     layers = list(dict.fromkeys(shown["layer"]))
     splits = dict(zip(shown["layer"], shown["split"], strict=True))
-    explained = [value_of(evaluation.metrics, f"explained_variance_{axis}") for axis in (1, 2)]
     joined = [number for number, layer in enumerate(layers) if splits[layer] == PATH_LAYER]
     return {
         "layers": layers,

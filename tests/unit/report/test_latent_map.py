@@ -59,3 +59,8 @@ def test_samples_are_a_layer(run):
 def test_a_search_of_an_earlier_version_has_no_layers(run):
     searches = [replace(search, latent_map=None) for search in run.optimizations]
     assert len(map_content(run.evaluation, searches)["layers"]) == 2
+
+
+def test_an_evaluation_of_an_earlier_version_has_other_axes_and_so_no_places_for_a_search(run, searched):
+    metrics = {name: metric for name, metric in run.evaluation.metrics.items() if "explained" not in name}
+    assert len(map_content(replace(run.evaluation, metrics=metrics), [searched])["layers"]) == 2
