@@ -83,12 +83,27 @@ class KnownParts:
         """Say whether a scored molecule satisfies the constraints that are not cheap; one that failed does not."""
         return evaluation.status == "ok" and not set(self._paid).intersection(evaluation.violated)
 
-    def known(self, molecules: Sequence[Molecule]) -> NDArray[np.float64]:
-        """Return what the cheap terms contribute to the scores, float64 (N,); 0 where a value fails."""
-        # Of all molecules at once: for what is learned, that is many times faster than one by one.
-        columns = [self._measures[term.quantity](molecules) for term in self._terms]
-        rows = zip(*columns, strict=True) if columns else [()] * len(molecules)
-        return np.array([self._contribution(values) for values in rows], dtype=np.float64)
+    def known(self, molecules: Sequence[Molecule], floor: float = -math.inf) -> NDArray[np.float64]:
+        """Return what the cheap terms contribute to the scores, float64 (N,); a value that fails counts as 0.
+
+        Args:
+            molecules: N molecules.
+            floor: The least contribution that matters. A molecule that stays below it whatever its costly terms are has
+                what it would contribute if they were perfect.
+        """
+        desirabilities = np.ones((len(molecules), len(self._terms)))
+        rows = np.arange(len(molecules))
+        known = np.empty(0)
+        for costly in (False, True):
+            chosen = [molecules[row] for row in rows.tolist()]
+            for column, term in enumerate(self._terms):
+                if term.quantity.is_costly() == costly:
+                    # Of all molecules at once: for what is learned, that is many times faster than one by one.
+                    values = self._measures[term.quantity](chosen)
+                    desirabilities[rows, column] = [_desirability(term, value) for value in values]
+            known = np.array([self._contribution(of_one) for of_one in desirabilities.tolist()])
+            rows = np.flatnonzero(known >= floor)
+        return known
 
     def compose(self, known: NDArray[np.float64], remainder: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return scores from what the cheap terms contribute and from the remainders, float64 (N,)."""
@@ -105,15 +120,10 @@ class KnownParts:
             return 0.0
         return self._mean(pairs, sum(weight for weight, _ in pairs))
 
-    def _contribution(self, values: Sequence[float | Failure]) -> float:
-        """Return what the cheap terms contribute, from the value of each of them."""
-        pairs = []
-        for term, value in zip(self._terms, values, strict=True):
-            try:
-                pairs.append((term.weight, 0.0 if isinstance(value, Failure) else term.desirability(value)))
-            except ValueError:
-                return 0.0
-        return self._mean(pairs, self._total)
+    def _contribution(self, desirabilities: Sequence[float]) -> float:
+        """Return what the cheap terms contribute, from the desirability of each of them."""
+        weights = [term.weight for term in self._terms]
+        return self._mean(list(zip(weights, desirabilities, strict=True)), self._total)
 
     def _mean(self, pairs: Sequence[tuple[float, float]], total: float) -> float:
         if self._mean_name == "minimum":
@@ -151,7 +161,7 @@ class KnownGoals(KnownParts):
         """Return how far the desirabilities of N molecules, float64 (N, K), reach in the direction, float64 (N,)."""
         return scalarise(desirabilities, self._reference, self._direction)
 
-    def known(self, molecules: Sequence[Molecule]) -> NDArray[np.float64]:
+    def known(self, molecules: Sequence[Molecule], floor: float = -math.inf) -> NDArray[np.float64]:  # noqa: ARG002
         """Return the desirabilities of the cheap terms, float64 (N, K); 0 for the others and where a value fails."""
         known = np.zeros((len(molecules), len(self._names)))
         for column, term in enumerate(self._all_terms):

@@ -5,6 +5,7 @@ from typing import Any
 import pandas as pd
 
 from molvae.chem.descriptors import compute_properties
+from molvae.metrics.cache import Stored, cached
 from molvae.report import diagnostics, figures, tables, tiles
 from molvae.report.latent_map import map_content
 from molvae.report.numerals import count, number, percent, plural
@@ -62,12 +63,22 @@ def _distributions(run: Run) -> dict[str, pd.DataFrame]:
         "test molecules": run.preparation.split("test"),
     }
     distributions = {
-        title: compute_properties(figures.evenly(smiles.to_frame(), REFERENCE_SAMPLE)["smiles"].tolist(), names)
+        title: _properties(figures.evenly(smiles.to_frame(), REFERENCE_SAMPLE)["smiles"].tolist(), names)
         for title, smiles in references.items()
         if len(smiles)
     }
     molecules = run.samples.molecules
     return {**distributions, "valid samples": molecules.loc[molecules["valid"].astype(bool), names]}
+
+
+def _properties(smiles: list[str], names: list[str]) -> pd.DataFrame:
+    """Return properties of reference molecules, from the cache where an earlier page of the same data had them."""
+
+    def compute() -> Stored:
+        table = compute_properties(smiles, names)
+        return Stored({name: table[name].to_numpy() for name in names})
+
+    return pd.DataFrame(cached("properties", smiles, compute).arrays)[names]
 
 
 def brief_sections(run: Run) -> list[Section]:

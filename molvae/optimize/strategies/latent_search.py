@@ -96,7 +96,9 @@ class LatentSearch(Strategy[LatentSearchConfig]):
             if self._goals is None
             else Surrogates(settings.surrogate, context.seed, self._goals.predicted)
         )
-        self._pool = Pool(self._parts, self._surrogate, self._lineages, settings.infeasible_weight, context.memory)
+        self._pool = Pool(
+            self._parts, self._surrogate, self._lineages, settings.infeasible_weight, settings.pool_size, context.memory
+        )
         self._round = 0
         self._n_at_refit = 0
         self._n_to_decode = 0

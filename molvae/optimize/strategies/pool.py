@@ -1,5 +1,6 @@
 """Molecules that a search may propose, with what the surrogate thinks of them."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -35,13 +36,17 @@ class Pool:
         surrogate: Surrogate | Surrogates,
         lineages: Lineages,
         infeasible_weight: float,
+        size: int,
         memory: ScaffoldMemory | None = None,
     ) -> None:
-        """Begin with none; what `parts` knows of a molecule is not predicted, and full scaffolds count as less."""
+        """Begin with none; what `parts` knows of a molecule is not predicted, and full scaffolds count as less.
+
+        Of more than `size` molecules, those that cannot be among the best `size` need not be known exactly.
+        """
         self.smiles: list[str] = []
         self.origins: list[str] = []
         self._parts, self._surrogate, self._lineages = parts, surrogate, lineages
-        self._infeasible_weight, self._memory = infeasible_weight, memory
+        self._infeasible_weight, self._size, self._memory = infeasible_weight, size, memory
         self._scaffolds: list[str] = []
         self._weights = np.empty(0)
         self.feasible = np.empty(0, dtype=bool)
@@ -72,7 +77,7 @@ class Pool:
         """Add molecules that are not in it."""
         if not candidates:
             return
-        molecules = [Molecule(smiles, mol) for smiles, mol, _ in candidates]
+        molecules, floor = [Molecule(smiles, mol) for smiles, mol, _ in candidates], self._floor()
         self.smiles += [smiles for smiles, _, _ in candidates]
         self.origins += [origin for _, _, origin in candidates]
         bits = stack_packed([pack_morgan(mol) for _, mol, _ in candidates])
@@ -85,13 +90,19 @@ class Pool:
         self._mean = np.concatenate([self._mean, mean])
         self._deviation = np.concatenate([self._deviation, deviation])
         self._probability = np.concatenate([self._probability, self._probabilities(features, len(molecules))])
-        self._known = np.concatenate([self._known, self._parts.known(molecules)])
+        self._known = np.concatenate([self._known, self._parts.known(molecules, floor)])
         feasible, violations = self._parts.feasible(molecules, costly=False), np.zeros(len(molecules))
         if self._lineages.few_feasible:
             rows = np.flatnonzero(~feasible)
             violations[rows] = self._parts.violations([molecules[row] for row in rows.tolist()])
         self.feasible = np.concatenate([self.feasible, feasible])
         self._violations = np.concatenate([self._violations, violations])
+
+    def _floor(self) -> float:
+        """Return the least score of a molecule that can be among the best ones, where all of a score is known."""
+        if self._is_predicted or self._known.ndim > 1 or len(self.smiles) < self._size:
+            return -math.inf
+        return float(np.partition(self.bounds(0.0), -self._size)[-self._size])
 
     def _weighed(self, mols: Sequence[Chem.Mol]) -> NDArray[np.float64]:
         """Return the weights of new molecules by their scaffolds, which are kept, float64 (N,)."""

@@ -1,9 +1,11 @@
+from dataclasses import replace
 from random import Random
 
 import numpy as np
 import pytest
 from rdkit import Chem
 
+from molvae.chem.descriptors import PROPERTIES
 from molvae.optimize.known_parts import KnownGoals, KnownParts
 from molvae.optimize.objective import Objective
 from molvae.optimize.quantities import Molecule
@@ -95,6 +97,32 @@ def test_an_objective_of_cheap_terms_alone_is_known_altogether():
     assert parts.remainder_weight == 0.0
     known = parts.known(molecules())
     np.testing.assert_allclose(parts.compose(known, np.zeros(4)), [objective.evaluate(text).score for text in SMILES])
+
+
+@pytest.mark.parametrize("mean", ["arithmetic", "geometric", "minimum"])
+def test_what_reaches_the_floor_is_exact_and_the_rest_stays_below_it(mean):
+    terms = [{"property": "logp", "window": {"low": 0, "high": 1, "width": 1}}, {"property": "qed"}]
+    parts = KnownParts(
+        Objective(ObjectiveSpec.model_validate({"name": "x", "mean": mean, "terms": terms}), None), terms=True
+    )
+    exact = parts.known(molecules())
+    for floor in (0.0, *(exact + 1e-9), *(exact - 1e-9), 1.1):
+        known = parts.known(molecules(), floor)
+        np.testing.assert_array_equal(known[exact >= floor], exact[exact >= floor])
+        np.testing.assert_array_equal(known >= floor, exact >= floor)
+        assert (known >= exact).all()
+
+
+def test_costly_terms_are_not_computed_of_molecules_that_stay_below_the_floor(monkeypatch):
+    terms = [{"property": "tpsa", "window": {"low": 15, "high": 25, "width": 1}}, {"property": "qed"}]
+    objective = Objective(ObjectiveSpec.model_validate({"name": "x", "mean": "geometric", "terms": terms}), None)
+    described = []
+    qed = PROPERTIES["qed"]
+    counted = replace(qed, function=lambda mol: described.append(mol) or qed.function(mol))
+    monkeypatch.setitem(PROPERTIES._entries, "qed", counted)
+    parts = KnownParts(objective, terms=True)
+    parts.known(molecules(), 0.2)
+    assert [mol.GetNumAtoms() for mol in described] == [3]
 
 
 def test_violations_grow_with_the_distance_from_the_bounds(objective):
