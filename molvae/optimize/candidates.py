@@ -11,6 +11,7 @@ from molvae.chem.molecules import parse
 from molvae.chem.quiet import quiet
 from molvae.chem.ring_systems import ring_systems, unseen
 from molvae.chem.selection import butina_clusters, suggest
+from molvae.metrics.cache import Stored, cached
 from molvae.metrics.known_rings import known_ring_systems
 from molvae.model.anomaly import compare_anomaly
 from molvae.model.model import MolVAE
@@ -85,7 +86,8 @@ def _best(eligible: pd.DataFrame, objective: Objective, n: int) -> pd.DataFrame:
 def _nearest(smiles: list[str], train: list[str], n_jobs: int) -> tuple[list[str], list[float]]:
     if not train or not smiles:
         return [""] * len(smiles), [float("nan")] * len(smiles)
-    similarity, index = nearest(morgan_bits(smiles), morgan_bits(train, n_jobs=n_jobs))
+    known = cached("fingerprints", train, lambda: Stored({"bits": morgan_bits(train, n_jobs=n_jobs)})).arrays["bits"]
+    similarity, index = nearest(morgan_bits(smiles), known)
     return [train[i] for i in index], [round(float(value), 4) for value in similarity]
 
 

@@ -251,7 +251,7 @@ class Objective:
         evaluations = {
             text: replace(self.without_score(text, "unscored"), violated=(broken[text],))
             if text in broken
-            else self._judge(text, raw)
+            else self.judge(text, raw)
             for text, raw in values.items()
         }
         return [evaluations.get(text) or self.without_score(text, "invalid") for text in smiles]
@@ -322,7 +322,8 @@ class Objective:
         desirabilities = self.desirabilities(values)
         return math.nan if any(map(math.isnan, desirabilities.values())) else self._mean(desirabilities)
 
-    def _judge(self, smiles: str, raw: Mapping[Quantity, float | Failure]) -> Evaluation:
+    def judge(self, smiles: str, raw: Mapping[Quantity, float | Failure]) -> Evaluation:
+        """Return the evaluation of a molecule from what was measured of it, which is all of `quantities`."""
         failures = {quantity: value.reason for quantity, value in raw.items() if isinstance(value, Failure)}
         numbers = {quantity: value for quantity, value in raw.items() if not isinstance(value, Failure)}
         values = {term.title: numbers.get(term.quantity, math.nan) for term in self.spec.terms}

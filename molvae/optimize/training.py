@@ -1,12 +1,15 @@
 """The best molecules of the training set: a search starts from them, and is compared with them."""
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 import numpy as np
 
 from molvae.log import logger
+from molvae.metrics.cache import Stored, cached
 from molvae.metrics.sets import top_mean
 from molvae.optimize.evaluator import Evaluator, warn_of_failures
 from molvae.optimize.front import desirability_matrix
@@ -21,6 +24,8 @@ _CHUNK = 250
 _STEP = 2000
 # Above the rounding of a score.
 _TOLERANCE = 1e-9
+# What is cached beside the values, as texts.
+_STATUSES, _ERRORS, _VIOLATED = "statuses", "errors", "violated"
 # Infeasible molecules that are scored for each one that a search starts from.
 _INFEASIBLE_FOR_EACH = 10
 
@@ -70,8 +75,7 @@ def score_training(train: Sequence[str], objective: Objective, n_jobs: int, n_be
     """
     logger.info("%s: scoring the %d training molecules, outside the budget", objective.name, len(train))
     quick = objective if objective.is_pareto else objective.without_costly_parts()
-    with Evaluator(quick, n_jobs, feasible_only=True) as evaluator:
-        evaluations = [one for chunk in evaluator.evaluate(train, _CHUNK) for one in chunk]
+    evaluations = _evaluated(train, quick, n_jobs)
     possible = [evaluation for evaluation in evaluations if evaluation.feasible]
     others = [evaluation for evaluation in evaluations if not evaluation.feasible]
     evaluated = [*others, *(possible if quick is objective else _best(possible, objective, n_jobs, n_best))]
@@ -82,6 +86,45 @@ def score_training(train: Sequence[str], objective: Objective, n_jobs: int, n_be
         scored=tuple(_ranked([evaluation for evaluation in evaluated if evaluation.status == "ok"])),
         infeasible=tuple(one.smiles for one in evaluated if one.status == "unscored" and CORE not in one.violated),
     )
+
+
+def _evaluated(train: Sequence[str], objective: Objective, n_jobs: int) -> list[Evaluation]:
+    """Evaluate the training molecules; those that violate a constraint are not scored.
+
+    What is measured of them is cached: an objective is changed more often in its weights and targets than in this.
+    """
+
+    def measured() -> Stored:
+        with Evaluator(objective, n_jobs, feasible_only=True) as evaluator:
+            evaluations = [one for chunk in evaluator.evaluate(train, _CHUNK) for one in chunk]
+        rows = [[one.values.get(name, one.constraints.get(name)) for name in names] for one in evaluations]
+        values = np.array(rows, dtype=np.float64).reshape(len(rows), len(names))
+        texts = {
+            _STATUSES: [str(one.status) for one in evaluations],
+            _ERRORS: [one.error for one in evaluations],
+            _VIOLATED: ["\n".join(one.violated) for one in evaluations],
+        }
+        return Stored({"values": values}, texts)
+
+    names = {part.title: part.quantity for part in (*objective.spec.terms, *objective.constraints)}
+    if any(quantity.external or quantity.files(objective.folder) for quantity in names.values()):
+        stored = measured()
+    else:
+        parts = [part.model_dump(mode="json") for part in objective.constraints]
+        key = json.dumps([parts, [(name, quantity.model_dump(mode="json")) for name, quantity in names.items()]])
+        stored = cached("values", chain([key], train), measured)
+    rows = zip(
+        train,
+        stored.arrays["values"].tolist(),
+        *(stored.texts[name] for name in (_STATUSES, _ERRORS, _VIOLATED)),
+        strict=True,
+    )
+    return [
+        objective.judge(smiles, dict(zip(names.values(), values, strict=True)))
+        if status == "ok"
+        else replace(objective.without_score(smiles, status, error), violated=tuple(violated.splitlines()))
+        for smiles, values, status, error, violated in rows
+    ]
 
 
 def best_known(

@@ -76,6 +76,54 @@ def test_of_several_goals_the_best_known_are_those_on_the_first_fronts(load, smi
     }
 
 
+@pytest.fixture
+def measured(monkeypatch, tmp_path):
+    """Molecules of which something was measured, from an empty cache on."""
+    monkeypatch.setenv("MOLVAE_CACHE", str(tmp_path / "cache"))
+    measured = []
+    evaluate_batch = Objective.evaluate_batch
+
+    def counting(self, molecules, **options):
+        measured.extend(molecules)
+        return evaluate_batch(self, molecules, **options)
+
+    monkeypatch.setattr(Objective, "evaluate_batch", counting)
+    return measured
+
+
+def changed(objective, **changes):
+    """Return the objective with the first term or constraint changed."""
+    spec = objective.spec
+    parts = {
+        key: (getattr(spec, key)[0].model_copy(update=change), *getattr(spec, key)[1:])
+        for key, change in changes.items()
+    }
+    return Objective(spec.model_copy(update=parts), objective.folder)
+
+
+def test_an_objective_of_other_weights_measures_nothing_again(objective, smiles, measured):
+    quick = objective.without_costly_parts()
+    score_training(smiles, quick, 1)
+    assert len(measured) == len(smiles)
+    other = changed(quick, terms={"weight": 7.0})
+    scores = score_training(smiles, other, 1)
+    assert len(measured) == len(smiles)
+    feasible = [one for one in other.evaluate_batch(smiles, feasible_only=True) if one.feasible]
+    assert {one.smiles: one for one in scores.scored} == {one.smiles: one for one in feasible}
+
+
+def test_another_bound_or_another_molecule_is_measured(objective, smiles, measured):
+    quick = objective.without_costly_parts()
+    score_training(smiles, quick, 1)
+    tighter = changed(quick, constraints={"max": 300.0})
+    assert score_training(smiles, tighter, 1).scored == tuple(
+        sorted((one for one in tighter.evaluate_batch(smiles) if one.feasible), key=lambda one: -one.score)
+    )
+    n = len(measured)
+    score_training(smiles[1:], quick, 1)
+    assert len(measured) == n + len(smiles) - 1
+
+
 def test_where_hardly_any_is_feasible_the_nearest_are_taken(tmp_path, smiles):
     file = tmp_path / "hard.yaml"
     limits = "{property: mol_weight, max: 260}\n  - {property: rings, max: 1}\n"
