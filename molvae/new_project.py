@@ -24,7 +24,7 @@ def create(folder: Path, look: DataLook) -> None:
     """
     name = folder.resolve().name
     data = os.path.relpath(look.path, folder)
-    write_project(folder, {CONFIG: config_text(look, name, data), OBJECTIVE: objective_text(look, name)})
+    write_project(folder, {CONFIG: config_text(look, name, data), OBJECTIVE: objective_text(look, name, data)})
 
 
 def write_project(folder: Path, texts: dict[str, str]) -> None:
@@ -55,7 +55,7 @@ def write_project(folder: Path, texts: dict[str, str]) -> None:
         raise DataError(f"{folder}: expected a writable folder, found otherwise ({error.strerror})") from error
 
 
-def next_commands(folder: Path, cores: int = 8) -> list[str]:
+def next_commands(folder: Path, cores: int) -> list[str]:
     """Return the commands that run the project, to be typed one after the other."""
     return [f"cd {shlex.quote(str(folder))}", f"snakemake --cores {cores} --configfile {CONFIG}"]
 
@@ -144,12 +144,13 @@ train:
 """
 
 
-def objective_text(look: DataLook, name: str) -> str:
+def objective_text(look: DataLook, name: str, data: str) -> str:
     """Return an objective to begin with: drug-like, easy to make, like the data; and what else it may say.
 
     Args:
         look: What the data have.
         name: Name of the objective.
+        data: Path of the data from the objective's folder.
     """
     low, high = look.logp
     return f"""\
@@ -170,7 +171,7 @@ terms:
   # The window has 90 % of the data.
   - property: logp
     window: {{low: {low:.1f}, high: {max(high, low + 0.1):.1f}, width: 0.5}}
-  # A function of your own in assays.py beside this file: takes a list of SMILES, returns as many numbers.
+{_learned(look, data)}  # A function of your own in assays.py beside this file: takes a list of SMILES, returns numbers.
   # - python: 'assays:predicted_pic50'
   #   maximise: {{low: 5, high: 8}}
 constraints:
@@ -193,6 +194,21 @@ def _lead(look: DataLook) -> str:
   # Like the molecule of the highest {next(iter(look.measured))}, {value:g}.
   - similarity: {{to: {quoted(smiles)}, fingerprint: ECFP4_bits}}
     maximise: {{low: 0.2, high: 0.6}}
+"""
+
+
+def _learned(look: DataLook, data: str) -> str:
+    """Return a term that is learned from the first measured column, to be taken up; nothing without such a column."""
+    if look.best is None:
+        return ""
+    column, (low, high) = next(iter(look.measured.items()))
+    source = f"table: {quoted(data)}, column: {quoted(column)}"
+    if look.smiles_column is not None:
+        source += f", smiles_column: {quoted(look.smiles_column)}"
+    return f"""\
+  # {column} as predicted from what was measured; `minimise` where lower values are better.
+  # - learned: {{{source}}}
+  #   maximise: {{low: {low:g}, high: {max(high, low + 0.1):g}}}
 """
 
 

@@ -68,6 +68,23 @@ class Job:
     best: float | None = None
 
 
+def run_folder(folder: Path) -> Path:
+    """Return the only run of a project; any other folder is returned as it is.
+
+    Args:
+        folder: The run folder, `results/<run>`, or that of a project.
+
+    Raises:
+        DataError: If the project has several runs.
+    """
+    if (folder / "logs").is_dir():
+        return folder
+    runs = sorted(logs.parent for logs in folder.glob("results/*/logs") if logs.is_dir())
+    if len(runs) > 1:
+        raise DataError(f"{folder}: expected one run, found several; give one of {', '.join(map(str, runs))}")
+    return runs[0] if runs else folder
+
+
 def read_jobs(run: Path) -> list[Job]:
     """Return the jobs of a run, in the order of the stages.
 
@@ -79,8 +96,8 @@ def read_jobs(run: Path) -> list[Job]:
     """
     if not (run / "logs").is_dir():
         raise DataError(
-            f"{run}: expected the folder of a run that has begun, with logs/, found none; "
-            "`snakemake --cores 8` makes results/<run>/"
+            f"{run}: expected the folder of a run that has begun, or a project with one, found none; `snakemake` makes "
+            "results/<run>/ when it starts"
         )
     now = time.time()
     jobs: list[Job] = []

@@ -55,6 +55,17 @@ def read_measurement(text: str, *, comma_is_decimal: bool = False) -> Measuremen
     return Measurement(value=number) if np.isfinite(number) else Measurement(unreadable=text)
 
 
+def read_bound(text: str) -> tuple[bool, float]:
+    """Read a bound that `read_measurement` found, such as `>10`.
+
+    Returns:
+        Whether the value is above it, and its number.
+    """
+    number = text.lstrip("<>=≤≥⩽⩾")
+    sign = text[: len(text) - len(number)]
+    return not {">", "≥", "⩾"}.isdisjoint(sign), float(number.replace(",", "."))
+
+
 class DecimalMarks:
     """Evidence for what a comma means in the measured values of each file, from all of its cells."""
 

@@ -1,5 +1,6 @@
 """`molvae new`."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -23,9 +24,16 @@ def new(
     """
     from molvae.data_look import look_at
     from molvae.new_project import CONFIG, OBJECTIVE, create, next_commands
+    from molvae.parallel import available_cpus
 
     look = look_at(data, smiles_column, id_column)
     create(folder, look)
-    commands = "\n".join(f"  {command}" for command in next_commands(folder))
+    commands = "\n".join(f"  {command}" for command in next_commands(folder, available_cpus()))
     typer.echo("\n".join(look.lines()))
+    if look.base is not None and look.measured:
+        column = shlex.quote(next(iter(look.measured)))
+        typer.echo(
+            "the objective does not learn from measured values; one command that does, in a project of its own:\n"
+            f"  molvae series {shlex.quote(str(data))} --activity {column}"
+        )
     typer.echo(f"{folder}: wrote {CONFIG} and {OBJECTIVE}; edit them, then\n{commands}")

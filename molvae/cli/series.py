@@ -1,5 +1,6 @@
 """`molvae series`."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -47,7 +48,7 @@ def series(
     command again goes on where it stopped.
     """
     from molvae.data_look import look_at
-    from molvae.new_project import next_commands
+    from molvae.new_project import CONFIG, OBJECTIVE, next_commands
     from molvae.parallel import available_cpus
     from molvae.series.plan import plan_series
     from molvae.series.workflow import default_folder, lay_series, report_of, run_workflow
@@ -59,9 +60,11 @@ def series(
     n_cores = cores or available_cpus()
     commands = "\n".join(f"  {command}" for command in next_commands(folder, n_cores))
     typer.echo("\n".join([*look.lines(), *plan.lines()]))
-    typer.echo(f"{folder}: {'to run' if dry_run else 'runs'}\n{commands}")
+    watch = f"  molvae watch {shlex.quote(str(folder))}"
     if dry_run:
+        typer.echo(f"{folder}: has {CONFIG} and {OBJECTIVE}, to change as you like; to run\n{commands}")
         return
+    typer.echo(f"{folder}: runs\n{commands}\nto see how far it is, in another terminal\n{watch}")
     status = run_workflow(folder, n_cores)
     if status:
         raise typer.Exit(status)

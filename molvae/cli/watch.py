@@ -16,7 +16,7 @@ _COLOURS = {"waiting": "dim", "running": "bold", "done": "green", "failed": "bol
 
 
 def watch(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder: results/<run>.")],
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder, results/<run>, or a project with one run.")],
 ) -> None:
     """Show the stages of a run while it goes on: what is done, rate, time left, training losses and the best score.
 
@@ -30,8 +30,9 @@ def watch(
     from rich.live import Live
 
     from molvae.errors import DataError
-    from molvae.watching import is_over, read_jobs
+    from molvae.watching import is_over, read_jobs, run_folder
 
+    run = run_folder(run)
     console = Console()
     jobs = read_jobs(run)
     if not console.is_terminal:

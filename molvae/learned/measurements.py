@@ -37,6 +37,21 @@ class Rejected:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A bound in the place of a value.
+
+    Attributes:
+        line: Its line in the file, from 1.
+        smiles: Canonical SMILES of the molecule's standard form.
+        text: The cell as it is written, such as `>10`.
+    """
+
+    line: int
+    smiles: str
+    text: str
+
+
 @dataclass(frozen=True)
 class Measurements:
     """The measured values of N molecules.
@@ -50,6 +65,7 @@ class Measurements:
         n_censored: Cells with a bound, such as `>10`. A bound is no value: a molecule that has nothing else is left
             out.
         rejected: Rows whose value or molecule cannot be read; rows with a bound or without a value are not among them.
+        bounds: The cells with a bound, as far as the table itself was read.
     """
 
     column: str
@@ -58,6 +74,7 @@ class Measurements:
     n_repeats: NDArray[np.int64]
     n_censored: int = 0
     rejected: tuple[Rejected, ...] = ()
+    bounds: tuple[Bound, ...] = ()
 
     def __len__(self) -> int:
         """Return N."""
@@ -99,7 +116,7 @@ class _Reader:
     def __init__(self, *, comma_is_decimal: bool) -> None:
         self._comma_is_decimal = comma_is_decimal
         self._values: dict[str, list[float]] = {}
-        self._n_censored = 0
+        self._bounds: list[Bound] = []
         self._rejected: list[Rejected] = []
 
     def read(self, records: Iterable[Record]) -> None:
@@ -118,9 +135,9 @@ class _Reader:
         if standard is None:
             reason = record.problem or why_not_a_molecule(record.smiles)
             self._reject(record, record.smiles, reason if reason != "no atoms" else "no standard form")
-        elif cell.value is None:
-            self._n_censored += 1
-        else:
+        elif cell.censored is not None:
+            self._bounds.append(Bound(record.line, standard.smiles, cell.censored))
+        elif cell.value is not None:
             self._values.setdefault(standard.smiles, []).append(cell.value)
 
     def _reject(self, record: Record, text: str, reason: str) -> None:
@@ -132,8 +149,9 @@ class _Reader:
             smiles=list(self._values),
             values=np.array([np.mean(values) for values in self._values.values()], dtype=np.float64),
             n_repeats=np.array([len(values) for values in self._values.values()], dtype=np.int64),
-            n_censored=self._n_censored,
+            n_censored=len(self._bounds),
             rejected=tuple(self._rejected),
+            bounds=tuple(self._bounds),
         )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from molvae.errors import MolvaeError
 from molvae.report.numerals import number
+from molvae.report.predictions import predicted_gains
 from molvae.report.run_data import Optimization, load_optimization
 from molvae.report.sentences import describe_optimization, title_of
 
@@ -49,7 +50,7 @@ def _load_current(folder: Path, objective: str, current: Collection[str]) -> Opt
 
 
 def _best_molecules(folder: Path, result: Optimization) -> str:
-    lines = textwrap.wrap(describe_optimization(result), 100)
+    lines = textwrap.wrap(" ".join([describe_optimization(result), *predicted_gains(folder, result)]), 100)
     best = result.candidates.head(_N_BEST)
     if len(best):
         lines.append(f"The best of {folder / 'optimize' / result.objective / 'candidates.csv'}:")

@@ -12,7 +12,7 @@ from molvae.report.candidate_set import CandidateSet
 from molvae.report.searches import origin_title
 from molvae.report.sketches import sketch
 from molvae.report.substructures import functional_groups, ring_systems_of
-from molvae.tables import CONSTRAINT, DESIRABILITY, TERM
+from molvae.tables import CONSTRAINT, DESIRABILITY, HIGH, LOW, NEAREST_VALUE, TERM
 
 SHOWN_PROPERTIES = ("mol_weight", "logp", "tpsa", "qed", "sa_score")
 """Property columns that are shown at first; a tick shows the others."""
@@ -80,7 +80,7 @@ def table_content(candidates: CandidateSet, name: str, units: Mapping[str, str])
 def columns(candidates: CandidateSet, units: Mapping[str, str], same: Mapping[str, str]) -> list[Column]:
     """Return the columns of the table in order; `same` names the fields that stand for others of the same values."""
     n_terms = len(candidates.terms)
-    terms = [_term_column(candidates, term, same) for term in candidates.terms]
+    terms = [column for term in candidates.terms for column in _term_columns(candidates, term, same)]
     taken = {column.key for column in terms}
     properties = sorted(PROPERTIES, key=lambda name: name not in SHOWN_PROPERTIES)
     return [
@@ -109,6 +109,27 @@ def columns(candidates: CandidateSet, units: Mapping[str, str], same: Mapping[st
         *(_property_column(name) for name in properties if name not in taken),
         Column("origin", "Origin", hint="How the search proposed it.", kind="text", shown=False),
         Column("call", "Oracle call", hint="The oracle call in which it was scored.", shown=False),
+    ]
+
+
+def _term_columns(candidates: CandidateSet, name: str, same: Mapping[str, str]) -> list[Column]:
+    """Return the column of a term, and of one that is learned those of the interval and the nearest measured value."""
+    value = _term_column(candidates, name, same)
+    if f"{LOW}{name}" not in candidates.table:
+        return [value]
+    return [
+        value,
+        Column(f"{LOW}{name}", f"{value.title}, low", hint="Lower end of the interval of the prediction.", decimals=2),
+        Column(
+            f"{HIGH}{name}", f"{value.title}, high", hint="Upper end of the interval of the prediction.", decimals=2
+        ),
+        Column(
+            f"{NEAREST_VALUE}{name}",
+            f"{value.title}, nearest measured",
+            hint="Measured value of the nearest measured molecule (ECFP4, 2,048 bits).",
+            decimals=2,
+            shown=False,
+        ),
     ]
 
 

@@ -14,6 +14,7 @@ from molvae.report.candidate_table import fingerprint_title
 from molvae.report.cautions import CLOSE_ANALOGUE, candidate_cautions, model_cautions
 from molvae.report.drawings import draw, draw_change
 from molvae.report.numerals import count, inflected, listed, number, plural
+from molvae.report.predictions import Learning, interval_of, learnings, predicted_gains
 from molvae.report.run_data import Optimization, Run
 from molvae.report.sections import Section
 from molvae.report.sentences import best_scores, seed_spread, title_of
@@ -30,7 +31,7 @@ class Fact:
 
     Attributes:
         title: The term or property.
-        wanted: Which values are desired; empty for a property that is no term.
+        wanted: How sure a predicted value is, and which values are desired; empty for a property that is no term.
         value: Its value.
         change: The difference from the reference, with its sign; empty where that is unknown.
         desirability: Desirability of the value, in [0, 1]; None for a property that is no term.
@@ -85,7 +86,9 @@ def decision_sections(run: Run) -> list[Section]:
 
 def _decision(result: Optimization, run: Run, about_model: list[str]) -> Section:
     candidates = candidate_set(result)
-    suggestions = [_suggestion(row, candidates, result.search.trace) for row in candidates.suggested.to_dict("records")]
+    learned = learnings(run.folder, result.objective)
+    rows = candidates.suggested.to_dict("records")
+    suggestions = [_suggestion(row, candidates, result.search.trace, learned) for row in rows]
     title = title_of(result.objective)
     return Section(
         name=f"decision-{result.objective}",
@@ -97,11 +100,12 @@ def _decision(result: Optimization, run: Run, about_model: list[str]) -> Section
             "search": f"optimization-{result.objective}",
             "headline": headline(candidates),
             "selection": selection(candidates),
+            "gains": predicted_gains(run.folder, result),
             "improvement": best_scores(result),
             "seeds": seed_spread(result),
             "doubts": [*candidate_cautions(result), *about_model],
             "suggestions": suggestions,
-            "reference": _reference(candidates, result.search.trace),
+            "reference": _reference(candidates, result.search.trace, learned),
             "n_targets": len(candidates.terms),
         },
     )
@@ -145,10 +149,10 @@ def selection(candidates: CandidateSet) -> str:
         return "All candidates are of one cluster (ECFP4, 2,048 bits): those that meet most targets come first."
     if candidates.n_clusters < n:
         return (
-            f"They are the best of {plural(candidates.n_clusters, 'cluster')} of similar candidates (ECFP4, 2,048 "
-            "bits), and then the second best of each, and so on; those that meet most targets come first."
+            f"The molecules below are the best of {plural(candidates.n_clusters, 'cluster')} of similar candidates "
+            "(ECFP4, 2,048 bits), and then the second best of each, and so on; those that meet most targets come first."
         )
-    best = "It is the best" if n == 1 else "Each is the best"
+    best = "The molecule below is the best" if n == 1 else "Each molecule below is the best"
     return (
         f"{best} of its cluster of similar candidates ({plural(candidates.n_clusters, 'cluster')} by ECFP4, 2,048 "
         "bits), those that meet most targets first."
@@ -160,7 +164,9 @@ def term_title(name: str) -> str:
     return PROPERTIES[name].title if name in PROPERTIES else name.replace("_", " ")
 
 
-def _suggestion(row: Mapping[Hashable, Any], candidates: CandidateSet, trace: pd.DataFrame) -> Suggestion:
+def _suggestion(
+    row: Mapping[Hashable, Any], candidates: CandidateSet, trace: pd.DataFrame, learned: Mapping[str, Learning]
+) -> Suggestion:
     smiles = str(row["smiles"])
     reference = candidates.reference or str(row["nearest_train_smiles"])
     reference_svg, svg = draw_change(reference, smiles) if reference else ("", draw(smiles))
@@ -173,14 +179,16 @@ def _suggestion(row: Mapping[Hashable, Any], candidates: CandidateSet, trace: pd
         rank=count(row["rank"]),
         targets_met=int(row["targets_met"]),
         cluster=count(row["cluster"]),
-        facts=tuple(_facts(row, beside, candidates)),
+        facts=tuple(_facts(row, beside, candidates, learned)),
         doubts=tuple(doubts(row)),
         reference=reference,
         reference_svg=reference_svg,
     )
 
 
-def _reference(candidates: CandidateSet, trace: pd.DataFrame) -> Mapping[str, Any] | None:
+def _reference(
+    candidates: CandidateSet, trace: pd.DataFrame, learned: Mapping[str, Learning]
+) -> Mapping[str, Any] | None:
     """Return the drawing and the values of the reference; None if each molecule is compared with one of its own."""
     if not candidates.reference:
         return None
@@ -191,7 +199,13 @@ def _reference(candidates: CandidateSet, trace: pd.DataFrame) -> Mapping[str, An
         "smiles": candidates.reference,
         "svg": draw(candidates.reference),
         "facts": [
-            Fact(title, wanted, _text(values.get(field, math.nan), name), "", None)
+            Fact(
+                title,
+                _noted(_measured(candidates.reference, learned.get(name), name), wanted),
+                _text(values.get(field, math.nan), name),
+                "",
+                None,
+            )
             for title, wanted, field, name in _fields(candidates)
         ],
     }
@@ -228,7 +242,32 @@ def _wanted(term: Any) -> str:
     return text
 
 
-def _facts(row: Mapping[Hashable, Any], beside: Mapping[str, float], candidates: CandidateSet) -> list[Fact]:
+def _measured(smiles: str, learning: Learning | None, name: str) -> str:
+    """Return the measured value of a molecule whose value of a term is predicted; nothing for another term."""
+    if learning is None:
+        return ""
+    value = learning.measured.get(smiles)
+    return "predicted" if value is None else f"predicted; measured {_text(value, name)}"
+
+
+def _predicted(row: Mapping[Hashable, Any], learning: Learning | None, name: str) -> str:
+    """Return the interval of a value that is predicted; nothing for another term."""
+    ends = interval_of(row, name)
+    if learning is None or ends is None:
+        return ""
+    return f"predicted, {learning.interval} {_text(ends[0], name)} to {_text(ends[1], name)}"
+
+
+def _noted(note: str, wanted: str) -> str:
+    return "; ".join(filter(None, [note, wanted]))
+
+
+def _facts(
+    row: Mapping[Hashable, Any],
+    beside: Mapping[str, float],
+    candidates: CandidateSet,
+    learned: Mapping[str, Learning],
+) -> list[Fact]:
     facts = []
     for title, wanted, field, name in _fields(candidates):
         value = float(row[field])
@@ -237,7 +276,8 @@ def _facts(row: Mapping[Hashable, Any], beside: Mapping[str, float], candidates:
         signed = "" if math.isnan(change) else f"{change:+,.{_decimals(name)}f}".replace("-", "\u2212")
         desirability = row.get(f"{DESIRABILITY}{name}")
         known = None if desirability is None or pd.isna(desirability) else float(desirability)
-        facts.append(Fact(title, wanted, _text(value, name), signed, known))
+        note = _noted(_predicted(row, learned.get(name), name), wanted)
+        facts.append(Fact(title, note, _text(value, name), signed, known))
     return facts
 
 

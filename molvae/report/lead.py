@@ -11,6 +11,7 @@ from molvae.chem.descriptors import PROPERTIES, compute_properties
 from molvae.chem.molecules import canonical_smiles
 from molvae.optimize.spec import SIMILARITY_TO_LEAD
 from molvae.report.candidate_table import SHOWN_PROPERTIES
+from molvae.report.decision import term_title
 from molvae.report.drawings import draw_change
 from molvae.report.run_data import Optimization, Run
 from molvae.report.sections import Section
@@ -101,7 +102,9 @@ def _comparison(lead: str, values: Mapping[str, float], candidate: Mapping[Hasha
 def _change(name: str, lead: float, candidate: float) -> Change:
     spec = None if name.startswith(TERM) else PROPERTIES[name]
     decimals = 3 if spec is None else spec.decimals
-    title = name.removeprefix(TERM) if spec is None else spec.title_with_unit
-    of_lead, of_candidate = ("–" if math.isnan(value) else f"{value:,.{decimals}f}" for value in (lead, candidate))
-    difference = candidate - lead
-    return Change(title, of_lead, of_candidate, "–" if math.isnan(difference) else f"{difference:+,.{decimals}f}")
+    title = term_title(name.removeprefix(TERM)) if spec is None else spec.title_with_unit
+    # The sum has no negative zero.
+    difference = round(candidate - lead, decimals) + 0.0
+    of_lead, of_candidate = f"{lead:,.{decimals}f}", f"{candidate:,.{decimals}f}"
+    texts = zip((lead, candidate, difference), (of_lead, of_candidate, f"{difference:+,.{decimals}f}"), strict=True)
+    return Change(title, *("–" if math.isnan(value) else text.replace("-", "\u2212") for value, text in texts))

@@ -9,8 +9,10 @@ import altair as alt
 import pandas as pd
 
 from molvae.files import read_json
+from molvae.report.decision import term_title
 from molvae.report.figures import ACCENT, PANEL_HEIGHT, REFERENCE, Figure, Panel, evenly
 from molvae.report.numerals import count, percent
+from molvae.report.predictions import learning_files
 from molvae.report.run_data import Optimization, Run
 from molvae.report.sections import Section
 from molvae.report.sentences import title_of
@@ -53,6 +55,7 @@ class LearnedPart:
 
     Attributes:
         term: Name of the term.
+        title: What a reader calls it.
         lead: What was learned from what, and how well.
         errors: The models that competed, the best first.
         note: What was left out, and how the errors were measured.
@@ -61,6 +64,7 @@ class LearnedPart:
     """
 
     term: str
+    title: str
     lead: str
     errors: tuple[ErrorRow, ...]
     note: str
@@ -86,8 +90,7 @@ def learned_sections(run: Run) -> list[Section]:
 
 def learned_parts(run_folder: Path, result: Optimization) -> tuple[LearnedPart, ...]:
     """Return the evidence for each learned term of a search; of one whose file is gone, nothing is shown."""
-    folder = run_folder / "optimize" / result.objective
-    files = {path.stem.removeprefix("learned_"): path for path in sorted(folder.glob("learned_*.json"))}
+    files = learning_files(run_folder, result.objective)
     return tuple(_part(term, read_json(path, _KEYS), result) for term, path in files.items())
 
 
@@ -98,6 +101,7 @@ def _part(term: str, content: Mapping[str, Any], result: Optimization) -> Learne
     covered = next((p["actual"] for p in content["calibration"] if p["nominal"] == content["coverage"]), float("nan"))
     return LearnedPart(
         term=term,
+        title=term_title(term),
         lead=f"{content['source']}: predictions are off by {errors['rmse']:.2f} (RMSE) and explain "
         f"{percent(max(errors['r2'], 0.0))} of the variance with {held_out}, which is what to expect of molecules that "
         "are new.",

@@ -177,8 +177,11 @@ def describe_optimization(result: Optimization) -> str:
     trace = result.search.trace
     n_start = int((trace["origin"] == "start").sum())
     text = f"The search for “{title_of(result.objective)}” used {plural(len(trace), 'oracle call')} (molecules scored)"
-    text += f", {count(n_start)} of them for the training molecules it started from." if n_start else "."
-    if n_known := result.search.summary.get("n_start_outside_budget", 0):
+    n_known = result.search.summary.get("n_start_outside_budget", 0)
+    # Beside molecules outside the budget, only the lead is scored first.
+    first = "the lead" if n_known else "the molecules it started from"
+    text += f", {count(n_start)} of them for {first}." if n_start else "."
+    if n_known:
         text += f" It started from the {count(n_known)} best training molecules, which were scored outside this budget."
     return f"{text} {best_scores(result)} {_proposed(result)}"
 

@@ -1,5 +1,6 @@
 """What a search for better molecules of a series takes from its data: model, activity, lead, core, and limits."""
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,11 +11,13 @@ from rdkit.Chem import rdFMCS
 from molvae.chem.alerts import structural_alerts
 from molvae.chem.core import Core, read_core
 from molvae.chem.descriptors import compute_properties
+from molvae.chem.measurements import read_bound
 from molvae.chem.molecules import parse
 from molvae.chem.quiet import quiet
 from molvae.data_look import ENOUGH_TO_TRAIN, DataLook
 from molvae.errors import ConfigError, DataError
-from molvae.learned.measurements import Measurements, read_measurements
+from molvae.learned.measurements import Bound, Measurements, read_measurements
+from molvae.text import one_line
 
 MIN_CORE_ATOMS = 6
 """Heavy atoms of a common part below which it is no core."""
@@ -25,6 +28,7 @@ _SHARED_BY = (1.0, 0.8)
 # By how much of the way from the median to the best value the goal is beyond the best one.
 _BEYOND = 0.2
 _ALERTS = ("PAINS", "BRENK")
+_MAX_BOUNDS = 3
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,9 @@ class SeriesPlan:
         core: SMARTS pattern, or SMILES with attachment points, that candidates hold, if there is one.
         core_fraction: Fraction of the measured molecules that hold the core.
         is_given: Whether the user gave the lead, and the core.
+        better_bounds: Bounds beyond which a value is at least as good as the best one, of molecules without a value.
         logp: Fifth and 95th percentile of logP.
+        qed: 95th percentile of QED.
         sa_score: 95th percentile of the SA score.
         mol_weight: 95th percentile of the molecular weight, or that of the lead if it is heavier, in Da.
         alerts: For collections of structural alerts, the fraction of the measured molecules that have one.
@@ -62,7 +68,9 @@ class SeriesPlan:
     core: str | None
     core_fraction: float
     is_given: tuple[bool, bool]
+    better_bounds: tuple[Bound, ...]
     logp: tuple[float, float]
+    qed: float
     sa_score: float
     mol_weight: float
     alerts: dict[str, float]
@@ -76,7 +84,17 @@ class SeriesPlan:
             f"activity: {self.activity}, {better} is better; {self.n_measured:,} molecules, best {self.best:g}",
             f"lead: {self.lead}",
             f"core: {core}",
+            *self._bounds(),
         ]
+
+    def _bounds(self) -> list[str]:
+        """Return a line for each of the first bounds that may hide a better lead."""
+        return [
+            f"line {bound.line} has {one_line(bound.text)}, at least as good as the best value: nothing is learned "
+            f"from a bound; to search around this molecule, give --lead {shlex.quote(bound.smiles)}"
+            for bound in self.better_bounds
+            if bound.smiles != self.lead
+        ][:_MAX_BOUNDS]
 
 
 def plan_series(
@@ -115,7 +133,7 @@ def plan_series(
             raise ConfigError(f"--core: expected a part of the lead {chosen_lead}, found no match of {core!r}")
         kept = given_core or _common_core(most_active, lead_mol)
         alerts = structural_alerts(mols, _ALERTS)
-    properties = compute_properties(measured.smiles, ["logp", "sa_score", "mol_weight"])
+    properties = compute_properties(measured.smiles, ["logp", "qed", "sa_score", "mol_weight"])
     low, high = np.nanpercentile(properties.to_numpy(), [5, 95], axis=0).tolist()
     weight = float(compute_properties([chosen_lead], ["mol_weight"])["mol_weight"].iloc[0])
     median, best, goal = _goal(measured, minimise=minimise)
@@ -132,9 +150,11 @@ def plan_series(
         core=None if kept is None else kept.text,
         core_fraction=0.0 if kept is None else _fraction_with(kept, mols),
         is_given=(lead is not None, core is not None),
+        better_bounds=_better_bounds(measured, best, minimise=minimise),
         logp=(low[0], high[0]),
-        sa_score=high[1],
-        mol_weight=max(high[2], weight),
+        qed=high[1],
+        sa_score=high[2],
+        mol_weight=max(high[3], weight),
         alerts={name: _fraction_starting(alerts, name) for name in _ALERTS},
     )
 
@@ -205,3 +225,15 @@ def _goal(measured: Measurements, *, minimise: bool) -> tuple[float, float, floa
     if minimise and best >= 0.0:
         goal = max(goal, 0.0)
     return start, float(best), goal
+
+
+def _better_bounds(measured: Measurements, best: float, *, minimise: bool) -> tuple[Bound, ...]:
+    """Return the bounds beyond which a value is at least as good as the best one, of molecules without a value."""
+    valued = set(measured.smiles)
+    found = []
+    for bound in measured.bounds:
+        is_above, limit = read_bound(bound.text)
+        is_better = limit <= best if minimise else limit >= best
+        if is_above != minimise and is_better and bound.smiles not in valued:
+            found.append(bound)
+    return tuple(found)

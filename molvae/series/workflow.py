@@ -32,14 +32,16 @@ def lay_series(folder: Path, plan: SeriesPlan, minutes: float) -> None:
     texts = {CONFIG: config_text(plan, name, data, minutes), OBJECTIVE: objective_text(plan, name, data)}
     if not (folder / CONFIG).is_file():
         write_project(folder, texts)
-    elif any(
-        not (folder / file).is_file() or (folder / file).read_text(encoding="utf-8") != text
-        for file, text in texts.items()
-    ):
+    elif others := [file for file, text in texts.items() if _text_of(folder / file) != text]:
         raise DataError(
-            f"{folder}: expected nothing of this name, or what this command wrote, found other settings; give another "
-            f"--out, or run `snakemake --cores N --configfile {CONFIG}` in it"
+            f"{folder}: expected nothing of this name, or what this command wrote, found another "
+            f"{' and '.join(others)}; run `snakemake --cores N --configfile {CONFIG}` in it, or, to begin anew, remove "
+            "the folder or give another --out"
         )
+
+
+def _text_of(file: Path) -> str | None:
+    return file.read_text(encoding="utf-8") if file.is_file() else None
 
 
 def report_of(folder: Path) -> Path:

@@ -60,7 +60,18 @@ def test_a_project_has_a_config_and_an_objective_that_are_valid(folder):
     assert settings.optimize.objectives == ["objective.yaml"]
     assert load_objective(str(folder / "mine" / "objective.yaml")).term_names[0] == "similarity"
     assert "cd mine" in result.output
+    assert "  molvae series 'my data.csv' --activity pAct" in result.output.splitlines()
     assert result.output.splitlines()[-1].strip().startswith(("snakemake", "molvae"))
+
+
+def test_the_term_of_the_measured_column_can_be_taken_up(folder):
+    rows = "".join(f"m{n},{'C' * n}O,{n / 2},cell\n" for n in range(3, 20))
+    (folder / "my data.csv").write_text(TABLE.splitlines()[0] + "\n" + rows)
+    new("mine", "--data", "my data.csv")
+    objective = folder / "mine" / "objective.yaml"
+    text = objective.read_text().replace("  # - learned", "  - learned")
+    objective.write_text(text.replace("  #   maximise: {low: 1.5", "    maximise: {low: 1.5"))
+    assert "pAct" in load_objective(str(objective)).term_names
 
 
 def test_the_project_can_be_prepared_in_its_folder(folder, monkeypatch):
@@ -94,6 +105,7 @@ def test_other_formats_do(folder, name):
     settings = load_config(folder / "mine" / "config.yaml")
     assert load_objective(str(folder / "mine" / "objective.yaml")).name == "mine"
     assert ("logp" in settings.prepare.properties) == (name != "a.smi")
+    assert ("- learned" in (folder / "mine" / "objective.yaml").read_text()) == (name != "a.smi")
 
 
 def test_nothing_is_overwritten(folder):

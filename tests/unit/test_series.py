@@ -83,6 +83,25 @@ def test_what_is_written_is_valid(folder, settings):
     assert load_objective("objective.yaml").term_names == ("pIC50", "qed", "logp", "sa_score")
 
 
+def test_a_bound_better_than_the_best_value_is_told(folder):
+    table = TABLE + "CCCCO,m97,>9.5\nCCCO,m98,>7\nCCO,m99,>9\nCCCN,m96,<1\n"
+    Path("mine.csv").write_text(table)
+    [line] = [line for line in plan().lines() if "bound" in line]
+    assert line.startswith("line 16 has >9.5, at least as good as the best value")
+    assert line.endswith("give --lead CCCCO")
+    [line] = [line for line in plan(minimise=True).lines() if "bound" in line]
+    assert line.endswith("give --lead CCCN")
+    assert not any("bound" in line for line in plan(lead="CCCCO").lines())
+
+
+def test_the_target_of_drug_likeness_is_one_that_the_series_reaches(folder):
+    found = plan()
+    Path("objective.yaml").write_text(objective_text(found, "mine", "mine.csv"))
+    qed = next(term for term in read_spec(Path("objective.yaml")).terms if term.title == "qed")
+    assert 0.0 < found.qed < 1.0
+    assert qed.desirability.high == pytest.approx(found.qed, abs=0.005)
+
+
 def test_alerts_that_most_of_the_series_have_are_no_constraint(folder):
     azo = [(f"{'C' * n}c1ccc(cc1)N=Nc1ccccc1", 5.0 + n) for n in range(1, 13)]
     Path("mine.csv").write_text("smiles,pIC50\n" + "".join(f"{smiles},{value}\n" for smiles, value in azo))
@@ -116,8 +135,14 @@ def test_the_same_command_goes_on_and_another_does_not(folder):
     arguments = ("mine.csv", "--activity", "pIC50", "--dry-run")
     assert series(*arguments).exit_code == 0
     assert series(*arguments).exit_code == 0
-    with pytest.raises(DataError, match="mine: expected nothing of this name, or what this command wrote"):
-        series(*arguments, "--lead", "CCO")
+    with pytest.raises(
+        DataError,
+        match=r"mine: expected nothing of this name, or what this command wrote, found another config.yaml and "
+        r"objective.yaml; .* remove the folder",
+    ):
+        series(*arguments, "--lead", "CCO", "--minutes", 5)
+    with pytest.raises(DataError, match=r"found another config.yaml; "):
+        series(*arguments, "--minutes", 5)
 
 
 @pytest.mark.parametrize(
@@ -182,6 +207,7 @@ def test_the_status_is_that_of_snakemake(folder, monkeypatch):
     monkeypatch.setattr(workflow, "run_workflow", lambda *_: 0)
     done = series("mine.csv", "--activity", "pIC50", "--cores", 1)
     assert done.output.splitlines()[-1] == "report: mine/results/mine/report.html"
+    assert "  molvae watch mine" in done.output.splitlines()
 
 
 def test_an_interrupt_is_passed_on(tmp_path):

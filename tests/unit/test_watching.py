@@ -10,7 +10,7 @@ import time
 import pytest
 
 from molvae.errors import DataError
-from molvae.watching import is_over, read_jobs
+from molvae.watching import is_over, read_jobs, run_folder
 
 
 @pytest.fixture
@@ -127,6 +127,18 @@ def test_a_run_is_over_when_all_is_done_or_nothing_goes_on_after_a_failure(run):
 def test_a_folder_that_is_no_run_is_named(tmp_path):
     with pytest.raises(DataError, match=r"expected the folder of a run that has begun"):
         read_jobs(tmp_path)
+
+
+def test_the_only_run_of_a_project_is_found(run, tmp_path):
+    project = tmp_path / "project"
+    assert run_folder(project) == project
+    (project / "results").mkdir(parents=True)
+    run.rename(project / "results" / "demo")
+    assert run_folder(project) == project / "results" / "demo"
+    assert run_folder(project / "results" / "demo") == project / "results" / "demo"
+    (project / "results" / "other" / "logs").mkdir(parents=True)
+    with pytest.raises(DataError, match=r"found several; give one of .*results/demo, .*results/other"):
+        run_folder(project)
 
 
 def watch(folder, **streams):

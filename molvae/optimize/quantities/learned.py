@@ -45,8 +45,12 @@ class LearnedSource(Section):
         return re.sub(r"[^A-Za-z0-9_.-]+", "_", self.column or Path(str(self.model)).name).strip("_.-") or "learned"
 
     def text(self) -> str:
-        """Return what is learned from what, in a few words."""
-        return f"model {self.model}" if self.column is None else f"{self.column}, learned from {self.table}"
+        """Return what is learned from what, in a few words; of the table, the name without its folder."""
+        return (
+            f"model {self.model}"
+            if self.column is None
+            else f"{self.column}, learned from {Path(str(self.table)).name}"
+        )
 
     def files(self, folder: Path) -> tuple[Path, ...]:
         """Return the files that the values depend on.

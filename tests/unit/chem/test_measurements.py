@@ -1,6 +1,6 @@
 import pytest
 
-from molvae.chem.measurements import DecimalMarks, Measurement, read_measurement
+from molvae.chem.measurements import DecimalMarks, Measurement, read_bound, read_measurement
 from molvae.chem.reading import Record
 
 
@@ -15,6 +15,21 @@ def test_a_number_may_have_a_decimal_comma(text, value):
 @pytest.mark.parametrize("text", [">10", "< 4.5", ">=9", "≤3", ">>100", "<0,5"])
 def test_a_bound_is_kept_apart(text):
     assert read_measurement(text) == Measurement(censored=text)
+
+
+@pytest.mark.parametrize(
+    ("text", "bound"),
+    [
+        (">10", (True, 10.0)),
+        ("< 4.5", (False, 4.5)),
+        ("=>9", (True, 9.0)),
+        ("≤-3", (False, -3.0)),
+        ("≥ 0,5", (True, 0.5)),
+    ],
+)
+def test_a_bound_has_a_side_and_a_number(text, bound):
+    assert read_measurement(text).censored == text
+    assert read_bound(text) == bound
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,10 @@ def test_salts_are_the_same_molecule(tmp_path):
 def test_a_bound_is_counted_and_not_taken_as_a_value(tmp_path, bound):
     measured = read_measurements(table(tmp_path / "a.csv", [*numbers(), f"CCO,{bound}", f"CC,{bound}"]), "pIC50")
     assert measured.n_censored == 2
+    assert [(found.line, found.smiles, found.text) for found in measured.bounds] == [
+        (22, "CCO", bound),
+        (23, "CC", bound),
+    ]
     assert "CCO" not in measured.smiles
     assert measured.values[measured.smiles.index("CC")] == 5.1
 

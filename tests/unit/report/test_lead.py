@@ -34,9 +34,16 @@ def test_the_best_candidates_are_beside_the_lead_with_what_changed(with_lead):
     assert compared[0].heading == f"1: score {best['score']:.3f}, similarity 0.51"
     changes = {change.title: change for change in compared[0].changes}
     assert len(changes) == len(compared[0].changes)
-    assert changes["QED"].change == f"{best['qed'] - lead['term.qed']:+.3f}"
+    assert changes["QED"].change == f"{best['qed'] - lead['term.qed']:+.3f}".replace("-", "\u2212")
     assert changes["polar"].candidate == f"{best['term.polar']:.3f}"
     assert COLOUR in compared[0].candidate_svg
+
+
+def test_a_change_of_nothing_has_no_sign_of_less(with_lead):
+    lead = with_lead.search.trace["term.polar"][0]
+    candidates = with_lead.candidates.assign(**{"term.polar": lead - 1e-12})
+    changes = lead_comparisons(replace(with_lead, candidates=candidates))[0].changes
+    assert next(change.change for change in changes if change.title == "polar") == "+0.000"
 
 
 def test_what_two_molecules_do_not_share_is_marked_in_both():

@@ -28,6 +28,15 @@ def test_the_sentences_carry_the_numbers(run):
     assert "20 new molecules are proposed as candidates, of which 19 pass the MOSES filters." in text
 
 
+def test_the_lead_is_the_call_before_a_search_from_known_molecules(run):
+    (result,) = run.optimizations
+    origins = ["start", *["mutation"] * (len(result.search.trace) - 1)]
+    summary = {**result.search.summary, "n_start_outside_budget": 100}
+    search = replace(result.search, trace=result.search.trace.assign(origin=origins), summary=summary)
+    text = sentences(replace(run, optimizations=(replace(result, search=search),)))[-1]
+    assert "1 of them for the lead. It started from the 100 best training molecules" in text
+
+
 def test_without_a_baseline_nothing_is_compared_with_random(run):
     results = tuple(replace(result, baseline=None) for result in run.optimizations)
     assert "random samples" not in " ".join(sentences(replace(run, optimizations=results)))

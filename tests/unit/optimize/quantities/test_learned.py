@@ -152,3 +152,8 @@ def test_what_is_no_molecule_is_a_failure(folder):
     quantity = Learned.model_validate({"learned": TERM["learned"]})
     values = quantity.measure(folder)([Molecule("xxx", parse("C")), Molecule("CCO", parse("CCO"))])
     assert [isinstance(value, Failure) for value in values] == [True, False]
+
+
+def test_a_table_is_called_by_its_name_without_the_way_to_it():
+    quantity = Learned.model_validate({"learned": {"table": "../../data/measured.csv", "column": "pIC50"}})
+    assert quantity.text() == "pIC50, learned from measured.csv"

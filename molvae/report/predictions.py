@@ -1,0 +1,103 @@
+"""What a search promises in the measured value itself: the predictions of the candidates beside the measured values."""
+
+import math
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from molvae.files import read_json
+from molvae.report.candidate_set import CandidateSet, candidate_set
+from molvae.report.numerals import count, inflected, plural
+from molvae.report.run_data import Optimization
+from molvae.tables import HIGH, LOW, TERM
+from molvae.text import one_line
+
+_KEYS = ("column", "coverage", "held_out")
+
+
+@dataclass(frozen=True)
+class Learning:
+    """A term that was learned from a measured column.
+
+    Attributes:
+        column: The column.
+        coverage: Fraction of the values that the intervals cover.
+        measured: Measured values by the canonical SMILES of their molecules.
+    """
+
+    column: str
+    coverage: float
+    measured: Mapping[str, float]
+
+    @property
+    def interval(self) -> str:
+        """What the intervals are called."""
+        return f"{self.coverage:.0%}".replace("%", "\u00a0%") + " interval"
+
+
+def learning_files(run_folder: Path, objective: str) -> dict[str, Path]:
+    """Return the files with the evidence for the learned terms of a search, by term; of one that is gone, none."""
+    folder = run_folder / "optimize" / objective
+    return {path.stem.removeprefix("learned_"): path for path in sorted(folder.glob("learned_*.json"))}
+
+
+def learnings(run_folder: Path, objective: str) -> dict[str, Learning]:
+    """Return the learned terms of a search by their names."""
+    found = {}
+    for term, path in learning_files(run_folder, objective).items():
+        content = read_json(path, _KEYS)
+        held_out = content["held_out"]
+        measured = dict(zip(held_out["smiles"], map(float, held_out["measured"]), strict=True))
+        found[term] = Learning(one_line(str(content["column"])), float(content["coverage"]), measured)
+    return found
+
+
+def interval_of(row: Mapping[Hashable, Any], term: str) -> tuple[float, float] | None:
+    """Return the ends of the interval of a candidate, a row of candidates.csv; None where the term has none."""
+    low, high = row.get(f"{LOW}{term}"), row.get(f"{HIGH}{term}")
+    if low is None or high is None or math.isnan(low) or math.isnan(high):
+        return None
+    return float(low), float(high)
+
+
+def predicted_gains(run_folder: Path, result: Optimization) -> list[str]:
+    """Say for each learned term how many candidates are predicted to be better than the best measured molecule.
+
+    Nothing is said of a term of which neither high nor low values are wanted as such.
+    """
+    candidates = candidate_set(result)
+    if candidates.table.empty or candidates.spec is None:
+        return []
+    rises = {term.title: term.desirability.rises() for term in candidates.spec.terms}
+    return [
+        _gain(term, learning, candidates, rises=bool(rises[term]))
+        for term, learning in learnings(run_folder, result.objective).items()
+        if rises.get(term) is not None and {f"{TERM}{term}", f"{LOW}{term}", f"{HIGH}{term}"} <= {*candidates.table}
+    ]
+
+
+def _gain(term: str, learning: Learning, candidates: CandidateSet, *, rises: bool) -> str:
+    table = candidates.table
+    values, worse_end = table[f"{TERM}{term}"], table[f"{LOW if rises else HIGH}{term}"]
+    measured = learning.measured.values()
+    best_measured = max(measured) if rises else min(measured)
+    beyond = "above" if rises else "below"
+    n_beyond, n_surely = _n_beyond(values, best_measured, rises), _n_beyond(worse_end, best_measured, rises)
+    best = table.iloc[int(values.argmax() if rises else values.argmin())].to_dict()
+    low, high = interval_of(best, term) or (math.nan, math.nan)
+    surely = (
+        f", {count(n_surely) if n_surely else 'none'} of them with the whole {learning.interval}" if n_beyond else ""
+    )
+    return (
+        f"{count(n_beyond) if n_beyond else 'None'} of {plural(len(table), 'candidate')} "
+        f"{inflected(max(n_beyond, 1), 'is', 'are')} predicted to have a value of {learning.column} {beyond} the best "
+        f"measured one, {best_measured:.3g}{surely}. The {'highest' if rises else 'lowest'} prediction is "
+        f"{best[f'{TERM}{term}']:.3g} ({low:.3g} to {high:.3g}), that of {best['id']}."
+    )
+
+
+def _n_beyond(values: pd.Series, limit: float, rises: bool) -> int:
+    return int((values > limit if rises else values < limit).sum())
