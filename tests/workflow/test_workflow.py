@@ -71,7 +71,7 @@ def test_the_benchmark_of_searches_is_a_job_a_search(fresh):
     assert jobs == {"benchmark_search": n_searches, "benchmark_optimize": 1}
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_the_pareto_preset_ends_in_a_report_that_shows_the_front(fresh):
     content = yaml.safe_load((ROOT / "workflow" / "config" / "pareto.yaml").read_text())
     content["train"] |= {"epochs": 1, "prior_samples": 100}
@@ -361,7 +361,7 @@ def test_a_public_library_need_not_be_there_when_a_run_is_planned(fresh):
     assert rules["prepare"] == 1
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_what_is_measured_is_learned_and_searched_for(fresh):
     """The preset `learned`, made small."""
     content = yaml.safe_load((ROOT / "workflow/config/learned.yaml").read_text())
