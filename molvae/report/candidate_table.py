@@ -12,7 +12,7 @@ from molvae.report.candidate_set import CandidateSet
 from molvae.report.searches import origin_title
 from molvae.report.sketches import sketch
 from molvae.report.substructures import functional_groups, ring_systems_of
-from molvae.tables import CONSTRAINT, DESIRABILITY, HIGH, LOW, NEAREST_VALUE, TERM
+from molvae.tables import CONSTRAINT, DESIRABILITY, HIGH, LOW, NEAREST_VALUE, TARGET_MET, TERM
 
 SHOWN_PROPERTIES = ("mol_weight", "logp", "tpsa", "qed", "sa_score")
 """Property columns that are shown at first; a tick shows the others."""
@@ -92,7 +92,7 @@ def columns(candidates: CandidateSet, units: Mapping[str, str], same: Mapping[st
             "targets_met",
             "Targets met",
             note=f"of {n_terms}",
-            hint="How many terms have a value as desired. Equal scores are sorted by it.",
+            hint=f"How many terms have a desirability of at least {TARGET_MET:g}. Equal scores are sorted by it.",
         ),
         *terms,
         Column(

@@ -2,12 +2,16 @@
 
 import math
 from collections.abc import Hashable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from molvae.chem.descriptors import PROPERTIES, compute_properties
+from molvae.errors import ObjectiveError
+from molvae.optimize.objective import Objective
 from molvae.provenance import recorded_sources
 from molvae.report.candidate_set import CandidateSet, candidate_set
 from molvae.report.candidate_table import fingerprint_title
@@ -55,7 +59,7 @@ class Suggestion:
         score: Its score.
         rank: Its rank among the candidates.
         targets_met: How many targets it meets.
-        cluster: Number of its cluster.
+        cluster: Number of its cluster, and how many candidates that has.
         facts: Its terms and properties.
         doubts: What to be careful about.
         reference: SMILES of the molecule it is compared with.
@@ -136,7 +140,7 @@ def _missed(candidates: CandidateSet, n_met: int) -> str:
     """Name the targets that the candidates meeting the most targets miss; empty if these are many."""
     best = candidates.table[candidates.table["targets_met"] == n_met]
     columns = [name for name in best.columns if name.startswith(DESIRABILITY)]
-    missed = [term_title(name.removeprefix(DESIRABILITY)) for name in columns if best[name].max() < TARGET_MET]
+    missed = [f"“{term_title(name.removeprefix(DESIRABILITY))}”" for name in columns if best[name].max() < TARGET_MET]
     return listed(missed) if 0 < len(missed) <= 2 else ""
 
 
@@ -152,10 +156,13 @@ def selection(candidates: CandidateSet) -> str:
             f"The molecules below are the best of {plural(candidates.n_clusters, 'cluster')} of similar candidates "
             "(ECFP4, 2,048 bits), and then the second best of each, and so on; those that meet most targets come first."
         )
+    clusters = plural(candidates.n_clusters, "cluster")
+    if n < candidates.n_clusters:
+        clusters = f"{n} of {clusters}"
     best = "The molecule below is the best" if n == 1 else "Each molecule below is the best"
     return (
-        f"{best} of its cluster of similar candidates ({plural(candidates.n_clusters, 'cluster')} by ECFP4, 2,048 "
-        "bits), those that meet most targets first."
+        f"{best} of its cluster of similar candidates ({clusters} by ECFP4, 2,048 bits), those that meet most targets "
+        "first."
     )
 
 
@@ -171,6 +178,7 @@ def _suggestion(
     reference = candidates.reference or str(row["nearest_train_smiles"])
     reference_svg, svg = draw_change(reference, smiles) if reference else ("", draw(smiles))
     beside = _values(reference, candidates, trace)
+    n_alike = int((candidates.table["cluster"] == row["cluster"]).sum())
     return Suggestion(
         id=str(row["id"]),
         smiles=smiles,
@@ -178,7 +186,7 @@ def _suggestion(
         score=number(float(row["score"]), 3),
         rank=count(row["rank"]),
         targets_met=int(row["targets_met"]),
-        cluster=count(row["cluster"]),
+        cluster=f"{count(row['cluster'])} ({plural(n_alike, 'candidate')})",
         facts=tuple(_facts(row, beside, candidates, learned)),
         doubts=tuple(doubts(row)),
         reference=reference,
@@ -193,18 +201,21 @@ def _reference(
     if not candidates.reference:
         return None
     values = _values(candidates.reference, candidates, trace)
+    desirabilities = _desirabilities(values, candidates)
     is_lead = candidates.spec is not None and candidates.spec.lead is not None
     return {
         "title": "Lead" if is_lead else "Reference",
         "smiles": candidates.reference,
         "svg": draw(candidates.reference),
+        "targets_met": sum(value >= TARGET_MET for value in desirabilities.values()),
+        "score": _score(values, candidates) if len(desirabilities) == len(candidates.terms) else "",
         "facts": [
             Fact(
                 title,
                 _noted(_measured(candidates.reference, learned.get(name), name), wanted),
                 _text(values.get(field, math.nan), name),
                 "",
-                None,
+                desirabilities.get(name),
             )
             for title, wanted, field, name in _fields(candidates)
         ],
@@ -225,6 +236,28 @@ def _values(smiles: str, candidates: CandidateSet, trace: pd.DataFrame) -> dict[
     if len(calls):
         values |= {f"{TERM}{name}": float(calls.iloc[0][f"{TERM}{name}"]) for name in candidates.terms}
     return values
+
+
+def _desirabilities(values: Mapping[str, float], candidates: CandidateSet) -> dict[str, float]:
+    """Return the desirability of each term whose value is known and has one."""
+    found = {}
+    for term in candidates.spec.terms if candidates.spec else ():
+        value = values.get(f"{TERM}{term.title}", math.nan)
+        # A term without a desirability takes only values from 0 to 1.
+        with suppress(ValueError):
+            found[term.title] = term.desirability(value) if math.isfinite(value) else math.nan
+    return {name: value for name, value in found.items() if not math.isnan(value)}
+
+
+def _score(values: Mapping[str, float], candidates: CandidateSet) -> str:
+    """Return the score of values of all terms; empty if a file that the objective needs is no longer there."""
+    if candidates.spec is None:
+        return ""
+    try:
+        objective = Objective(candidates.spec, Path())
+    except ObjectiveError:
+        return ""
+    return number(objective.score_of({name: values[f"{TERM}{name}"] for name in candidates.terms}), 3)
 
 
 def _fields(candidates: CandidateSet) -> list[tuple[str, str, str, str]]:

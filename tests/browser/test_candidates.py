@@ -215,3 +215,11 @@ def test_each_term_has_a_bar_of_its_desirability(page):
     bars = page.locator(".sortable tbody tr").first.locator(".bar")
     assert bars.count() == 3
     assert bars.first.get_attribute("aria-label").startswith("desirability ")
+
+
+def test_only_the_suggested_are_marked_in_the_table_and_bold_among_the_lines(page):
+    suggested = page.locator(".to-row").evaluate_all("links => links.map((link) => link.dataset.id)")
+    marked = page.locator(".sortable tbody tr.suggested").evaluate_all("rows => rows.map((row) => row.dataset.id)")
+    assert 0 < len(suggested) < page.locator(".sortable tbody tr").count()
+    assert set(marked) == set(suggested)
+    assert page.locator(".lines path.bold").count() == len(suggested)

@@ -124,6 +124,23 @@ def test_candidates_are_cards_on_a_phone(opened, html):
     assert page.locator(".candidates").first.locator(".sortable tbody tr").count() == 10
 
 
+def test_no_metric_lies_over_another_on_a_phone(opened, html):
+    page = opened(html, 360)
+    overlapping = """rows => rows.flatMap((row) => {
+        const boxes = [...row.cells].map((cell) => {
+            const range = document.createRange();
+            range.selectNodeContents(cell);
+            return range.getBoundingClientRect();
+        });
+        return boxes.flatMap((a, i) => boxes.slice(i + 1).filter((b) =>
+            a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 1 && b.top < a.bottom - 1,
+        ).map(() => row.textContent));
+    })"""
+    assert page.locator(".measures tbody tr").count() > 20
+    assert page.locator(".measures tbody tr").evaluate_all(overlapping) == []
+    assert not page.locator(".measures thead").first.is_visible()
+
+
 @pytest.mark.parametrize(("width", "scheme"), [(1360, "light"), (1360, "dark"), (360, "light")])
 def test_axe_finds_no_violation(opened, html, width, scheme):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
@@ -162,6 +179,26 @@ def test_it_prints_in_light_colours_and_fits(opened, html, tmp_path):
     assert not page.locator(".contents").is_visible()
     pdf = page.pdf(path=tmp_path / "page.pdf", format="A4")
     assert pdf.startswith(b"%PDF")
+
+
+def test_all_of_what_to_distrust_is_printed(opened, html):
+    page = opened(html)
+    details = page.locator(".cautions details")
+    assert details.count() == 1
+    assert details.get_attribute("open") is None
+    page.emulate_media(media="print")
+    details.locator("li").last.wait_for(state="visible")
+    page.emulate_media(media="screen")
+    details.locator("li").last.wait_for(state="hidden")
+
+
+def test_no_structure_lies_over_a_value_in_print(opened, html):
+    page = opened(html, 700)
+    page.emulate_media(media="print")
+    row = page.locator(".sortable tbody tr").first
+    drawing = row.locator("td[data-key=smiles] svg").bounding_box()
+    score = row.locator("td[data-key=score]").bounding_box()
+    assert drawing["x"] + drawing["width"] <= score["x"] + 1
 
 
 @pytest.mark.parametrize("name", ["latent_map", "samples", "reconstructions", "candidates_demo"])

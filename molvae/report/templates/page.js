@@ -34,6 +34,13 @@ document.addEventListener("pointermove", (event) => {
   chartTip.style.top = `${event.clientY + 14}px`;
 });
 
+// On paper nothing can be opened, so that all of what to distrust is printed.
+let openedForPrint = [];
+matchMedia("print").addEventListener("change", ({ matches }) => {
+  if (matches) openedForPrint = [...document.querySelectorAll(".cautions details:not([open])")];
+  for (const details of openedForPrint) details.open = matches;
+});
+
 // Charts as files, in the colours that the page has now.
 for (const button of document.querySelectorAll(".save")) {
   button.hidden = false;

@@ -124,7 +124,7 @@ class Candidates {
     row.tabIndex = -1;
     row.dataset.id = this.ids[index];
     row.append(this.tickCell(index), ...this.data.columns.map((column) => this.cell(index, column)));
-    row.classList.toggle("suggested", this.value(index, "suggested") !== null);
+    row.classList.toggle("suggested", Boolean(this.value(index, "suggested")));
     for (const [name, marked] of [["pointerenter", [index]], ["focusin", [index]], ["pointerleave", []], ["focusout", []]]) {
       row.addEventListener(name, () => this.mark(marked));
     }
@@ -225,7 +225,7 @@ class Candidates {
     if (lines.hidden) return;
     const rows = [...this.ids.keys()].map((index) => ({
       values: terms.map(({ desirability }) => this.value(index, desirability)),
-      isBold: this.value(index, "suggested") !== null,
+      isBold: Boolean(this.value(index, "suggested")),
     }));
     this.parallel = new Parallel(lines.querySelector(".lines"), terms.map(({ title }) => title), rows, {
       onChoose: (index) => this.goTo(index),
@@ -246,7 +246,7 @@ class Candidates {
       colour: values[index] === null ? null : (values[index] - low) / (high - low || 1),
       shape: 0,
       isShown: shown.has(index),
-      isBold: this.value(index, "suggested") !== null,
+      isBold: Boolean(this.value(index, "suggested")),
     }));
     const title = (key) => [column(key).title, column(key).note.length < 25 ? column(key).note : ""].filter(Boolean).join(", ");
     this.plot.show(points, { x: title(keys.x), y: title(keys.y) });

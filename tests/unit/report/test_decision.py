@@ -28,7 +28,7 @@ def test_the_headline_says_how_many_meet_the_targets(candidates, met, said):
 def test_the_target_that_the_best_miss_is_named(candidates):
     desirabilities = {"desirability.qed": 1.0, "desirability.logp": 1.0, "desirability.polar": 0.3}
     table = candidates.table.head(3).assign(targets_met=2, **desirabilities)
-    assert headline(replace(candidates, table=table)).endswith("3 meet 2 of them, missing polar.")
+    assert headline(replace(candidates, table=table)).endswith("3 meet 2 of them, missing “polar”.")
 
 
 def test_without_candidates_the_headline_says_so(candidates):
@@ -49,6 +49,7 @@ def test_suggestions_have_changes_from_their_reference_and_desirabilities(run):
     assert facts["Molecular weight, Da"].desirability is None
     assert 0.0 <= facts["QED"].desirability <= 1.0
     assert first.reference_svg.startswith("<svg")
+    assert first.cluster.endswith(("candidate)", "candidates)"))
     assert section.content["reference"] is None
 
 
@@ -62,6 +63,12 @@ def test_the_molecule_of_a_similarity_term_is_the_reference_of_all(run):
     reference = section.content["reference"]
     assert reference["title"] == "Reference"
     assert {fact.title: fact.value for fact in reference["facts"]}["polar"] == "1.00"
+    desirabilities = {fact.title: fact.desirability for fact in reference["facts"]}
+    assert desirabilities["polar"] == pytest.approx(0.01)
+    assert 0.0 < desirabilities["QED"] <= 1.0
+    assert desirabilities["Molecular weight, Da"] is None
+    assert reference["targets_met"] == sum(value is not None and value >= 0.99 for value in desirabilities.values())
+    assert 0.0 < float(reference["score"]) <= 1.0
     assert {suggestion.reference for suggestion in section.content["suggestions"]} == {"O=C(N1CCOCC1)c1ccccc1"}
 
 

@@ -86,6 +86,11 @@ def test_each_of_several_objectives_has_a_section(tmp_path):
     assert '<section id="optimization-two"' in text
 
 
+def test_the_file_of_rejected_rows_is_named(own_folder):
+    text = report(own_folder, RunConfig()).read_text()
+    assert "Every rejected row is listed with its reason in <code>prepare/rejected.csv</code>." in text
+
+
 def test_no_candidates_and_no_rejects_still_give_a_page(own_folder):
     for file in (own_folder / "optimize").rglob("candidates.csv"):
         pd.read_csv(file).head(0).to_csv(file, index=False)
@@ -97,6 +102,7 @@ def test_no_candidates_and_no_rejects_still_give_a_page(own_folder):
     text = report(own_folder, RunConfig()).read_text()
     assert "No new molecule satisfies all constraints." in text
     assert "None was excluded." in text
+    assert "rejected.csv</code>" not in text
 
 
 def test_the_settings_shown_are_those_recorded_except_for_the_title(own_folder):
