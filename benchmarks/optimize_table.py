@@ -18,7 +18,7 @@ MISSING = "-"
 
 # A record as `optimize_runs.execute` writes it.
 Record = dict[str, Any]
-Value = Callable[[Record], float]
+Value = Callable[[Record], float | None]
 
 
 def auc_top10(record: Record) -> float:
@@ -29,14 +29,20 @@ COLUMNS: dict[str, Value] = {
     "AUC top-1": lambda record: record["auc_top1"],
     "AUC top-10": auc_top10,
     "AUC top-100": lambda record: record["auc_top100"],
-    "top-10 at 1,000": lambda record: record["top10_at"]["1000"],
-    "top-10 at 10,000": lambda record: record["top10_at"]["10000"],
+    "top-10 at 1,000": lambda record: record["top10_at"].get("1000"),
+    "top-10 at 10,000": lambda record: record["top10_at"].get("10000"),
 }
+AT_LEAST = "≥ "
+"""Stands before the areas of a search that was stopped: as if it had found nothing better in the calls it had left."""
 
 
-def finished_records(folder: Path) -> list[Record]:
-    """Return the records of the searches that ended, in the order of their files."""
-    records = (read_json(file) for file in sorted(folder.glob("*/*/seed-*.json")))
+def all_records(folder: Path) -> list[Record]:
+    """Return the records of the searches, in the order of their files."""
+    return [read_json(file) for file in sorted(folder.glob("*/*/seed-*.json"))]
+
+
+def finished(records: Iterable[Record]) -> list[Record]:
+    """Return the records of the searches that ended."""
     return [record for record in records if record["finished"]]
 
 
@@ -49,17 +55,17 @@ def published() -> dict[str, dict[str, float]]:
 
 
 def tables(folder: Path, plan: Plan) -> str:
-    """Return the tables of all finished searches as Markdown.
+    """Return the tables of all finished searches as Markdown, and what the default strategy reached in those stopped.
 
     Raises:
         DataError: If there is none.
     """
-    records = finished_records(folder)
+    everything = all_records(folder)
+    records = finished(everything)
     if not records:
         raise DataError(f"{folder}: expected records of finished searches, found none; run some first")
     default = plan.searches[0].strategy
-    whole = [record for record in records if record["budget"] == BUDGET]
-    own = [record for record in whole if record["label"] == default]
+    own = [record for record in everything if record["budget"] == BUDGET and record["label"] == default]
     parts = [_tasks_table(own, plan)] if own else []
     for budget in sorted({record["budget"] for record in records}, reverse=True):
         at_budget = [record for record in records if record["budget"] == budget]
@@ -69,19 +75,22 @@ def tables(folder: Path, plan: Plan) -> str:
 
 
 def _tasks_table(records: Sequence[Record], plan: Plan) -> str:
-    """Return a row a task: the default strategy beside the published methods, and the sums."""
-    of_task = _grouped(records, "task")
+    """Return a row a task: the default strategy beside the published methods, and the sums.
+
+    Of a task whose searches were all stopped, these count.
+    """
+    of_task = {task: finished(same) or same for task, same in _grouped(records, "task").items()}
     others = published()
-    header = ["task", *COLUMNS, "minutes", "seeds", *others, "best published"]
+    header = ["task", *COLUMNS, "calls", "minutes", "seeds", *others, "best published"]
     rows = []
     for task in plan.tasks:
         done = of_task.get(task, [])
-        own = [_mean(done, value) for value in COLUMNS.values()]
+        own = [_reached(name, _mean(done, value), done) for name, value in COLUMNS.items()]
         beside = [values[task] for values in others.values()]
+        calls = _mean(done, lambda record: record["n_calls"])
         minutes = _mean(done, lambda record: record["wall_minutes"])
-        rows.append(
-            [task, *map(_number, own), _number(minutes, 1), str(len(done)), *map(_number, [*beside, max(beside)])]
-        )
+        spent = [MISSING if calls is None else f"{calls:,.0f}", _number(minutes, 1), str(len(done))]
+        rows.append([task, *own, *spent, *map(_number, [*beside, max(beside)])])
     done_tasks = [task for task in plan.tasks if task in of_task]
     rows.append(_sum_row("sum", done_tasks, of_task, others, plan))
     return _markdown(header, rows)
@@ -97,10 +106,20 @@ def _sum_row(
     """Return the sums over the tasks that have a run, of all columns alike."""
     is_whole = len(tasks) == len(plan.tasks)
     name = f"**{title} of {len(tasks)}**" if is_whole else f"**{title} of the {len(tasks)} of {len(plan.tasks)} done**"
-    own = [sum(statistics.fmean(map(value, of_task[task])) for task in tasks) for value in COLUMNS.values()]
+    every = [record for task in tasks for record in of_task[task]]
+    means = {name: [_mean(of_task[task], value) for task in tasks] for name, value in COLUMNS.items()}
+    own = [
+        _reached(name, None if None in of_all else sum(filter(None, of_all)), every) for name, of_all in means.items()
+    ]
     beside = [sum(values[task] for task in tasks) for values in others.values()]
     best = sum(max(values[task] for values in others.values()) for task in tasks)
-    return [name, *map(_number, own), "", "", *map(_number, [*beside, best])]
+    return [name, *own, "", "", "", *map(_number, [*beside, best])]
+
+
+def _reached(name: str, value: float | None, records: Sequence[Record]) -> str:
+    """Return a number of searches; the area of one that was stopped is a lower bound."""
+    is_bound = name.startswith("AUC") and len(finished(records)) < len(records)
+    return (AT_LEAST if is_bound and value is not None else "") + _number(value)
 
 
 def _labels_table(records: Sequence[Record], default: str, plan: Plan) -> str:
@@ -153,7 +172,7 @@ def save_chart(folder: Path, file: Path) -> None:
     import altair as alt
     import pandas as pd
 
-    records = [record for record in finished_records(folder) if record["label"] == record["strategy"]]
+    records = [record for record in finished(all_records(folder)) if record["label"] == record["strategy"]]
     table = pd.DataFrame(
         {"task": task, "strategy": label, "calls": CURVE_STEP * (i + 1), "top10": statistics.fmean(values)}
         for (task, label), same in _grouped(records, "task", "label").items()
@@ -178,7 +197,10 @@ def _grouped(records: Iterable[Record], *keys: str) -> dict[Any, list[Record]]:
 
 
 def _mean(records: Sequence[Record], value: Value) -> float | None:
-    return statistics.fmean(map(value, records)) if records else None
+    """Return the mean over searches; None where one has no value, or where there is none."""
+    values = [value(record) for record in records]
+    known = [one for one in values if one is not None]
+    return statistics.fmean(known) if known and len(known) == len(values) else None
 
 
 def _number(value: float | None, digits: int = 3) -> str:

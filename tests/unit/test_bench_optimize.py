@@ -41,7 +41,7 @@ def record(task="median2", label="latent", seed=1, auc=0.5, budget=10_000, **cha
     top10_at = {"1000": auc, "10000": auc}
     whole = {"label": label, "strategy": label, "task": task, "seed": seed, "settings": [], "budget": budget}
     whole |= {"model": "zinc250k", "library": None, "finished": True, **dict.fromkeys(names, auc)}
-    return {**whole, "top10_at": top10_at, "wall_minutes": 2.0, "curve": [auc] * 3, **changes}
+    return {**whole, "top10_at": top10_at, "n_calls": budget, "wall_minutes": 2.0, "curve": [auc] * 3, **changes}
 
 
 def write(folder, *records):
@@ -160,16 +160,25 @@ def test_start_molecules_are_samples_and_with_a_library_half_of_them_are_from_it
 def test_the_table_sums_only_over_what_is_there_and_says_so(modules, tmp_path):
     plan = modules.plan.Plan.read()
     write(tmp_path, record("median2", auc=0.3), record("median2", seed=2, auc=0.4), record("qed", auc=0.9))
-    write(tmp_path, record("median1", finished=False))
+    write(tmp_path, record("median2", seed=3, finished=False), record("median1", label="random"))
     text = modules.table.tables(tmp_path, plan)
     (median2,) = re.findall(r"^\| median2 .*$", text, flags=re.MULTILINE)
     assert median2.startswith("| median2 | 0.350 | 0.350 |")
-    assert "| 2.0 | 2 | 0.288 |" in median2
+    assert "| 10,000 | 2.0 | 2 | 0.288 |" in median2
     assert re.search(r"^\| median1 \| - ", text, flags=re.MULTILINE)
     (total,) = re.findall(r"^\| \*\*sum.*$", text, flags=re.MULTILINE)
     assert total.startswith("| **sum of the 2 of 20 done** | 1.250 |")
     # The published sums are over the same tasks: .942 and .288.
     assert "| 1.230 |" in total
+
+
+def test_what_a_stopped_search_reached_is_a_lower_bound(modules, tmp_path):
+    stopped = record("median1", finished=False, auc=0.4, top10_at={"1000": 0.4}, n_calls=1500)
+    write(tmp_path, record("qed", auc=0.9), stopped)
+    text = modules.table.tables(tmp_path, modules.plan.Plan.read())
+    assert "| median1 | ≥ 0.400 | ≥ 0.400 | ≥ 0.400 | 0.400 | - | 1,500 | 2.0 | 1 |" in text
+    assert "| **sum of the 2 of 20 done** | ≥ 1.300 | ≥ 1.300 | ≥ 1.300 | 1.300 | - |  |  |  |" in text
+    assert "| latent | 0.900 |" not in text
 
 
 def test_variants_are_compared_with_the_default_on_the_same_tasks_and_seeds(modules, tmp_path):
