@@ -179,3 +179,4 @@ def test_samples_are_corrected_by_powers_of_the_density_ratio(small_train_config
     best = min(model.training.trials, key=lambda trial: trial.validation_fcd)
     assert model.sampling_params() == best.params
     assert len(model.sample(20, 1, params=corrected[1].params)) == 20
+    assert not model.training.best_trial(corrected=False).params.correction
