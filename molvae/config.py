@@ -157,6 +157,9 @@ class TrainConfig(ModelConfig):
     """Model to train further, whose architecture is kept: its folder, or the name of one that comes with molvae."""
     replay: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.8
     """Fraction of the training molecules that the model of `init_from` generates itself, to prevent forgetting."""
+    start_share: Fraction = 0.0
+    """Share of the weights of `init_from` in the mean with the trained ones that is the outcome: it keeps what the
+    model was good at before. Wortsman et al., CVPR 2022, arXiv:2109.01903."""
     kl_weight: NonNegative = 0.05
     """Final weight (beta) of the KL term, summed over dimensions, against the cross-entropy summed over tokens."""
     kl_schedule: Literal["constant", "linear", "sigmoid", "cyclical"] = "linear"
@@ -215,6 +218,11 @@ class TrainConfig(ModelConfig):
     """Values of `sample.min_probability` to try with each prior; a higher one is more conservative."""
     rejected_fractions: list[Annotated[float, Field(ge=0.0, le=0.9)]] = Field(default=[0.0, 0.1, 0.2], min_length=1)
     """Fractions of the sequences, those of the highest negative log-likelihood, to reject; tried with each prior."""
+    corrections: list[Positive] = Field(default=[])
+    """Values of `sample.correction` to try with the best prior, in place of a fraction to reject. Without any there is
+    no discriminator: it makes samples more like the training molecules, but they take twice as long."""
+    discriminator_samples: Count = 10_000
+    """Samples, and as many training molecules, that the discriminator is fitted to at most."""
 
     def architecture(self) -> ModelConfig:
         """Return the settings of the architecture alone."""
@@ -253,6 +261,9 @@ class SampleConfig(Section):
     chosen with the prior. 1e6 keeps all."""
     prior_temperature: Positive = 1.0
     """Scale of the prior's Gaussian noise; without effect on the `decoder` prior, which has none."""
+    correction: NonNegative | None = None
+    """Power of the density ratio, by the model's discriminator, in proportion to which molecules are accepted: a larger
+    one makes them more like the training molecules, and takes longer; by default the one chosen with the prior."""
 
     def params(self, chosen: SamplingParams) -> SamplingParams:
         """Return the parameters chosen in training with those that are set here in their place."""

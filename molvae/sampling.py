@@ -25,6 +25,8 @@ class SamplingParams:
             all.
         max_length: Maximum number of tokens of a sequence, its end token included.
         prior_temperature: Scale of the prior's Gaussian noise; without effect on a prior that has none.
+        correction: Power of the density ratio, by the model's discriminator, in proportion to which molecules are
+            accepted; 0 accepts all.
     """
 
     temperature: NonNegative = 1.0
@@ -32,6 +34,7 @@ class SamplingParams:
     max_nll: Positive = math.inf
     max_length: MaxLength
     prior_temperature: NonNegative = 1.0
+    correction: NonNegative = 0.0
 
     def to_json(self) -> dict[str, Any]:
         """Return the parameters as JSON values; infinity, which JSON lacks, becomes null."""

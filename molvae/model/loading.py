@@ -11,6 +11,7 @@ from torch import Tensor
 from molvae.config import ModelConfig, StandardiseConfig
 from molvae.errors import CheckpointError
 from molvae.files import existing, file_sha256, read_json
+from molvae.model.discriminator import Discriminator
 from molvae.model.format2 import upgraded_config, upgraded_tensors
 from molvae.model.model import FORMAT, HASHED_FILES, MolVAE
 from molvae.model.records import Generation, TrainingRecord, checked
@@ -97,6 +98,7 @@ def _assembled(
         StandardiseConfig.model_validate(config["standardisation"]),
         checked(TrainingRecord.from_json(config["training"])),
         scales,
+        Discriminator.from_state(discriminator) if (discriminator := tensors_of("discriminator", tensors)) else None,
     )
 
 

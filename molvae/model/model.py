@@ -1,7 +1,8 @@
 """MolVAE, a trained model: strings and arrays in, strings and arrays out."""
 
 import copy
-from collections.abc import Iterable, Iterator, Sequence
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -19,11 +20,12 @@ from molvae.config import StandardiseConfig
 from molvae.errors import ConfigError, DataError
 from molvae.files import file_sha256, write_json
 from molvae.folders import replacing_files
+from molvae.model.discriminator import Discriminator
 from molvae.model.interpolation import N_CANDIDATES, LatentRegion
 from molvae.model.reading import ModelInput, Reader
 from molvae.model.records import Generation, TrainingRecord
 from molvae.model.tensors import stored_tensors
-from molvae.nn.generation import generate_accepted, generate_sequences
+from molvae.nn.generation import MAX_TRIES, generate_accepted, generate_sequences
 from molvae.nn.inference import posterior, unconditional_nll
 from molvae.nn.property_head import PropertyScale
 from molvae.nn.tokens import TokenStore
@@ -58,6 +60,7 @@ class MolVAE:
         standardisation: How its training molecules were standardised and written as SELFIES; its input is too.
         training: How it was trained.
         scales: The properties that it predicts; empty for a model without a property head.
+        discriminator: What corrects the distribution of samples, if it was trained.
     """
 
     def __init__(
@@ -69,6 +72,7 @@ class MolVAE:
         standardisation: StandardiseConfig,
         training: TrainingRecord,
         scales: tuple[PropertyScale, ...] = (),
+        discriminator: Discriminator | None = None,
     ) -> None:
         """Store the parts; `molvae.load` reads them from a folder."""
         self.vae = vae.eval()
@@ -78,6 +82,7 @@ class MolVAE:
         self.standardisation = standardisation
         self.training = training
         self.scales = scales
+        self.discriminator = discriminator
 
     @property
     def device(self) -> torch.device:
@@ -160,7 +165,8 @@ class MolVAE:
             n canonical SMILES in the order sampled, with duplicates; None where a sequence is not a molecule.
 
         Raises:
-            ConfigError: If the model has no such prior, or hardly any sequence is within `params.max_nll`.
+            ConfigError: If the model has no such prior, or no discriminator though `params.correction` asks for one, or
+                if hardly any sequence is within `params.max_nll` or is accepted.
         """
         return list(self.iter_samples(n, seed, prior, params, n_jobs))
 
@@ -176,7 +182,33 @@ class MolVAE:
         def draw_codes(n_codes: int) -> Tensor:
             return self.priors[name].sample(n_codes, source, params.prior_temperature)
 
-        return self._iter_smiles(generate_accepted(self.vae.decoder, draw_codes, n, params, generator), n, n_jobs)
+        def generated(n_wanted: int) -> Iterator[list[int]]:
+            return generate_accepted(self.vae.decoder, draw_codes, n_wanted, params, generator)
+
+        if not params.correction:
+            return self._iter_smiles(generated(n), n, n_jobs)
+        return self._corrected(generated, n, params.correction, seed, n_jobs)
+
+    def _corrected(
+        self, generated: Callable[[int], Iterable[list[int]]], n: int, power: float, seed: int, n_jobs: int
+    ) -> Iterator[str | None]:
+        """Yield the molecules that the discriminator accepts of those that are generated, until there are n."""
+        if self.discriminator is None:
+            raise ConfigError("sample.correction: expected a model with a discriminator, found none; leave it out")
+        generator = torch_generator(seed, "sample correction")
+        n_rated = n_accepted = 0
+        while n_accepted < n:
+            if n_rated > MAX_TRIES * (n_accepted + 10):
+                raise ConfigError(
+                    f"sample.correction: expected to accept at least one molecule in {MAX_TRIES}, found {power:g} to "
+                    "accept fewer; lower it"
+                )
+            n_wanted = n - n_accepted
+            for smiles, log_acceptance in self._rated(generated(n_wanted), n_wanted, self.discriminator, n_jobs):
+                n_rated += 1
+                if math.log(torch.rand((), generator=generator)) <= power * log_acceptance:
+                    n_accepted += 1
+                    yield smiles
 
     def sampling_params(self, prior: str | None = None) -> SamplingParams:
         """Return the parameters that gave a prior, or the default one, its lowest validation FCD after training.
@@ -368,11 +400,24 @@ class MolVAE:
         """
         return list(self._iter_smiles(sequences, n, n_jobs))
 
+    def _rated(
+        self, sequences: Iterable[list[int]], n: int, discriminator: Discriminator, n_jobs: int
+    ) -> Iterator[tuple[str | None, float]]:
+        """Yield the molecules of n sequences, with what the discriminator says of each."""
+        rate = partial(_read_and_rated, read=self._read_sequences, discriminator=discriminator)
+        tasks = map_tasks(rate, chunks_of(sequences), processes_for(n, n_jobs))
+        return (rated for _, chunk in tasks for rated in chunk)
+
+    @property
+    def _read_sequences(self) -> Callable[[list[list[int]]], list[str | None]]:
+        return partial(read_tokens, vocabulary=self.vocabulary, constraints=self.standardisation.selfies_constraints)
+
     def _iter_smiles(self, sequences: Iterable[list[int]], n: int, n_jobs: int) -> Iterator[str | None]:
-        read = partial(read_tokens, vocabulary=self.vocabulary, constraints=self.standardisation.selfies_constraints)
         # Converting a sequence takes a fraction of the time of other work on a molecule.
         processes = processes_for(n // 4, n_jobs)
-        return (smiles for _, chunk in map_tasks(read, chunks_of(sequences), processes) for smiles in chunk)
+        return (
+            smiles for _, chunk in map_tasks(self._read_sequences, chunks_of(sequences), processes) for smiles in chunk
+        )
 
     def save(self, folder: Path, *, half: bool = False) -> None:
         """Save the model as a folder that `molvae.load` reads, whole or not at all; other files in it stay.
@@ -381,7 +426,7 @@ class MolVAE:
             folder: The folder to write.
             half: Whether to store float16, half the size of float32; it is loaded as float32.
         """
-        tensors = stored_tensors(self.vae, self.priors, half=half)
+        tensors = stored_tensors(self.vae, self.priors, self.discriminator, half=half)
         config = {
             "format": FORMAT,
             "model": self.vae.config.model_dump(),
@@ -398,3 +443,10 @@ class MolVAE:
             write_json(temporary / "vocabulary.json", {"tokens": list(self.vocabulary.tokens)})
             checksums = {name: file_sha256(temporary / name) for name in HASHED_FILES}
             write_json(temporary / "config.json", config | {"sha256": checksums})
+
+
+def _read_and_rated(
+    sequences: list[list[int]], read: Callable[[list[list[int]]], list[str | None]], discriminator: Discriminator
+) -> list[tuple[str | None, float]]:
+    smiles = read(sequences)
+    return list(zip(smiles, discriminator.log_acceptance(smiles).tolist(), strict=True))

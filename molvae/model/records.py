@@ -100,9 +100,14 @@ class TrainingRecord:
     code_dropout: float
     trials: tuple[PriorTrial, ...] = ()
 
-    def best_trial(self, prior: str | None = None) -> PriorTrial:
-        """Return the trial of the lowest validation FCD, of one prior or of all, among those with the most samples."""
-        trials = (trial for trial in self.trials if prior in (None, trial.prior))
+    def best_trial(self, prior: str | None = None, *, corrected: bool = True) -> PriorTrial:
+        """Return the trial of the lowest validation FCD among those with the most samples.
+
+        Args:
+            prior: The prior; by default, all count.
+            corrected: Whether those with samples that the discriminator corrects count.
+        """
+        trials = (one for one in self.trials if prior in (None, one.prior) and (corrected or not one.params.correction))
         return min(trials, key=lambda trial: (-trial.n, trial.validation_fcd))
 
     def to_json(self) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -64,6 +64,10 @@ class TokenStore:
         """Return some of the sequences, in the order of `rows`, int64 (N,)."""
         pieces = [self.token_ids[self.offsets[row] : self.offsets[row + 1]] for row in rows]
         return TokenStore(np.concatenate(pieces), np.cumsum([0, *self.lengths[rows]], dtype=np.int64))
+
+    def sequences(self) -> Iterator[NDArray[np.unsignedinteger]]:
+        """Yield the sequences, each with its end token."""
+        return (self.token_ids[start:end] for start, end in pairwise(self.offsets.tolist()))
 
     def joined(self, other: "TokenStore") -> "TokenStore":
         """Return these sequences followed by those of another store of the same vocabulary."""

@@ -5,60 +5,26 @@ References:
     (the min-max kernel of counts).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from rdkit import Chem
-from rdkit.Chem import rdMolDescriptors
 
 from molvae.chem.count_features import Features, count_fingerprints, size
 from molvae.chem.fingerprints import bit_counts, exact_dtype, unpack_bits
+from molvae.chem.standard_descriptors import N_DESCRIPTORS, standard_descriptors
 
 KERNELS = ("ecfp4", "fcfp4", "pairs", "torsions", "descriptors", "linear")
 """Min-max kernels of substructure counts; a squared exponential and a linear kernel of descriptors."""
 
-# Mean and standard deviation of each descriptor over drug-like molecules.
-_DESCRIPTORS: dict[str, tuple[Callable[[Chem.Mol], float], float, float]] = {
-    "heavy atoms": (Chem.Mol.GetNumHeavyAtoms, 24.0, 5.0),
-    "rings": (rdMolDescriptors.CalcNumRings, 2.9, 1.0),
-    "aromatic rings": (rdMolDescriptors.CalcNumAromaticRings, 1.8, 0.9),
-    "saturated rings": (rdMolDescriptors.CalcNumSaturatedRings, 0.8, 0.8),
-    "aromatic carbocycles": (rdMolDescriptors.CalcNumAromaticCarbocycles, 1.0, 0.8),
-    "aliphatic heterocycles": (rdMolDescriptors.CalcNumAliphaticHeterocycles, 0.7, 0.7),
-    "spiro atoms": (rdMolDescriptors.CalcNumSpiroAtoms, 0.0, 0.3),
-    "bridgeheads": (rdMolDescriptors.CalcNumBridgeheadAtoms, 0.1, 0.5),
-    "rotatable bonds": (rdMolDescriptors.CalcNumRotatableBonds, 4.5, 1.8),
-    "donors": (rdMolDescriptors.CalcNumHBD, 1.2, 0.9),
-    "acceptors": (rdMolDescriptors.CalcNumHBA, 4.4, 1.5),
-    "TPSA": (rdMolDescriptors.CalcTPSA, 65.0, 22.0),
-    "sp3 fraction": (rdMolDescriptors.CalcFractionCSP3, 0.4, 0.2),
-    "surface": (rdMolDescriptors.CalcLabuteASA, 140.0, 26.0),
-    "first kappa": (rdMolDescriptors.CalcKappa1, 17.0, 4.0),
-    "Hall-Kier alpha": (rdMolDescriptors.CalcHallKierAlpha, -2.3, 0.9),
-    "valence chi 1": (rdMolDescriptors.CalcChi1v, 7.6, 1.7),
-}
-_CRIPPEN = ((2.5, 1.3), (88.0, 18.0))
-"""The same of logP and molar refractivity, which are computed together."""
-N_DESCRIPTORS = len(_DESCRIPTORS) + len(_CRIPPEN)
-_MEANS, _DEVIATIONS = np.array(
-    [*((mean, deviation) for _, mean, deviation in _DESCRIPTORS.values()), *_CRIPPEN], np.float32
-).T
-_MAX_DEVIATIONS = 5.0
 _COUNTS = ("ecfp4", "fcfp4", "pairs", "torsions")
 
 
 def plate_features(mols: Sequence[Chem.Mol]) -> Features:
     """Compute the features of N sanitised molecules that the kernels compare."""
-    rows = [
-        [*(function(mol) for function, _, _ in _DESCRIPTORS.values()), *rdMolDescriptors.CalcCrippenDescriptors(mol)]
-        for mol in mols
-    ]
-    descriptors = (np.array(rows, np.float32).reshape(len(rows), N_DESCRIPTORS) - _MEANS) / _DEVIATIONS
-    # A macrocycle or a peptide is far from all others, but not so far that it alone decides what is linear.
-    clipped = np.clip(np.nan_to_num(descriptors), -_MAX_DEVIATIONS, _MAX_DEVIATIONS)
-    return {**{name: count_fingerprints(mols, name) for name in _COUNTS}, "descriptors": clipped}
+    return {**{name: count_fingerprints(mols, name) for name in _COUNTS}, "descriptors": standard_descriptors(mols)}
 
 
 class References:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from itertools import chain, product
 
 import numpy as np
+import scipy.sparse as sp
 import torch
 from torch import Tensor
 
@@ -13,13 +14,14 @@ from molvae.chem.fcd import ACTIVATIONS, Moments, activations_of_many, chemnet_s
 from molvae.config import TrainConfig
 from molvae.errors import DataError
 from molvae.log import logger
+from molvae.model.discriminator import Discriminator, features_of
 from molvae.model.model import MolVAE
 from molvae.model.records import PriorTrial
 from molvae.nn.generation import generate_sequences
 from molvae.nn.inference import posterior
 from molvae.nn.tokens import TokenStore
 from molvae.nn.vae import VAE
-from molvae.parallel import shared_processes
+from molvae.parallel import map_chunks, shared_processes
 from molvae.priors import PRIORS
 from molvae.sampling import SamplingParams
 from molvae.seeding import derive_seed, numpy_generator, torch_generator
@@ -46,7 +48,8 @@ def choose_prior(
 
     Every prior is tried with each of `train.min_probabilities` and `train.rejected_fractions`: first on few samples,
     and those that can still have the lowest FCD on `train.prior_samples`. The `decoder` prior is left out if there was
-    no code dropout, because the decoder was then not trained at z = 0.
+    no code dropout, because the decoder was then not trained at z = 0. Then the samples of the best one are corrected
+    by a discriminator instead, with each of `train.corrections`.
 
     Args:
         model: The trained model, still without priors and trials.
@@ -72,6 +75,10 @@ def choose_prior(
     if best.validation_fcd == NO_FCD:
         raise DataError("train: expected molecules among the model's samples, found none; train for longer")
     model.generation = replace(model.generation, prior=best.prior)
+    if config.corrections:
+        corrected = correct_samples(model, best, train, reference, config, seed, n_jobs)
+        model.training = replace(model.training, trials=(*model.training.trials, *corrected))
+        best = model.training.best_trial()
     if at_edge := settings_at_edge(best, config):
         logger.warning(
             "the prior of the lowest validation FCD (%.2f) is at the end of what was tried, %s: more conservative "
@@ -88,6 +95,7 @@ def settings_at_edge(best: PriorTrial, config: TrainConfig) -> list[str]:
     chosen = {
         "min_probabilities": (best.params.min_probability, config.min_probabilities),
         "rejected_fractions": (best.rejected_fraction, config.rejected_fractions),
+        "corrections": (best.params.correction, [0.0, *config.corrections]),
     }
     return [f"train.{name} {value:g}" for name, (value, tried) in chosen.items() if min(tried) < value == max(tried)]
 
@@ -149,6 +157,47 @@ def _trials(
             *(prior, min_probability, fraction, fcd, n),
         )
         yield PriorTrial(prior, replace(params, max_nll=max_nll), fraction, fcd, n)
+
+
+def correct_samples(
+    model: MolVAE,
+    best: PriorTrial,
+    train: Molecules,
+    reference: Moments,
+    config: TrainConfig,
+    seed: int,
+    n_jobs: int,
+) -> list[PriorTrial]:
+    """Fit a discriminator to the samples of the best prior, in place, and return a trial for each power of it.
+
+    All sequences are sampled, not only those of a low nll: which of them are worth little, the discriminator tells.
+    """
+    params = replace(best.params, max_nll=math.inf)
+    n_fitted = min(config.discriminator_samples, train.n_new)
+    rows = numpy_generator(seed, "discriminator").permutation(train.n_new)[:n_fitted]
+    sequences = (sequence.tolist() for sequence in train.tokens.subset(np.sort(rows)).sequences())
+    of_training = [smiles for smiles in model.to_smiles(sequences, n_fitted, n_jobs) if smiles is not None]
+    sampled = model.sample(n_fitted, derive_seed(seed, "discriminator"), best.prior, params, n_jobs)
+    of_model = [smiles for smiles in sampled if smiles is not None][: len(of_training)]
+    of_both = [*of_model, *of_training[: len(of_model)]]
+    features = sp.csr_matrix(sp.vstack(list(map_chunks(features_of, of_both, n_jobs))))
+    model.discriminator = Discriminator.fit(features, np.arange(len(of_both)) >= len(of_model))
+    return list(_corrected_trials(model, best.prior, params, reference, config, seed, n_jobs))
+
+
+def _corrected_trials(
+    model: MolVAE, prior: str, params: SamplingParams, reference: Moments, config: TrainConfig, seed: int, n_jobs: int
+) -> Iterator[PriorTrial]:
+    for power in config.corrections:
+        corrected = replace(params, correction=power)
+        samples = model.sample(config.prior_samples, derive_seed(seed, "choose prior"), prior, corrected, n_jobs)
+        molecules = [smiles for smiles in samples if smiles is not None]
+        fcd = frechet_distance(chemnet_statistics(molecules, n_jobs), reference) if len(molecules) > 1 else NO_FCD
+        logger.info(
+            "prior %s, min_probability %g, corrected to the power %g: validation FCD %.2f of %d samples",
+            *(prior, params.min_probability, power, fcd, config.prior_samples),
+        )
+        yield PriorTrial(prior, corrected, 0.0, fcd, config.prior_samples)
 
 
 def posterior_samples(vae: VAE, store: TokenStore, n: int, seed: int) -> Tensor:

@@ -142,13 +142,15 @@ def replayed(base: MolVAE, n_new: int, fraction: float, seed: int) -> pd.DataFra
     """Return molecules sampled from a model, smiles and selfies: this fraction of them and `n_new` new ones together.
 
     Trained on new molecules only, a network would forget the old ones. Its own samples represent these, so that neither
-    the old training set nor a penalty on the weights is needed.
+    the old training set nor a penalty on the weights is needed. They are not corrected by a discriminator, which would
+    take longer than the training itself.
 
     References:
         Shin et al., Continual learning with deep generative replay, NeurIPS 2017, arXiv:1705.08690.
     """
     n = round(n_new * fraction / (1.0 - fraction))
-    sampled = base.sample(n, derive_seed(seed, "replay")) if n else []
+    best = base.training.best_trial(base.generation.prior, corrected=False)
+    sampled = base.sample(n, derive_seed(seed, "replay"), params=best.params) if n else []
     with selfies_constraints(base.standardisation.selfies_constraints):
         rows = [(smiles, smiles_to_selfies(smiles)) for smiles in sampled if smiles is not None]
     known = [(smiles, selfies) for smiles, selfies in rows if selfies is not None and base.vocabulary.knows(selfies)]

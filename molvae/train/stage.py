@@ -78,9 +78,12 @@ def train(prepared: Path, out: Path, config: TrainConfig, seed: int, n_jobs: int
             own_device,
             number_of_processes(),
         )
+        before = {name: weights.clone() for name, weights in vae.state_dict().items()}
         history = fit(vae, data.train, data.validation, start.config, seed, checkpoint)
         if not is_first():
             return
+        if start.base is not None:
+            _average(vae, before, start.config.start_share)
         record = _record(start, data, history, seed)
     model = MolVAE(
         vae,
@@ -114,6 +117,12 @@ def _sizes(train: Molecules) -> str:
     if not train.n_added:
         return f"{len(train):,} molecules"
     return f"{len(train):,} molecules, {train.n_new:,} yours + {train.n_added:,} replayed (train.replay)"
+
+
+def _average(vae: VAE, before: dict[str, torch.Tensor], share: float) -> None:
+    """Replace the weights by their mean with those before the training, which have `share` of it."""
+    after = vae.state_dict()
+    vae.load_state_dict({name: torch.lerp(after[name], before[name], share) for name in after})
 
 
 def n_parameters(vae: VAE) -> int:

@@ -40,10 +40,10 @@ OTHER = {
     "gradient_clip": 0.01,
     "precision": "bfloat16",
 }
-# Tested where they belong: the first two in test_start.py, patience and the checkpoints in test_loop.py, the priors in
-# tests/unit/priors and test_stage.py.
+# Tested where they belong: the first three in test_start.py, patience and the checkpoints in test_loop.py, the priors
+# in tests/unit/priors and test_stage.py.
 ELSEWHERE = {
-    *("init_from", "replay", "patience", "max_minutes", "checkpoint_every_s"),
+    *("init_from", "replay", "start_share", "patience", "max_minutes", "checkpoint_every_s"),
     *(
         "priors",
         "prior_components",
@@ -52,6 +52,8 @@ ELSEWHERE = {
         "prior_samples",
         "min_probabilities",
         "rejected_fractions",
+        "corrections",
+        "discriminator_samples",
     ),
 }
 

@@ -1,4 +1,5 @@
 import json
+import math
 import re
 
 import numpy as np
@@ -164,3 +165,18 @@ def test_a_prior_at_the_end_of_what_was_tried_is_told(chosen, told):
 def test_a_single_value_is_no_edge():
     trial = PriorTrial("decoder", SamplingParams(min_probability=0.05, max_length=60), 0.2, 1.0, 100)
     assert settings_at_edge(trial, TrainConfig(min_probabilities=[0.05], rejected_fractions=[0.2])) == []
+
+
+def test_samples_are_corrected_by_powers_of_the_density_ratio(small_train_config, prepared, tmp_path):
+    config = small_train_config.model_copy(update={"epochs": 1, "corrections": [0.5, 1.0], "discriminator_samples": 80})
+    train(prepared, tmp_path, config, seed=1, device="cpu")
+    model = molvae.load(tmp_path / "model", "cpu")
+    corrected = [trial for trial in model.training.trials if trial.params.correction]
+    assert [trial.params.correction for trial in corrected] == [0.5, 1.0]
+    # What the discriminator accepts takes the place of what is rejected by its likelihood.
+    assert {(trial.prior, trial.params.max_nll) for trial in corrected} == {(model.generation.prior, math.inf)}
+    assert model.discriminator is not None
+    best = min(model.training.trials, key=lambda trial: trial.validation_fcd)
+    assert model.sampling_params() == best.params
+    assert len(model.sample(20, 1, params=corrected[1].params)) == 20
+    assert not model.training.best_trial(corrected=False).params.correction

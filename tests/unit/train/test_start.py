@@ -82,6 +82,17 @@ def test_a_trained_model_is_trained_further(further, base, prepared, tmp_path, s
     np.testing.assert_allclose(trained.encode(smiles[:5]), before.encode(smiles[:5]), atol=1e-4)
 
 
+def test_a_share_of_the_weights_stays_as_it_was(further, base, prepared, tmp_path):
+    def weights(share):
+        train(prepared, tmp_path / f"{share}", further(epochs=1, start_share=share), seed=1, device="cpu")
+        return molvae.load(tmp_path / f"{share}" / "model", "cpu").vae.state_dict()
+
+    trained, averaged, before = weights(0.0), weights(0.25), molvae.load(base, "cpu").vae.state_dict()
+    assert not all(torch.equal(trained[name], before[name]) for name in trained)
+    for name in trained:
+        torch.testing.assert_close(averaged[name], 0.75 * trained[name] + 0.25 * before[name])
+
+
 def test_a_head_goes_along_when_its_properties_are_asked_for(model, small_train_config, vocabulary, tmp_path):
     config = small_train_config.model_copy(update={"property_head": {"logp": 1.0}})
     vae = starting_point(config, vocabulary, StandardiseConfig(), 3).vae
