@@ -81,7 +81,7 @@ class EvaluationRows:
             feasible=row["feasible"] == "True",
             status=no_score.status,
             values=values,
-            desirabilities=self._objective.desirabilities(values) if no_score.status == "ok" else no_score.values,
+            desirabilities=self._objective.spec.desirabilities(values) if no_score.status == "ok" else no_score.values,
             violated=tuple(row["violated"].split("; ")) if row["violated"] else (),
             error=no_score.error,
             constraints={name: float(row[column]) for column, name in self._constraints},

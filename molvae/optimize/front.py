@@ -23,7 +23,8 @@ def desirability_columns(table: pd.DataFrame, objective: Objective) -> pd.DataFr
         float64 columns `desirability.NAME`, NaN for calls that failed.
     """
     values = table[[f"{TERM}{name}" for name in objective.term_names]].where(table["status"] == "ok")
-    rows = [objective.desirabilities(dict(zip(objective.term_names, row, strict=True))) for row in values.to_numpy()]
+    names, spec = objective.term_names, objective.spec
+    rows = [spec.desirabilities(dict(zip(names, row, strict=True))) for row in values.to_numpy()]
     desirabilities = pd.DataFrame(rows, table.index, list(objective.term_names), dtype="float64")
     return desirabilities.add_prefix(DESIRABILITY)
 

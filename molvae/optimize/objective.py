@@ -298,30 +298,6 @@ class Objective:
         no_limits = dict.fromkeys(self.constraint_names, math.nan)
         return Evaluation(smiles, math.nan, False, status, no_values, no_values, (), error, no_limits)
 
-    def desirabilities(self, values: Mapping[str, float]) -> dict[str, float]:
-        """Return each term's desirability from the raw values; NaN stays NaN.
-
-        Raises:
-            ValueError: If a value is out of range for a term without a desirability.
-        """
-        desirabilities = {}
-        for term in self.spec.terms:
-            value = values[term.title]
-            try:
-                desirabilities[term.title] = math.nan if math.isnan(value) else term.desirability(value)
-            except ValueError as error:
-                raise ValueError(f"{term.title}: {error}") from None
-        return desirabilities
-
-    def score_of(self, values: Mapping[str, float]) -> float:
-        """Return the score of the raw values of all terms, by their names; NaN if one of them is.
-
-        Raises:
-            ValueError: If a value is out of range for a term without a desirability.
-        """
-        desirabilities = self.desirabilities(values)
-        return math.nan if any(map(math.isnan, desirabilities.values())) else self._mean(desirabilities)
-
     def judge(self, smiles: str, raw: Mapping[Quantity, float | Failure]) -> Evaluation:
         """Return the evaluation of a molecule from what was measured of it, which is all of `quantities`."""
         failures = {quantity: value.reason for quantity, value in raw.items() if isinstance(value, Failure)}
@@ -333,30 +309,12 @@ class Objective:
             if part.quantity in failures:
                 return replace(failed, error=f"{part.title}: {failures[part.quantity]}")
         try:
-            desirabilities = self.desirabilities(values)
+            desirabilities = self.spec.desirabilities(values)
         except ValueError as error:
             return replace(failed, error=str(error))
         violated = tuple(c.title for c in self.constraints if not c.holds(numbers[c.quantity]))
-        score = self._mean(desirabilities)
+        score = self.spec.mean_of(desirabilities)
         return Evaluation(smiles, score, not violated, "ok", values, desirabilities, violated, "", limited)
-
-    def _mean(self, desirabilities: Mapping[str, float]) -> float:
-        weighted = [(term.weight, desirabilities[term.title]) for term in self.spec.terms]
-        if self.spec.mean == "arithmetic":
-            mean = sum(weight * value for weight, value in weighted) / self._total_weight
-        elif self.spec.mean == "minimum":
-            mean = min(value for _, value in weighted)
-        else:
-            product = math.prod(value**weight for weight, value in weighted)
-            mean = product ** (1.0 / self._total_weight) if product > 0.0 else self._mean_of_logs(weighted)
-        # Rounding can lift a mean of ones just above one.
-        return min(mean, 1.0)
-
-    def _mean_of_logs(self, weighted: Sequence[tuple[float, float]]) -> float:
-        """Return a geometric mean whose product is 0, be it only because large weights make it too small a number."""
-        if any(value == 0.0 for _, value in weighted):
-            return 0.0
-        return math.exp(sum(weight * math.log(value) for weight, value in weighted) / self._total_weight)
 
 
 def _hashed(file: Path) -> str:

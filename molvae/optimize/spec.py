@@ -26,6 +26,8 @@ Two further keys say where the search takes place; each is a constraint as well:
     core: 'c1ccc(-c2cn3ccccc3n2)cc1'
 """
 
+import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -114,6 +116,44 @@ class ObjectiveSpec(Section):
         own += [Constraint(quantity=quantity) for quantity in implied if quantity and quantity not in given]
         return (*own, *self.constraints)
 
+    def desirabilities(self, values: Mapping[str, float]) -> dict[str, float]:
+        """Return each term's desirability from the raw values, both by the terms' names; NaN stays NaN.
+
+        Raises:
+            ValueError: If a value is out of range for a term without a desirability.
+        """
+        desirabilities = {}
+        for term in self.terms:
+            value = values[term.title]
+            try:
+                desirabilities[term.title] = math.nan if math.isnan(value) else term.desirability(value)
+            except ValueError as error:
+                raise ValueError(f"{term.title}: {error}") from None
+        return desirabilities
+
+    def score_of(self, values: Mapping[str, float]) -> float:
+        """Return the score of the raw values of all terms, by their names; NaN if one of them is.
+
+        Raises:
+            ValueError: If a value is out of range for a term without a desirability.
+        """
+        desirabilities = self.desirabilities(values)
+        return math.nan if any(map(math.isnan, desirabilities.values())) else self.mean_of(desirabilities)
+
+    def mean_of(self, desirabilities: Mapping[str, float]) -> float:
+        """Return the score of the desirabilities of all terms, none of which is NaN, in [0, 1]."""
+        weighted = [(term.weight, desirabilities[term.title]) for term in self.terms]
+        if self.mean == "minimum":
+            return min(value for _, value in weighted)
+        total = sum(weight for weight, _ in weighted)
+        if self.mean == "arithmetic":
+            mean = sum(weight * value for weight, value in weighted) / total
+        else:
+            product = math.prod(value**weight for weight, value in weighted)
+            mean = product ** (1.0 / total) if product > 0.0 else _mean_of_logs(weighted, total)
+        # Rounding can lift a mean of ones just above one.
+        return min(mean, 1.0)
+
     @model_validator(mode="after")
     def _lead_has_core(self) -> Self:
         if self.lead is not None and self.kept_core is not None:
@@ -151,6 +191,13 @@ class ObjectiveSpec(Section):
                 f"{len(self.reference_point)}"
             )
         return self
+
+
+def _mean_of_logs(weighted: Sequence[tuple[float, float]], total: float) -> float:
+    """Return a geometric mean whose product is 0, be it only because large weights make it too small a number."""
+    if any(value == 0.0 for _, value in weighted):
+        return 0.0
+    return math.exp(sum(weight * math.log(value) for weight, value in weighted) / total)
 
 
 def read_spec(file: Path) -> ObjectiveSpec:

@@ -38,7 +38,7 @@ def read_scores(file: Path, objective: Objective, smiles_column: str | None = No
     values = {name: dict(zip(of.smiles, of.values.tolist(), strict=True)) for name, of in columns.items()}
     smiles = [text for text in columns[measured[0]].smiles if all(text in of_column for of_column in values.values())]
     scores = [
-        objective.score_of({**evaluation.values, **{name: values[name][evaluation.smiles] for name in measured}})
+        objective.spec.score_of({**evaluation.values, **{name: values[name][evaluation.smiles] for name in measured}})
         for evaluation in objective.evaluate_batch(smiles)
     ]
     rows = [row for row, score in enumerate(scores) if math.isfinite(score)]

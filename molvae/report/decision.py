@@ -4,14 +4,11 @@ import math
 from collections.abc import Hashable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from molvae.chem.descriptors import PROPERTIES, compute_properties
-from molvae.errors import ObjectiveError
-from molvae.optimize.objective import Objective
 from molvae.provenance import recorded_sources
 from molvae.report.candidate_set import CandidateSet, candidate_set
 from molvae.report.candidate_table import fingerprint_title
@@ -250,14 +247,10 @@ def _desirabilities(values: Mapping[str, float], candidates: CandidateSet) -> di
 
 
 def _score(values: Mapping[str, float], candidates: CandidateSet) -> str:
-    """Return the score of values of all terms; empty if a file that the objective needs is no longer there."""
+    """Return the score of values of all terms; empty where the objective is not recorded."""
     if candidates.spec is None:
         return ""
-    try:
-        objective = Objective(candidates.spec, Path())
-    except ObjectiveError:
-        return ""
-    return number(objective.score_of({name: values[f"{TERM}{name}"] for name in candidates.terms}), 3)
+    return number(candidates.spec.score_of({name: values[f"{TERM}{name}"] for name in candidates.terms}), 3)
 
 
 def _fields(candidates: CandidateSet) -> list[tuple[str, str, str, str]]:
