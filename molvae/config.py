@@ -157,8 +157,8 @@ class TrainConfig(ModelConfig):
     """Model to train further, whose architecture is kept: its folder, or the name of one that comes with molvae."""
     replay: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.8
     """Fraction of the training molecules that the model of `init_from` generates itself, to prevent forgetting."""
-    start_share: Fraction = 0.0
-    """Share of the weights of `init_from` in the mean with the trained ones that is the outcome: it keeps what the
+    start_weight: Fraction = 0.0
+    """Weight of the parameters of `init_from` in the mean with the trained ones that is the outcome: it keeps what the
     model was good at before. Wortsman et al., CVPR 2022, arXiv:2109.01903."""
     kl_weight: NonNegative = 0.05
     """Final weight (beta) of the KL term, summed over dimensions, against the cross-entropy summed over tokens."""
@@ -220,7 +220,7 @@ class TrainConfig(ModelConfig):
     """Fractions of the sequences, those of the highest negative log-likelihood, to reject; tried with each prior."""
     corrections: list[Positive] = Field(default=[])
     """Values of `sample.correction` to try with the best prior, in place of a fraction to reject. Without any there is
-    no discriminator: it makes samples more like the training molecules, but they take twice as long."""
+    no discriminator: it makes samples more like the training molecules, but sampling takes several times as long."""
     discriminator_samples: Count = 10_000
     """Samples, and as many training molecules, that the discriminator is fitted to at most."""
 

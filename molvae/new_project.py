@@ -171,7 +171,7 @@ terms:
   # The window has 90 % of the data.
   - property: logp
     window: {{low: {low:.1f}, high: {max(high, low + 0.1):.1f}, width: 0.5}}
-{_learned(look, data)}  # A function of your own in assays.py beside this file: takes a list of SMILES, returns numbers.
+{_learned(look, data)}  # A function of your own in assays.py in this folder: takes a list of SMILES, returns numbers.
   # - python: 'assays:predicted_pic50'
   #   maximise: {{low: 5, high: 8}}
 constraints:

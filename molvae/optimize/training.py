@@ -24,7 +24,7 @@ _CHUNK = 250
 _STEP = 2000
 # Above the rounding of a score.
 _TOLERANCE = 1e-9
-# What is cached beside the values, as texts.
+# Names of the cached columns of text.
 _STATUSES, _ERRORS, _VIOLATED = "statuses", "errors", "violated"
 # Infeasible molecules that are scored for each one that a search starts from.
 _INFEASIBLE_FOR_EACH = 10

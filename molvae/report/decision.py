@@ -28,7 +28,7 @@ BESIDE_TERMS = ("mol_weight", "logp", "tpsa", "qed", "sa_score")
 
 @dataclass(frozen=True)
 class Fact:
-    """A value of a molecule, beside that of the reference.
+    """A value of a molecule, and how it differs from that of the reference.
 
     Attributes:
         title: The term or property.
@@ -174,7 +174,7 @@ def _suggestion(
     smiles = str(row["smiles"])
     reference = candidates.reference or str(row["nearest_train_smiles"])
     reference_svg, svg = draw_change(reference, smiles) if reference else ("", draw(smiles))
-    beside = _values(reference, candidates, trace)
+    reference_values = _values(reference, candidates, trace)
     n_alike = int((candidates.table["cluster"] == row["cluster"]).sum())
     return Suggestion(
         id=str(row["id"]),
@@ -184,7 +184,7 @@ def _suggestion(
         rank=count(row["rank"]),
         targets_met=int(row["targets_met"]),
         cluster=f"{count(row['cluster'])} ({plural(n_alike, 'candidate')})",
-        facts=tuple(_facts(row, beside, candidates, learned)),
+        facts=tuple(_facts(row, reference_values, candidates, learned)),
         doubts=tuple(doubts(row)),
         reference=reference,
         reference_svg=reference_svg,
@@ -290,7 +290,7 @@ def _noted(note: str, wanted: str) -> str:
 
 def _facts(
     row: Mapping[Hashable, Any],
-    beside: Mapping[str, float],
+    reference_values: Mapping[str, float],
     candidates: CandidateSet,
     learned: Mapping[str, Learning],
 ) -> list[Fact]:
@@ -298,7 +298,7 @@ def _facts(
     for title, wanted, field, name in _fields(candidates):
         value = float(row[field])
         # The sum has no negative zero.
-        change = round(value - beside.get(field, math.nan), _decimals(name)) + 0.0
+        change = round(value - reference_values.get(field, math.nan), _decimals(name)) + 0.0
         signed = "" if math.isnan(change) else f"{change:+,.{_decimals(name)}f}".replace("-", "\u2212")
         desirability = row.get(f"{DESIRABILITY}{name}")
         known = None if desirability is None or pd.isna(desirability) else float(desirability)

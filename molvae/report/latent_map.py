@@ -1,5 +1,6 @@
 """The map of the latent space as the page's script takes it: points in layers, with values and structures."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -61,7 +62,7 @@ def map_content(evaluation: Evaluation, searches: Sequence[Optimization] = ()) -
     explained = [value_of(evaluation.metrics, f"explained_variance_{axis}") for axis in (1, 2)]
     # Evaluations of earlier versions have axes of their own, on which the searches have no places.
     shown = pd.concat(
-        [background, *(_of_searches(searches) if explained[0] == explained[0] else ())], ignore_index=True
+        [background, *(_of_searches(searches) if not math.isnan(explained[0]) else ())], ignore_index=True
     )
     drawn.update(range(len(background), len(shown)))
     layers = list(dict.fromkeys(shown["layer"]))

@@ -1,4 +1,4 @@
-"""What a search promises in the measured value itself: the predictions of the candidates beside the measured values."""
+"""Predicted values of the candidates, compared with the measured values that they were learned from."""
 
 import math
 from collections.abc import Hashable, Mapping

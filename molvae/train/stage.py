@@ -83,7 +83,7 @@ def train(prepared: Path, out: Path, config: TrainConfig, seed: int, n_jobs: int
         if not is_first():
             return
         if start.base is not None:
-            _average(vae, before, start.config.start_share)
+            _average(vae, before, start.config.start_weight)
         record = _record(start, data, history, seed)
     model = MolVAE(
         vae,
@@ -119,10 +119,10 @@ def _sizes(train: Molecules) -> str:
     return f"{len(train):,} molecules, {train.n_new:,} yours + {train.n_added:,} replayed (train.replay)"
 
 
-def _average(vae: VAE, before: dict[str, torch.Tensor], share: float) -> None:
-    """Replace the weights by their mean with those before the training, which have `share` of it."""
+def _average(vae: VAE, before: dict[str, torch.Tensor], weight: float) -> None:
+    """Replace the weights by their mean with those before the training, which have this weight, from 0 to 1."""
     after = vae.state_dict()
-    vae.load_state_dict({name: torch.lerp(after[name], before[name], share) for name in after})
+    vae.load_state_dict({name: torch.lerp(after[name], before[name], weight) for name in after})
 
 
 def n_parameters(vae: VAE) -> int:

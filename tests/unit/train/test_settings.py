@@ -43,7 +43,7 @@ OTHER = {
 # Tested where they belong: the first three in test_start.py, patience and the checkpoints in test_loop.py, the priors
 # in tests/unit/priors and test_stage.py.
 ELSEWHERE = {
-    *("init_from", "replay", "start_share", "patience", "max_minutes", "checkpoint_every_s"),
+    *("init_from", "replay", "start_weight", "patience", "max_minutes", "checkpoint_every_s"),
     *(
         "priors",
         "prior_components",

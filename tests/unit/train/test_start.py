@@ -82,10 +82,12 @@ def test_a_trained_model_is_trained_further(further, base, prepared, tmp_path, s
     np.testing.assert_allclose(trained.encode(smiles[:5]), before.encode(smiles[:5]), atol=1e-4)
 
 
-def test_a_share_of_the_weights_stays_as_it_was(further, base, prepared, tmp_path):
-    def weights(share):
-        train(prepared, tmp_path / f"{share}", further(epochs=1, start_share=share), seed=1, device="cpu")
-        return molvae.load(tmp_path / f"{share}" / "model", "cpu").vae.state_dict()
+def test_the_outcome_is_a_mean_with_the_weights_before(further, base, prepared, tmp_path):
+    def weights(start_weight):
+        train(
+            prepared, tmp_path / f"{start_weight}", further(epochs=1, start_weight=start_weight), seed=1, device="cpu"
+        )
+        return molvae.load(tmp_path / f"{start_weight}" / "model", "cpu").vae.state_dict()
 
     trained, averaged, before = weights(0.0), weights(0.25), molvae.load(base, "cpu").vae.state_dict()
     assert not all(torch.equal(trained[name], before[name]) for name in trained)
