@@ -206,7 +206,7 @@ class MolVAE:
             n_wanted = n - n_accepted
             for smiles, log_acceptance in self._rated(generated(n_wanted), n_wanted, self.discriminator, n_jobs):
                 n_rated += 1
-                if math.log(torch.rand((), generator=generator)) <= power * log_acceptance:
+                if torch.rand((), generator=generator) < math.exp(power * log_acceptance):
                     n_accepted += 1
                     yield smiles
 

@@ -101,6 +101,7 @@ def _decision(result: Optimization, run: Run, about_model: list[str]) -> Section
             "search": f"optimization-{result.objective}",
             "headline": headline(candidates),
             "selection": selection(candidates),
+            "target_met": f"{TARGET_MET:g}",
             "gains": predicted_gains(run.folder, result),
             "improvement": best_scores(result),
             "seeds": seed_spread(result),

@@ -1,5 +1,6 @@
 """The train stage, from the prepared folder to the model folder."""
 
+import copy
 from pathlib import Path
 
 import pandas as pd
@@ -78,12 +79,13 @@ def train(prepared: Path, out: Path, config: TrainConfig, seed: int, n_jobs: int
             own_device,
             number_of_processes(),
         )
-        before = {name: weights.clone() for name, weights in vae.state_dict().items()}
+        start_weight = start.config.start_weight if start.base is not None else 0.0
+        before = copy.deepcopy(vae.state_dict()) if start_weight else {}
         history = fit(vae, data.train, data.validation, start.config, seed, checkpoint)
         if not is_first():
             return
-        if start.base is not None:
-            _average(vae, before, start.config.start_weight)
+        if start_weight:
+            _average(vae, before, start_weight)
         record = _record(start, data, history, seed)
     model = MolVAE(
         vae,

@@ -77,7 +77,9 @@ class Pool:
         """Add molecules that are not in it."""
         if not candidates:
             return
-        molecules, floor = [Molecule(smiles, mol) for smiles, mol, _ in candidates], self._floor()
+        molecules = [Molecule(smiles, mol) for smiles, mol, _ in candidates]
+        # Of those before them.
+        floor = self._floor()
         self.smiles += [smiles for smiles, _, _ in candidates]
         self.origins += [origin for _, _, origin in candidates]
         bits = stack_packed([pack_morgan(mol) for _, mol, _ in candidates])

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -66,6 +67,11 @@ def test_the_seed_decides_and_the_number_of_processes_does_not(corrected):
     first, second = (corrected.sample(60, 7, params=params(corrected, 1.0), n_jobs=jobs) for jobs in (1, 2))
     assert first == second
     assert corrected.sample(60, 8, params=params(corrected, 1.0)) != first
+
+
+def test_a_random_number_of_0_accepts_what_can_be_accepted(corrected, monkeypatch):
+    monkeypatch.setattr("molvae.model.model.torch.rand", lambda *_, **__: torch.zeros(()))
+    assert len(corrected.sample(20, 1, params=params(corrected, 1.0))) == 20
 
 
 def test_without_a_discriminator_a_correction_is_refused(model):
