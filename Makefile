@@ -21,7 +21,7 @@ export NO_MKDOCS_2_WARNING := 1
 # The workflow and the tests call `molvae` and `snakemake` by name.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup run quick smoke resume report docs check format schema test test-nightly test-sampled fuzz test-gpu bench bench-demo bench-optimize bench-scale image clean
+.PHONY: help setup run quick smoke resume report docs check format schema test test-nightly test-sampled fuzz test-gpu bench bench-demo bench-optimize bench-scale audit image clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -97,6 +97,12 @@ bench-optimize: setup  ## compare the search strategies on PMO's tasks: hours ->
 
 bench-scale: setup  ## growth of time and memory with the number of molecules; SIZES="10000 1000000" for others
 	python benchmarks/scale.py $(SIZES)
+
+# In an environment of its own: what it depends on is none of the packages that were tested together.
+audit:  ## look up known vulnerabilities of the versions in constraints.txt
+	$(PYTHON) -m venv $(VENV)/audit
+	$(VENV)/audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit
+	$(VENV)/audit/bin/pip-audit --strict --disable-pip --no-deps --requirement constraints.txt
 
 image: molvae.tar  ## a container image with molvae and its workflow, by podman
 molvae.tar: Containerfile constraints.txt pyproject.toml

@@ -1,6 +1,7 @@
 """A discriminator between training molecules and a model's samples, which corrects the distribution of the samples."""
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Self
 
 import numpy as np
@@ -14,6 +15,8 @@ from torch import Tensor
 from molvae.chem.molecules import parse
 from molvae.chem.quiet import quiet
 from molvae.chem.standard_descriptors import N_DESCRIPTORS, standard_descriptors
+from molvae.errors import ConfigError
+from molvae.nn.generation import MAX_TRIES
 
 N_BITS = 4096
 N_FEATURES = N_BITS + 2 * N_DESCRIPTORS
@@ -74,6 +77,13 @@ class Discriminator:
         accepted[rows] = np.minimum(ratios - self.limit, 0.0)
         return accepted
 
+    def read_and_rate(
+        self, sequences: list[list[int]], read: Callable[[list[list[int]]], list[str | None]]
+    ) -> list[tuple[str | None, float]]:
+        """Return the molecule of each sequence, or None, with its `log_acceptance`."""
+        smiles = read(sequences)
+        return list(zip(smiles, self.log_acceptance(smiles).tolist(), strict=True))
+
     def state(self) -> dict[str, Tensor]:
         """Return the tensors to store."""
         return {"weights": torch.from_numpy(self.weights), "limit": torch.tensor(self.limit)}
@@ -89,6 +99,34 @@ class Discriminator:
         if shapes != {"weights": (N_FEATURES + 1,), "limit": ()}:
             raise ValueError(f"discriminator: expected {N_FEATURES + 1} weights and a limit, found {shapes}")
         return cls(tensors["weights"].numpy(), float(tensors["limit"]))
+
+
+def accepted(
+    rated: Callable[[int], Iterable[tuple[str | None, float]]], n: int, power: float, generator: torch.Generator
+) -> Iterator[str | None]:
+    """Yield n of a model's samples, each accepted with its probability to this power.
+
+    Args:
+        rated: Draws so many more samples, each with its `log_acceptance`.
+        n: Number of samples.
+        power: 1 or more corrects fully or in excess, less corrects in part.
+        generator: Random number generator on the CPU.
+
+    Raises:
+        ConfigError: If hardly any is accepted.
+    """
+    n_rated = n_accepted = 0
+    while n_accepted < n:
+        if n_rated > MAX_TRIES * (n_accepted + 10):
+            raise ConfigError(
+                f"sample.correction: expected to accept at least one molecule in {MAX_TRIES}, found {power:g} to "
+                "accept fewer; lower it"
+            )
+        for smiles, log_acceptance in rated(n - n_accepted):
+            n_rated += 1
+            if torch.rand((), generator=generator) < math.exp(power * log_acceptance):
+                n_accepted += 1
+                yield smiles
 
 
 def features_of(smiles: Sequence[str]) -> sp.csr_matrix:

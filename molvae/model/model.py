@@ -1,7 +1,6 @@
 """MolVAE, a trained model: strings and arrays in, strings and arrays out."""
 
 import copy
-import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from functools import partial
@@ -20,12 +19,12 @@ from molvae.config import StandardiseConfig
 from molvae.errors import ConfigError, DataError
 from molvae.files import file_sha256, write_json
 from molvae.folders import replacing_files
-from molvae.model.discriminator import Discriminator
+from molvae.model.discriminator import Discriminator, accepted
 from molvae.model.interpolation import N_CANDIDATES, LatentRegion
 from molvae.model.reading import ModelInput, Reader
 from molvae.model.records import Generation, TrainingRecord
 from molvae.model.tensors import stored_tensors
-from molvae.nn.generation import MAX_TRIES, generate_accepted, generate_sequences
+from molvae.nn.generation import generate_accepted, generate_sequences
 from molvae.nn.inference import posterior, unconditional_nll
 from molvae.nn.property_head import PropertyScale
 from molvae.nn.tokens import TokenStore
@@ -187,28 +186,17 @@ class MolVAE:
 
         if not params.correction:
             return self._iter_smiles(generated(n), n, n_jobs)
-        return self._corrected(generated, n, params.correction, seed, n_jobs)
-
-    def _corrected(
-        self, generated: Callable[[int], Iterable[list[int]]], n: int, power: float, seed: int, n_jobs: int
-    ) -> Iterator[str | None]:
-        """Yield the molecules that the discriminator accepts of those that are generated, until there are n."""
         if self.discriminator is None:
             raise ConfigError("sample.correction: expected a model with a discriminator, found none; leave it out")
-        generator = torch_generator(seed, "sample correction")
-        n_rated = n_accepted = 0
-        while n_accepted < n:
-            if n_rated > MAX_TRIES * (n_accepted + 10):
-                raise ConfigError(
-                    f"sample.correction: expected to accept at least one molecule in {MAX_TRIES}, found {power:g} to "
-                    "accept fewer; lower it"
-                )
-            n_wanted = n - n_accepted
-            for smiles, log_acceptance in self._rated(generated(n_wanted), n_wanted, self.discriminator, n_jobs):
-                n_rated += 1
-                if torch.rand((), generator=generator) < math.exp(power * log_acceptance):
-                    n_accepted += 1
-                    yield smiles
+        read_and_rate = partial(self.discriminator.read_and_rate, read=self._read_sequences)
+
+        def rated(n_wanted: int) -> Iterator[tuple[str | None, float]]:
+            chunks = chunks_of(generated(n_wanted))
+            return (
+                one for _, chunk in map_tasks(read_and_rate, chunks, processes_for(n_wanted, n_jobs)) for one in chunk
+            )
+
+        return accepted(rated, n, params.correction, torch_generator(seed, "sample correction"))
 
     def sampling_params(self, prior: str | None = None) -> SamplingParams:
         """Return the parameters that gave a prior, or the default one, its lowest validation FCD after training.
@@ -400,14 +388,6 @@ class MolVAE:
         """
         return list(self._iter_smiles(sequences, n, n_jobs))
 
-    def _rated(
-        self, sequences: Iterable[list[int]], n: int, discriminator: Discriminator, n_jobs: int
-    ) -> Iterator[tuple[str | None, float]]:
-        """Yield the molecules of n sequences, with what the discriminator says of each."""
-        rate = partial(_read_and_rated, read=self._read_sequences, discriminator=discriminator)
-        tasks = map_tasks(rate, chunks_of(sequences), processes_for(n, n_jobs))
-        return (rated for _, chunk in tasks for rated in chunk)
-
     @property
     def _read_sequences(self) -> Callable[[list[list[int]]], list[str | None]]:
         return partial(read_tokens, vocabulary=self.vocabulary, constraints=self.standardisation.selfies_constraints)
@@ -443,10 +423,3 @@ class MolVAE:
             write_json(temporary / "vocabulary.json", {"tokens": list(self.vocabulary.tokens)})
             checksums = {name: file_sha256(temporary / name) for name in HASHED_FILES}
             write_json(temporary / "config.json", config | {"sha256": checksums})
-
-
-def _read_and_rated(
-    sequences: list[list[int]], read: Callable[[list[list[int]]], list[str | None]], discriminator: Discriminator
-) -> list[tuple[str | None, float]]:
-    smiles = read(sequences)
-    return list(zip(smiles, discriminator.log_acceptance(smiles).tolist(), strict=True))

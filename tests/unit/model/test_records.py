@@ -1,15 +1,18 @@
 import json
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from safetensors.torch import load_file, save_file
 
 import molvae
 from molvae.errors import CheckpointError
+from molvae.model.format2 import upgraded_config
 from molvae.model.records import PriorTrial, TrainingRecord
 from molvae.sampling import SamplingParams
 
+GOLDEN = Path(__file__).parents[2] / "golden"
 TRIAL = PriorTrial("decoder", SamplingParams(min_probability=0.02, max_nll=21.5, max_length=60), 0.1, 0.5, 1500)
 UNBOUNDED = PriorTrial("normal", SamplingParams(max_length=60), 0.0, 3.0, 1500)
 
@@ -60,8 +63,9 @@ def test_a_model_of_format_2_is_the_same_model(model, folder):
         assert loaded.sample(9, seed=1, prior=prior) == model.sample(9, seed=1, prior=prior)
 
 
-def test_a_shipped_model_of_format_2_loads_with_its_trials():
-    training = molvae.load("moses", "cpu").training
+def test_a_record_of_format_2_is_read_with_its_trials():
+    config = upgraded_config(json.loads((GOLDEN / "model_format2.json").read_text()))
+    training = TrainingRecord.from_json(config["training"])
     best = training.best_trial("decoder")
     assert math.isfinite(best.params.max_nll)
     assert best.rejected_fraction > 0.0
