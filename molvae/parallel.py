@@ -63,8 +63,9 @@ def use_one_thread() -> None:
 
 
 def processes_for(n_molecules: int, n_jobs: int) -> int:
-    """Return how many of `n_jobs` processes are worth starting for that many molecules."""
-    return n_jobs if n_molecules >= MIN_FOR_A_POOL else 1
+    """Return how many of `n_jobs` processes are worth using for that many molecules: all that run already, or 1."""
+    is_running = _shared is not None and n_jobs in _shared
+    return n_jobs if is_running or n_molecules >= MIN_FOR_A_POOL else 1
 
 
 def chunks_of(items: Iterable[Item]) -> Iterator[list[Item]]:

@@ -36,6 +36,7 @@ def report(
     from molvae.files import existing
     from molvae.folders import output_folder
     from molvae.log import logger
+    from molvae.parallel import available_cpus
     from molvae.report import compare
     from molvae.report import report as report_stage
 
@@ -48,4 +49,4 @@ def report(
     page = out or existing(folder) / "report.html"
     parts = page.with_suffix("").name
     with output_folder(page.parent, parts, f"{parts}/figures"):
-        logger.info("report: %s", report_stage(folder, run, page))
+        logger.info("report: %s", report_stage(folder, run, page, available_cpus()))

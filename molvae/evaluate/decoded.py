@@ -63,7 +63,7 @@ def decoded_metrics(
         codes: Means and log-variances of their posteriors, float32 (N, D) each.
         reference: Moments of the ChemNet activations of other held-out molecules.
         seed: Seed of all draws.
-        n_jobs: Number of processes for ChemNet.
+        n_jobs: Number of processes.
 
     Returns:
         For each kind of code its metrics: `validity`, `fcd`, `anomaly` (where the model has an unconditional decoder)
@@ -72,12 +72,12 @@ def decoded_metrics(
         `interpolated` (between the same pairs, as `MolVAE.interpolate` does it), `neighbors_<radius>`, and `prior`, the
         model's own.
     """
-    sets = _decode(model, held_out, *codes, seed)
+    sets = _decode(model, held_out, *codes, seed, n_jobs)
     distinct = list(dict.fromkeys(text for kind in sets.values() for text in kind.smiles if text is not None))
     descriptions = _Descriptions(
         {smiles: row for row, smiles in enumerate(distinct)},
         activations_of_many(distinct, n_jobs),
-        model.anomaly_score(distinct) if model.has_unconditional_decoder else None,
+        model.score_inputs(model.read(distinct, n_jobs)) if model.has_unconditional_decoder else None,
         morgan_bits(distinct, 2048, n_jobs=n_jobs),
     )
     metrics = {name: _measure(kind, descriptions, reference) for name, kind in sets.items()}
@@ -86,20 +86,22 @@ def decoded_metrics(
     return metrics
 
 
-def _decode(model: MolVAE, held_out: list[str], mu: Tensor, log_var: Tensor, seed: int) -> dict[str, Decoded]:
+def _decode(
+    model: MolVAE, held_out: list[str], mu: Tensor, log_var: Tensor, seed: int, n_jobs: int
+) -> dict[str, Decoded]:
     generator = torch_generator(seed, "evaluate codes")
 
     def noise() -> Tensor:
         return torch.randn(mu.shape, generator=generator)
 
     def from_codes(codes: Tensor, *origins: Sequence[str]) -> Decoded:
-        return Decoded(model.generate(codes), origins or (held_out,))
+        return Decoded(model.generate(codes, n_jobs=n_jobs), origins or (held_out,))
 
     # The molecules are in random order, so the next one is a random partner.
     partners = [*held_out[1:], held_out[0]]
     mu_of_partners = mu.roll(-1, 0)
     halfway = LatentRegion.between(mu, mu_of_partners, torch.full((len(mu),), 0.5))
-    interpolated = model.decode_region(halfway, generator)
+    interpolated = model.decode_region(halfway, generator, n_jobs)
     return {
         "held_out": Decoded(held_out),
         "posterior_means": from_codes(mu),
@@ -107,7 +109,7 @@ def _decode(model: MolVAE, held_out: list[str], mu: Tensor, log_var: Tensor, see
         "midpoints": from_codes(torch.lerp(mu, mu_of_partners, 0.5), held_out, partners),
         "interpolated": Decoded(interpolated, (held_out, partners)),
         **{f"neighbors_{radius:g}": from_codes(mu + radius * noise()) for radius in RADII},
-        "prior": Decoded(model.sample(len(held_out), derive_seed(seed, "evaluate prior"))),
+        "prior": Decoded(model.sample(len(held_out), derive_seed(seed, "evaluate prior"), n_jobs=n_jobs)),
     }
 
 

@@ -15,7 +15,7 @@ _SPLITS = ("train", "test")
 
 
 def latent_map(
-    axes: LatentAxes, molecules: pd.DataFrame, samples: Sequence[str | None], n: int, seed: int
+    axes: LatentAxes, molecules: pd.DataFrame, samples: Sequence[str | None], n: int, seed: int, n_jobs: int = 1
 ) -> pd.DataFrame:
     """Place training molecules, test molecules and samples on the axes, a third each.
 
@@ -25,6 +25,7 @@ def latent_map(
         samples: Samples of the model, None where one is no molecule; the first ones are taken.
         n: Maximum number of molecules on the map.
         seed: Seed of the choice of molecules.
+        n_jobs: Number of processes.
 
     Returns:
         See `molvae.tables.LATENT_MAP`.
@@ -37,7 +38,7 @@ def latent_map(
     prepared = molecules.iloc[np.concatenate(chosen)][["id", "smiles", "split"]]
     valid = [(f"sample-{at}", smiles, SAMPLE_LAYER) for at, smiles in enumerate(samples, start=1) if smiles is not None]
     sampled = pd.DataFrame(valid[: n // 3], columns=["id", "smiles", "split"])
-    return axes.place(pd.concat([prepared, sampled], ignore_index=True))
+    return axes.place(pd.concat([prepared, sampled], ignore_index=True), n_jobs)
 
 
 def map_metrics(axes: LatentAxes) -> dict[str, Metric]:

@@ -27,20 +27,21 @@ from molvae.nn.tokens import TokenStore
 MAX_SIZE_BINS = 8
 
 
-def reconstruct(model: MolVAE, smiles: list[str], codes: torch.Tensor) -> pd.DataFrame:
+def reconstruct(model: MolVAE, smiles: list[str], codes: torch.Tensor, n_jobs: int = 1) -> pd.DataFrame:
     """Decode each molecule's posterior mean greedily, without teacher forcing, and compare.
 
     Args:
         model: The model.
         smiles: N canonical SMILES.
         codes: Their posterior means, float32 (N, D).
+        n_jobs: Number of processes.
 
     Returns:
         A row for each molecule: smiles, decoded (empty if no molecule), exact (the same canonical SMILES), similarity
         (Tanimoto, ECFP4 of 2,048 bits).
     """
-    decoded = [text or "" for text in model.decode(codes.numpy())]
-    similarity = paired_similarity(morgan_bits(smiles, 2048), morgan_bits(decoded, 2048))
+    decoded = [text or "" for text in model.generate(codes, n_jobs=n_jobs)]
+    similarity = paired_similarity(*(morgan_bits(texts, 2048, n_jobs=n_jobs) for texts in (smiles, decoded)))
     exact = [before == after for before, after in zip(smiles, decoded, strict=True)]
     return pd.DataFrame({"smiles": smiles, "decoded": decoded, "exact": exact, "similarity": similarity.round(4)})
 

@@ -47,7 +47,7 @@ def evaluate(model: MolVAE, prepared: Path, out: Path, config: EvaluateConfig, s
         out: Folder to write.
         config: Settings.
         seed: The run's seed.
-        n_jobs: Number of processes for ChemNet.
+        n_jobs: Number of processes.
 
     Raises:
         DataError: If a file is missing, or the test or validation split has fewer than 2 molecules.
@@ -70,7 +70,7 @@ def evaluate(model: MolVAE, prepared: Path, out: Path, config: EvaluateConfig, s
     if model.scales:
         metrics["property_head"] = property_head_metrics(model, molecules, seed)
     axes = LatentAxes.fit(model, training)
-    mapped = latent_map(axes, molecules, samples, config.n_map, seed)
+    mapped = latent_map(axes, molecules, samples, config.n_map, seed, n_jobs)
     metrics |= to_json(map_metrics(axes))
     invalidate(out / "metrics.json")
     write_table(out / RECONSTRUCTIONS.file, reconstructions)
@@ -86,7 +86,7 @@ def _reconstruction(
     held_out = test.iloc[sorted(rows)]
     store = TokenStore.from_strings(held_out["selfies"].tolist(), model.vocabulary)
     mu, log_var = posterior(model.vae, store)
-    table = reconstruct(model, held_out["smiles"].tolist(), mu)
+    table = reconstruct(model, held_out["smiles"].tolist(), mu, n_jobs)
     metrics = reconstruction_metrics(table) | teacher_forced_metrics(model, store, mu)
     metrics |= posterior_metrics(mu, log_var) | value_discrepancies(table, n_jobs)
     logger.info(

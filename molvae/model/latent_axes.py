@@ -50,23 +50,24 @@ class LatentAxes:
         """
         return cls(model, _read(model, train[:: math.ceil(len(train) / _N_FITTED) or 1])[1])
 
-    def place(self, molecules: pd.DataFrame) -> pd.DataFrame:
+    def place(self, molecules: pd.DataFrame, n_jobs: int = 1) -> pd.DataFrame:
         """Return a table of molecules with their places on the axes and with `PROPERTIES`.
 
         Args:
             molecules: Columns id, smiles and split, which names the layer of the map.
+            n_jobs: Number of processes.
 
         Returns:
             See `molvae.tables.LATENT_MAP`; molecules that the model cannot read are left out.
         """
-        is_read, codes = _read(self._model, molecules["smiles"].tolist())
+        is_read, codes = _read(self._model, molecules["smiles"].tolist(), n_jobs)
         table = molecules[is_read].reset_index(drop=True)
         table[["x", "y"]] = ((codes - self._centre) @ self._directions.T).astype(np.float64)
-        return pd.concat([table, compute_properties(table["smiles"].tolist(), PROPERTIES)], axis=1)
+        return pd.concat([table, compute_properties(table["smiles"].tolist(), PROPERTIES, n_jobs)], axis=1)
 
 
-def _read(model: MolVAE, smiles: Sequence[str]) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
+def _read(model: MolVAE, smiles: Sequence[str], n_jobs: int = 1) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
     """Return which of N molecules a model can read, bool (N,), and the codes of those M, float32 (M, latent_dim)."""
-    codes = model.encode(smiles)
+    codes = model.encode_inputs(model.read(smiles, n_jobs))
     is_read = np.asarray(np.isfinite(codes).all(axis=1))
     return is_read, codes[is_read]

@@ -284,7 +284,7 @@ class MolVAE:
                 break
         return list(neighbors)[:n]
 
-    def decode_region(self, region: LatentRegion, generator: torch.Generator) -> list[str | None]:
+    def decode_region(self, region: LatentRegion, generator: torch.Generator, n_jobs: int = 1) -> list[str | None]:
         """Decode a molecule from each distribution of a region of the latent space.
 
         Of twelve candidates, it is the molecule of the lowest unconditional negative log-likelihood per token. The
@@ -294,16 +294,17 @@ class MolVAE:
         Args:
             region: N distributions of codes.
             generator: Random number generator on the CPU.
+            n_jobs: Processes that convert and read many candidates.
 
         Returns:
             N canonical SMILES, with None where no candidate is a molecule.
         """
         if not self.has_unconditional_decoder:
-            return self.generate(region.sample(generator))
+            return self.generate(region.sample(generator), n_jobs=n_jobs)
         codes = torch.cat([region.sample(generator) for _ in range(N_CANDIDATES)])
-        candidates = self.generate(codes, code_weight=region.code_weight.repeat(N_CANDIDATES))
+        candidates = self.generate(codes, code_weight=region.code_weight.repeat(N_CANDIDATES), n_jobs=n_jobs)
         distinct = list(dict.fromkeys(candidates))
-        nll = self.score_inputs(self._reader.read_canonical(distinct))
+        nll = self.score_inputs(self._reader.read_canonical(distinct, n_jobs))
         scores = dict(zip(distinct, np.nan_to_num(nll, nan=np.inf), strict=True))
         n = len(region.centres)
         return [min(candidates[row::n], key=lambda candidate: scores[candidate]) for row in range(n)]
@@ -361,6 +362,7 @@ class MolVAE:
         temperature: float = 0.0,
         generator: torch.Generator | None = None,
         code_weight: Tensor | None = None,
+        n_jobs: int = 1,
     ) -> list[str | None]:
         """Decode codes, greedily or by sampling tokens.
 
@@ -370,13 +372,14 @@ class MolVAE:
             generator: Random number generator on the CPU; needed for a temperature above 0.
             code_weight: Weight of the conditional log-probabilities against the unconditional ones, from 0 to 1,
                 float32 (N,); all 1 by default.
+            n_jobs: Processes that convert many sequences to molecules.
 
         Returns:
             N canonical SMILES, with None where a sequence is not a molecule.
         """
         params = SamplingParams(temperature=temperature, max_length=self.generation.max_length)
         generated = generate_sequences(self.vae.decoder, codes, params, generator, code_weight)
-        return self.to_smiles((token_ids for token_ids, _ in generated), len(codes))
+        return self.to_smiles((token_ids for token_ids, _ in generated), len(codes), n_jobs)
 
     def to_smiles(self, sequences: Iterable[list[int]], n: int, n_jobs: int = 1) -> list[str | None]:
         """Convert sequences of token ids to canonical SMILES, with None for one that is not a molecule.

@@ -117,8 +117,12 @@ class Reader:
                 )
         return inputs
 
-    def read_canonical(self, smiles: Sequence[str | None]) -> list[ModelInput]:
-        """Read N canonical SMILES of standard forms, with None for what is not a molecule."""
+    def read_canonical(self, smiles: Sequence[str | None], n_jobs: int = 1) -> list[ModelInput]:
+        """Read N canonical SMILES of standard forms, with None for what is not a molecule, in `n_jobs` processes."""
+        chunks = map_tasks(self._read_canonical, chunks_of(smiles), processes_for(len(smiles), n_jobs))
+        return [molecule for _, chunk in chunks for molecule in chunk]
+
+    def _read_canonical(self, smiles: Sequence[str | None]) -> list[ModelInput]:
         with selfies_constraints(self.standardisation.selfies_constraints):
             return [ModelInput(problem=Problem.NOT_A_MOLECULE) if not text else self._tokens(text) for text in smiles]
 

@@ -63,7 +63,7 @@ def _distributions(run: Run) -> dict[str, pd.DataFrame]:
         "test molecules": run.preparation.split("test"),
     }
     distributions = {
-        title: _properties(figures.evenly(smiles.to_frame(), REFERENCE_SAMPLE)["smiles"].tolist(), names)
+        title: _properties(figures.evenly(smiles.to_frame(), REFERENCE_SAMPLE)["smiles"].tolist(), names, run.n_jobs)
         for title, smiles in references.items()
         if len(smiles)
     }
@@ -71,11 +71,11 @@ def _distributions(run: Run) -> dict[str, pd.DataFrame]:
     return {**distributions, "valid samples": molecules.loc[molecules["valid"].astype(bool), names]}
 
 
-def _properties(smiles: list[str], names: list[str]) -> pd.DataFrame:
+def _properties(smiles: list[str], names: list[str], n_jobs: int) -> pd.DataFrame:
     """Return properties of reference molecules, from the cache where an earlier page of the same data had them."""
 
     def compute() -> Stored:
-        table = compute_properties(smiles, names)
+        table = compute_properties(smiles, names, n_jobs)
         return Stored({name: table[name].to_numpy() for name in names})
 
     return pd.DataFrame(cached("properties", smiles, compute).arrays)[names]

@@ -9,6 +9,7 @@ from jinja2 import Environment
 from molvae.config import RunConfig
 from molvae.files import invalidate, replacing, write_json
 from molvae.folders import refuse_link, replacing_files
+from molvae.parallel import shared_processes
 from molvae.provenance import PROVENANCE, gather, settings_of
 from molvae.report.candidates import candidate_sections
 from molvae.report.decision import decision_sections
@@ -52,7 +53,8 @@ SECTIONS: tuple[SectionMaker, ...] = (
 """The sections of the page in their order: the answer first, the model's diagnostics last."""
 
 
-def report(run_folder: Path, config: RunConfig, out: Path | None = None) -> Path:
+@shared_processes()
+def report(run_folder: Path, config: RunConfig, out: Path | None = None, n_jobs: int = 1) -> Path:
     """Write the report of a run.
 
     `provenance.json` and a folder named after the page, with each figure as a file of its own, are written next to it.
@@ -61,6 +63,7 @@ def report(run_folder: Path, config: RunConfig, out: Path | None = None) -> Path
         run_folder: The run's folder, `results/<run>`.
         config: Settings; those that the run's stages recorded take precedence, except for the report's own.
         out: The page to write; `report.html` in the run's folder by default.
+        n_jobs: Number of processes.
 
     Returns:
         The page's path.
@@ -71,7 +74,7 @@ def report(run_folder: Path, config: RunConfig, out: Path | None = None) -> Path
     """
     page = out or run_folder / "report.html"
     settings = settings_of(run_folder, config)
-    run = load_run(run_folder, settings)
+    run = load_run(run_folder, settings, n_jobs)
     provenance = gather(run_folder, settings)
     sections = [section for make in SECTIONS for section in make(run)]
     environment = page_environment()

@@ -177,6 +177,7 @@ class Run:
         evaluation: How well the model does on held-out molecules.
         samples: The samples from its prior, scored.
         optimizations: The searches, in the order of the settings.
+        n_jobs: Processes for what the page computes itself.
     """
 
     folder: Path
@@ -187,14 +188,16 @@ class Run:
     evaluation: Evaluation
     samples: Scored
     optimizations: tuple[Optimization, ...]
+    n_jobs: int = 1
 
 
-def load_run(folder: Path, settings: RunConfig) -> Run:
+def load_run(folder: Path, settings: RunConfig, n_jobs: int = 1) -> Run:
     """Read what the stages of a run wrote.
 
     Args:
         folder: The run's folder, `results/<run>`.
         settings: The settings that its stages ran with.
+        n_jobs: Processes for what the page computes itself.
 
     Raises:
         DataError: If a file that every report needs is missing or unreadable; the message names the stage to run.
@@ -211,6 +214,7 @@ def load_run(folder: Path, settings: RunConfig) -> Run:
         evaluation=_evaluation(folder),
         samples=_scored(folder / "score" / "sample"),
         optimizations=tuple(load_optimization(folder, name) for name in _objectives(folder, settings)),
+        n_jobs=n_jobs,
     )
 
 

@@ -147,6 +147,14 @@ def test_few_molecules_start_no_processes():
     assert processes_for(MIN_FOR_A_POOL, 8) == 8
 
 
+def test_few_molecules_use_the_processes_that_run_already():
+    with shared_processes():
+        assert processes_for(1, 2) == 1
+        list(map_tasks(process_ids, [0], 2))
+        assert [processes_for(1, n_jobs) for n_jobs in (1, 2, 3)] == [1, 2, 1]
+    assert processes_for(1, 2) == 1
+
+
 def test_the_cpus_are_those_this_process_may_use():
     assert 1 <= available_cpus() <= (os.cpu_count() or 1)
     assert cpus_to_use(None) == cpus_to_use(100_000) == available_cpus()
