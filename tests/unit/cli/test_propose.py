@@ -129,7 +129,9 @@ def test_few_measurements_are_explored_away_from(folder, measured, pool, tmp_pat
 
 
 @pytest.mark.parametrize("with_values", [True, False])
-def test_a_model_invents_where_there_is_no_pool(folder, measured, with_values):
+def test_a_model_invents_where_there_is_no_pool(folder, measured, with_values, monkeypatch):
+    monkeypatch.setattr("molvae.propose.invented._N_GENERATIONS", 2)
+    monkeypatch.setattr("molvae.propose.invented._N_CHILDREN", 100)
     settings = {"measured": measured, "column": "logp"} if with_values else {}
     plate = molvae.propose(folder, n=5, seed=2, **settings)
     assert plate.columns.tolist() == PLATE.names
