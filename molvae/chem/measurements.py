@@ -15,10 +15,10 @@ _CENSORED = re.compile(rf"(?:[<>]=?|=[<>]|<<|>>|[≤≥⩽⩾])\s*[-+]?(?:{_DIGI
 _WITH_COMMA = re.compile(r"[-+]?[0-9]*,[0-9]+(?:[eE][-+]?[0-9]+)?")
 # May be 1.234 in one country, and 1234 in another.
 _AMBIGUOUS = re.compile(r"[-+]?[1-9][0-9]{0,2},[0-9]{3}")
+# Likewise where commas are decimal.
+_AMBIGUOUS_POINT = re.compile(r"[-+]?[1-9][0-9]{0,2}\.[0-9]{3}")
+_POINT_THOUSANDS = re.compile(r"[-+]?[1-9][0-9]{0,2}(?:\.[0-9]{3})+,[0-9]*")
 _THOUSANDS = re.compile(r"[-+]?[1-9][0-9]{0,2}(?:(?:,[0-9]{3}){2,}|(?:,[0-9]{3})+\.[0-9]*)")
-
-DecimalCommas = frozenset[str]
-"""The files whose values have decimal commas for certain, so that 1,234 is less than 2 there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +36,14 @@ class Measurement:
     unreadable: str | None = None
 
 
-def read_measurement(text: str, *, comma_is_decimal: bool = False) -> Measurement:
+def read_measurement(text: str, *, comma_is_decimal: bool = False, point_may_group: bool = False) -> Measurement:
     """Read a cell of a measured property.
 
     Args:
         text: The cell. The decimal mark is a point or a comma; thousands are not grouped.
         comma_is_decimal: Whether a comma before three digits is a decimal comma too; otherwise it may group thousands,
             and such a cell is not read.
+        point_may_group: Whether a point before three digits may group thousands, so that such a cell is not read.
     """
     text = text.strip().replace("\N{MINUS SIGN}", "-")
     if text.lower() in NO_VALUE:
@@ -51,6 +52,8 @@ def read_measurement(text: str, *, comma_is_decimal: bool = False) -> Measuremen
         return Measurement(censored=text)
     if _WITH_COMMA.fullmatch(text) and (comma_is_decimal or not _AMBIGUOUS.fullmatch(text)):
         text = text.replace(",", ".")
+    elif point_may_group and _AMBIGUOUS_POINT.fullmatch(text):
+        return Measurement(unreadable=text)
     number = float(text) if _NUMBER.fullmatch(text) else np.inf
     return Measurement(value=number) if np.isfinite(number) else Measurement(unreadable=text)
 
@@ -66,6 +69,27 @@ def read_bound(text: str) -> tuple[bool, float]:
     return not {">", "≥", "⩾"}.isdisjoint(sign), float(number.replace(",", "."))
 
 
+@dataclass(frozen=True, slots=True)
+class DecimalCommas:
+    """The files whose values have decimal commas for certain, so that 1,234 is less than 2 there.
+
+    Attributes:
+        files: These files.
+        seen: Those of them that have a cell with a decimal comma, so that 1.234 may be more than 1,000 there.
+    """
+
+    files: frozenset[str] = frozenset()
+    seen: frozenset[str] = frozenset()
+
+    def read(self, text: str, file: str) -> Measurement:
+        """Read a cell of one of the files, as `read_measurement` does."""
+        return read_measurement(text, comma_is_decimal=file in self.files, point_may_group=file in self.seen)
+
+
+NO_DECIMAL_COMMAS = DecimalCommas()
+"""No file is known to have decimal commas."""
+
+
 class DecimalMarks:
     """Evidence for what a comma means in the measured values of each file, from all of its cells."""
 
@@ -73,6 +97,7 @@ class DecimalMarks:
         """Take how many of the records' further columns are properties, and the files known to have decimal commas."""
         self._n_properties = n_properties
         self._decimal = set(decimal_commas)
+        self._seen: set[str] = set()
         self._thousands: set[str] = set()
 
     def seen(self, records: Iterable[Record]) -> Iterator[Record]:
@@ -83,14 +108,18 @@ class DecimalMarks:
                     continue
                 if _THOUSANDS.fullmatch(text):
                     self._thousands.add(record.source)
-                elif _WITH_COMMA.fullmatch(text) and not _AMBIGUOUS.fullmatch(text):
-                    self._decimal.add(record.source)
+                elif _POINT_THOUSANDS.fullmatch(text) or (
+                    _WITH_COMMA.fullmatch(text) and not _AMBIGUOUS.fullmatch(text)
+                ):
+                    self._seen.add(record.source)
             yield record
 
     @property
     def decimal_commas(self) -> DecimalCommas:
         """The files with decimal commas."""
-        return frozenset(self._decimal - self._thousands)
+        return DecimalCommas(
+            frozenset((self._decimal | self._seen) - self._thousands), frozenset(self._seen - self._thousands)
+        )
 
 
 def files_with_semicolons(paths: Iterable[Path], smiles_column: str | None) -> list[str]:

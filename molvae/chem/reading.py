@@ -153,6 +153,18 @@ def column_names(path: Path, columns: Columns) -> list[str]:
     return [] if header is None else header.names
 
 
+def data_fields(path: Path, n_records: int = 1000) -> list[str]:
+    """Return the names of the data fields of the first records of an `.sdf`; none for another file.
+
+    Raises:
+        DataError: If the file cannot be read.
+    """
+    if _format(path) not in _SDF_ENDINGS:
+        return []
+    records = islice(read_records(path, Columns(extra=None), may_be_empty=True), n_records)
+    return list(dict.fromkeys(name for record in records for name in record.names))
+
+
 def id_column_of(names: Sequence[str]) -> str | None:
     """Return the column of these that has the molecules' names by its own name, if there is one."""
     plain = {name: _plain(name) for name in names}

@@ -103,6 +103,11 @@ class Steps:
 USUAL_STEPS = Steps()
 
 
+def is_plain(smiles: str) -> bool:
+    """Say whether a SMILES of a molecule has nothing that the usual steps change, so that it is a standard form."""
+    return _PLAIN.fullmatch(smiles) is not None
+
+
 def standardise(smiles: str, steps: Steps = USUAL_STEPS) -> Standardised | None:
     """Return the standard form of a molecule; a standard form is its own.
 

@@ -69,6 +69,8 @@ def _of_learned(folder: Path, coverage: float) -> "Callable[[list[str]], pd.Data
     from molvae.learned import load
 
     learned = load(folder)
+    decimals = learned.measurements.decimals
+    digits = dict.fromkeys(("predicted", "low", "high", "nearest_value"), decimals) | {"nearest_similarity": 4}
 
     def compute(smiles: list[str]) -> pd.DataFrame:
         prediction = learned.predict(smiles, coverage)
@@ -83,6 +85,6 @@ def _of_learned(folder: Path, coverage: float) -> "Callable[[list[str]], pd.Data
                 "nearest_value": prediction.nearest_value,
                 "nearest_similarity": prediction.nearest_similarity,
             }
-        ).round(4)
+        ).round(digits)
 
     return compute

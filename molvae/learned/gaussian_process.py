@@ -99,7 +99,8 @@ class GaussianProcess(Regressor):
             squares = np.square(vectors.T @ centred)
             for noise in _NOISES:
                 scales = np.clip(eigenvalues, 0.0, None) + noise
-                amplitude = np.mean(squares / scales)
+                # Of values that are all equal it is 0.
+                amplitude = max(float(np.mean(squares / scales)), np.finfo(float).tiny)
                 likelihood = -0.5 * (len(values) * np.log(amplitude) + np.log(scales).sum())
                 if likelihood > best[0]:
                     best = (float(likelihood), kernel, noise)

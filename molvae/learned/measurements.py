@@ -1,5 +1,6 @@
 """Read a column of measured values from a table of molecules."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from molvae.chem.measurements import DecimalMarks, files_with_semicolons, read_measurement
+from molvae.chem.measurements import DecimalCommas, DecimalMarks, Measurement, files_with_semicolons
 from molvae.chem.molecules import why_not_a_molecule
 from molvae.chem.quiet import quiet
 from molvae.chem.reading import Columns, Record, read_records, with_structure
@@ -66,6 +67,8 @@ class Measurements:
             out.
         rejected: Rows whose value or molecule cannot be read; rows with a bound or without a value are not among them.
         bounds: The cells with a bound, as far as the table itself was read.
+        without_value: The molecules that were measured but have no value, as far as the table itself was read: those
+            with bounds alone, or with text that is no number, such as `inactive`.
     """
 
     column: str
@@ -75,6 +78,18 @@ class Measurements:
     n_censored: int = 0
     rejected: tuple[Rejected, ...] = ()
     bounds: tuple[Bound, ...] = ()
+    without_value: tuple[str, ...] = ()
+
+    @property
+    def tested(self) -> list[str]:
+        """All molecules that were measured, with a value or without one."""
+        return [*self.smiles, *self.without_value]
+
+    @property
+    def decimals(self) -> int:
+        """Decimals that show a thousandth of the values' standard deviation, four at least."""
+        spread = float(self.values.std()) if len(self) else 0.0
+        return max(4, 3 - math.floor(math.log10(spread))) if spread > 0.0 else 4
 
     def __len__(self) -> int:
         """Return N."""
@@ -93,7 +108,7 @@ def read_measurements(
         file: A table of molecules, of any format that `molvae.chem.reading` reads.
         column: The column with the values, or the data field of an `.sdf`.
         smiles_column: The column with the SMILES; found by its usual names by default.
-        may_be_few: Whether fewer than `MIN_MOLECULES` will do, one at least.
+        may_be_few: Whether fewer than `MIN_MOLECULES` will do, even none where there are bounds.
 
     Raises:
         DataError: If the file cannot be read, the column has no number, or the values are too few or all equal.
@@ -101,7 +116,7 @@ def read_measurements(
     """
     marks = DecimalMarks(1, files_with_semicolons([file], smiles_column))
     records = list(marks.seen(read_records(file, Columns(smiles_column, extra=(column,)))))
-    reader = _Reader(comma_is_decimal=str(file) in marks.decimal_commas)
+    reader = _Reader(marks.decimal_commas)
     with quiet():
         reader.read(records)
     measurements = reader.measurements(column)
@@ -113,8 +128,9 @@ def read_measurements(
 class _Reader:
     """Collects values by molecule."""
 
-    def __init__(self, *, comma_is_decimal: bool) -> None:
-        self._comma_is_decimal = comma_is_decimal
+    def __init__(self, decimal_commas: DecimalCommas) -> None:
+        self._decimal_commas = decimal_commas
+        self._tested: dict[str, None] = {}
         self._values: dict[str, list[float]] = {}
         self._bounds: list[Bound] = []
         self._rejected: list[Rejected] = []
@@ -124,15 +140,16 @@ class _Reader:
             self._read(record)
 
     def _read(self, record: Record) -> None:
-        cell = read_measurement(record.extra[0], comma_is_decimal=self._comma_is_decimal)
-        if cell.unreadable is not None:
-            self._reject(record, cell.unreadable, "not a number")
-            return
-        if cell.value is None and cell.censored is None:
+        cell = self._decimal_commas.read(record.extra[0], record.source)
+        if cell == Measurement():
             return
         record = with_structure(record)
         standard = standardise(record.smiles) if record.smiles else None
-        if standard is None:
+        if standard is not None:
+            self._tested.setdefault(standard.smiles)
+        if cell.unreadable is not None:
+            self._reject(record, cell.unreadable, "not a number")
+        elif standard is None:
             reason = record.problem or why_not_a_molecule(record.smiles)
             self._reject(record, record.smiles, reason if reason != "no atoms" else "no standard form")
         elif cell.censored is not None:
@@ -152,13 +169,14 @@ class _Reader:
             n_censored=len(self._bounds),
             rejected=tuple(self._rejected),
             bounds=tuple(self._bounds),
+            without_value=tuple(smiles for smiles in self._tested if smiles not in self._values),
         )
 
 
 def _check(measurements: Measurements, file: Path, n_rows: int, *, may_be_few: bool) -> None:
     """Refuse measurements from which nothing can be learned."""
     where, n = f"{file}, column {measurements.column!r}", len(measurements)
-    if n == 0:
+    if n == 0 and not (may_be_few and measurements.bounds):
         example = next(
             (f", such as {row.input!r} on line {row.line}: {row.reason}" for row in measurements.rejected), ""
         )

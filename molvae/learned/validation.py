@@ -19,6 +19,8 @@ from molvae.seeding import numpy_generator
 Split = Literal["scaffold", "random"]
 SPLITS: tuple[Split, ...] = ("scaffold", "random")
 N_FOLDS = 5
+# Of the standard deviation of all values. A model of values that happen to be equal knows no deviation of its own.
+_MIN_DEVIATION = 1e-3
 # With fewer, hardly anything is left to learn from when one is held out.
 _MIN_SCAFFOLDS = 3
 
@@ -188,4 +190,4 @@ def hold_out(
         held, others = np.flatnonzero(folds == fold), np.flatnonzero(folds != fold)
         fitted = kind.fit(take(features, others), values[others], seed, n_jobs)
         mean[held], deviation[held] = fitted.predict(take(features, held))
-    return HeldOut(folds, mean, deviation)
+    return HeldOut(folds, mean, np.maximum(deviation, _MIN_DEVIATION * values.std()))

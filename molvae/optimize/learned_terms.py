@@ -31,13 +31,14 @@ def candidate_columns(objective: Objective, smiles: Sequence[str]) -> pd.DataFra
     """Return, for each learned term, the interval, the domain and the nearest measured molecule of N candidates."""
     columns: dict[str, object] = {}
     for term, quantity in _learned(objective).items():
-        prediction = quantity.learned.source.load(objective.folder).predict(smiles, COVERAGE)
+        learned = quantity.learned.source.load(objective.folder)
+        prediction, decimals = learned.predict(smiles, COVERAGE), learned.measurements.decimals
         columns |= {
-            f"{LOW}{term}": prediction.low.round(4),
-            f"{HIGH}{term}": prediction.high.round(4),
+            f"{LOW}{term}": prediction.low.round(decimals),
+            f"{HIGH}{term}": prediction.high.round(decimals),
             f"{IN_DOMAIN}{term}": prediction.in_domain,
             f"{NEAREST}{term}": prediction.nearest,
-            f"{NEAREST_VALUE}{term}": prediction.nearest_value.round(4),
+            f"{NEAREST_VALUE}{term}": prediction.nearest_value.round(decimals),
             f"{NEAREST_SIMILARITY}{term}": prediction.nearest_similarity.round(4),
         }
     return pd.DataFrame(columns, index=range(len(smiles)))
@@ -63,7 +64,7 @@ def _evidence(learned: LearnedModel) -> dict[str, object]:
         **learned.validation.model_dump(mode="json"),
         "held_out": {
             "smiles": measured.smiles,
-            "measured": np.round(measured.values, 4).tolist(),
-            "predicted": np.round(held_out.mean, 4).tolist(),
+            "measured": np.round(measured.values, measured.decimals).tolist(),
+            "predicted": np.round(held_out.mean, measured.decimals).tolist(),
         },
     }

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from molvae.chem.measurements import DecimalCommas, read_measurement
+from molvae.chem.measurements import NO_DECIMAL_COMMAS, DecimalCommas
 from molvae.chem.quiet import quiet
 from molvae.chem.reading import Columns, Record, read_records, with_structure
 from molvae.chem.timeout import Outcome, map_within
@@ -89,7 +89,7 @@ def convert_blocks(
     n_jobs: int,
     advance: Callable[[int], None],
     on_block: Callable[[str, pa.Table], None],
-    decimal_commas: DecimalCommas = frozenset(),
+    decimal_commas: DecimalCommas = NO_DECIMAL_COMMAS,
     shard: tuple[int, int] = (1, 1),
 ) -> list[Path]:
     """Convert all rows, or a shard of them, except for the blocks that exist already.
@@ -164,7 +164,7 @@ def _convert_task(task: _Task, config: PrepareConfig, decimal_commas: DecimalCom
 
 
 def convert_chunk(
-    records: Sequence[Record], config: PrepareConfig, decimal_commas: DecimalCommas = frozenset()
+    records: Sequence[Record], config: PrepareConfig, decimal_commas: DecimalCommas = NO_DECIMAL_COMMAS
 ) -> pa.RecordBatch:
     """Convert some rows to a part of a block; missing values are null."""
     if any(record.block for record in records):
@@ -201,10 +201,7 @@ def convert_chunk(
         "steps": [row and " ".join(row.steps) for row in accepted],
     }
     for position, name in enumerate(config.properties):
-        cells = [
-            read_measurement(record.extra[position], comma_is_decimal=record.source in decimal_commas)
-            for record in records
-        ]
+        cells = [decimal_commas.read(record.extra[position], record.source) for record in records]
         columns[MEASURED + name] = [cell.value for cell in cells]
         columns[CENSORED + name] = [cell.censored for cell in cells]
         columns[UNREADABLE + name] = [cell.unreadable for cell in cells]

@@ -75,15 +75,26 @@ class Plausibility:
 class Inventor:
     """Breeds molecules against the upper confidence bound of a Gaussian process."""
 
-    def __init__(self, model: MolVAE, measured: Sequence[str], rater: Rater, seed: int) -> None:
-        """Sample from the model, and learn from measured molecules, the best first, what is plausible."""
+    def __init__(
+        self, model: MolVAE, measured: Sequence[str], without_value: Sequence[str], rater: Rater, seed: int
+    ) -> None:
+        """Sample from the model, and learn from measured molecules what is plausible.
+
+        Args:
+            model: The model.
+            measured: Molecules with a value, the best first.
+            without_value: Other molecules that are not proposed again.
+            rater: What molecules are ranked by.
+            seed: The run's seed.
+        """
         self._model, self._measured, self._rater, self._seed = model, list(measured), rater, seed
         self._rng = Random(derive_seed(seed, "propose edits"))
         sampled = model.sample(_N_SAMPLES, derive_seed(seed, "propose samples"))
         self._sampled = [smiles for smiles in dict.fromkeys(sampled) if smiles is not None]
         with quiet():
             self._plausibility = Plausibility.of(self._measured, self._sampled)
-        self._known = set(self._measured)
+        self._tested = {*measured, *without_value}
+        self._known = set(self._tested)
         self._graph = lru_cache(maxsize=4 * _N_PARENTS)(Graph.from_smiles)
 
     def samples(self) -> Candidates:
@@ -97,9 +108,10 @@ class Inventor:
         for _ in range(_N_GENERATIONS):
             mean, deviation = process.predict(population.features)
             best = np.argsort(-(mean + BETA * deviation), kind="stable")[:_N_PARENTS]
+            # None of the first candidates may satisfy the constraints.
             parents = [self._measured[:_N_PARENTS], [population.standard[row] for row in best.tolist()]]
             with quiet():
-                children = list(self._children(parents, groups))
+                children = list(self._children([some for some in parents if some], groups))
             population = joined([population, self._rated(children)]).best(self._rater.n)
         return population
 
@@ -109,7 +121,7 @@ class Inventor:
         self._known.update(new)
         with quiet():
             plausible = [Record("", 0, "", text) for text in new if self._plausibility.holds(text)]
-        return self._rater(Block(np.arange(len(plausible)), plausible))[0].best(self._rater.n, set(self._measured))
+        return self._rater(Block(np.arange(len(plausible)), plausible))[0].best(self._rater.n, self._tested)
 
     def _neighbours(self) -> list[str]:
         """Decode around the best measured molecules that the model can encode."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from molvae.chem.reading import Columns, Record, column_names, read_records, smiles_column_of
+from molvae.chem.reading import Columns, Record, column_names, data_fields, read_records, smiles_column_of
 
 BLOCK = 2_000
 """Rows that a process handles at a time."""
@@ -34,7 +34,7 @@ class Pool:
     Attributes:
         path: The file.
         smiles_column: Its column with the SMILES; None for a file without columns.
-        names: Names of its other columns.
+        names: Names of its other columns, or of the data fields of an `.sdf`.
     """
 
     path: Path
@@ -50,7 +50,8 @@ class Pool:
             ConfigError: If no column or several columns could hold the SMILES.
         """
         found = smiles_column_of(path, Columns(smiles_column))
-        others = [name for name in dict.fromkeys(column_names(path, Columns(smiles_column))) if name != found]
+        names = dict.fromkeys([*column_names(path, Columns(smiles_column)), *data_fields(path)])
+        others = [name for name in names if name != found]
         return Pool(path, found, tuple(others))
 
     def blocks(self, rows: NDArray[np.int64] | None = None, *, whole: bool = False) -> Iterator[Block]:

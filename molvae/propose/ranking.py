@@ -12,12 +12,14 @@ from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
+from rdkit import Chem
 from scipy.linalg import cho_factor, cho_solve
 
 from molvae.chem.fingerprints import PackedBits, pack_morgan, stack_packed
 from molvae.chem.molecules import is_ordinary, parse
 from molvae.chem.quiet import quiet
 from molvae.chem.reading import Record, with_structure
+from molvae.chem.standardise import is_plain, standardise
 from molvae.log import logger, progress
 from molvae.optimize.objective import Objective
 from molvae.parallel import map_tasks, processes_for, shared_processes, use_one_thread
@@ -47,11 +49,13 @@ class Rater:
         mean: Predicts the molecules; None to predict nothing.
         objective: Its constraints must be satisfied.
         n: Most molecules of a block to return.
+        seed: Where nothing is predicted, the seed of random values.
     """
 
     mean: MeanFunction | None
     objective: Objective | None
     n: int
+    seed: int = 1
 
     def __call__(self, block: Block) -> tuple[Candidates, list[Unusable]]:
         """Return the best molecules of a block, and the rows that are not molecules."""
@@ -65,10 +69,15 @@ class Rater:
             [molecules.standard[row] for row in rows.tolist()],
             stack_packed([pack_morgan(mol, N_BITS) for mol in mols], N_BITS),
             features,
-            np.zeros(len(mols)) if self.mean is None else self.mean(features),
+            self._drawn(block)[molecules.at[rows]] if self.mean is None else self.mean(features),
             [block.records[molecules.at[row]] for row in rows.tolist()],
         )
         return candidates.best(self.n), molecules.unusable
+
+    def _drawn(self, block: Block) -> NDArray[np.float64]:
+        """Return a random value for each row of a block, the same whichever process rates it."""
+        first = block.rows[0] if len(block.rows) else 0
+        return numpy_generator(self.seed, f"propose draw {first}").random(len(block.records))
 
 
 @dataclass(frozen=True)
@@ -78,12 +87,14 @@ class Ranked:
     Attributes:
         candidates: The best molecules, the best first.
         n_rows: Rows of the pool.
-        n_unusable: Rows that are not molecules.
+        n_read: Rows of it whose molecules were read.
+        n_unusable: Rows of those that are not molecules.
         unusable: The first of them.
     """
 
     candidates: Candidates
     n_rows: int
+    n_read: int
     n_unusable: int
     unusable: list[Unusable]
 
@@ -115,24 +126,31 @@ def rank(pool: Pool, rater: Rater, without: Collection[str], seed: int, n_jobs: 
     unusables, counted, rows = _Unusables(), _Unusables(), None
     with shared_processes():
         if n_rows > MAX_EXACT:
-            sampled = _rated(_blocks(sample), replace(rater, n=BLOCK), len(sample), without, counted, n_jobs)
+            # Also of molecules that violate the constraints, of which there may be few others.
+            any_molecule = replace(rater, objective=None, n=BLOCK)
+            sampled = _rated(_blocks(sample), any_molecule, len(sample), without, counted, n_jobs)
             screen = Screen.imitating(sampled.bits, sampled.mean)
             del sampled
             rows = _screened(pool, screen, rater.objective, n_rows, unusables, n_jobs)
         exact = unusables if rows is None else counted
         candidates = _rated(pool.blocks(rows, whole=True), rater, rater.n, without, exact, n_jobs)
-    return Ranked(candidates, n_rows, unusables.n, unusables.first)
+    return Ranked(candidates, n_rows, n_rows, unusables.n, unusables.first)
 
 
 def draw(pool: Pool, rater: Rater, without: Collection[str], seed: int, n_jobs: int) -> Ranked:
-    """Return molecules of a pool at random, for where nothing is predicted; the arguments are those of `rank`."""
-    rng = numpy_generator(seed, "propose sample")
-    n_rows, sample = pool.sample(_SAMPLE, rng, whole=True)
-    unusables = _Unusables()
-    # Of molecules that are equally good, the first are kept.
-    shuffled = [sample[row] for row in rng.permutation(len(sample)).tolist()]
-    candidates = _rated(_blocks(shuffled), rater, rater.n, without, unusables, processes_for(len(sample), n_jobs))
-    return Ranked(candidates, n_rows, unusables.n, sorted(unusables.first, key=lambda row: row.line))
+    """Return molecules of a pool at random, for where nothing is predicted; the arguments are those of `rank`.
+
+    A random part of a large pool will do, unless too few of it satisfy the constraints.
+    """
+    n_rows, sample = pool.sample(_SAMPLE, numpy_generator(seed, "propose sample"), whole=True)
+    rater, unusables, n_read = replace(rater, seed=seed), _Unusables(), len(sample)
+    with shared_processes():
+        candidates = _rated(_blocks(sample), rater, rater.n, without, unusables, processes_for(n_read, n_jobs))
+        if len(candidates) < rater.n and n_read < n_rows:
+            unusables, n_read = _Unusables(), n_rows
+            blocks = pool.blocks(whole=True)
+            candidates = _rated(blocks, rater, rater.n, without, unusables, processes_for(n_rows, n_jobs))
+    return Ranked(candidates, n_rows, n_read, unusables.n, sorted(unusables.first, key=lambda row: row.line))
 
 
 def _blocks(records: Sequence[Record]) -> list[Block]:
@@ -212,12 +230,23 @@ def _screen_block(
     at, smiles, bits, others = [], [], [], []
     with quiet():
         for position, record in enumerate(map(with_structure, block.records)):
-            mol = parse(record.smiles) if is_ordinary(record.smiles) else None
-            if mol is None:
+            standard = _standard(record.smiles)
+            if standard is None:
                 others.append(record)
             else:
                 at.append(position)
-                smiles.append(record.smiles)
-                bits.append(pack_morgan(mol, N_BITS))
+                smiles.append(standard[0])
+                bits.append(pack_morgan(standard[1], N_BITS))
     values[at] = np.where(satisfies(objective, smiles), screen(stack_packed(bits, N_BITS)), -np.inf)
     return values, read_rows(others).unusable
+
+
+def _standard(smiles: str) -> tuple[str, Chem.Mol] | None:
+    """Return a SMILES of a molecule's standard form, and the form, or None; the costly part only where it is needed."""
+    if not smiles or not is_ordinary(smiles):
+        return None
+    if is_plain(smiles):
+        mol = parse(smiles)
+        return None if mol is None else (smiles, mol)
+    form = standardise(smiles)
+    return None if form is None else (form.smiles, form.mol)

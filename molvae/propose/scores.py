@@ -5,9 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
-from molvae.chem.reading import Columns, column_names
+from molvae.chem.reading import Columns, column_names, data_fields
 from molvae.errors import ConfigError, DataError
 from molvae.learned import Measurements, read_measurements
+from molvae.learned.measurements import MIN_MOLECULES
 from molvae.optimize.objective import Objective
 
 
@@ -15,7 +16,7 @@ def read_scores(file: Path, objective: Objective, smiles_column: str | None = No
     """Return the scores of measured molecules by an objective.
 
     A term with the name of a column of the table has the measured values; the others are computed. Only molecules with
-    a value in each of these columns have a score.
+    a value in each of these columns have a score; those with some of them, or with bounds, were measured all the same.
 
     Args:
         file: The measured table.
@@ -24,9 +25,9 @@ def read_scores(file: Path, objective: Objective, smiles_column: str | None = No
 
     Raises:
         ConfigError: If no term has the name of a column.
-        DataError: If the table cannot be read, or no molecule has a score.
+        DataError: If the table cannot be read, no molecule was measured, or all have the same score.
     """
-    names = column_names(file, Columns(smiles_column))
+    names = [*column_names(file, Columns(smiles_column)), *data_fields(file)]
     measured = [name for name in objective.term_names if name in names]
     if not measured:
         raise ConfigError(
@@ -42,19 +43,23 @@ def read_scores(file: Path, objective: Objective, smiles_column: str | None = No
         for evaluation in objective.evaluate_batch(smiles)
     ]
     rows = [row for row, score in enumerate(scores) if math.isfinite(score)]
-    if not rows:
+    scored = [smiles[row] for row in rows]
+    tested = dict.fromkeys(text for of in columns.values() for text in of.tested)
+    without_score = tuple(text for text in tested if text not in set(scored))
+    if not rows and not any(of.bounds for of in columns.values()):
         raise DataError(
             f"{file}: expected molecules with a value in each of the columns {', '.join(measured)}, found none that "
             f"{objective.name} can score; leave out a term, or measure more"
         )
-    if np.ptp([scores[row] for row in rows]) == 0.0 and len(rows) > 1:
+    if len(rows) >= MIN_MOLECULES and np.ptp([scores[row] for row in rows]) == 0.0:
         raise DataError(
             f"{file}: expected different scores by {objective.name}, found {scores[rows[0]]:g} for all {len(rows)} "
             "molecules; give a term a less steep desirability"
         )
     return Measurements(
         objective.name,
-        [smiles[row] for row in rows],
-        np.array([scores[row] for row in rows]),
+        scored,
+        np.array([scores[row] for row in rows], dtype=np.float64),
         np.ones(len(rows), dtype=np.int64),
+        without_value=without_score,
     )

@@ -73,8 +73,8 @@ def propose_from_pool(pool: Pool, measured: Measurements, wanted: Wanted, n_jobs
         DataError: If the pool has fewer molecules than are wanted.
     """
     process = _process(measured, wanted)
-    rater = Rater(None if process is None else process.mean, wanted.objective, n_candidates(wanted.n) + len(measured))
-    ranked = (draw if process is None else rank)(pool, rater, set(measured.smiles), wanted.seed, n_jobs)
+    rater = _rater(process, measured, wanted)
+    ranked = (draw if process is None else rank)(pool, rater, set(measured.tested), wanted.seed, n_jobs)
     _log_pool(pool, ranked)
     candidates = ranked.candidates if process is not None else _plausible(ranked.candidates, wanted.n)
     if len(candidates) < wanted.n:
@@ -83,7 +83,7 @@ def propose_from_pool(pool: Pool, measured: Measurements, wanted: Wanted, n_jobs
             f"{pool.path}: expected at least {wanted.n} molecules to choose from, found {len(candidates)}{constrained} "
             f"in {ranked.n_rows} rows, without those that are measured, repeated or no molecules; ask for fewer"
         )
-    return _proposed(candidates, process, measured, wanted, pool.names, ranked.unusable)
+    return _proposed(candidates, process, measured, wanted, pool, ranked.unusable)
 
 
 def propose_invented(model: MolVAE, measured: Measurements, wanted: Wanted) -> Proposed:
@@ -98,9 +98,9 @@ def propose_invented(model: MolVAE, measured: Measurements, wanted: Wanted) -> P
         DataError: If it invents fewer molecules than are wanted.
     """
     process = _process(measured, wanted)
-    rater = Rater(None if process is None else process.mean, wanted.objective, n_candidates(wanted.n) + len(measured))
     order = np.argsort(-wanted.sign * measured.values, kind="stable")
-    inventor = Inventor(model, [measured.smiles[row] for row in order.tolist()], rater, wanted.seed)
+    best_first = [measured.smiles[row] for row in order.tolist()]
+    inventor = Inventor(model, best_first, measured.without_value, _rater(process, measured, wanted), wanted.seed)
     candidates = inventor.samples() if process is None else inventor.bred(process)
     if len(candidates) < wanted.n:
         raise DataError(
@@ -110,12 +110,17 @@ def propose_invented(model: MolVAE, measured: Measurements, wanted: Wanted) -> P
     return _proposed(candidates, process, measured, wanted)
 
 
+def _rater(process: GaussianProcess | None, measured: Measurements, wanted: Wanted) -> Rater:
+    n = n_candidates(wanted.n) + len(measured.tested)
+    return Rater(None if process is None else process.mean, wanted.objective, n)
+
+
 def _process(measured: Measurements, wanted: Wanted) -> GaussianProcess | None:
     """Return what predicts values, or None if too little is measured."""
     if len(measured) < MIN_MOLECULES:
-        if len(measured):
+        if measured.tested:
             logger.warning(
-                "%s: expected at least %d molecules to learn from, found %d; the plate explores",
+                "%s: expected at least %d molecules with a value to learn from, found %d; the plate explores",
                 *(measured.column, MIN_MOLECULES, len(measured)),
             )
         return None
@@ -131,11 +136,17 @@ def _process(measured: Measurements, wanted: Wanted) -> GaussianProcess | None:
 
 
 def _plausible(candidates: Candidates, n: int) -> Candidates:
-    """Return the candidates without structural alerts, or all if these are fewer than n."""
+    """Return the candidates without structural alerts; if these are fewer than n, some others with them."""
     with quiet():
         alerts = structural_alerts([Chem.MolFromSmiles(smiles) for smiles in candidates.standard], ALERTS)
     rows = [row for row, names in enumerate(alerts) if not names]
-    return candidates.take(rows) if len(rows) >= n else candidates
+    others = [row for row, names in enumerate(alerts) if names][: max(n - len(rows), 0)]
+    if others:
+        logger.warning(
+            "expected at least %d molecules without structural alerts (%s), found %d; %d of the plate have some",
+            *(n, ", ".join(ALERTS), len(rows), len(others)),
+        )
+    return candidates.take([*rows, *others])
 
 
 def _proposed(
@@ -143,14 +154,14 @@ def _proposed(
     process: GaussianProcess | None,
     measured: Measurements,
     wanted: Wanted,
-    names: Sequence[str] | None = None,
+    pool: Pool | None = None,
     unusable: Sequence[Unusable] = (),
 ) -> Proposed:
     """Choose from the candidates, and say of each molecule why."""
     measured_bits = morgan_bits(measured.smiles, N_BITS)
     mean = deviation = np.full(len(candidates), np.nan)
     if process is None:
-        choices = choose_diverse(candidates.bits, measured_bits, wanted.n)
+        choices = choose_diverse(candidates.bits, morgan_bits(measured.tested, N_BITS), wanted.n)
     else:
         mean, deviation = process.predict(candidates.features)
         choices = choose(candidates.bits, mean, deviation, wanted.n)
@@ -171,11 +182,12 @@ def _proposed(
         similarity=similarity.astype(np.float64),
         spread=float(measured.values.std()) if len(measured) else 0.0,
     )
-    return Proposed(plate_table(chosen, choices, evidence, names), list(unusable))
+    return Proposed(plate_table(chosen, choices, evidence, pool), list(unusable))
 
 
 def _log_pool(pool: Pool, ranked: Ranked) -> None:
-    logger.info("%s: %d rows, %d of them are not molecules", pool.path, ranked.n_rows, ranked.n_unusable)
+    of = "them" if ranked.n_read == ranked.n_rows else f"the {ranked.n_read} that were read at random"
+    logger.info("%s: %d rows, %d of %s are not molecules", pool.path, ranked.n_rows, ranked.n_unusable, of)
     for row in ranked.unusable[:_MAX_WARNINGS]:
         logger.warning("%s: line %d is not a molecule: %r, %s", pool.path, row.line, row.input, row.reason)
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from molvae.propose.candidates import Candidates
 from molvae.propose.plate import Choice
+from molvae.propose.pool import Pool
 from molvae.propose.rows import Unusable
 
 # Decimals show differences of a tenth of the values' standard deviation.
@@ -52,16 +53,14 @@ class Proposed:
     unusable: list[Unusable]
 
 
-def plate_table(
-    chosen: Candidates, choices: Sequence[Choice], evidence: Evidence, names: Sequence[str] | None
-) -> pd.DataFrame:
+def plate_table(chosen: Candidates, choices: Sequence[Choice], evidence: Evidence, pool: Pool | None) -> pd.DataFrame:
     """Return the table of a plate, columns as in `molvae.tables.PLATE`, and then those of the pool.
 
     Args:
         chosen: The n molecules.
         choices: How each was chosen.
         evidence: What is known of them.
-        names: Names of the pool's columns, which may be none; None for molecules that are not from a pool.
+        pool: Where they are from; None for molecules that are not from a pool.
     """
     table = pd.DataFrame(
         {
@@ -74,13 +73,13 @@ def plate_table(
             "why": [_why(row, choice, evidence) for row, choice in enumerate(choices)],
         }
     )
-    if names is None:
+    if pool is None:
         return table
-    if not names:
-        return table.assign(id=[record.id for record in chosen.records])
+    if pool.smiles_column is None:
+        table["id"] = [record.id for record in chosen.records]
     # A plate of before may be a pool.
-    titles = [f"pool.{name}" if name in table else name for name in names]
-    rest = pd.DataFrame([record.extra for record in chosen.records], columns=titles)
+    titles = [f"pool.{name}" if name in table else name for name in pool.names]
+    rest = pd.DataFrame([record.extra for record in chosen.records], columns=titles, index=table.index)
     return pd.concat([table, rest], axis=1)
 
 
@@ -96,7 +95,7 @@ def _why(row: int, choice: Choice, evidence: Evidence) -> str:
         value, similarity = evidence.nearest_value[row], evidence.similarity[row]
         reasons.append(f"nearest measured {value:.{decimals}f} at similarity {similarity:.2f}")
     else:
-        reasons.append("nothing is measured yet")
+        reasons.append("no value is measured yet")
     if not is_predicted:
         reasons.append("unlike the rest of the plate")
     if choice.is_twin:

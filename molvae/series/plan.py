@@ -17,6 +17,7 @@ from molvae.chem.quiet import quiet
 from molvae.data_look import ENOUGH_TO_TRAIN, DataLook
 from molvae.errors import ConfigError, DataError
 from molvae.learned.measurements import Bound, Measurements, read_measurements
+from molvae.log import logger
 from molvae.text import one_line
 
 MIN_CORE_ATOMS = 6
@@ -193,6 +194,10 @@ def _common_core(mols: Sequence[Chem.Mol], lead: Chem.Mol) -> Core | None:
             ringMatchesRingOnly=True,
             completeRingsOnly=True,
         )
+        if common.canceled:
+            # What was found by then depends on how fast the machine is.
+            logger.warning("no core: comparing the most active molecules takes too long; name one with --core")
+            return None
         if common.numAtoms >= MIN_CORE_ATOMS:
             core = _part_of(lead, common.smartsString)
             return core if core is not None and _fraction_with(core, mols) > 0.5 else None

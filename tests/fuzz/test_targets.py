@@ -7,6 +7,7 @@ import json
 import math
 import shutil
 from contextlib import suppress
+from itertools import product
 from pathlib import Path
 
 import pandas as pd
@@ -109,7 +110,7 @@ def test_a_measured_table_gives_a_value_a_bound_or_what_could_not_be_read(tmp_pa
     assert len(records) == len(rows)
     for record, (number, _) in zip(records, rows, strict=True):
         for text in record.extra:
-            measured = read_measurement(text, comma_is_decimal=path.name in marks.decimal_commas)
+            measured = marks.decimal_commas.read(text, record.source)
             said = [part for part in (measured.value, measured.censored, measured.unreadable) if part is not None]
             assert len(said) <= 1
             assert measured.value is None or math.isfinite(measured.value)
@@ -120,8 +121,8 @@ def test_a_measured_table_gives_a_value_a_bound_or_what_could_not_be_read(tmp_pa
 @fuzzed
 @given(st.one_of(st.text(max_size=30), st.from_regex(r"[<>≤=~]{0,2}\s?[-+]?[0-9.,]{0,8}([eE][-+]?[0-9]{1,4})?")))
 def test_any_cell_of_a_measured_column_is_read(text):
-    for comma_is_decimal in (False, True):
-        measured = read_measurement(text, comma_is_decimal=comma_is_decimal)
+    for comma_is_decimal, point_may_group in product((False, True), repeat=2):
+        measured = read_measurement(text, comma_is_decimal=comma_is_decimal, point_may_group=point_may_group)
         assert measured.value is None or math.isfinite(measured.value)
 
 

@@ -5,6 +5,7 @@ import signal
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from typer.testing import CliRunner
@@ -226,3 +227,10 @@ def test_an_interrupt_is_passed_on(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         run_workflow(tmp_path, 1)
     assert (tmp_path / "interrupted").exists()
+
+
+def test_a_core_that_takes_too_long_to_find_is_left_out(folder, monkeypatch, caplog):
+    given_up = SimpleNamespace(canceled=True, numAtoms=20, smartsString="c1ccccc1")
+    monkeypatch.setattr("molvae.series.plan.rdFMCS.FindMCS", lambda mols, **options: given_up)
+    assert plan().core is None
+    assert "name one with --core" in caplog.text

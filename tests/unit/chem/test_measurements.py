@@ -67,5 +67,29 @@ def test_a_comma_before_three_digits_means_what_the_other_cells_of_the_file_say(
     marks = DecimalMarks(1)
     records = [Record("a.csv", n, "x", "C", extra=(cell, "9,9")) for n, cell in enumerate(cells)]
     assert list(marks.seen(records)) == records
-    assert ("a.csv" in marks.decimal_commas) == is_decimal
+    assert ("a.csv" in marks.decimal_commas.files) == is_decimal
     assert read_measurement("1,234", comma_is_decimal=True) == Measurement(value=1.234)
+
+
+@pytest.mark.parametrize(
+    ("cells", "value"),
+    [
+        (["1.234", "12,5"], None),
+        (["1.234", "1.234,5"], None),
+        # No cell shows that a comma is decimal here.
+        (["1.234", "2.5"], 1.234),
+        (["1.234", "1,234"], 1.234),
+        (["1.23", "12,5"], 1.23),
+        (["0.123", "12,5"], 0.123),
+        (["1.234", "12,5", "1,234,567"], 1.234),
+    ],
+)
+def test_a_point_before_three_digits_is_not_read_where_commas_are_decimal(cells, value):
+    marks = DecimalMarks(1)
+    list(marks.seen(Record("a.csv", n, "x", "C", extra=(cell,)) for n, cell in enumerate(cells)))
+    expected = Measurement(unreadable=cells[0]) if value is None else Measurement(value=value)
+    assert marks.decimal_commas.read(cells[0], "a.csv") == expected
+
+
+def test_a_semicolon_between_cells_says_nothing_of_a_point():
+    assert DecimalMarks(1, ["a.csv"]).decimal_commas.read("1.234", "a.csv") == Measurement(value=1.234)

@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 import molvae
 from molvae.chem.descriptors import compute_properties
 from molvae.chem.fingerprints import morgan_bits, tanimoto_matrix
+from molvae.chem.sdf import write_sdf
 from molvae.cli.main import app
 from molvae.errors import ConfigError, DataError
 from molvae.tables import PLATE
@@ -122,7 +123,7 @@ def test_few_measurements_are_explored_away_from(folder, measured, pool, tmp_pat
             "--out",
             tmp_path / "plate.csv",
         )
-    assert "expected at least 10 molecules to learn from, found 5; the plate explores" in caplog.text
+    assert "expected at least 10 molecules with a value to learn from, found 5; the plate explores" in caplog.text
     plate = pd.read_csv(tmp_path / "plate.csv")
     assert set(plate["nearest"]) <= set(few["smiles"])
     assert plate["why"].str.startswith("explore: nearest measured").all()
@@ -162,3 +163,133 @@ def test_impossible_requests_are_refused_before_anything_is_written(folder, meas
     with pytest.raises(DataError, match="expected numbers"):
         run(folder, "--pool", pool, *known)
     assert not out.exists()
+
+
+def test_what_was_measured_without_a_value_is_not_proposed(folder, measured, tmp_path, smiles):
+    """All of the pool but ten molecules was measured: with a bound, or as a word."""
+    results = pd.concat(
+        [
+            pd.read_csv(measured).astype({"logp": str}),
+            pd.DataFrame({"smiles": smiles[60:90], "logp": [">5", "inactive", "<1"] * 10}),
+        ]
+    )
+    results.to_csv(measured, index=False)
+    (tmp_path / "pool.smi").write_text("\n".join(smiles[:100]))
+    run(
+        folder,
+        "--measured",
+        measured,
+        "--column",
+        "logp",
+        "--pool",
+        tmp_path / "pool.smi",
+        "--n",
+        10,
+        "--out",
+        tmp_path / "p.csv",
+    )
+    assert set(pd.read_csv(tmp_path / "p.csv")["smiles"]) == set(smiles[90:100])
+
+
+def test_bounds_alone_are_explored_away_from(folder, tmp_path, pool, smiles):
+    (tmp_path / "bounds.csv").write_text("smiles,logp\n" + "".join(f"{text},>5\n" for text in smiles[40:50]))
+    run(
+        folder,
+        "--measured",
+        tmp_path / "bounds.csv",
+        "--column",
+        "logp",
+        "--pool",
+        pool,
+        "--n",
+        6,
+        "--out",
+        tmp_path / "p.csv",
+    )
+    plate = pd.read_csv(tmp_path / "p.csv")
+    assert len(plate) == 6
+    assert not set(plate["smiles"]) & set(smiles[40:50])
+    assert (plate["why"] == "explore: no value is measured yet, unlike the rest of the plate").all()
+
+
+def test_constraints_of_own_code_are_refused(folder, measured, pool, tmp_path):
+    (tmp_path / "own.py").write_text("def price(smiles):\n    return [1.0 for _ in smiles]\n")
+    (tmp_path / "own.yaml").write_text(
+        "name: own\nterms: [{property: qed}]\nconstraints: [{python: own:price, name: price, max: 2}]\n"
+    )
+    with pytest.raises(
+        ConfigError, match="expected constraints that molvae computes, found price, which your own code"
+    ):
+        run(
+            folder,
+            "--measured",
+            measured,
+            "--column",
+            "logp",
+            "--pool",
+            pool,
+            "--objective",
+            tmp_path / "own.yaml",
+            "--out",
+            tmp_path / "p.csv",
+        )
+
+
+def test_where_hardly_anything_has_no_alert_the_plate_says_so(folder, tmp_path, caplog):
+    nitro = [f"{'C' * n}c1ccc([N+](=O)[O-])cc1" for n in range(1, 9)]
+    (tmp_path / "pool.smi").write_text("\n".join([*nitro, "CCO", "c1ccccc1CO"]))
+    with caplog.at_level("WARNING", logger="molvae"):
+        run(folder, "--pool", tmp_path / "pool.smi", "--n", 4, "--out", tmp_path / "p.csv")
+    assert {"CCO", "c1ccccc1CO"} < set(pd.read_csv(tmp_path / "p.csv")["smiles"])
+    assert (
+        "expected at least 4 molecules without structural alerts (PAINS, BRENK), found 2; 2 of the plate have"
+        in caplog.text
+    )
+
+
+def test_constraints_that_nothing_invented_satisfies_end_with_a_line(folder, measured, tmp_path, monkeypatch):
+    monkeypatch.setattr("molvae.propose.invented._N_GENERATIONS", 2)
+    monkeypatch.setattr("molvae.propose.invented._N_CHILDREN", 20)
+    (tmp_path / "gold.yaml").write_text(
+        "name: gold\nterms: [{property: qed}]\nconstraints: [{property: logp, min: 90}]\n"
+    )
+    with pytest.raises(
+        DataError, match="expected 5 new molecules that are plausible and satisfy the constraints, found 0"
+    ):
+        run(
+            folder,
+            "--measured",
+            measured,
+            "--column",
+            "logp",
+            "--objective",
+            tmp_path / "gold.yaml",
+            "--n",
+            5,
+            "--out",
+            tmp_path / "p.csv",
+        )
+
+
+def test_an_sd_file_may_hold_the_results_and_the_pool(folder, measured, pool, tmp_path):
+    (tmp_path / "greasy.yaml").write_text("name: greasy\nterms: [{property: logp, maximise: {low: -5, high: 9}}]\n")
+    results, catalogue = pd.read_csv(measured), pd.read_csv(pool)[:-1]
+    write_sdf(tmp_path / "results.sdf", results["smiles"], results["smiles"], results[["logp"]])
+    write_sdf(
+        tmp_path / "pool.sdf", catalogue["smiles"], catalogue["smiles"], catalogue[["id"]].rename(columns=str.upper)
+    )
+    options = ("--n", 10, "--objective", tmp_path / "greasy.yaml")
+    run(
+        folder,
+        "--measured",
+        tmp_path / "results.sdf",
+        "--pool",
+        tmp_path / "pool.sdf",
+        *options,
+        "--out",
+        tmp_path / "sdf.csv",
+    )
+    run(folder, "--measured", measured, "--pool", pool, *options, "--out", tmp_path / "csv.csv")
+    sdf, csv = (pd.read_csv(tmp_path / f"{kind}.csv") for kind in ("sdf", "csv"))
+    assert sdf.columns.tolist() == [*PLATE.names, "id", "ID"]
+    assert sdf["ID"].tolist() == csv["id"].tolist()

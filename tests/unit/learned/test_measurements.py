@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from molvae.errors import ConfigError, DataError
-from molvae.learned import read_measurements
+from molvae.learned import Measurements, read_measurements
 
 ALKANES = ["C" * n for n in range(1, 21)]
 
@@ -79,3 +79,26 @@ def test_a_missing_column_lists_those_that_there_are(tmp_path):
 def test_a_missing_table_is_named(tmp_path):
     with pytest.raises(DataError, match=r"none\.csv"):
         read_measurements(tmp_path / "none.csv", "pIC50")
+
+
+def test_molecules_that_were_measured_without_a_value_are_known(tmp_path):
+    file = table(tmp_path / "a.csv", [*numbers(), "CCO,>10", "CCN,inactive", "CC,<5", "CCS,", "xxx,6"])
+    measured = read_measurements(file, "pIC50")
+    assert measured.without_value == ("CCO", "CCN")
+    assert measured.tested == [*ALKANES, "CCO", "CCN"]
+
+
+def test_bounds_alone_will_do_where_few_values_do(tmp_path):
+    file = table(tmp_path / "a.csv", ["CCO,>10", "CCN,<5"])
+    measured = read_measurements(file, "pIC50", may_be_few=True)
+    assert (len(measured), measured.tested) == (0, ["CCO", "CCN"])
+    with pytest.raises(DataError, match="expected numbers"):
+        read_measurements(file, "pIC50")
+    with pytest.raises(DataError, match="expected numbers"):
+        read_measurements(table(tmp_path / "b.csv", ["CCO,", "CCN,"]), "pIC50", may_be_few=True)
+
+
+@pytest.mark.parametrize(("scale", "decimals"), [(1.0, 4), (1e3, 4), (1e-8, 11)])
+def test_the_decimals_show_differences_between_the_values(scale, decimals):
+    values = np.arange(5.0) * scale
+    assert Measurements("a", ALKANES[:5], values, np.ones(5, np.int64)).decimals == decimals

@@ -120,3 +120,14 @@ def test_a_forest_of_arrays_says_what_scikit_learn_says(measurements):
     nodes = _Nodes.of([tree.tree_ for tree in forest.estimators_])
     nodes.check()
     assert np.allclose(nodes.values(_matrix(features)).mean(axis=1), forest.predict(_matrix(features)))
+
+
+@pytest.mark.parametrize("usual", [5.0, 5.1])
+def test_values_that_are_nearly_all_equal_can_be_learned_and_kept(smiles, tmp_path, usual):
+    values = np.full(12, usual)
+    values[3] = 6.0
+    fitted = fit(Measurements("activity", smiles[:12], values, np.ones(12, dtype=np.int64)), seed=1)
+    fitted.save(tmp_path / "model")
+    prediction = load(tmp_path / "model").predict(smiles[12:20])
+    assert np.isfinite(prediction.mean).all()
+    assert (prediction.low < prediction.high).all()

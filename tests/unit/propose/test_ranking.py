@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from rdkit import Chem
 
+from molvae.chem.sdf import write_sdf
 from molvae.chem.standardise import standardise
 from molvae.errors import ConfigError
 from molvae.optimize.objective import load_objective
@@ -121,3 +122,45 @@ def test_a_lead_and_a_core_are_constraints_too(table, process, tmp_path):
     ranked = rank(Pool.at(table), rater, set(), 1, 1)
     assert 0 < len(ranked.candidates) < 100
     assert all(Chem.MolFromSmiles(text).HasSubstructMatch(phenyl) for text in ranked.candidates.standard)
+
+
+def test_the_whole_pool_is_read_where_few_of_a_part_satisfy_the_constraints(table, tmp_path, monkeypatch):
+    (tmp_path / "light.yaml").write_text(
+        "name: light\nterms: [{property: qed}]\nconstraints: [{property: mol_weight, max: 300}]\n"
+    )
+    rater = Rater(None, load_objective(str(tmp_path / "light.yaml")), 50)
+    whole = draw(Pool.at(table), rater, set(), 1, 1)
+    monkeypatch.setattr(ranking, "_SAMPLE", 10)
+    part = draw(Pool.at(table), rater, set(), 1, 1)
+    assert 0 < len(whole.candidates) < 50
+    assert set(part.candidates.standard) == set(whole.candidates.standard)
+    assert (part.n_rows, part.n_read, part.n_unusable) == (104, 104, 2)
+    few = draw(Pool.at(table), Rater(None, None, 5), set(), 1, 1)
+    assert (few.n_rows, few.n_read, len(few.candidates)) == (104, 10, 5)
+
+
+def test_a_screened_pool_has_the_constraints_of_the_standard_forms(tmp_path, smiles, process, monkeypatch):
+    """The salts weigh too much, and what is left of a complex without its metal is another compound."""
+    (tmp_path / "light.yaml").write_text(
+        "name: light\nterms: [{property: qed}]\nconstraints: [{property: mol_weight, max: 150}]\n"
+    )
+    amines = [f"{'C' * n}N" for n in range(2, 9)]
+    heavy = ["OS(=O)(=O)C(F)(F)C(F)(F)C(F)(F)C(F)(F)F"] * 7
+    rows = [*(f"{amine}.{acid}" for amine, acid in zip(amines, heavy, strict=True)), "[NH3][Pt]([NH3])(Cl)Cl"]
+    rows += smiles[:40]
+    (tmp_path / "pool.smi").write_text("".join(f"{text} m{n}\n" for n, text in enumerate(rows)))
+    rater = Rater(process.mean, load_objective(str(tmp_path / "light.yaml")), 1000)
+    short = rank(Pool.at(tmp_path / "pool.smi"), rater, set(), 1, 1)
+    monkeypatch.setattr(ranking, "MAX_EXACT", 30)
+    screened = rank(Pool.at(tmp_path / "pool.smi"), rater, set(), 1, 1)
+    assert set(screened.candidates.standard) == set(short.candidates.standard)
+    assert screened.n_unusable == short.n_unusable == 1
+
+
+def test_the_data_fields_of_an_sd_file_come_along(tmp_path, smiles):
+    fields = pd.DataFrame({"catalogue": ["A-1", "A-2"], "price": [3, 4]})
+    write_sdf(tmp_path / "pool.sdf", smiles[:2], ["one", "two"], fields)
+    pool = Pool.at(tmp_path / "pool.sdf")
+    assert pool.names == ("catalogue", "price")
+    records = draw(pool, Rater(None, None, 10), set(), 1, 1).candidates.records
+    assert sorted((record.id, record.extra) for record in records) == [("one", ("A-1", "3")), ("two", ("A-2", "4"))]

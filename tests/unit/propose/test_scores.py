@@ -37,10 +37,25 @@ def test_a_table_without_such_a_column_is_refused(tmp_path, objective):
         read_scores(tmp_path / "results.csv", objective)
 
 
-def test_equal_scores_are_refused(tmp_path):
+def test_equal_scores_are_refused_where_there_is_enough_to_learn_from(tmp_path):
     (tmp_path / "steep.yaml").write_text(
         "name: steep\nterms: [{property: logp, name: a, maximise: {low: 90, high: 99}}]\n"
     )
-    (tmp_path / "results.csv").write_text("smiles,a\nCCO,9\nCCN,8\n")
-    with pytest.raises(DataError, match="expected different scores by steep, found 0 for all 2 molecules"):
-        read_scores(tmp_path / "results.csv", load_objective(str(tmp_path / "steep.yaml")))
+    steep = load_objective(str(tmp_path / "steep.yaml"))
+    rows = [f"{'C' * n}O,{n}\n" for n in range(1, 11)]
+    (tmp_path / "results.csv").write_text("smiles,a\n" + "".join(rows[:9]))
+    assert read_scores(tmp_path / "results.csv", steep).values.tolist() == [0.0] * 9
+    (tmp_path / "results.csv").write_text("smiles,a\n" + "".join(rows))
+    with pytest.raises(DataError, match="expected different scores by steep, found 0 for all 10 molecules"):
+        read_scores(tmp_path / "results.csv", steep)
+
+
+def test_a_molecule_that_is_measured_in_part_has_no_score_and_is_known_all_the_same(tmp_path):
+    (tmp_path / "two.yaml").write_text(
+        "name: two\nterms: [{property: logp, name: a, maximise: {low: 0, high: 9}}, "
+        "{property: qed, name: b, maximise: {low: 0, high: 9}}]\n"
+    )
+    (tmp_path / "results.csv").write_text("smiles,a,b\nCCO,9,1\nCCN,8,\nCCS,>9,3\nCCF,,\n")
+    scores = read_scores(tmp_path / "results.csv", load_objective(str(tmp_path / "two.yaml")))
+    assert scores.smiles == ["CCO"]
+    assert set(scores.tested) == {"CCO", "CCN", "CCS"}
