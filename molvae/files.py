@@ -170,13 +170,16 @@ def write_table(path: Path, table: pd.DataFrame) -> None:
             spreadsheet_safe(table).to_csv(temporary, index=False, lineterminator="\n", encoding="utf-8")
 
 
-def read_table(path: Path, columns: Sequence[str] = (), *, required: Sequence[str] = ()) -> pd.DataFrame:
+def read_table(
+    path: Path, columns: Sequence[str] = (), *, required: Sequence[str] = (), texts: Sequence[str] = ()
+) -> pd.DataFrame:
     """Read a `.parquet` or `.csv` table that molvae wrote.
 
     Args:
         path: The file.
         columns: The columns to return, in that order; by default all.
         required: Columns that must be there whether or not they are returned.
+        texts: Columns that are text, also where they look like numbers: an ID may begin with zeros.
 
     Raises:
         DataError: If the file is missing, not such a table, or lacks a column.
@@ -185,7 +188,7 @@ def read_table(path: Path, columns: Sequence[str] = (), *, required: Sequence[st
         if path.suffix == ".parquet":
             table = pd.read_parquet(existing(path), page_checksum_verification=True)
         else:
-            table = pd.read_csv(existing(path))
+            table = pd.read_csv(existing(path), dtype=dict.fromkeys(texts, object))
     except (ValueError, OSError) as error:
         raise DataError(f"{path}: expected a {path.suffix} table, found something else ({error})") from error
     _check_columns(path, [*columns, *required], table.columns)

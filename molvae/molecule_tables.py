@@ -118,7 +118,8 @@ def _parquet_blocks(path: Path) -> Iterator[pd.DataFrame]:
     with explained(path), open_parquet(path) as table:
         rows = pd.DataFrame()
         for batch in table.iter_batches(batch_size=BLOCK_ROWS):
-            block = batch.to_pandas(types_mapper=pd.ArrowDtype)
+            # By what pandas notes in a file, a column may be the index, which is no column.
+            block = batch.to_pandas(types_mapper=pd.ArrowDtype, ignore_metadata=True)
             # A batch ends where a row group does.
             rows = pd.concat([rows, block], ignore_index=True) if len(rows) else block
             while len(rows) >= BLOCK_ROWS:

@@ -83,7 +83,8 @@ class TableSchema:
         Raises:
             DataError: If the file is missing, not such a table, or lacks a column; the message names the column.
         """
-        return read_table(path, list(columns)) if columns else read_table(path, required=self.required)
+        texts = [column.name for column in self.columns if column.dtype == "str"]
+        return read_table(path, list(columns), required=() if columns else self.required, texts=texts)
 
     def read_blocks(self, path: Path, columns: Sequence[str] = ()) -> Iterator[pd.DataFrame]:
         """Read some columns, by default the required ones, block by block; see `molvae.files.read_blocks`."""

@@ -1,5 +1,6 @@
 """Text that comes from others, made harmless where it is written: in tables, SD files and on terminals."""
 
+import re
 import unicodedata
 
 import pandas as pd
@@ -9,6 +10,8 @@ import pandas as pd
 _NOT_IN_NAMES = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 # What a spreadsheet takes for the beginning of a formula.
 _FORMULA = ("=", "+", "-", "@", "\t")
+# Numbers with decimal commas, and the marks of an assay.
+_NO_FORMULA = re.compile(r"[-+]?[0-9.,]+(?:[eE][-+]?[0-9]+)?|[-+]+")
 
 
 def printable(text: str) -> str:
@@ -21,6 +24,11 @@ def one_line(name: str) -> str:
     if name.isprintable():
         return name
     return "".join(_escaped(c) if unicodedata.category(c) in _NOT_IN_NAMES else c for c in name)
+
+
+def shortened(text: str, n: int = 500) -> str:
+    """Return a text, or the first n characters of a longer one and how many more there are."""
+    return text if len(text) <= n else f"{text[:n]} … ({len(text) - n:,} more characters)"
 
 
 def _escaped(character: str) -> str:
@@ -44,7 +52,7 @@ def _cell(value: object) -> object:
         return value
     # pandas writes it without quotes, and reads it as the end of a line.
     text = value.replace("\r", "\\r")
-    if not text.startswith(_FORMULA):
+    if not text.startswith(_FORMULA) or _NO_FORMULA.fullmatch(text):
         return text
     try:
         float(text)

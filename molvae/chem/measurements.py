@@ -62,11 +62,12 @@ def read_bound(text: str) -> tuple[bool, float]:
     """Read a bound that `read_measurement` found, such as `>10`.
 
     Returns:
-        Whether the value is above it, and its number.
+        Whether the value is above it, and its number; NaN where a comma might group thousands, as in `>10,000`.
     """
     number = text.lstrip("<>=≤≥⩽⩾")
     sign = text[: len(text) - len(number)]
-    return not {">", "≥", "⩾"}.isdisjoint(sign), float(number.replace(",", "."))
+    value = np.nan if _AMBIGUOUS.fullmatch(number.strip()) else float(number.replace(",", "."))
+    return not {">", "≥", "⩾"}.isdisjoint(sign), value
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,7 @@ class DecimalMarks:
         self._n_properties = n_properties
         self._decimal = set(decimal_commas)
         self._seen: set[str] = set()
+        self._points: set[str] = set()
         self._thousands: set[str] = set()
 
     def seen(self, records: Iterable[Record]) -> Iterator[Record]:
@@ -105,8 +107,9 @@ class DecimalMarks:
         for record in records:
             for text in record.extra[: self._n_properties]:
                 if "," not in text:
-                    continue
-                if _THOUSANDS.fullmatch(text):
+                    if "." in text and _NUMBER.fullmatch(text) and not _AMBIGUOUS_POINT.fullmatch(text):
+                        self._points.add(record.source)
+                elif _THOUSANDS.fullmatch(text):
                     self._thousands.add(record.source)
                 elif _POINT_THOUSANDS.fullmatch(text) or (
                     _WITH_COMMA.fullmatch(text) and not _AMBIGUOUS.fullmatch(text)
@@ -116,9 +119,10 @@ class DecimalMarks:
 
     @property
     def decimal_commas(self) -> DecimalCommas:
-        """The files with decimal commas."""
+        """The files with decimal commas; where some cells have decimal points, a point groups nothing."""
         return DecimalCommas(
-            frozenset((self._decimal | self._seen) - self._thousands), frozenset(self._seen - self._thousands)
+            frozenset((self._decimal | self._seen) - self._thousands),
+            frozenset(self._seen - self._thousands - self._points),
         )
 
 

@@ -6,13 +6,14 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any, get_args
 
 from molvae.errors import DataError
 from molvae.files import read_json, replacing, room_for, write_json
 from molvae.log import logger
-from molvae.optimize.objective import Evaluation, Objective, Status
+from molvae.optimize.objective import Evaluation, Objective, Status, without_limits
 from molvae.provenance import software
 from molvae.tables import CONSTRAINT, TERM
 
@@ -181,13 +182,19 @@ class CallRecord:
 
     def _write_all(self, file: Path) -> None:
         with replacing(file) as temporary:
+            # In containers process ids come again, and with them the name of what a kill has left.
+            temporary.unlink(missing_ok=True)
             self._append(temporary, [self._columns, *(self._written(call) for call in self)])
 
     def _load(self, file: Path) -> None:
         content = file.read_bytes()
         # A kill can leave half a line; its call is made again.
         whole = content[: content.rfind(b"\n") + 1]
-        rows = _rows(whole.decode("utf-8", errors="replace"))
+        rows, problem = _rows(whole.decode("utf-8", errors="replace"))
+        if problem:
+            copy = _numbered(file)[0]
+            copy.write_bytes(content)
+            logger.warning("%s: found lines that cannot be read (%s); a copy of all is kept as %s", file, problem, copy)
         n_read = 0
         for row in rows:
             with suppress(KeyError, TypeError, ValueError):
@@ -221,7 +228,7 @@ def _belongs(identity_file: Path, identity: Mapping[str, Any]) -> bool:
         recorded = read_json(identity_file, list(identity))
     except DataError:
         return False
-    if recorded["objective"] != identity["objective"]:
+    if without_limits(recorded["objective"]) != identity["objective"]:
         return False
     if recorded["files"] != identity["files"]:
         logger.warning(
@@ -234,21 +241,34 @@ def _belongs(identity_file: Path, identity: Mapping[str, Any]) -> bool:
 
 def _set_aside(*files: Path) -> None:
     """Give what is of another objective names of its own: the calls may have cost much."""
-    n = 1
-    while any(file.with_stem(f"{file.stem}.{n}").exists() for file in files):
-        n += 1
-    for file in files:
+    aside = _numbered(*files)
+    for file, name in zip(files, aside, strict=True):
         if file.exists():
-            file.rename(file.with_stem(f"{file.stem}.{n}"))
+            file.rename(name)
     logger.warning(
-        "%s: these calls are not known to be of this objective; starting over, they are kept as %s.%d%s",
-        *(files[0], files[0].stem, n, files[0].suffix),
+        "%s: these calls are not known to be of this objective; starting over, they are kept as %s",
+        *(files[0], aside[0].name),
     )
 
 
-def _rows(text: str) -> list[dict[str, str]]:
+def _numbered(*files: Path) -> list[Path]:
+    """Return the names of files with the first number that none of them has yet."""
+    for n in count(1):
+        names = [file.with_stem(f"{file.stem}.{n}") for file in files]
+        if not any(name.exists() for name in names):
+            return names
+    raise AssertionError
+
+
+def _rows(text: str) -> tuple[list[dict[str, str]], str]:
+    """Return the rows of a table, and what ended it if it goes on as something else."""
     rows: list[dict[str, str]] = []
-    # The reader stops at what is no table.
-    with suppress(csv.Error):
+    # An oracle's complaint may be long.
+    before = csv.field_size_limit(max(len(text), csv.field_size_limit()))
+    try:
         rows.extend(csv.DictReader(io.StringIO(text, newline="")))
-    return rows
+    except csv.Error as error:
+        return rows, str(error)
+    finally:
+        csv.field_size_limit(before)
+    return rows, ""

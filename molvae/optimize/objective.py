@@ -19,6 +19,9 @@ from molvae.files import file_sha256
 from molvae.optimize.parts import Term
 from molvae.optimize.quantities import Failure, Measure, Molecule, Predict, Quantity
 from molvae.optimize.spec import ObjectiveSpec, read_spec
+from molvae.text import shortened
+
+_LIMITS = ("timeout_s", "memory_gb")
 
 BUILTIN = Path(__file__).parent / "builtin"
 
@@ -200,9 +203,10 @@ class Objective:
         """Return what scores are known to depend on, for JSON.
 
         Returns:
-            The spec without its description, as `objective`, and the SHA-256 of the user's own files, as `files`.
+            The spec without its description and without limits of time and memory, as `objective`, and the SHA-256 of
+            the user's own files, as `files`.
         """
-        spec = {key: value for key, value in self.as_dict().items() if key != "description"}
+        spec = without_limits({key: value for key, value in self.as_dict().items() if key != "description"})
         return {"objective": spec, "files": {os.path.relpath(f, self.folder): file_sha256(f) for f in self.files}}
 
     def violations(self, smiles: Sequence[str]) -> list[tuple[str, ...]]:
@@ -296,7 +300,7 @@ class Objective:
         """Return the evaluation of a molecule that has no score."""
         no_values = dict.fromkeys(self.term_names, math.nan)
         no_limits = dict.fromkeys(self.constraint_names, math.nan)
-        return Evaluation(smiles, math.nan, False, status, no_values, no_values, (), error, no_limits)
+        return Evaluation(smiles, math.nan, False, status, no_values, no_values, (), shortened(error), no_limits)
 
     def judge(self, smiles: str, raw: Mapping[Quantity, float | Failure]) -> Evaluation:
         """Return the evaluation of a molecule from what was measured of it, which is all of `quantities`."""
@@ -307,7 +311,7 @@ class Objective:
         failed = replace(self.without_score(smiles, "failed"), values=values, constraints=limited)
         for part in (*self.spec.terms, *self.constraints):
             if part.quantity in failures:
-                return replace(failed, error=f"{part.title}: {failures[part.quantity]}")
+                return replace(failed, error=shortened(f"{part.title}: {failures[part.quantity]}"))
         try:
             desirabilities = self.spec.desirabilities(values)
         except ValueError as error:
@@ -329,6 +333,16 @@ def builtin_names() -> list[str]:
 def builtin_objectives() -> dict[str, str]:
     """Return the descriptions of the built-in objectives, by name."""
     return {name: " ".join(read_spec(BUILTIN / f"{name}.yaml").description.split()) for name in builtin_names()}
+
+
+def without_limits(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an objective's plain values without limits of time and memory, on which no score depends."""
+    return {
+        key: [{name: value for name, value in part.items() if name not in _LIMITS} for part in parts]
+        if key in ("terms", "constraints")
+        else parts
+        for key, parts in spec.items()
+    }
 
 
 def load_objective(name_or_path: str) -> Objective:

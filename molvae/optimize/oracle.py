@@ -229,7 +229,9 @@ class Oracle:
         self._give_up_after_failures([call.evaluation for text in new if (call := self._record.get(text)) is not None])
         unknown = [text for text in new if self._record.get(text) is None]
         if self._cache is not None:
-            self._add(self._cache.get(unknown), new, round)
+            cached = self._cache.get(unknown)
+            self._add(cached, new, round)
+            self._give_up_after_failures(cached)
             unknown = [text for text in unknown if self._record.get(text) is None]
         for evaluations in self._evaluator.evaluate(unknown):
             self._add(evaluations, new, round)

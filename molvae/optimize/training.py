@@ -97,8 +97,11 @@ def _evaluated(train: Sequence[str], objective: Objective, n_jobs: int) -> list[
     def measured() -> Stored:
         with Evaluator(objective, n_jobs, feasible_only=True) as evaluator:
             evaluations = [one for chunk in evaluator.evaluate(train, _CHUNK) for one in chunk]
-        rows = [[one.values.get(name, one.constraints.get(name)) for name in names] for one in evaluations]
-        values = np.array(rows, dtype=np.float64).reshape(len(rows), len(names))
+        rows = [
+            [*(one.values[term.title] for term in terms), *(one.constraints[c.title] for c in objective.constraints)]
+            for one in evaluations
+        ]
+        values = np.array(rows, dtype=np.float64).reshape(len(rows), len(quantities))
         texts = {
             _STATUSES: [str(one.status) for one in evaluations],
             _ERRORS: [one.error for one in evaluations],
@@ -106,12 +109,14 @@ def _evaluated(train: Sequence[str], objective: Objective, n_jobs: int) -> list[
         }
         return Stored({"values": values}, texts)
 
-    names = {part.title: part.quantity for part in (*objective.spec.terms, *objective.constraints)}
-    if any(quantity.external or quantity.files(objective.folder) for quantity in names.values()):
+    terms = objective.spec.terms
+    # A term and a constraint may have the same name.
+    quantities = [part.quantity for part in (*terms, *objective.constraints)]
+    if any(quantity.external or quantity.files(objective.folder) for quantity in quantities):
         stored = measured()
     else:
         parts = [part.model_dump(mode="json") for part in objective.constraints]
-        key = json.dumps([parts, [(name, quantity.model_dump(mode="json")) for name, quantity in names.items()]])
+        key = json.dumps([parts, [quantity.model_dump(mode="json") for quantity in quantities]])
         stored = cached("values", chain([key], train), measured)
     rows = zip(
         train,
@@ -120,7 +125,7 @@ def _evaluated(train: Sequence[str], objective: Objective, n_jobs: int) -> list[
         strict=True,
     )
     return [
-        objective.judge(smiles, dict(zip(names.values(), values, strict=True)))
+        objective.judge(smiles, dict(zip(quantities, values, strict=True)))
         if status == "ok"
         else replace(objective.without_score(smiles, status, error), violated=tuple(violated.splitlines()))
         for smiles, values, status, error, violated in rows

@@ -10,8 +10,10 @@ import pandas as pd
 
 from molvae.chem.fingerprints import morgan_bits
 from molvae.chem.identifiers import molecule_id
+from molvae.chem.molecules import canonical_smiles
 from molvae.chem.selection import butina_clusters, suggest
 from molvae.optimize.spec import ObjectiveSpec
+from molvae.report.numerals import decimals_for
 from molvae.report.objective_text import read_objective
 from molvae.report.run_data import Optimization
 from molvae.tables import DESIRABILITY, TARGET_MET, TERM
@@ -26,8 +28,8 @@ class CandidateSet:
             has written, and `id`, `cluster`, `targets_met`, `suggested` and `desirability.<term>`.
         terms: Names of the terms.
         spec: What was searched for; None if it was not recorded or cannot be read.
-        reference: SMILES of the molecule that candidates are compared with: the lead, or the molecule of the first
-            similarity term; empty if there is neither.
+        reference: Canonical SMILES of the molecule that candidates are compared with: the lead, or the molecule of the
+            first similarity term; empty if there is neither.
     """
 
     table: pd.DataFrame
@@ -45,6 +47,15 @@ class CandidateSet:
     def n_clusters(self) -> int:
         """Number of clusters."""
         return int(self.table["cluster"].nunique())
+
+    @property
+    def is_pareto(self) -> bool:
+        """Whether the terms stay apart, so that the ranks go by fronts."""
+        return "front" in self.table
+
+    def decimals(self, term: str, least: int) -> int:
+        """Return how many decimals show differences between the candidates' values of a term."""
+        return decimals_for(self.table[f"{TERM}{term}"].to_numpy(), least)
 
     def n_meeting(self, n_targets: int) -> int:
         """Return how many candidates meet at least so many targets."""
@@ -71,7 +82,7 @@ def candidate_set(result: Optimization) -> CandidateSet:
         table["targets_met"] = (table[desirabilities] >= TARGET_MET).sum(axis=1).astype("int64")
     if "suggested" not in table:
         table["suggested"] = suggest(table["cluster"].to_numpy(), table["targets_met"].to_numpy())
-    return CandidateSet(table, terms, spec, "" if spec is None else spec.reference or "")
+    return CandidateSet(table, terms, spec, canonical_smiles((spec and spec.reference) or "") or "")
 
 
 def _with_scored(result: Optimization) -> pd.DataFrame:

@@ -58,8 +58,8 @@ def table_content(candidates: CandidateSet, name: str, units: Mapping[str, str])
 
     Returns:
         `columns`, `fields` (names of the values of a row, those of a CSV file), `rows`, `sketches` and `nearest`
-        (sketches of the candidates and of their nearest training molecules), `substructures` by group, and the number
-        of `targets`.
+        (sketches of the candidates and of their nearest training molecules), `substructures` by group, the number
+        of `targets`, and by which column the table is `sorted` at first.
     """
     table, same = _exported(candidates.table)
     smiles = table["smiles"].astype(str).tolist()
@@ -68,6 +68,7 @@ def table_content(candidates: CandidateSet, name: str, units: Mapping[str, str])
     return {
         "name": name,
         "targets": len(candidates.terms),
+        "sorted": "rank" if candidates.is_pareto else "score",
         "columns": [asdict(column) for column in columns(candidates, units, same) if column.key in table],
         "fields": table.columns.tolist(),
         "rows": [[_plain(value) for value in row] for row in table.itertuples(index=False, name=None)],
@@ -84,7 +85,8 @@ def columns(candidates: CandidateSet, units: Mapping[str, str], same: Mapping[st
     taken = {column.key for column in terms}
     properties = sorted(PROPERTIES, key=lambda name: name not in SHOWN_PROPERTIES)
     return [
-        Column("rank", "Rank", hint="Rank by score."),
+        Column("rank", "Rank", hint="Rank by front, then by score." if candidates.is_pareto else "Rank by score."),
+        Column("front", "Front", hint="1 for what no other candidate is better than in all terms, 2 without those, …"),
         Column("id", "ID", hint="The same molecule has the same ID in every run.", kind="text"),
         Column("smiles", "Candidate", kind="molecule"),
         Column("score", "Score", hint="The objective's score, from 0 to 1.", decimals=3),
@@ -117,17 +119,17 @@ def _term_columns(candidates: CandidateSet, name: str, same: Mapping[str, str]) 
     value = _term_column(candidates, name, same)
     if f"{LOW}{name}" not in candidates.table:
         return [value]
+    decimals = candidates.decimals(name, 2)
+    low, high = (f"{end} end of the interval of the prediction." for end in ("Lower", "Upper"))
     return [
         value,
-        Column(f"{LOW}{name}", f"{value.title}, low", hint="Lower end of the interval of the prediction.", decimals=2),
-        Column(
-            f"{HIGH}{name}", f"{value.title}, high", hint="Upper end of the interval of the prediction.", decimals=2
-        ),
+        Column(f"{LOW}{name}", f"{value.title}, low", hint=low, decimals=decimals),
+        Column(f"{HIGH}{name}", f"{value.title}, high", hint=high, decimals=decimals),
         Column(
             f"{NEAREST_VALUE}{name}",
             f"{value.title}, nearest measured",
             hint="Measured value of the nearest measured molecule (ECFP4, 2,048 bits).",
-            decimals=2,
+            decimals=decimals,
             shown=False,
         ),
     ]
@@ -136,7 +138,8 @@ def _term_columns(candidates: CandidateSet, name: str, same: Mapping[str, str]) 
 def _term_column(candidates: CandidateSet, name: str, same: Mapping[str, str]) -> Column:
     key = same.get(f"{TERM}{name}", f"{TERM}{name}")
     values = candidates.table[f"{TERM}{name}"]
-    decimals = PROPERTIES[key].decimals if key in PROPERTIES else 3 if values.abs().max() < 10 else 1
+    least = 3 if values.abs().max() < 10 else 1
+    decimals = PROPERTIES[key].decimals if key in PROPERTIES else candidates.decimals(name, least)
     bar = f"{DESIRABILITY}{name}" if f"{DESIRABILITY}{name}" in candidates.table else ""
     term = next((term for term in candidates.spec.terms if term.title == name), None) if candidates.spec else None
     if term is None:

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from molvae.chem.selection import N_SUGGESTED
 from molvae.report.numerals import count, inflected, number, percent, plural
 from molvae.report.run_data import Optimization, Run, value_of
-from molvae.report.searches import new_top_mean
-from molvae.report.sentences import training_top, unique_at_most
+from molvae.report.searches import n_new, new_top_mean
+from molvae.report.sentences import training_top, unique_at_most, valid_ones, why_none
 
 MANY_REJECTED = 0.05
 FEW_ACTIVE_UNITS = 0.1
@@ -126,9 +126,12 @@ def _samples(run: Run) -> Iterator[str]:
     moses = run.samples.moses
     if value_of(moses, "valid") < LOW_VALIDITY:
         yield f"Only {percent(value_of(moses, 'valid'))} of the samples are valid molecules."
-    unique = value_of(moses, unique_at_most(moses))
-    if unique < LOW_UNIQUENESS:
-        yield f"Samples are often repeated: only {percent(unique)} of the valid ones are distinct."
+    unique = unique_at_most(moses)
+    if value_of(moses, unique) < LOW_UNIQUENESS:
+        yield (
+            f"Samples are often repeated: only {percent(value_of(moses, unique))} of {valid_ones(moses, unique)} are "
+            "distinct."
+        )
     novelty = run.samples.novelty
     if novelty is not None and novelty.value < LOW_NOVELTY:
         yield (
@@ -199,7 +202,7 @@ def _search(result: Optimization) -> Iterator[str]:
 def _candidates(result: Optimization) -> Iterator[str]:
     candidates = result.candidates
     if not len(candidates):
-        yield "No new molecule satisfies all constraints, so there are no candidates."
+        yield f"{why_none(n_new(result.search.trace))} So there are no candidates."
         return
     n_clusters = candidates["cluster"].nunique() if "cluster" in candidates else len(candidates)
     if n_clusters < FEW_CLUSTERS and len(candidates) > N_SUGGESTED:

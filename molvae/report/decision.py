@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from molvae.chem.descriptors import PROPERTIES, compute_properties
+from molvae.chem.molecules import canonical_smiles
 from molvae.provenance import recorded_sources
 from molvae.report.candidate_set import CandidateSet, candidate_set
 from molvae.report.candidate_table import fingerprint_title
@@ -17,8 +18,9 @@ from molvae.report.drawings import draw, draw_change
 from molvae.report.numerals import count, inflected, listed, number, plural
 from molvae.report.predictions import Learning, interval_of, learnings, predicted_gains
 from molvae.report.run_data import Optimization, Run
+from molvae.report.searches import n_new
 from molvae.report.sections import Section
-from molvae.report.sentences import best_scores, seed_spread, title_of
+from molvae.report.sentences import best_scores, seed_spread, title_of, why_none
 from molvae.report.tiles import FAR_PERCENTILE
 from molvae.tables import DESIRABILITY, TARGET_MET, TERM
 
@@ -99,7 +101,7 @@ def _decision(result: Optimization, run: Run, about_model: list[str]) -> Section
             "objective": title,
             "table": f"candidates-{result.objective}",
             "search": f"optimization-{result.objective}",
-            "headline": headline(candidates),
+            "headline": headline(candidates, n_new(result.search.trace)),
             "selection": selection(candidates),
             "target_met": f"{TARGET_MET:g}",
             "gains": predicted_gains(run.folder, result),
@@ -113,11 +115,11 @@ def _decision(result: Optimization, run: Run, about_model: list[str]) -> Section
     )
 
 
-def headline(candidates: CandidateSet) -> str:
-    """Say how many candidates meet all targets, or how many come nearest to that."""
+def headline(candidates: CandidateSet, n_scored: int) -> str:
+    """Say how many candidates meet all targets, or how many come nearest to that; `n_scored` new ones are feasible."""
     n, n_targets = len(candidates.table), len(candidates.terms)
     if n == 0:
-        return "No new molecule satisfies all constraints."
+        return why_none(n_scored)
     meeting = candidates.n_meeting(n_targets)
     all_of_them = "all four targets" if n_targets == 4 else f"all {n_targets} targets"
     target = "the target" if n_targets == 1 else all_of_them
@@ -144,9 +146,14 @@ def _missed(candidates: CandidateSet, n_met: int) -> str:
 
 def selection(candidates: CandidateSet) -> str:
     """Say how the suggested molecules were chosen."""
-    n = len(candidates.suggested)
-    if n == 0:
+    if candidates.suggested.empty:
         return ""
+    knee = " The knee of the front is among them in any case." if candidates.is_pareto else ""
+    return f"{_by_clusters(candidates)}{knee}"
+
+
+def _by_clusters(candidates: CandidateSet) -> str:
+    n = len(candidates.suggested)
     if candidates.n_clusters == 1 < n:
         return "All candidates are of one cluster (ECFP4, 2,048 bits): those that meet most targets come first."
     if candidates.n_clusters < n:
@@ -210,8 +217,8 @@ def _reference(
         "facts": [
             Fact(
                 title,
-                _noted(_measured(candidates.reference, learned.get(name), name), wanted),
-                _text(values.get(field, math.nan), name),
+                _noted(_measured(candidates.reference, learned.get(name), _decimals(name, candidates)), wanted),
+                _text(values.get(field, math.nan), _decimals(name, candidates)),
                 "",
                 desirabilities.get(name),
             )
@@ -228,7 +235,7 @@ def _values(smiles: str, candidates: CandidateSet, trace: pd.DataFrame) -> dict[
     values = {str(name): float(value) for name, value in properties.items()}
     values |= {f"{TERM}{name}": values[name] for name in candidates.terms if name in values}
     for term in candidates.spec.terms if candidates.spec else ():
-        if term.quantity.kind() == "similarity" and term.quantity.similarity.to == smiles:  # type: ignore[attr-defined]
+        if term.quantity.kind() == "similarity" and canonical_smiles(term.quantity.similarity.to) == smiles:  # type: ignore[attr-defined]
             values[f"{TERM}{term.title}"] = 1.0
     calls = trace[trace["smiles"] == smiles]
     if len(calls):
@@ -269,20 +276,20 @@ def _wanted(term: Any) -> str:
     return text
 
 
-def _measured(smiles: str, learning: Learning | None, name: str) -> str:
+def _measured(smiles: str, learning: Learning | None, decimals: int) -> str:
     """Return the measured value of a molecule whose value of a term is predicted; nothing for another term."""
     if learning is None:
         return ""
     value = learning.measured.get(smiles)
-    return "predicted" if value is None else f"predicted; measured {_text(value, name)}"
+    return "predicted" if value is None else f"predicted; measured {_text(value, decimals)}"
 
 
-def _predicted(row: Mapping[Hashable, Any], learning: Learning | None, name: str) -> str:
+def _predicted(row: Mapping[Hashable, Any], learning: Learning | None, name: str, decimals: int) -> str:
     """Return the interval of a value that is predicted; nothing for another term."""
     ends = interval_of(row, name)
     if learning is None or ends is None:
         return ""
-    return f"predicted, {learning.interval} {_text(ends[0], name)} to {_text(ends[1], name)}"
+    return f"predicted, {learning.interval} {_text(ends[0], decimals)} to {_text(ends[1], decimals)}"
 
 
 def _noted(note: str, wanted: str) -> str:
@@ -297,23 +304,23 @@ def _facts(
 ) -> list[Fact]:
     facts = []
     for title, wanted, field, name in _fields(candidates):
-        value = float(row[field])
+        value, decimals = float(row[field]), _decimals(name, candidates)
         # The sum has no negative zero.
-        change = round(value - reference_values.get(field, math.nan), _decimals(name)) + 0.0
-        signed = "" if math.isnan(change) else f"{change:+,.{_decimals(name)}f}".replace("-", "\u2212")
+        change = round(value - reference_values.get(field, math.nan), decimals) + 0.0
+        signed = "" if math.isnan(change) else f"{change:+,.{decimals}f}".replace("-", "\u2212")
         desirability = row.get(f"{DESIRABILITY}{name}")
         known = None if desirability is None or pd.isna(desirability) else float(desirability)
-        note = _noted(_predicted(row, learned.get(name), name), wanted)
-        facts.append(Fact(title, note, _text(value, name), signed, known))
+        note = _noted(_predicted(row, learned.get(name), name, decimals), wanted)
+        facts.append(Fact(title, note, _text(value, decimals), signed, known))
     return facts
 
 
-def _decimals(name: str) -> int:
-    return max(1, PROPERTIES[name].decimals) if name in PROPERTIES else 2
+def _decimals(name: str, candidates: CandidateSet) -> int:
+    return max(1, PROPERTIES[name].decimals) if name in PROPERTIES else candidates.decimals(name, 2)
 
 
-def _text(value: float, name: str) -> str:
-    return "–" if math.isnan(value) else f"{value:,.{_decimals(name)}f}".replace("-", "\u2212")
+def _text(value: float, decimals: int) -> str:
+    return "–" if math.isnan(value) else f"{value:,.{decimals}f}".replace("-", "\u2212")
 
 
 def doubts(row: Mapping[Hashable, Any]) -> list[str]:

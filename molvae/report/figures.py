@@ -252,7 +252,7 @@ def _edges(values: NDArray[np.float64], n_smallest: int) -> tuple[NDArray[np.flo
 def optimization(result: Optimization) -> Figure:
     """Plot the best scores against the oracle calls, with the random search and the training molecules to compare."""
     band = _start_band(result.search)
-    shaded = "Shaded: the training molecules scored at the start. " if band else ""
+    shaded = "Shaded: the molecules that the search started from. " if band else ""
     layers = [*band, *_training_levels(result.search), _best_curves(result)]
     curves = alt.layer(*layers).properties(title="Best scores against oracle calls", height=320)
     return Figure(

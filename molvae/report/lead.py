@@ -13,6 +13,7 @@ from molvae.optimize.spec import SIMILARITY_TO_LEAD
 from molvae.report.candidate_table import SHOWN_PROPERTIES
 from molvae.report.decision import term_title
 from molvae.report.drawings import draw_change
+from molvae.report.numerals import decimals_for
 from molvae.report.run_data import Optimization, Run
 from molvae.report.sections import Section
 from molvae.report.sentences import title_of
@@ -101,7 +102,7 @@ def _comparison(lead: str, values: Mapping[str, float], candidate: Mapping[Hasha
 
 def _change(name: str, lead: float, candidate: float) -> Change:
     spec = None if name.startswith(TERM) else PROPERTIES[name]
-    decimals = 3 if spec is None else spec.decimals
+    decimals = decimals_for([lead, candidate], 3) if spec is None else spec.decimals
     title = term_title(name.removeprefix(TERM)) if spec is None else spec.title_with_unit
     # The sum has no negative zero.
     difference = round(candidate - lead, decimals) + 0.0

@@ -1,11 +1,18 @@
 """Numbers as people read them."""
 
 import math
+from collections.abc import Iterable
 
 
 def count(n: float) -> str:
     """Return a count with a comma between the thousands."""
     return f"{n:,.0f}"
+
+
+def decimals_for(values: Iterable[float], least: int) -> int:
+    """Return `least` decimals, or so many that the largest of small values has that many significant digits."""
+    largest = max((abs(value) for value in values if math.isfinite(value)), default=0.0)
+    return max(least, least - 1 - math.floor(math.log10(largest))) if largest > 0.0 else least
 
 
 def percent(fraction: float | None) -> str:
@@ -17,9 +24,9 @@ def percent(fraction: float | None) -> str:
         return "–"
     if fraction < 0.00005 and fraction != 0.0:
         return "below 0.01\u00a0%"
-    if fraction >= 0.99995 and fraction != 1.0:
+    if 0.99995 <= fraction < 1.0:
         return "above 99.99\u00a0%"
-    decimals = 0 if fraction in (0.0, 1.0) else 1 if 0.001 <= fraction < 0.9995 else 2
+    decimals = 0 if fraction in (0.0, 1.0) else 2 if fraction < 0.001 or 0.9995 <= fraction < 1.0 else 1
     return f"{100 * fraction:.{decimals}f}\u00a0%"
 
 

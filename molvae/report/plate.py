@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from molvae.report.drawings import draw
-from molvae.report.numerals import number
+from molvae.report.numerals import decimals_for, number
 from molvae.report.run_data import Run
 from molvae.report.sections import Section
 from molvae.tables import PLATE
@@ -46,19 +46,21 @@ def plate_rows(run_folder: Path) -> list[PlateRow]:
     if not path.exists():
         return []
     table = PLATE.read(path, PLATE.names).fillna({"nearest": ""})
+    decimals = decimals_for(table["predicted"].to_numpy(), 2)
     return [
         PlateRow(
             smiles=row["smiles"],
             svg=draw(row["smiles"]),
-            predicted=_with_interval(row["predicted"], row["low"], row["high"]),
+            predicted=_with_interval(row["predicted"], row["low"], row["high"], decimals),
             nearest=row["nearest"],
             nearest_svg=draw(row["nearest"], row["smiles"]) if row["nearest"] else "",
-            nearest_value=number(row["nearest_value"]),
+            nearest_value=number(row["nearest_value"], decimals),
             why=row["why"],
         )
         for row in table.to_dict("records")
     ]
 
 
-def _with_interval(value: float, low: float, high: float) -> str:
-    return "–" if math.isnan(value) else f"{number(value)} ({number(low)} to {number(high)})"
+def _with_interval(value: float, low: float, high: float, decimals: int) -> str:
+    texts = [number(one, decimals) for one in (value, low, high)]
+    return "–" if math.isnan(value) else f"{texts[0]} ({texts[1]} to {texts[2]})"

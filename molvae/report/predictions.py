@@ -10,7 +10,7 @@ import pandas as pd
 
 from molvae.files import read_json
 from molvae.report.candidate_set import CandidateSet, candidate_set
-from molvae.report.numerals import count, inflected, plural
+from molvae.report.numerals import count, decimals_for, inflected, plural
 from molvae.report.run_data import Optimization
 from molvae.tables import HIGH, LOW, TERM
 from molvae.text import one_line
@@ -88,14 +88,15 @@ def _gain(term: str, learning: Learning, candidates: CandidateSet, *, rises: boo
     n_beyond, n_surely = _n_beyond(values, best_measured, rises), _n_beyond(worse_end, best_measured, rises)
     best = table.iloc[int(values.argmax() if rises else values.argmin())].to_dict()
     low, high = interval_of(best, term) or (math.nan, math.nan)
+    decimals = decimals_for(measured, 2)
     surely = (
         f", {count(n_surely) if n_surely else 'none'} of them with the whole {learning.interval}" if n_beyond else ""
     )
     return (
         f"{count(n_beyond) if n_beyond else 'None'} of {plural(len(table), 'candidate')} "
         f"{inflected(max(n_beyond, 1), 'is', 'are')} predicted to have a value of {learning.column} {beyond} the best "
-        f"measured one, {best_measured:.3g}{surely}. The {'highest' if rises else 'lowest'} prediction is "
-        f"{best[f'{TERM}{term}']:.3g} ({low:.3g} to {high:.3g}), that of {best['id']}."
+        f"measured one, {best_measured:,.{decimals}f}{surely}. The {'highest' if rises else 'lowest'} prediction is "
+        f"{best[f'{TERM}{term}']:,.{decimals}f} ({low:,.{decimals}f} to {high:,.{decimals}f}), that of {best['id']}."
     )
 
 

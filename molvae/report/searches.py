@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from molvae.metrics.sets import top_mean
 
 ORIGIN_TITLES = {
-    "start": "training",
+    "start": "start",
     "prior": "sampled (re-fitted model)",
     "perturb": "perturbed",
     "cross": "interpolated",

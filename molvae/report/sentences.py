@@ -11,6 +11,9 @@ from molvae.report.numerals import count, inflected, listed, number, percent, pl
 from molvae.report.run_data import Optimization, Prior, Run, Search, value_of
 from molvae.report.searches import n_new, new_top_mean
 
+MIN_FOR_SPREAD = 2
+"""Seeds of which a standard deviation can be given."""
+
 
 @dataclass(frozen=True)
 class Card:
@@ -64,6 +67,19 @@ def unique_at_most(moses: Mapping[str, Metric]) -> str:
     """Return the name of the uniqueness over the most samples; an empty string if there is none."""
     names = [name for name in moses if name.startswith("unique@")]
     return max(names, key=lambda name: int(name.partition("@")[2]), default="")
+
+
+def valid_ones(moses: Mapping[str, Metric], unique: str) -> str:
+    """Say over which samples a uniqueness is: over the first valid ones if there are more."""
+    n, n_valid = moses[unique].n, moses["valid"].n * moses["valid"].value if "valid" in moses else 0.0
+    return f"the first {n:,} valid ones" if n < round(n_valid) else "the valid ones"
+
+
+def why_none(n_scored: int) -> str:
+    """Say why a search has no candidates, where so many new molecules were scored and satisfy the constraints."""
+    if n_scored:
+        return "No new molecule has a score above 0: each misses a target entirely."
+    return "No new molecule satisfies all constraints."
 
 
 def training_top(search: Search, top: int) -> float | None:
@@ -148,7 +164,7 @@ def _samples(run: Run) -> str:
         parts.append(f"{percent(moses['valid'].value)} are valid molecules (which SELFIES nearly guarantees)")
     unique = unique_at_most(moses)
     if unique:
-        parts.append(f"{percent(moses[unique].value)} of the valid ones are distinct")
+        parts.append(f"{percent(moses[unique].value)} of {valid_ones(moses, unique)} are distinct")
     if run.samples.novelty is not None:
         parts.append(f"{percent(run.samples.novelty.value)} of the distinct ones are not in the training set")
     text = f"Of {plural(len(run.samples.molecules), 'sample')} from {source}, {listed(parts)}."
@@ -208,10 +224,18 @@ def seed_spread(result: Optimization) -> str:
     """Say how much the mean score of the ten best new molecules differs between seeds; nothing for a single seed."""
     if not result.further:
         return ""
-    means = [new_top_mean(search.trace, 10) for search in (result.search, *result.further.values())]
+    found = [new_top_mean(search.trace, 10) for search in (result.search, *result.further.values())]
+    means = [mean for mean in found if not math.isnan(mean)]
+    n_without = len(found) - len(means)
+    text, seeds = "", plural(len(means), "seed")
+    if n_without:
+        text = f"In {n_without} of {plural(len(found), 'seed')}, no new molecule satisfies the constraints."
+        seeds = f"the other {seeds}"
+    if len(means) < MIN_FOR_SPREAD:
+        return text
     deviation = statistics.stdev(means)
     return (
-        f"Over {plural(len(means), 'seed')}, the mean score of the ten best new molecules is "
+        f"{text}{' ' if text else ''}Over {seeds}, the mean score of the ten best new molecules is "
         f"{number(statistics.mean(means), 3)} with a standard deviation of {number(deviation, 3)} "
         f"({number(min(means), 3)} to {number(max(means), 3)}); the candidates are those of seed "
         f"{result.search.summary.get('seed', '')}."

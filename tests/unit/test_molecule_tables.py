@@ -201,3 +201,11 @@ def test_a_file_is_told_from_a_smiles(tmp_path, monkeypatch):
     assert [is_file_argument(text) for text in ("CCO", "C.CC", "C/C=C/C", "[Na+].[Cl-]")] == [False] * 4
     (tmp_path / "a.smi").write_text("C a\n\nCC b\n")
     assert list(molecules_of(tmp_path / "a.smi")) == ["C", "CC"]
+
+
+def test_what_pandas_wrote_as_an_index_is_a_column(tmp_path):
+    ROWS.set_index(ROWS.columns[0]).to_parquet(tmp_path / "in.parquet")
+    add_columns(tmp_path / "in.parquet", tmp_path / "out.parquet", lengths)
+    written = pd.read_parquet(tmp_path / "out.parquet")
+    assert set(written.columns) == {*ROWS.columns, "length"}
+    assert written[ROWS.columns[0]].tolist() == ROWS[ROWS.columns[0]].tolist()

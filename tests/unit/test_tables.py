@@ -140,3 +140,10 @@ def test_a_column_is_found_by_its_name_or_prefix():
     assert tables.MOLECULES.column("smiles").dtype == "str"
     assert tables.MOLECULES.column("property.pIC50").dtype == "float64"
     assert tables.MOLECULES.column("pIC50") is None
+
+
+def test_text_that_looks_like_a_number_stays_text(tmp_path):
+    (tmp_path / "molecules.csv").write_text("smiles,nearest_train_id\nCCO,0001234\nCCN,\n")
+    table = tables.SCORED_MOLECULES.read(tmp_path / "molecules.csv", ["smiles", "nearest_train_id"])
+    assert table["nearest_train_id"].tolist()[0] == "0001234"
+    assert table["nearest_train_id"].isna().tolist() == [False, True]

@@ -28,7 +28,9 @@ def test_a_formula_is_put_behind_an_apostrophe(tmp_path, text):
     assert written.iloc[:, 1].tolist() == [1.5, -2.0]
 
 
-@pytest.mark.parametrize("text", ["-5.1", "+3", "-inf", "C[NH3+]", "[O-]C=O", "(-)-menthol", "", "'=1"])
+@pytest.mark.parametrize(
+    "text", ["-5.1", "+3", "-inf", "-5,3", "+1.234,5", "+++", "-", "C[NH3+]", "[O-]C=O", "(-)-menthol", "", "'=1"]
+)
 def test_numbers_smiles_and_names_stay(text):
     assert spreadsheet_safe(pd.DataFrame({"a": [text]}))["a"].tolist() == [text]
 

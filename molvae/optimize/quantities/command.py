@@ -76,7 +76,7 @@ class Command(Quantity):
         """Return those of its words that are files in the folder."""
         _require_program(self.command, folder)
         words = [folder / word for word in shlex.split(self.command)]
-        return tuple(word for word in words if word.is_file())
+        return tuple(word for word in words if _exists(word) and word.is_file())
 
     def measure(self, folder: Path) -> Measure:
         """Return the function that runs the program."""
@@ -125,16 +125,23 @@ def _require_program(command: str, folder: Path) -> None:
             f"command: expected a program that can be run, found no {program} (looked in {folder}){hint}"
         )
     for argument in arguments:
-        hint = "" if (folder / argument).exists() else _quoting_hint(command, command.find(argument), folder)
+        hint = "" if _exists(folder / argument) else _quoting_hint(command, command.find(argument), folder)
         if hint:
             raise ObjectiveError(f"command: expected a file {argument}, found none (looked in {folder}){hint}")
+
+
+def _exists(path: Path) -> bool:
+    """Say whether there is such a path; of what is too long for a name, pathlib raises."""
+    with suppress(OSError):
+        return path.exists()
+    return False
 
 
 def _quoting_hint(command: str, start: int, folder: Path) -> str:
     """Return how to write a path with blanks that begins at `start`, if a file is there."""
     for end in range(len(command), start, -1):
         path = command[start:end]
-        if " " in path and path == path.strip() and (folder / path).is_file():
+        if " " in path and path == path.strip() and _exists(folder / path) and (folder / path).is_file():
             return f"""; put quotes around a path with blanks: command: '{command[:start]}"{path}"{command[end:]}'"""
     return ""
 

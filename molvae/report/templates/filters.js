@@ -30,7 +30,7 @@ class Filters {
         input.placeholder = formatNumber(value, column.decimals);
         input.setAttribute("aria-label", `${column.title}, ${name}`);
         input.addEventListener("input", () => {
-          const range = this.ranges.get(field) ?? {};
+          const range = this.ranges.get(field) ?? { decimals: column.decimals };
           range[end] = input.value === "" ? undefined : Number(input.value);
           this.ranges.set(field, range);
           this.onChange();
@@ -84,8 +84,10 @@ class Filters {
     const { smiles, others } = this.texts[index];
     if (query && !smiles.includes(query) && !others.includes(query.toLowerCase())) return false;
     for (const rows of this.wanted) if (!rows.has(index)) return false;
-    for (const [field, { min, max }] of this.ranges) {
-      const value = this.data.rows[index][field];
+    for (const [field, { min, max, decimals }] of this.ranges) {
+      // As it is shown: whoever types a value that is in a cell means that row too.
+      const exact = this.data.rows[index][field];
+      const value = exact === null ? null : Number(exact.toFixed(decimals));
       if (min !== undefined && !(value !== null && value >= min)) return false;
       if (max !== undefined && !(value !== null && value <= max)) return false;
     }

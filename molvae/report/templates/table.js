@@ -14,7 +14,7 @@ class Candidates {
     this.ticked = new Set([...this.ids.keys()].filter((index) => stored.has(this.ids[index])));
     this.elements = new Map();
     this.limit = ROWS_AT_ONCE;
-    this.sorted = { key: "score", direction: -1 };
+    this.sorted = { key: this.data.sorted, direction: this.data.sorted === "rank" ? 1 : -1 };
     this.table = element.querySelector("table");
     this.body = this.table.tBodies[0];
     this.status = element.querySelector(".status");

@@ -1,3 +1,5 @@
+import math
+
 import pytest
 
 from molvae.chem.measurements import DecimalMarks, Measurement, read_bound, read_measurement
@@ -80,6 +82,8 @@ def test_a_comma_before_three_digits_means_what_the_other_cells_of_the_file_say(
         (["1.234", "2.5"], 1.234),
         (["1.234", "1,234"], 1.234),
         (["1.23", "12,5"], 1.23),
+        # One odd cell among decimal points costs no other.
+        (["6.301", "6,3", "5.84"], 6.301),
         (["0.123", "12,5"], 0.123),
         (["1.234", "12,5", "1,234,567"], 1.234),
     ],
@@ -93,3 +97,10 @@ def test_a_point_before_three_digits_is_not_read_where_commas_are_decimal(cells,
 
 def test_a_semicolon_between_cells_says_nothing_of_a_point():
     assert DecimalMarks(1, ["a.csv"]).decimal_commas.read("1.234", "a.csv") == Measurement(value=1.234)
+
+
+def test_a_bound_whose_comma_may_group_thousands_has_no_number():
+    above, number = read_bound(">10,000")
+    assert above
+    assert math.isnan(number)
+    assert read_bound("<0,5") == (False, 0.5)

@@ -444,3 +444,52 @@ def test_calls_that_say_not_what_made_them_are_of_an_unknown_version(tmp_path):
     del content["software"]
     file.write_text(json.dumps(content))
     assert Oracle(QED, 10, tmp_path).earlier_software == [{"molvae": "unknown", "source": "unknown"}]
+
+
+def test_a_long_complaint_is_shortened_and_costs_no_later_call(user_objective, tmp_path):
+    source = "def score(smiles):\n    if 'N' in smiles[0]:\n        raise OSError('x' * 200_000)\n    return [0.5]\n"
+    own = user_objective("complains", source)
+    failed, scored = Oracle(own, 10, tmp_path / "resume").score(proposals("CCN", "CCO"), 0)
+    assert (failed.status, scored.score) == ("failed", 0.5)
+    assert len(failed.error) < 600
+    again = Oracle(own, 10, tmp_path / "resume")
+    assert [(one.smiles, one.status, one.error) for one in again.recall_all()] == [
+        (one.smiles, one.status, one.error) for one in (failed, scored)
+    ]
+
+
+def test_calls_after_a_cell_that_is_too_long_are_read(tmp_path, caplog):
+    """Earlier versions wrote complaints of any length."""
+    Oracle(QED, 10, tmp_path).score(proposals("CCO", "CCN"), 0)
+    lines = (tmp_path / "calls.csv").read_text().splitlines()
+    error = lines[0].split(",").index("error")
+    cells = lines[1].split(",")
+    cells[error] = "x" * 200_000
+    (tmp_path / "calls.csv").write_text("\n".join([lines[0], ",".join(cells), lines[2]]) + "\n")
+    with caplog.at_level(logging.WARNING, logger="molvae"):
+        assert len(Oracle(QED, 10, tmp_path).recall_all()) == 2
+    assert not caplog.text
+
+
+def test_of_a_record_that_goes_on_as_something_else_a_copy_is_kept(tmp_path, caplog):
+    Oracle(QED, 10, tmp_path).score(proposals("CCO"), 0)
+    with (tmp_path / "calls.csv").open("ab") as stream:
+        stream.write(b'0,start,"C\rCC\x00\n')
+    content = (tmp_path / "calls.csv").read_bytes()
+    with caplog.at_level(logging.WARNING, logger="molvae"):
+        assert len(Oracle(QED, 10, tmp_path).recall_all()) == 1
+    kept = list(tmp_path.glob("calls.*.csv"))
+    assert [file.read_bytes() for file in kept] in ([], [content])
+    assert bool(kept) == ("a copy of all is kept" in caplog.text)
+
+
+def test_a_longer_limit_keeps_the_calls(tmp_path):
+    (tmp_path / "own.py").write_text("def score(smiles):\n    return [0.5] * len(smiles)\n")
+
+    def oracle(**limits):
+        spec = ObjectiveSpec.model_validate({"name": "own", "terms": [{"python": "own:score", **limits}]})
+        return Oracle(Objective(spec, tmp_path), 10, tmp_path / "resume")
+
+    oracle(timeout_s=60).score(proposals("CCO"), 0)
+    assert len(oracle(timeout_s=120).recall_all()) == 1
+    assert len(oracle().recall_all()) == 1

@@ -86,3 +86,14 @@ def test_a_cache_that_others_can_write_to_is_refused(counted, tmp_path):
     file.chmod(0o666)
     with pytest.raises(DataError, match="only you can write to"):
         ScoreCache(file, counted())
+
+
+def test_shared_scores_between_failures_are_successes(tmp_path):
+    """Some molecules fail, all others are known: nothing is wrong with the program."""
+    (tmp_path / "picky.sh").write_text("while read s; do case $s in *N) echo no;; *) echo 0.5;; esac; done\n")
+    spec = ObjectiveSpec.model_validate({"name": "picky", "terms": [{"command": "sh picky.sh"}]})
+    batches = [[f"{'C' * n}O", f"{'C' * n}S", f"{'C' * n}N"] for n in range(1, 31)]
+    for folder in ("first", "second"):
+        oracle = Oracle(Objective(spec, tmp_path), 100, tmp_path / folder, cache=tmp_path / "cache.sqlite")
+        for number, batch in enumerate(batches):
+            assert [one.status for one in oracle.score(proposals(*batch), number)] == ["ok", "ok", "failed"]

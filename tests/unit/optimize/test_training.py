@@ -146,3 +146,15 @@ def test_molecules_that_fail_are_no_zeros(tmp_path, smiles, caplog):
     assert summary == {"n_training": len(smiles)}
     assert "runs_out, training set: 300 of 300 molecules failed" in caplog.text
     assert "no licence" in caplog.text
+
+
+def test_a_term_and_a_constraint_of_one_name_keep_their_values_apart(tmp_path, smiles):
+    (tmp_path / "twice.yaml").write_text(
+        "name: twice\nterms: [{has: 'c1ccccc1', name: ring}]\nconstraints: [{has: 'O', name: ring}]\n"
+    )
+    objective = load_objective(str(tmp_path / "twice.yaml"))
+    expected = objective.evaluate_batch(smiles)
+    scores = score_training(smiles, objective, 1)
+    assert {one.smiles: one.score for one in scores.scored} == {
+        one.smiles: one.score for one in expected if one.feasible
+    }

@@ -1,6 +1,7 @@
 from dataclasses import replace
 
 import pytest
+from rdkit import Chem
 
 from molvae.report.candidate_set import candidate_set
 from molvae.report.decision import decision_sections, doubts, headline, selection
@@ -22,18 +23,19 @@ def candidates(run):
 )
 def test_the_headline_says_how_many_meet_the_targets(candidates, met, said):
     table = candidates.table.head(3).assign(targets_met=met)
-    assert headline(replace(candidates, table=table)).startswith(said)
+    assert headline(replace(candidates, table=table), 9).startswith(said)
 
 
 def test_the_target_that_the_best_miss_is_named(candidates):
     desirabilities = {"desirability.qed": 1.0, "desirability.logp": 1.0, "desirability.polar": 0.3}
     table = candidates.table.head(3).assign(targets_met=2, **desirabilities)
-    assert headline(replace(candidates, table=table)).endswith("3 meet 2 of them, missing “polar”.")
+    assert headline(replace(candidates, table=table), 9).endswith("3 meet 2 of them, missing “polar”.")
 
 
 def test_without_candidates_the_headline_says_so(candidates):
     nothing = replace(candidates, table=candidates.table.head(0))
-    assert headline(nothing) == "No new molecule satisfies all constraints."
+    assert headline(nothing, 0) == "No new molecule satisfies all constraints."
+    assert headline(nothing, 9) == "No new molecule has a score above 0: each misses a target entirely."
     assert selection(nothing) == ""
 
 
@@ -69,7 +71,7 @@ def test_the_molecule_of_a_similarity_term_is_the_reference_of_all(run):
     assert desirabilities["Molecular weight, Da"] is None
     assert reference["targets_met"] == sum(value is not None and value >= 0.99 for value in desirabilities.values())
     assert 0.0 < float(reference["score"]) <= 1.0
-    assert {suggestion.reference for suggestion in section.content["suggestions"]} == {"O=C(N1CCOCC1)c1ccccc1"}
+    assert {suggestion.reference for suggestion in section.content["suggestions"]} == {"O=C(c1ccccc1)N1CCOCC1"}
 
 
 def test_the_doubts_about_the_model_stand_with_the_first_answer(run):
@@ -88,3 +90,33 @@ def test_doubts_about_a_molecule_are_in_a_chemists_words():
     assert [text.split()[0] for text in doubts(odd)] == ["Structural", "A", "Outside", "A"]
     assert doubts({**plain, "unseen_ring_systems": "C1CC1"}) == ["A ring system that no training molecule has"]
     assert "MOSES" in doubts({**plain, "passes_filters": False})[0]
+
+
+def test_a_reference_that_is_not_written_canonically_is_the_molecule_all_the_same(run):
+    (result,) = run.optimizations
+    canonical = str(result.search.trace["smiles"].iloc[0])
+    written = Chem.MolToSmiles(Chem.MolFromSmiles(canonical), canonical=False, rootedAtAtom=2)
+    assert written != canonical
+    objective = {**result.search.summary["objective"], "lead": {"smiles": written}}
+    search = replace(result.search, summary={**result.search.summary, "objective": objective})
+    result = replace(result, search=search)
+    assert candidate_set(result).reference == canonical
+    (section,) = decision_sections(replace(run, optimizations=(result,)))
+    assert all(fact.value != "–" for fact in section.content["reference"]["facts"])
+    assert all(fact.change for suggestion in section.content["suggestions"] for fact in suggestion.facts)
+
+
+def test_small_values_of_a_term_can_be_told_apart(run):
+    (result,) = run.optimizations
+    small = result.candidates.assign(**{"term.polar": result.candidates["term.polar"] * 1e-9})
+    (section,) = decision_sections(replace(run, optimizations=(replace(result, candidates=small),)))
+    facts = [fact for suggestion in section.content["suggestions"] for fact in suggestion.facts]
+    shown = [fact.value for fact in facts if fact.title == "polar"]
+    assert shown
+    assert all(float(value) > 0.0 for value in shown)
+
+
+def test_the_knee_is_named_where_the_terms_stay_apart(candidates):
+    assert "knee" not in selection(candidates)
+    front = replace(candidates, table=candidates.table.assign(front=1))
+    assert selection(front).endswith(" The knee of the front is among them in any case.")

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from molvae.report.numerals import count, inflected, listed, number, percent, plural
+from molvae.report.numerals import count, decimals_for, inflected, listed, number, percent, plural
 
 
 @pytest.mark.parametrize(
@@ -44,3 +44,28 @@ def test_a_verb_agrees_with_its_count(n, text):
 @pytest.mark.parametrize(("items", "text"), [([], ""), (["a"], "a"), (["a", "b"], "a and b"), ([*"abc"], "a, b and c")])
 def test_a_list_reads_as_a_phrase(items, text):
     assert listed(items) == text
+
+
+@pytest.mark.parametrize(
+    ("values", "least", "decimals"),
+    [
+        ([8.7, 6.1], 2, 2),
+        ([0.55, 0.2], 2, 2),
+        ([1250.0], 2, 2),
+        ([0.034], 2, 3),
+        ([3.2e-8, math.nan], 2, 9),
+        ([0.0], 3, 3),
+        ([], 2, 2),
+    ],
+)
+def test_small_values_have_more_decimals(values, least, decimals):
+    assert decimals_for(values, least) == decimals
+
+
+def test_a_fraction_above_one_is_not_cut():
+    assert [percent(fraction) for fraction in (0.99999, 1.0, 1.00001, 4.0)] == [
+        "above 99.99\u00a0%",
+        "100\u00a0%",
+        "100.0\u00a0%",
+        "400.0\u00a0%",
+    ]

@@ -100,7 +100,7 @@ def test_no_candidates_and_no_rejects_still_give_a_page(own_folder):
     content = json.loads(summary.read_text())
     summary.write_text(json.dumps({**content, "rejected": {}, "duplicates": 0}))
     text = report(own_folder, RunConfig()).read_text()
-    assert "No new molecule satisfies all constraints." in text
+    assert "No new molecule has a score above 0: each misses a target entirely." in text
     assert "None was excluded." in text
     assert "rejected.csv</code>" not in text
 

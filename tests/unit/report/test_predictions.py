@@ -53,8 +53,8 @@ def test_it_says_how_many_are_predicted_to_be_better_than_what_was_measured(own_
     result = with_learned(UP)
     best = candidate_set(result).table["id"][0]
     assert predicted_gains(own_folder, result) == [
-        "2 of 20 candidates are predicted to have a value of pIC50 (nM) above the best measured one, 7, 1 of them with "
-        f"the whole 80\u00a0% interval. The highest prediction is 7.5 (7.1 to 7.9), that of {best}."
+        "2 of 20 candidates are predicted to have a value of pIC50 (nM) above the best measured one, 7.00, 1 of them "
+        f"with the whole 80\u00a0% interval. The highest prediction is 7.50 (7.10 to 7.90), that of {best}."
     ]
 
 
@@ -63,7 +63,7 @@ def test_lower_values_may_be_better(own_folder, with_learned):
     last = candidate_set(result).table["id"][19]
     [text] = predicted_gains(own_folder, result)
     assert text.startswith(
-        "9 of 20 candidates are predicted to have a value of pIC50 (nM) below the best measured one, 5,"
+        "9 of 20 candidates are predicted to have a value of pIC50 (nM) below the best measured one, 5.00,"
     )
     assert text.endswith(f"The lowest prediction is 2.75 (2.35 to 3.15), that of {last}.")
 

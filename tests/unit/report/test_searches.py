@@ -47,7 +47,7 @@ def test_each_origin_has_its_title_calls_best_and_mean_score_and_number_among_th
         }
     )
     table = by_origin(trace)
-    assert table["origin"].tolist() == ["training", "perturbed"]
+    assert table["origin"].tolist() == ["start", "perturbed"]
     assert table["calls"].tolist() == [2, 1]
     assert table["best"].tolist() == [0.2, 0.8]
     assert table["among_best"].tolist() == [1, 1]

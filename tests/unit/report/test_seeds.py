@@ -25,3 +25,18 @@ def test_further_seeds_are_read_and_their_spread_is_told(own_folder, run):
 
 def test_a_single_seed_has_no_spread(run):
     assert seed_spread(run.optimizations[0]) == ""
+
+
+def test_seeds_that_found_nothing_are_told_apart(run):
+    (result,) = run.optimizations
+    nothing = replace(result.search, trace=result.search.trace.assign(feasible=False))
+    found = seed_spread(replace(result, further={2: nothing, 3: result.search}))
+    assert found.startswith(
+        "In 1 of 3 seeds, no new molecule satisfies the constraints. Over the other 2 seeds, the mean score"
+    )
+    assert (
+        seed_spread(replace(result, further={2: nothing}))
+        == "In 1 of 2 seeds, no new molecule satisfies the constraints."
+    )
+    nowhere = replace(result, search=nothing, further={2: nothing})
+    assert seed_spread(nowhere) == "In 2 of 2 seeds, no new molecule satisfies the constraints."

@@ -2,7 +2,8 @@ from dataclasses import replace
 
 import pytest
 
-from molvae.report.sentences import cards, sentences, title_of, unique_at_most
+from molvae.metrics.registry import measured
+from molvae.report.sentences import cards, sentences, title_of, unique_at_most, valid_ones
 
 
 def test_every_card_names_its_denominator(run):
@@ -95,3 +96,9 @@ def test_a_setting_of_the_samples_stands_in_place_of_what_suited_the_prior(run):
     asked = run.settings.sample.model_copy(update={"min_probability": 0.0, "max_nll": 50.0})
     text = " ".join(sentences(replace(run, settings=run.settings.model_copy(update={"sample": asked}))))
     assert "the unconditional decoder (no molecule with a negative log-likelihood above 50.0 nats)," in text
+
+
+def test_uniqueness_says_over_which_samples_it_is(run):
+    assert valid_ones(run.samples.moses, unique_at_most(run.samples.moses)) == "the valid ones"
+    many = {"valid": measured("valid", 1.0, 30_000), "unique@10000": measured("unique@10000", 0.9, 10_000)}
+    assert valid_ones(many, "unique@10000") == "the first 10,000 valid ones"

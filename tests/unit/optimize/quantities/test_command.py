@@ -197,3 +197,9 @@ def test_a_program_and_its_children_end_when_molvae_is_killed(tmp_path):
         while Path(f"/proc/{pid}").exists() and "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text():
             assert time.monotonic() < end, pid
             time.sleep(0.02)
+
+
+def test_an_argument_that_is_too_long_for_a_name_is_no_file(tmp_path):
+    program = f"{sys.executable} -c 'import sys; [print(len(s.strip())) for s in sys.stdin] #{'x' * 300}'"
+    assert Command(command=program).files(tmp_path) == (Path(sys.executable),)
+    assert command_function(program, tmp_path, 20)(["CCO", "C"]) == [3.0, 1.0]
