@@ -27,8 +27,11 @@ def one_line(name: str) -> str:
 
 
 def shortened(text: str, n: int = 500) -> str:
-    """Return a text, or the first n characters of a longer one and how many more there are."""
-    return text if len(text) <= n else f"{text[:n]} … ({len(text) - n:,} more characters)"
+    """Return a text of at most n characters; of a longer one the first, and how many more there are."""
+    if len(text) <= n:
+        return text
+    end = f" … ({len(text):,} characters)"
+    return f"{text[: n - len(end)]}{end}"
 
 
 def _escaped(character: str) -> str:
