@@ -124,6 +124,12 @@ def standardise(smiles: str, steps: Steps = USUAL_STEPS) -> Standardised | None:
     mol, has_groups = flatten_stereo_groups(drawing) if "|" in smiles else (drawing, False)
     form = Chem.MolToSmiles(mol)
     changed = {STEREO_GROUPS} if has_groups else set[str]()
+    if "[H]" in form:
+        # RDKit keeps the hydrogen of an imine that was drawn with it, because it says on which side it is.
+        bare = Chem.RemoveHs(mol, _all_hydrogens())
+        if (without := Chem.MolToSmiles(bare)) != form:
+            mol, form = bare, without
+            changed.add(STEREO)
     if not steps.stereo and _has_stereo(form):
         Chem.RemoveStereochemistry(mol)
         form = Chem.MolToSmiles(mol)
@@ -234,6 +240,13 @@ _WORK: dict[str, Callable[[Chem.Mol], Chem.Mol]] = {
     "neutralise": _neutralised,
     "tautomer": _canonical_tautomer,
 }
+
+
+@cache
+def _all_hydrogens() -> Chem.RemoveHsParameters:
+    parameters = Chem.RemoveHsParameters()
+    parameters.removeDefiningBondStereo = True
+    return parameters
 
 
 @cache

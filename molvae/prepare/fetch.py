@@ -122,7 +122,8 @@ def _download(url: str, output_file: str, store: "pooch.Pooch") -> None:
     [name] = store.registry
     part = Path(store.path) / f".{name}.part"
     begun = part.stat().st_size if part.exists() else 0
-    headers = {"Range": f"bytes={begun}-"} if begun else {}
+    # Of a compressed answer, a part has another length than on the server.
+    headers = {"Accept-Encoding": "identity", **({"Range": f"bytes={begun}-"} if begun else {})}
     with requests.get(url, headers=headers, stream=True, timeout=_TIMEOUT_S) as answer:
         if answer.status_code == requests.codes.requested_range_not_satisfiable:
             # The part is not a part of what the server has now.

@@ -121,7 +121,7 @@ def headline(candidates: CandidateSet, n_scored: int) -> str:
     if n == 0:
         return why_none(n_scored)
     meeting = candidates.n_meeting(n_targets)
-    all_of_them = "all four targets" if n_targets == 4 else f"all {n_targets} targets"
+    all_of_them = {2: "both targets", 4: "all four targets"}.get(n_targets, f"all {n_targets} targets")
     target = "the target" if n_targets == 1 else all_of_them
     if meeting:
         return f"{count(meeting)} of {plural(n, 'candidate')} {inflected(meeting, 'meets', 'meet')} {target}."

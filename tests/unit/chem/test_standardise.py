@@ -36,6 +36,9 @@ def rdkit_standard_form(smiles):
     [
         ("OCC", "CCO", ()),
         ("[H]OC([H])([H])C", "CCO", ()),
+        # As a file of 3D structures draws an amidine and an imine.
+        ("[H]/N=C(/N)c1ccccc1", "N=C(N)c1ccccc1", ("stereo",)),
+        ("[H]/N=C(\\C)CC", "CCC(C)=N", ("stereo",)),
         ("CC(=O)[O-].[Na+]", "CC(=O)O", ("largest_fragment", "neutralise")),
         ("CC(=O)O[Na]", "CC(=O)O", ("disconnect_metals", "largest_fragment", "neutralise")),
         ("CCN.Cl", "CCN", ("largest_fragment",)),

@@ -1,3 +1,4 @@
+import gzip
 import hashlib
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -22,11 +23,15 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(f"{SHA256}  chembl_9_chemreps.txt.gz\n".encode())
             return
         start = int(self.headers["Range"].removeprefix("bytes=").rstrip("-")) if self.headers.get("Range") else 0
-        self.answer(CONTENT[start:], drop=self.server.drops > 0, status=206 if start else 200)
+        # As some servers do, it compresses for whoever reads that, and counts the bytes of what it sends.
+        encoding = "gzip" if "gzip" in self.headers.get("Accept-Encoding", "") else "identity"
+        content = gzip.compress(CONTENT) if encoding == "gzip" else CONTENT
+        self.answer(content[start:], encoding, drop=self.server.drops > 0, status=206 if start else 200)
         self.server.drops -= 1
 
-    def answer(self, content, *, drop=False, status=200):
+    def answer(self, content, encoding="identity", *, drop=False, status=200):
         self.send_response(status)
+        self.send_header("Content-Encoding", encoding)
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content[: len(content) // 2] if drop else content)
