@@ -245,7 +245,7 @@ _WORK: dict[str, Callable[[Chem.Mol], Chem.Mol]] = {
 @cache
 def _all_hydrogens() -> Chem.RemoveHsParameters:
     parameters = Chem.RemoveHsParameters()
-    parameters.removeDefiningBondStereo = True
+    parameters.removeDefiningBondStereo = True  # type: ignore[assignment]
     return parameters
 
 

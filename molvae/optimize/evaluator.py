@@ -29,6 +29,8 @@ SECONDS_FOR_A_POOL = 5.0
 SECONDS_AT_RISK = 30.0
 # Chunks per process that are under way.
 _AHEAD = 2
+# How many times as long as usual some molecules may take together before one of them is taken to hang.
+_SLOW_FOR_ONCE = 10.0
 
 
 class _LostError(Exception):
@@ -201,16 +203,26 @@ class Evaluator:
             _LostError: If it died or took too long; all processes have been ended then.
         """
         limit = self._objective.timeout_s if self._objective.isolated else None
-        # Several molecules may be tried twice, together and one by one.
-        tries = 1 if n_molecules == 1 else 2
         try:
-            return future.result(None if limit is None else limit * n_molecules * tries)
+            return future.result(None if limit is None else self._longest_wait(limit, n_molecules))
         except BrokenProcessPool as error:
             self.close()
             raise _LostError("the process that scored it died") from error
         except TimeoutError as error:
             self.close(at_once=True)
             raise _LostError(f"no answer within {limit:g} s") from error
+
+    def _longest_wait(self, limit: float, n_molecules: int) -> float:
+        """Return after how many seconds one of some molecules, which have this limit each, is taken to hang."""
+        if n_molecules == 1:
+            return limit
+        # Several molecules may be tried twice, together and one by one.
+        most = limit * n_molecules * 2
+        if not self._seconds_each:
+            return most
+        # Of many that are quick, one that hangs is found long before the limits of all are over. If they only were slow
+        # for once, they are tried one by one, each with its whole limit.
+        return min(most, limit + _SLOW_FOR_ONCE * n_molecules * self._seconds_each)
 
     def _submit(self, chunk: Sequence[str], n_workers: int) -> Future[list[Evaluation]]:
         try:

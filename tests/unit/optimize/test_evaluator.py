@@ -224,6 +224,20 @@ def test_a_function_that_hangs_on_a_molecule_fails_it_alone(tmp_path):
     assert evaluations[2].error == "no answer within 0.3 s"
 
 
+def test_a_function_that_hangs_among_many_quick_molecules_is_found_soon(tmp_path):
+    source = "import time\n\ndef score(smiles):\n    time.sleep(3600 if 'CF' in smiles else 0.01 * len(smiles))\n"
+    (tmp_path / "hanging_late.py").write_text(source + "    return [0.5] * len(smiles)\n")
+    terms = [{"python": "hanging_late:score", "timeout_s": 1.5}]
+    hanging = Objective(ObjectiveSpec.model_validate({"name": "own", "terms": terms}), tmp_path)
+    smiles = ["C" * n for n in range(1, 61)]
+    began = time.monotonic()
+    with Evaluator(hanging) as evaluate:
+        evaluations = [one for chunk in evaluate.evaluate([*smiles[:40], "CF", *smiles[40:]]) for one in chunk]
+    # Not the limits of a whole chunk, a minute and more.
+    assert time.monotonic() - began < 30
+    assert [one.smiles for one in evaluations if one.status == "failed"] == ["CF"]
+
+
 def test_a_segmentation_fault_fails_its_molecule_alone(in_module):
     source = "import ctypes\n\ndef score(smiles):\n    if 'CF' in smiles:\n        ctypes.string_at(0)\n"
     faulty = in_module("faulty_term", source + "    return [0.5] * len(smiles)\n")
