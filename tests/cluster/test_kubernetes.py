@@ -24,6 +24,8 @@ pytest.importorskip("snakemake_executor_plugin_kubernetes")
 pytest.importorskip("snakemake_storage_plugin_fs")
 pytestmark = [
     pytest.mark.slow,
+    # The whole workflow, with all files staged.
+    pytest.mark.nightly,
     pytest.mark.skipif(shutil.which("rsync") is None, reason="needs rsync, with which Snakemake stages files"),
 ]
 

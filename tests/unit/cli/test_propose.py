@@ -129,10 +129,14 @@ def test_few_measurements_are_explored_away_from(folder, measured, pool, tmp_pat
     assert plate["why"].str.startswith("explore: nearest measured").all()
 
 
+def invent_less(monkeypatch):
+    for name, n in {"_N_SAMPLES": 500, "_N_CENTRES": 5, "_N_GENERATIONS": 2, "_N_CHILDREN": 50}.items():
+        monkeypatch.setattr(f"molvae.propose.invented.{name}", n)
+
+
 @pytest.mark.parametrize("with_values", [True, False])
 def test_a_model_invents_where_there_is_no_pool(folder, measured, with_values, monkeypatch):
-    monkeypatch.setattr("molvae.propose.invented._N_GENERATIONS", 2)
-    monkeypatch.setattr("molvae.propose.invented._N_CHILDREN", 100)
+    invent_less(monkeypatch)
     settings = {"measured": measured, "column": "logp"} if with_values else {}
     plate = molvae.propose(folder, n=5, seed=2, **settings)
     assert plate.columns.tolist() == PLATE.names
@@ -248,8 +252,7 @@ def test_where_hardly_anything_has_no_alert_the_plate_says_so(folder, tmp_path, 
 
 
 def test_constraints_that_nothing_invented_satisfies_end_with_a_line(folder, measured, tmp_path, monkeypatch):
-    monkeypatch.setattr("molvae.propose.invented._N_GENERATIONS", 2)
-    monkeypatch.setattr("molvae.propose.invented._N_CHILDREN", 20)
+    invent_less(monkeypatch)
     (tmp_path / "gold.yaml").write_text(
         "name: gold\nterms: [{property: qed}]\nconstraints: [{property: logp, min: 90}]\n"
     )
