@@ -144,7 +144,14 @@ def _labels_table(records: Sequence[Record], default: str, plan: Plan) -> str:
         seeds = sorted({len(of_task[task]) for task in plan.tuning if task in of_task})
         minutes = _mean(of_label[label], lambda record: record["wall_minutes"])
         rows.append(
-            [label, *map(_number, means), total, difference, _number(minutes, 1), " to ".join(map(str, seeds)) or "0"]
+            [
+                label,
+                *map(_number, means),
+                total,
+                difference,
+                _number(minutes, 1),
+                " to ".join(map(str, seeds[:1] + seeds[1:][-1:])) or "0",
+            ]
         )
     return _markdown(header, rows)
 
