@@ -14,10 +14,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from molvae.chem.open_file import COMPRESSIONS, STDIN, explained, open_bytes, open_lines
+from molvae.chem.open_file import COMPRESSIONS, STDIN, explained, open_bytes
 from molvae.chem.parquet import open_parquet
-from molvae.chem.reading import READABLE, Columns, Record, id_column_of, read_records, with_structure
-from molvae.chem.sdf_records import sdf_records
+from molvae.chem.reading import READABLE, Columns, Record, data_fields, id_column_of, read_records, with_structure
 from molvae.errors import DataError
 from molvae.parallel import shared_processes
 from molvae.table_writers import table_writer
@@ -68,7 +67,7 @@ def read_blocks(path: Path, smiles_column: str | None = None, id_column: str | N
     columns = Columns(smiles_column, id_column, () if is_parquet else None)
     records = read_records(path, columns)
     # The records of an SD file need not have the same.
-    fields = _sdf_fields(path) if {".sdf", ".sd"} & {suffix.lower() for suffix in path.suffixes[-2:]} else None
+    fields = data_fields(path) if {".sdf", ".sd"} & {suffix.lower() for suffix in path.suffixes[-2:]} else None
     typed = _parquet_blocks(path) if is_parquet else None
     while unread := list(islice(records, BLOCK_ROWS)):
         block = list(map(with_structure, unread))
@@ -98,11 +97,6 @@ def names_of(rows: pd.DataFrame) -> list[str]:
     """Return the molecules' names in a table, by the usual names of such a column; empty without one."""
     column = id_column_of(list(rows.columns))
     return [""] * len(rows) if column is None else rows[column].astype(str).tolist()
-
-
-def _sdf_fields(path: Path) -> list[str]:
-    with explained(path), open_lines(path) as lines:
-        return list(dict.fromkeys(chain.from_iterable(record.fields for record in sdf_records(lines))))
 
 
 def _sdf_rows(block: Sequence[Record], fields: Sequence[str]) -> pd.DataFrame:

@@ -153,16 +153,16 @@ def column_names(path: Path, columns: Columns) -> list[str]:
     return [] if header is None else header.names
 
 
-def data_fields(path: Path, n_records: int = 1000) -> list[str]:
-    """Return the names of the data fields of the first records of an `.sdf`; none for another file.
+def data_fields(path: Path) -> list[str]:
+    """Return the names of the data fields of all records of an `.sdf`; none for another file.
 
     Raises:
         DataError: If the file cannot be read.
     """
     if _format(path) not in _SDF_ENDINGS:
         return []
-    records = islice(read_records(path, Columns(extra=None), may_be_empty=True), n_records)
-    return list(dict.fromkeys(name for record in records for name in record.names))
+    with explained(path), open_lines(path) as lines:
+        return list(dict.fromkeys(chain.from_iterable(record.fields for record in sdf_records(lines))))
 
 
 def id_column_of(names: Sequence[str]) -> str | None:

@@ -6,7 +6,6 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import count
 from pathlib import Path
 from typing import Any, get_args
 
@@ -190,11 +189,7 @@ class CallRecord:
         content = file.read_bytes()
         # A kill can leave half a line; its call is made again.
         whole = content[: content.rfind(b"\n") + 1]
-        rows, problem = _rows(whole.decode("utf-8", errors="replace"))
-        if problem:
-            copy = _numbered(file)[0]
-            copy.write_bytes(content)
-            logger.warning("%s: found lines that cannot be read (%s); a copy of all is kept as %s", file, problem, copy)
+        rows = _rows(whole.decode("utf-8", errors="replace"))
         n_read = 0
         for row in rows:
             with suppress(KeyError, TypeError, ValueError):
@@ -241,34 +236,22 @@ def _belongs(identity_file: Path, identity: Mapping[str, Any]) -> bool:
 
 def _set_aside(*files: Path) -> None:
     """Give what is of another objective names of its own: the calls may have cost much."""
-    aside = _numbered(*files)
-    for file, name in zip(files, aside, strict=True):
+    n = 1
+    while any(file.with_stem(f"{file.stem}.{n}").exists() for file in files):
+        n += 1
+    for file in files:
         if file.exists():
-            file.rename(name)
+            file.rename(file.with_stem(f"{file.stem}.{n}"))
     logger.warning(
-        "%s: these calls are not known to be of this objective; starting over, they are kept as %s",
-        *(files[0], aside[0].name),
+        "%s: these calls are not known to be of this objective; starting over, they are kept as %s.%d%s",
+        *(files[0], files[0].stem, n, files[0].suffix),
     )
 
 
-def _numbered(*files: Path) -> list[Path]:
-    """Return the names of files with the first number that none of them has yet."""
-    for n in count(1):
-        names = [file.with_stem(f"{file.stem}.{n}") for file in files]
-        if not any(name.exists() for name in names):
-            return names
-    raise AssertionError
-
-
-def _rows(text: str) -> tuple[list[dict[str, str]], str]:
-    """Return the rows of a table, and what ended it if it goes on as something else."""
-    rows: list[dict[str, str]] = []
+def _rows(text: str) -> list[dict[str, str]]:
     # An oracle's complaint may be long.
     before = csv.field_size_limit(max(len(text), csv.field_size_limit()))
     try:
-        rows.extend(csv.DictReader(io.StringIO(text, newline="")))
-    except csv.Error as error:
-        return rows, str(error)
+        return list(csv.DictReader(io.StringIO(text, newline="")))
     finally:
         csv.field_size_limit(before)
-    return rows, ""

@@ -18,6 +18,10 @@ def run(*arguments):
     return CliRunner().invoke(app, ["propose", *map(str, arguments)], catch_exceptions=False)
 
 
+def learned_plate(folder, measured, *arguments):
+    return run(folder, "--measured", measured, "--column", "logp", *arguments)
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory, model):
     path = tmp_path_factory.mktemp("model") / "model"
@@ -66,20 +70,7 @@ def test_a_plate_is_chosen_from_a_pool(folder, measured, pool, tmp_path, smiles)
 
 
 def test_lower_values_are_better_with_minimise(folder, measured, pool, tmp_path, smiles):
-    run(
-        folder,
-        "--measured",
-        measured,
-        "--column",
-        "logp",
-        "--pool",
-        pool,
-        "--n",
-        10,
-        "--minimise",
-        "--out",
-        tmp_path / "low.csv",
-    )
+    learned_plate(folder, measured, "--pool", pool, "--n", 10, "--minimise", "--out", tmp_path / "low.csv")
     plate = pd.read_csv(tmp_path / "low.csv")
     assert plate["predicted"].is_monotonic_increasing or plate["predicted"][:8].is_monotonic_increasing
     assert (plate["low"] < plate["high"]).all()
@@ -89,11 +80,11 @@ def test_lower_values_are_better_with_minimise(folder, measured, pool, tmp_path,
 
 def test_with_more_results_nothing_is_proposed_again(folder, measured, pool, tmp_path):
     out = tmp_path / "plate.csv"
-    run(folder, "--measured", measured, "--column", "logp", "--pool", pool, "--n", 10, "--out", out)
+    learned_plate(folder, measured, "--pool", pool, "--n", 10, "--out", out)
     first = pd.read_csv(out)["smiles"].tolist()
     values = compute_properties(first, ["logp"])["logp"]
     pd.concat([pd.read_csv(measured), pd.DataFrame({"smiles": first, "logp": values})]).to_csv(measured, index=False)
-    run(folder, "--measured", measured, "--column", "logp", "--pool", pool, "--n", 10, "--out", out)
+    learned_plate(folder, measured, "--pool", pool, "--n", 10, "--out", out)
     assert not set(pd.read_csv(out)["smiles"]) & set(first)
 
 
@@ -110,19 +101,7 @@ def test_few_measurements_are_explored_away_from(folder, measured, pool, tmp_pat
     few = pd.read_csv(measured)[:5]
     few.to_csv(measured, index=False)
     with caplog.at_level("WARNING", logger="molvae"):
-        run(
-            folder,
-            "--measured",
-            measured,
-            "--column",
-            "logp",
-            "--pool",
-            pool,
-            "--n",
-            6,
-            "--out",
-            tmp_path / "plate.csv",
-        )
+        learned_plate(folder, measured, "--pool", pool, "--n", 6, "--out", tmp_path / "plate.csv")
     assert "expected at least 10 molecules with a value to learn from, found 5; the plate explores" in caplog.text
     plate = pd.read_csv(tmp_path / "plate.csv")
     assert set(plate["nearest"]) <= set(few["smiles"])
@@ -179,37 +158,13 @@ def test_what_was_measured_without_a_value_is_not_proposed(folder, measured, tmp
     )
     results.to_csv(measured, index=False)
     (tmp_path / "pool.smi").write_text("\n".join(smiles[:100]))
-    run(
-        folder,
-        "--measured",
-        measured,
-        "--column",
-        "logp",
-        "--pool",
-        tmp_path / "pool.smi",
-        "--n",
-        10,
-        "--out",
-        tmp_path / "p.csv",
-    )
+    learned_plate(folder, measured, "--pool", tmp_path / "pool.smi", "--n", 10, "--out", tmp_path / "p.csv")
     assert set(pd.read_csv(tmp_path / "p.csv")["smiles"]) == set(smiles[90:100])
 
 
 def test_bounds_alone_are_explored_away_from(folder, tmp_path, pool, smiles):
     (tmp_path / "bounds.csv").write_text("smiles,logp\n" + "".join(f"{text},>5\n" for text in smiles[40:50]))
-    run(
-        folder,
-        "--measured",
-        tmp_path / "bounds.csv",
-        "--column",
-        "logp",
-        "--pool",
-        pool,
-        "--n",
-        6,
-        "--out",
-        tmp_path / "p.csv",
-    )
+    learned_plate(folder, tmp_path / "bounds.csv", "--pool", pool, "--n", 6, "--out", tmp_path / "p.csv")
     plate = pd.read_csv(tmp_path / "p.csv")
     assert len(plate) == 6
     assert not set(plate["smiles"]) & set(smiles[40:50])
@@ -224,18 +179,8 @@ def test_constraints_of_own_code_are_refused(folder, measured, pool, tmp_path):
     with pytest.raises(
         ConfigError, match="expected constraints that molvae computes, found price, which your own code"
     ):
-        run(
-            folder,
-            "--measured",
-            measured,
-            "--column",
-            "logp",
-            "--pool",
-            pool,
-            "--objective",
-            tmp_path / "own.yaml",
-            "--out",
-            tmp_path / "p.csv",
+        learned_plate(
+            folder, measured, "--pool", pool, "--objective", tmp_path / "own.yaml", "--out", tmp_path / "p.csv"
         )
 
 
@@ -259,19 +204,7 @@ def test_constraints_that_nothing_invented_satisfies_end_with_a_line(folder, mea
     with pytest.raises(
         DataError, match="expected 5 new molecules that are plausible and satisfy the constraints, found 0"
     ):
-        run(
-            folder,
-            "--measured",
-            measured,
-            "--column",
-            "logp",
-            "--objective",
-            tmp_path / "gold.yaml",
-            "--n",
-            5,
-            "--out",
-            tmp_path / "p.csv",
-        )
+        learned_plate(folder, measured, "--objective", tmp_path / "gold.yaml", "--n", 5, "--out", tmp_path / "p.csv")
 
 
 def test_an_sd_file_may_hold_the_results_and_the_pool(folder, measured, pool, tmp_path):

@@ -471,18 +471,6 @@ def test_calls_after_a_cell_that_is_too_long_are_read(tmp_path, caplog):
     assert not caplog.text
 
 
-def test_of_a_record_that_goes_on_as_something_else_a_copy_is_kept(tmp_path, caplog):
-    Oracle(QED, 10, tmp_path).score(proposals("CCO"), 0)
-    with (tmp_path / "calls.csv").open("ab") as stream:
-        stream.write(b'0,start,"C\rCC\x00\n')
-    content = (tmp_path / "calls.csv").read_bytes()
-    with caplog.at_level(logging.WARNING, logger="molvae"):
-        assert len(Oracle(QED, 10, tmp_path).recall_all()) == 1
-    kept = list(tmp_path.glob("calls.*.csv"))
-    assert [file.read_bytes() for file in kept] in ([], [content])
-    assert bool(kept) == ("a copy of all is kept" in caplog.text)
-
-
 def test_a_longer_limit_keeps_the_calls(tmp_path):
     (tmp_path / "own.py").write_text("def score(smiles):\n    return [0.5] * len(smiles)\n")
 
