@@ -57,7 +57,8 @@ def write_project(folder: Path, texts: dict[str, str]) -> None:
 
 def next_commands(folder: Path, cores: int) -> list[str]:
     """Return the commands that run the project, to be typed one after the other."""
-    return [f"cd {shlex.quote(str(folder))}", f"snakemake --cores {cores} --configfile {CONFIG}"]
+    settings = f" --configfile {CONFIG}" if (folder / CONFIG).exists() else ""
+    return [f"cd {shlex.quote(str(folder))}", f"snakemake --cores {cores}{settings}"]
 
 
 def config_text(look: DataLook, name: str, data: str) -> str:

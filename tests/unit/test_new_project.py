@@ -118,6 +118,18 @@ def test_nothing_is_overwritten(folder):
         create(Path("a b"), look_at(Path("my data.csv")))
 
 
+def test_without_data_it_is_the_project_of_the_demo(folder):
+    result = new("mine")
+    assert result.exit_code == 0
+    assert "cd mine\n  snakemake --cores " in result.output
+    assert "--configfile" not in result.output
+    assert not (folder / "mine" / "config.yaml").exists()
+    assert (folder / "mine" / "workflow" / "config" / "demo.yaml").exists()
+    with pytest.raises(ConfigError, match="--smiles-column, --id-column: expected --data"):
+        new("other", "--smiles-column", "SMILES")
+    assert not (folder / "other").exists()
+
+
 def test_data_without_molecules_are_told(folder):
     (folder / "none.csv").write_text("SMILES\nxxx\nyyy\n")
     with pytest.raises(DataError, match="expected molecules, found none in the first 2 rows"):

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from molvae.errors import DataError
+from molvae.parallel import available_cpus
 from molvae.project import home, lay
 
 ROOT = Path(__file__).parents[2]
@@ -62,9 +63,9 @@ def run(python: Path, folder: Path, *arguments: str) -> subprocess.CompletedProc
 @pytest.fixture(scope="module")
 def project(python, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("project") / "mine"
-    lying = "import sys; from pathlib import Path; from molvae.project import lay; lay(Path(sys.argv[1]))"
-    laid = run(python, folder.parent, "-c", lying, "mine")
+    laid = run(python, folder.parent, "-m", "molvae", "new", "mine")
     assert laid.returncode == 0, laid.stderr
+    assert laid.stdout.splitlines()[1:] == ["  cd mine", f"  snakemake --cores {available_cpus()}"]
     return folder
 
 
