@@ -10,12 +10,14 @@ from contextlib import suppress
 from itertools import product
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from rdkit import Chem
 
 import molvae
 from molvae.chem.measurements import DecimalMarks, read_measurement
@@ -25,12 +27,19 @@ from molvae.chem.reading import Columns, read_molecules, read_records
 from molvae.chem.selfies_codec import read_tokens, selfies_constraints, smiles_to_selfies
 from molvae.config import RunConfig, load_config, parse_config
 from molvae.errors import MolvaeError
+from molvae.learned import fit
+from molvae.learned import load as load_learned
+from molvae.learned.measurements import Measurements
+from molvae.learned.regressors import REGRESSORS
+from molvae.model.discriminator import Discriminator, features_of
 from molvae.optimize.calls import CallRecord
 from molvae.optimize.objective import BUILTIN, load_objective
+from molvae.optimize.score_cache import ScoreCache
 from molvae.optimize.spec import read_spec
 from molvae.untrusted import parse_json, parse_yaml
 from molvae.verification import verify
 from molvae.vocabulary import BOS, EOS, PAD, Vocabulary
+from tests.fixtures.property_head import with_head
 from tests.fuzz.inputs import changed, changed_values, fuzzed
 
 ROOT = Path(__file__).parents[2]
@@ -141,6 +150,10 @@ def test_any_tokens_decode_to_a_canonical_molecule_or_to_none(token_ids, constra
     assert smiles is None or canonical_smiles(smiles) == smiles
 
 
+def without_stereo(smiles):
+    return Chem.MolToSmiles(Chem.MolFromSmiles(smiles), isomericSmiles=False)
+
+
 @fuzzed
 @given(st.lists(st.sampled_from(TOKENS), max_size=60))
 def test_what_selfies_made_a_molecule_has_a_selfies_that_gives_it_again(tokens):
@@ -150,7 +163,7 @@ def test_what_selfies_made_a_molecule_has_a_selfies_that_gives_it_again(tokens):
         if selfies is not None:
             own = Vocabulary.from_selfies([selfies])
             [again] = read_tokens([own.encode(selfies)], own, "default")
-            assert again is not None
+            assert without_stereo(again) == without_stereo(smiles)
 
 
 @fuzzed
@@ -160,7 +173,8 @@ def test_any_text_is_a_smiles_with_or_without_selfies_or_none(text):
         smiles = canonical_smiles(text)
         if smiles is not None:
             selfies = smiles_to_selfies(smiles)
-            assert selfies is None or selfies
+            own = Vocabulary.from_selfies([selfies or "[C]"])
+            assert selfies is None or own.decode(own.encode(selfies)) == selfies
 
 
 CONFIGS = [yaml.safe_load(path.read_text()) for path in sorted((ROOT / "workflow" / "config").glob("*.yaml"))]
@@ -232,9 +246,12 @@ def test_any_text_is_json_and_yaml_or_none(content):
 
 
 @pytest.fixture(scope="module")
-def saved(model, tmp_path_factory):
+def saved(model, smiles, tmp_path_factory):
+    """A model with all that a folder may hold: priors, a property head and a discriminator."""
+    whole = with_head(model)
+    whole.discriminator = Discriminator.fit(features_of(smiles[:40]), np.arange(40) < 20)
     path = tmp_path_factory.mktemp("saved") / "model"
-    model.save(path)
+    whole.save(path)
     return path
 
 
@@ -276,6 +293,52 @@ def test_a_model_of_any_config_loads_or_is_refused(saved, folder):
             load_changed(saved, folder, "config.json", json.dumps(content).encode(errors="replace"))
 
     load()
+
+
+@pytest.fixture(scope="module", params=["gaussian_process", "extra_trees"])
+def learned(request, smiles, tmp_path_factory):
+    """The folder of a learned model of the one kind."""
+    n = 20
+    measured = Measurements("pKi", smiles[:n], np.linspace(5.0, 8.0, n), np.ones(n, dtype=np.int64))
+    path = tmp_path_factory.mktemp("learned") / "model"
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        for other in set(REGRESSORS) - {request.param}:
+            monkeypatch.delitem(REGRESSORS._entries, other)
+        fit(measured, seed=1).save(path)
+    return path
+
+
+@pytest.mark.parametrize("name", ["learned.json", "learned.safetensors", "measurements.parquet"])
+def test_a_learned_model_with_a_changed_file_predicts_or_is_refused(learned, folder, name):
+    whole = (learned / name).read_bytes()
+
+    @fuzzed
+    @given(changed(whole))
+    def predict(content):
+        copy = folder / "learned"
+        shutil.copytree(learned, copy, dirs_exist_ok=True)
+        write(copy, name, content)
+        with suppress(MolvaeError):
+            assert np.isfinite(load_learned(copy).predict(["CCO"]).mean).all()
+
+    predict()
+
+
+def test_a_shared_cache_of_scores_that_was_changed_is_read_or_refused(folder):
+    objective = load_objective("qed")
+    file = folder / "scores.sqlite"
+    ScoreCache(file, objective).add(objective.evaluate_batch(["CCO", "CCN", "c1ccccc1"]))
+    whole = file.read_bytes()
+
+    @fuzzed
+    @given(changed(whole))
+    def get(content):
+        write(folder, file.name, content)
+        with suppress(MolvaeError):
+            cache = ScoreCache(file, objective)
+            assert len(cache.get(["CCO", "CCC"])) <= 2
+
+    get()
 
 
 def test_recorded_calls_that_were_changed_are_read_as_far_as_they_are_whole(folder):

@@ -29,34 +29,42 @@ def test_nothing_is_written_over(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["Snakefile"]
 
 
+PIP = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
+OFFLINE = ["--no-deps", "--no-index", "--no-build-isolation"]
+
+
 @pytest.fixture(scope="module")
-def python(tmp_path_factory) -> Path:
-    """The Python of an environment in which the wheel is installed, and from elsewhere all that it depends on."""
-    folder = tmp_path_factory.mktemp("installed")
+def wheel(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
     source = folder / "source"
     source.mkdir()
     for name in ["molvae", "workflow", "data", "benchmarks"]:
         shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__", "raw", "results"))
     for name in ["pyproject.toml", "setup.py", "MANIFEST.in", "Snakefile", "README.md", "LICENSE"]:
         shutil.copy(ROOT / name, source)
-    pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
-    offline = ["--no-deps", "--no-index", "--no-build-isolation"]
-    subprocess.run([*pip, "wheel", *offline, "--wheel-dir", folder, source], check=True)
+    subprocess.run([*PIP, "wheel", *OFFLINE, "--wheel-dir", folder, source], check=True)
     shutil.rmtree(source)
+    [wheel] = folder.glob("*.whl")
+    return wheel
+
+
+@pytest.fixture(scope="module")
+def python(wheel, tmp_path_factory) -> Path:
+    """The Python of an environment in which the wheel is installed, and from elsewhere all that it depends on."""
+    folder = tmp_path_factory.mktemp("installed")
     venv.create(folder / "venv")
     python = folder / "venv" / "bin" / "python"
-    [wheel] = folder.glob("*.whl")
-    subprocess.run([*pip, "--python", python, "install", *offline, wheel], check=True)
+    subprocess.run([*PIP, "--python", python, "install", *OFFLINE, wheel], check=True)
     # Only this folder itself: what the .pth files in it add, among them a clone, is not found.
     [packages] = (folder / "venv").glob("lib/python*/site-packages")
     (packages / "dependencies.pth").write_text(sysconfig.get_path("purelib"))
     return python
 
 
-def run(python: Path, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def run(python: Path, folder: Path, *arguments: str, timeout: float = 280.0) -> subprocess.CompletedProcess[str]:
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     return subprocess.run(
-        [python, *arguments], cwd=folder, env=environment, capture_output=True, text=True, timeout=280, check=False
+        [python, *arguments], cwd=folder, env=environment, capture_output=True, text=True, timeout=timeout, check=False
     )
 
 
@@ -99,3 +107,18 @@ def test_a_project_runs_to_the_report(python, project):
     assert (project / "results/smoke/report.html").exists()
     again = run(python, project, "-m", "snakemake", "--cores", "2", *SMOKE)
     assert "Nothing to be done" in again.stdout + again.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.nightly
+@pytest.mark.timeout(1500)
+def test_the_wheel_brings_all_that_it_needs_into_an_empty_environment(wheel, tmp_path):
+    venv.create(tmp_path / "venv")
+    python = tmp_path / "venv" / "bin" / "python"
+    tested = ["--constraint", ROOT / "constraints.txt"]
+    subprocess.run([*PIP, "--python", python, "install", *tested, f"{wheel}[workflow]"], check=True)
+    laid = run(python, tmp_path, "-m", "molvae", "new", "my-project")
+    assert laid.returncode == 0, laid.stderr
+    done = run(python, tmp_path / "my-project", "-m", "snakemake", "--cores", "2", *SMOKE, timeout=600)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (tmp_path / "my-project" / "results/smoke/report.html").exists()
