@@ -52,6 +52,20 @@ def _acyclic_single_bond() -> Chem.Mol:
     return Chem.MolFromSmarts("*-;!@*")
 
 
+def has_broken_aromatic(mol: Chem.Mol) -> bool:
+    """Return whether a ring has two conjugated double bonds and is not aromatic, as cyclohexadiene and 3H-pyrrole.
+
+    Quinones, pyranones and dihydropyridines in their usual 1,4 form have none: their double bonds are apart.
+    """
+    return bool(mol.HasSubstructMatch(_ring_diene()))
+
+
+@cache
+def _ring_diene() -> Chem.Mol:
+    atom = "[#6,#7;!a;R]"
+    return Chem.MolFromSmarts(f"{atom}=@{atom}-@{atom}=@{atom}")
+
+
 def _has_ring(smiles: str) -> bool:
     """Return whether a SMILES has a ring label: a digit that is not part of an atom in brackets."""
     return any(map(str.isdigit, _BRACKET_ATOM.sub("", smiles)))

@@ -20,6 +20,7 @@ from molvae.evaluate.reconstruction import (
     teacher_forced_metrics,
     value_discrepancies,
 )
+from molvae.evaluate.rings import ring_metrics
 from molvae.files import invalidate, write_json, write_table
 from molvae.log import logger
 from molvae.metrics.metric import to_json
@@ -61,11 +62,13 @@ def evaluate(model: MolVAE, prepared: Path, out: Path, config: EvaluateConfig, s
             )
     reconstructions, metrics = _reconstruction(model, splits["test"], config.n_reconstruct, seed, n_jobs)
     training = molecules.loc[molecules["split"] == "train", "smiles"].tolist()
-    reference = reference_moments(thinned(splits["test"]["smiles"].tolist(), config.n_reference, seed), n_jobs)
+    test = thinned(splits["test"]["smiles"].tolist(), config.n_reference, seed)
+    reference = reference_moments(test, n_jobs)
     priors, samples = compare_priors(
         model, config.n_samples, set(training), reference, derive_seed(seed, "evaluate"), n_jobs
     )
     metrics["fcd_prior"] = priors[model.generation.prior]["fcd"]
+    metrics |= to_json(ring_metrics(samples, test, training, n_jobs))
     metrics |= _latent_space(model, splits["validation"], reference, config.n_latent, seed, n_jobs)
     if model.scales:
         metrics["property_head"] = property_head_metrics(model, molecules, seed)

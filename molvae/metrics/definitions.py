@@ -190,6 +190,26 @@ _define(
         "lower",
     ),
 )
+for _suffix, _of, _better_if in (("", "the samples", "lower"), ("_test", "the test molecules", None)):
+    _define(
+        f"broken_aromatics{_suffix}",
+        MetricSpec(
+            f"Broken aromatic rings among {_of}",
+            f"Fraction of {_of}, distinct and valid, that have a ring with two conjugated double bonds that is not "
+            "aromatic: mostly arenes that lost a double bond.",
+            _better_if,
+            "fraction",
+        ),
+    )
+    _define(
+        f"unseen_rings{_suffix}",
+        MetricSpec(
+            f"Unseen ring systems among {_of}",
+            f"Fraction of {_of}, distinct and valid, that have a ring system that no training molecule has.",
+            None,
+            "fraction",
+        ),
+    )
 for _name, _title, _what in (
     ("prior", "the prior", "samples of the chosen prior"),
     ("midpoint", "midpoints", "what codes halfway between random pairs of held-out molecules decode to"),

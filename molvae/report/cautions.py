@@ -32,6 +32,7 @@ SMALL_MARGIN = 0.01
 MANY_UNSEEN = 0.05
 MANY_OUTSIDE = 0.03
 MANY_ALERTS = 0.2
+MANY_BROKEN = 0.01
 FEW_CLUSTERS = 3
 
 
@@ -164,6 +165,12 @@ def _odd_samples(run: Run) -> Iterator[str]:
     valid = molecules[molecules["valid"].astype(bool)]
     if "known_ring_systems" in valid and (unseen := float((valid["known_ring_systems"] < 1.0).mean())) > MANY_UNSEEN:
         yield f"{percent(unseen)} of the samples have a ring system that no training molecule has."
+    broken, natural = (value_of(run.evaluation.metrics, f"broken_aromatics{of}") for of in ("", "_test"))
+    if broken - natural > MANY_BROKEN:
+        yield (
+            f"{percent(broken)} of the samples have a ring that is not aromatic in spite of two conjugated double "
+            f"bonds, where {percent(natural)} of the test molecules do: most are arenes that lost a double bond."
+        )
     if "anomaly_percentile" in valid and (far := float((valid["anomaly_percentile"] > 99.0).mean())) > MANY_OUTSIDE:
         yield (
             f"{percent(far)} of the samples are more unusual than 99\u00a0% of the held-out molecules, where 1\u00a0% "

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from molvae.chem.molecules import canonical_smiles, parse
-from molvae.chem.ring_systems import Familiarity, familiarity, ring_systems
+from molvae.chem.ring_systems import Familiarity, familiarity, has_broken_aromatic, ring_systems
 
 
 @pytest.mark.parametrize(
@@ -67,3 +67,21 @@ def test_all_are_known_exactly_if_the_rarest_occurs(systems, reference):
     fraction, rarest = familiarity(systems, reference)
     assert 0 <= fraction <= 1
     assert (fraction == 1) is (rarest > 0)
+
+
+@pytest.mark.parametrize(
+    "smiles", ["CC1=CC=CCC1", "CC1=NN=CC1C", "c1ccc2c(c1)C=CC=CC2", "C1=CNC=CC=C1", "CC1=CC(=O)CC=C1", "N1=CC=CC1"]
+)
+def test_conjugated_double_bonds_of_a_ring_that_is_not_aromatic_are_found(smiles):
+    assert has_broken_aromatic(parse(smiles))
+
+
+@pytest.mark.parametrize(
+    "smiles",
+    [
+        *("c1ccccc1", "CC1=CCCCC1", "Cn1ccccc1=O", "O=C1C=CC(=O)C=C1", "CC1=C(C)NC(C)=C(C)C1", "c1ccc2c(c1)C=CCC2"),
+        *("C=CC=CC", "C=CC1=CCCC1", "C1=CCC=CC1", "O=c1cc[nH]c(=O)[nH]1", "O=c1ccoc2ccccc12"),
+    ],
+)
+def test_others_are_not(smiles):
+    assert not has_broken_aromatic(parse(smiles))

@@ -54,6 +54,14 @@ def test_a_gap_to_the_bound_is_named_with_its_size(run, name, said):
     assert said[:20] not in text_of(with_evaluation(run, **{name: float("nan")}))
 
 
+def test_broken_aromatic_rings_are_compared_with_those_of_the_test_molecules(run):
+    said = (
+        "3.1\u00a0% of the samples have a ring that is not aromatic in spite of two conjugated double bonds, where 0.5"
+    )
+    assert said in text_of(with_evaluation(run, broken_aromatics=0.031, broken_aromatics_test=0.005))
+    assert "conjugated" not in text_of(with_evaluation(run, broken_aromatics=0.031, broken_aromatics_test=0.03))
+
+
 def test_a_good_model_is_not_warned_about(run):
     text = text_of(with_evaluation(run, exact_reconstruction=0.95, active_units=60.0))
     assert "Reconstruction" not in text
