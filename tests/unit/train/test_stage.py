@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 import molvae
 from molvae.chem.descriptors import compute_properties
@@ -55,6 +56,21 @@ def test_the_same_seed_gives_the_same_bytes(trained, prepared, small_train_confi
     train(prepared, tmp_path, one_epoch(small_train_config), seed=1)
     for name in ("model.safetensors", "config.json"):
         assert (tmp_path / "model" / name).read_bytes() == (trained / "model" / name).read_bytes()
+
+
+def test_another_number_of_threads_gives_the_same_losses_up_to_rounding(prepared, small_train_config, tmp_path):
+    # Both cores have a part of such a batch.
+    config = small_train_config.model_copy(update={"batch_size": 128, "epochs": 6})
+    before = torch.get_num_threads()
+    try:
+        for n_threads in (1, 2):
+            torch.set_num_threads(n_threads)
+            train(prepared, tmp_path / str(n_threads), config, seed=1)
+    finally:
+        torch.set_num_threads(before)
+    one, two = (pd.read_csv(tmp_path / name / "history.csv").drop(columns="seconds") for name in "12")
+    pd.testing.assert_frame_equal(one, two, rtol=1e-3, atol=1e-3)
+    assert not one.equals(two)
 
 
 def test_the_decoder_prior_needs_code_dropout(prepared, small_train_config, tmp_path):
