@@ -18,6 +18,8 @@ from molvae.vocabulary import Vocabulary
 N_SPECIAL = 3
 # Weights whose rows belong to tokens.
 PER_TOKEN = ("embedding.weight", "decoder.embedding.weight", "decoder.output.weight", "decoder.output.bias")
+HEAD = "property_head."
+"""What the names of the property head's weights begin with."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ def starting_point(
         if base.scales:
             names = ", ".join(scale.name for scale in base.scales)
             logger.info("the property head of %s, which predicts %s, is discarded", config.init_from, names)
-        weights = {name: tensor for name, tensor in weights.items() if not name.startswith("property_head.")}
+        weights = {name: tensor for name, tensor in weights.items() if not name.startswith(HEAD)}
     vae.load_state_dict(vae.state_dict() | weights)
     return InitialState(vae, vocabulary, config, standardisation, base, base.scales if keeps_head else ())
 
