@@ -86,7 +86,7 @@ def write_data(prepared: Path, folder: Path, start: InitialState, seed: int, ide
         n_jobs: Processes for properties and randomised SMILES.
 
     Raises:
-        ConfigError: If a property of the head is unknown.
+        ConfigError: If a property of the head is unknown, or has another unit than the head that is kept.
         DataError: If a split has fewer than 2 molecules, or a property has no two values.
         VocabularyError: If a molecule has an unknown token.
     """
@@ -112,7 +112,8 @@ def write_data(prepared: Path, folder: Path, start: InitialState, seed: int, ide
                     f"{prepared}: expected at least 2 molecules in the {split} split, found {n}; give "
                     "`molvae prepare` more molecules, or a larger prepare.validation_fraction"
                 )
-        scales = [asdict(scale) for scale in start.scales or totals.scales(units)]
+        own_scales = totals.scales(units)
+        scales = [asdict(scale) for scale in start.scales or own_scales]
         n_added = totals.n_molecules["train"] - n_new
         content = {"identity": identity, "n_added": n_added, "max_length": totals.max_length, "scales": scales}
         write_json(temporary / _ABOUT, content)
@@ -168,6 +169,13 @@ def _units(start: InitialState, measured: dict[str, str]) -> dict[str, str]:
                 "neither"
             )
         units[name] = measured[name] if name in measured else PROPERTIES[name].unit
+    for scale in start.scales:
+        if units[scale.name] != scale.unit:
+            raise ConfigError(
+                f"train.property_head.{scale.name}: expected values in {scale.unit!r}, as of the head of "
+                f"train.init_from, found values in {units[scale.name]!r}; convert the column, or rename it to train a "
+                "new head"
+            )
     return units
 
 
