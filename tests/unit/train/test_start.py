@@ -83,6 +83,33 @@ def test_a_trained_model_is_trained_further(further, base, prepared, tmp_path, s
     np.testing.assert_allclose(trained.encode(smiles[:5]), before.encode(smiles[:5]), atol=1e-4)
 
 
+@pytest.mark.parametrize(
+    ("settings", "found"),
+    [
+        ({"batch_size": 2}, "batch_size 2, code_dropout 0.25; raise"),
+        ({"batch_size": 1, "code_dropout": 0.9}, "batch_size 1, code_dropout 0.9; raise"),
+        ({"init_from": "base", "replay": 0.95}, "batch_size 32, code_dropout 0.25, replay 0.95; raise"),
+    ],
+)
+def test_steps_too_small_to_train_the_unconditional_decoder_are_refused(
+    small_train_config, base, vocabulary, settings, found
+):
+    config = small_train_config.model_copy(update=settings | ({"init_from": str(base)} if "replay" in settings else {}))
+    message = f"train: expected at least one molecule of a step to be decoded unconditionally, found none with {found}"
+    with pytest.raises(ConfigError, match=message):
+        starting_point(config, vocabulary, StandardiseConfig(), 1)
+
+
+@pytest.mark.parametrize(
+    "settings", [{"batch_size": 3}, {"batch_size": 1, "code_dropout": 0.0}, {"batch_size": 3, "replay": 0.95}]
+)
+def test_small_steps_are_accepted_where_some_molecule_or_none_should_be_unconditional(
+    small_train_config, vocabulary, settings
+):
+    start = starting_point(small_train_config.model_copy(update=settings), vocabulary, StandardiseConfig(), 1)
+    assert start.config.batch_size == settings["batch_size"]
+
+
 @pytest.fixture
 def averaged(further, prepared, tmp_path):
     """Return a function that gives the weights after a training, without and with a mean with those before."""
