@@ -201,7 +201,8 @@ class TrainConfig(ModelConfig):
     patience: Count = 5
     """Epochs without a lower validation loss after which training stops early."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    """Number format of the recurrent products; `auto` takes bfloat16 where it is faster."""
+    """Number format of the recurrent products; `auto` takes bfloat16 where it is faster. It is refused on a
+    CUDA GPU, whose recurrent layers would compute in float16 instead."""
     checkpoint_every_s: Positive = 60.0
     """Seconds between checkpoints, from which an interrupted training resumes."""
     priors: list[PriorName] = Field(default=["normal", "gaussian_mixture", "decoder"], min_length=1)

@@ -13,7 +13,7 @@ from molvae.model.coverage import unread_text
 from molvae.model.model import MolVAE
 from molvae.model.records import Generation, TrainingRecord
 from molvae.model.shipped import models_that_know
-from molvae.nn.device import choose_device
+from molvae.nn.device import choose_device, require_precision
 from molvae.nn.vae import VAE
 from molvae.tables import HISTORY, MOLECULES
 from molvae.train.checkpoint import CHECKPOINT, Checkpoint
@@ -50,10 +50,12 @@ def train(prepared: Path, out: Path, config: TrainConfig, seed: int, n_jobs: int
         device: `auto`, `cpu` or `cuda`.
 
     Raises:
-        ConfigError: If the settings do not fit the model that is to be trained further.
+        ConfigError: If the settings do not fit the device, or the model that is to be trained further.
         DataError: If the prepared folder lacks a file, or has no molecules to train or validate on.
     """
     existing(prepared / MOLECULES.file)
+    chosen_device = choose_device(device)
+    require_precision(chosen_device, config.precision)
     vocabulary = Vocabulary.read(prepared / "vocabulary.json")
     summary = read_json(prepared / "summary.json", ["standardisation"])
     standardisation = StandardiseConfig.model_validate(summary["standardisation"])
@@ -64,7 +66,7 @@ def train(prepared: Path, out: Path, config: TrainConfig, seed: int, n_jobs: int
     keep_freed_memory()
     resume = out / "resume"
     checkpoint = Checkpoint(resume, identity)
-    with process_group(choose_device(device)) as own_device:
+    with process_group(chosen_device) as own_device:
         if is_first():
             write_data(prepared, resume / "data", start, seed, identity, n_jobs)
         wait_for_all()

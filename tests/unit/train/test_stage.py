@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 import molvae
 from molvae.chem.descriptors import compute_properties
@@ -13,7 +14,7 @@ from molvae.errors import ConfigError, DataError
 from molvae.model.records import PriorTrial
 from molvae.prepare import prepare
 from molvae.sampling import SamplingParams
-from molvae.train import choose_prior, train
+from molvae.train import choose_prior, stage, train
 from molvae.train.choose_prior import settings_at_edge
 
 
@@ -66,6 +67,14 @@ def test_the_decoder_prior_needs_code_dropout(prepared, small_train_config, tmp_
 def test_a_missing_folder_is_named(small_train_config, tmp_path):
     with pytest.raises(DataError, match=r"molecules\.parquet: expected a file"):
         train(tmp_path / "none", tmp_path / "out", small_train_config, seed=1)
+    assert not (tmp_path / "out").exists()
+
+
+def test_bfloat16_on_a_gpu_is_refused_before_the_work(prepared, small_train_config, tmp_path, monkeypatch):
+    monkeypatch.setattr(stage, "choose_device", lambda _: torch.device("cuda"))
+    config = small_train_config.model_copy(update={"precision": "bfloat16"})
+    with pytest.raises(ConfigError, match=r"train\.precision"):
+        train(prepared, tmp_path / "out", config, seed=1)
     assert not (tmp_path / "out").exists()
 
 
