@@ -2,6 +2,7 @@ import json
 import shutil
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -14,6 +15,7 @@ from molvae.files import read_json, read_table
 from molvae.model.model import MolVAE
 from molvae.nn.property_head import PropertyScale
 from molvae.nn.tokens import TokenStore
+from molvae.seeding import derive_seed
 from molvae.train import data
 from molvae.train.data import open_data, training_identity, validation_smiles, write_data
 from molvae.train.molecules import N_RANDOMISED, Molecules
@@ -94,10 +96,23 @@ def test_a_training_is_another_when_its_settings_seed_or_molecules_are(
 
 @pytest.mark.parametrize("fraction", [0.0, 0.5, 0.8])
 def test_a_model_that_is_trained_further_adds_molecules_of_its_own(model, fraction):
-    replayed = data.replayed(model, 40, fraction, seed=1)
-    assert len(replayed) / (len(replayed) + 40) == pytest.approx(fraction, abs=0.05)
-    assert all(model.vocabulary.knows(selfies) for selfies in replayed["selfies"])
-    assert replayed.equals(data.replayed(model, 40, fraction, seed=1))
+    def replayed():
+        return pd.concat([pd.DataFrame(columns=["smiles", "selfies"]), *data.replayed(model, 40, fraction, seed=1)])
+
+    molecules = replayed()
+    assert len(molecules) / (len(molecules) + 40) == pytest.approx(fraction, abs=0.05)
+    assert all(model.vocabulary.knows(selfies) for selfies in molecules["selfies"])
+    assert molecules.equals(replayed())
+
+
+def test_replayed_molecules_come_in_blocks_and_are_those_that_the_model_samples(model, monkeypatch):
+    [together] = data.replayed(model, 10, 0.8, seed=1)
+    monkeypatch.setattr(data, "BLOCK_ROWS", 15)
+    blocks = list(data.replayed(model, 10, 0.8, seed=1))
+    assert len(blocks) == 3
+    assert pd.concat(blocks, ignore_index=True).equals(together)
+    sampled = model.sample(40, derive_seed(1, "replay"))
+    assert together["smiles"].tolist() == [smiles for smiles in sampled if smiles in set(together["smiles"])]
 
 
 def test_the_reference_molecules_are_all_or_some_of_the_validation_split(prepared, monkeypatch):
