@@ -92,6 +92,8 @@ def test_a_property_head_is_trained_saved_and_used(prepared, small_train_config,
     expected = compute_properties(smiles, ["heavy_atoms"])["heavy_atoms"]
     assert loaded.scales[0].mean == pytest.approx(expected.mean(), rel=0.05)
     pd.testing.assert_frame_equal(loaded.predict(loaded.encode(smiles[:9])), predicted[:9])
+    for kind in (str, object):
+        pd.testing.assert_frame_equal(loaded.predict(np.array(smiles[:9], dtype=kind)), predicted[:9])
 
 
 def test_a_model_without_a_head_predicts_nothing(trained):
