@@ -159,7 +159,8 @@ class TrainConfig(ModelConfig):
     """Fraction of the training molecules that the model of `init_from` generates itself, to prevent forgetting."""
     start_weight: Fraction = 0.0
     """Weight of the parameters of `init_from` in the mean with the trained ones that is the outcome: it keeps what the
-    model was good at before. Wortsman et al., CVPR 2022, arXiv:2109.01903."""
+    model was good at before. What it lacks, new tokens and a new property head, is not averaged. Wortsman et al., CVPR
+    2022, arXiv:2109.01903."""
     kl_weight: NonNegative = 0.05
     """Final weight (beta) of the KL term, summed over dimensions, against the cross-entropy summed over tokens."""
     kl_schedule: Literal["constant", "linear", "sigmoid", "cyclical"] = "linear"
@@ -200,7 +201,8 @@ class TrainConfig(ModelConfig):
     patience: Count = 5
     """Epochs without a lower validation loss after which training stops early."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    """Number format of the recurrent products; `auto` takes bfloat16 where it is faster."""
+    """Number format of the recurrent products; `auto` takes bfloat16 where it is faster. It is refused on a
+    CUDA GPU, whose recurrent layers would compute in float16 instead."""
     checkpoint_every_s: Positive = 60.0
     """Seconds between checkpoints, from which an interrupted training resumes."""
     priors: list[PriorName] = Field(default=["normal", "gaussian_mixture", "decoder"], min_length=1)

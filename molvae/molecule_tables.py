@@ -110,7 +110,7 @@ def _sdf_rows(block: Sequence[Record], fields: Sequence[str]) -> pd.DataFrame:
 
 def _parquet_blocks(path: Path) -> Iterator[pd.DataFrame]:
     with explained(path), open_parquet(path) as table:
-        rows = pd.DataFrame()
+        rows = table.schema_arrow.empty_table().to_pandas(types_mapper=pd.ArrowDtype, ignore_metadata=True)
         for batch in table.iter_batches(batch_size=BLOCK_ROWS):
             # By what pandas notes in a file, a column may be the index, which is no column.
             block = batch.to_pandas(types_mapper=pd.ArrowDtype, ignore_metadata=True)
@@ -119,7 +119,8 @@ def _parquet_blocks(path: Path) -> Iterator[pd.DataFrame]:
             while len(rows) >= BLOCK_ROWS:
                 yield rows.iloc[:BLOCK_ROWS].reset_index(drop=True)
                 rows = rows.iloc[BLOCK_ROWS:]
-        if len(rows):
+        # Of a table without rows, one block without any: it has the columns.
+        if len(rows) or not table.metadata.num_rows:
             yield rows.reset_index(drop=True)
 
 

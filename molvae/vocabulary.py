@@ -49,7 +49,10 @@ class Vocabulary:
         tokens = read_json(file, ["tokens"])["tokens"]
         if not isinstance(tokens, list) or not all(isinstance(token, str) for token in tokens):
             raise DataError(f"{file}: expected tokens, a list of texts, found something else; make the file again")
-        return cls(tuple(tokens))
+        try:
+            return cls(tuple(tokens))
+        except VocabularyError as error:
+            raise VocabularyError(f"{file}: {error}; make the file again") from error
 
     @classmethod
     def from_selfies(cls, selfies: Iterable[str]) -> "Vocabulary":

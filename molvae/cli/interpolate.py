@@ -1,10 +1,13 @@
 """`molvae interpolate`."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from molvae.cli.common import DeviceOption, ModelArgument, OutMolecules, ThreadsOption, load_model
+
+if TYPE_CHECKING:
+    from molvae.model.model import MolVAE
 
 
 def interpolate(
@@ -23,7 +26,7 @@ def interpolate(
 
     Writes the columns step, smiles, similarity_to_start and similarity_to_end (Tanimoto, 2,048-bit ECFP4), and for a
     file also start and end. The ends are the molecules as given, in standard form; the cell is empty where a code
-    decodes to no valid molecule.
+    decodes to no valid molecule. Molecules of a file that the model cannot encode are left out.
     """
     from itertools import pairwise
     from pathlib import Path
@@ -36,12 +39,15 @@ def interpolate(
     from molvae.table_writers import table_writer
 
     given = [start] if end is None else [start, end]
-    pairs = list(pairwise(molecules_of(Path(start)) if end is None and is_file_argument(start) else given))
-    if not pairs:
+    if end is None and is_file_argument(start):
+        given = list(molecules_of(Path(start)))
+    if len(given) < 2:
         raise ConfigError(f"interpolate: expected two SMILES, or a file of at least two molecules, found {start} alone")
     loaded, n_jobs = load_model(model, device, threads)
+    if end is None:
+        given = _encodable(loaded, given, start, n_jobs)
     with table_writer(out, n_jobs) as write:
-        for first, last in pairs:
+        for first, last in pairwise(given):
             line = [smiles or "" for smiles in loaded.interpolate(first, last, steps, seed)]
             columns = {} if end is not None else {"start": first, "end": last}
             similarity = {
@@ -50,3 +56,21 @@ def interpolate(
             }
             table = pd.DataFrame({**columns, "step": range(steps), "smiles": line, **similarity})
             write(table, line, [f"step {step}" for step in range(steps)])
+
+
+def _encodable(model: "MolVAE", smiles: list[str], file: str, n_jobs: int) -> list[str]:
+    """Return the molecules of a file that the model can encode, and tell of the others."""
+    from molvae.errors import DataError
+    from molvae.log import logger
+
+    encodable = []
+    for text, molecule in zip(smiles, model.read(smiles, n_jobs), strict=True):
+        if molecule.problem is None:
+            encodable.append(text)
+        else:
+            logger.warning("%s is left out: %s", text, molecule.text())
+    if len(encodable) < 2:
+        raise DataError(
+            f"{file}: expected at least two molecules that the model can encode, found {len(encodable)}; give others"
+        )
+    return encodable

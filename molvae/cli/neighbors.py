@@ -33,8 +33,9 @@ def neighbors(
 ) -> None:
     """Generate analogues of molecules by decoding around their latent codes.
 
-    Writes the columns smiles and similarity (Tanimoto, 2,048-bit ECFP4), the most similar first; for a file, after all
-    columns of the molecule that the analogues are of, with its smiles as input_smiles.
+    Writes the columns smiles and similarity to the molecule's standard form (Tanimoto, 2,048-bit ECFP4), the most
+    similar first; for a file, after all columns of the molecule that the analogues are of, with its smiles as
+    input_smiles.
     """
     from pathlib import Path
 
@@ -50,6 +51,7 @@ def neighbors(
     loaded, n_jobs = load_model(model, device, threads)
     single = MoleculeBlock(pd.DataFrame(index=[0]), [molecules], ["neighbor"])
     blocks = read_blocks(Path(molecules), smiles_column, id_column) if is_file else [single]
+    n_encoded = 0
     with table_writer(out, n_jobs) as write:
         for block in blocks:
             for row, (smiles, name) in enumerate(zip(block.smiles, block.ids, strict=True)):
@@ -60,7 +62,15 @@ def neighbors(
                         raise
                     logger.warning("%s is left out: %s", name, error)
                     continue
-                found = pd.DataFrame({"smiles": analogues, "similarity": similarities_to(smiles, analogues)})
+                n_encoded += 1
+                # What was encoded: without counterions, and with charges as in the training molecules.
+                [standard] = loaded.read([smiles])
+                similarity = similarities_to(standard.smiles or smiles, analogues)
+                found = pd.DataFrame({"smiles": analogues, "similarity": similarity})
                 found = found.sort_values("similarity", ascending=False, kind="stable", ignore_index=True)
                 own = block.rows.iloc[[row] * len(found)].reset_index(drop=True)
                 write(with_columns(own, found), found["smiles"].tolist(), [name] * len(found))
+        if not n_encoded:
+            raise DataError(
+                f"{molecules}: expected at least one molecule that the model can encode, found none; see the warnings"
+            )

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,14 +29,18 @@ class Anomaly:
     held_out: NDArray[np.float64]
 
     def percentiles(self) -> NDArray[np.float64]:
-        """Return the percentage of held-out molecules that have a lower score, float64 (N,)."""
-        below = np.searchsorted(np.sort(self.held_out), self.scores)
-        return 100.0 * below / len(self.held_out)
+        """Return the percentage of held-out molecules that have a lower score, float64 (N,); NaN without a score."""
+        return self._percentage("left")
 
     def likelihood_percentiles(self) -> NDArray[np.float64]:
-        """Return the percentage of held-out molecules that the model finds less likely, float64 (N,)."""
-        up_to = np.searchsorted(np.sort(self.held_out), self.scores, side="right")
-        return 100.0 - 100.0 * up_to / len(self.held_out)
+        """Return the percentage of held-out molecules that the model finds less likely, float64 (N,), or NaN."""
+        return 100.0 - self._percentage("right")
+
+    def _percentage(self, side: Literal["left", "right"]) -> NDArray[np.float64]:
+        """Return the percentage of held-out molecules with a lower score, `right`: or the same; NaN if unknown."""
+        below = np.searchsorted(np.sort(self.held_out), self.scores, side=side)
+        # A NaN is sorted after all scores, as if it was the highest of them.
+        return np.where(np.isnan(self.scores), np.nan, 100.0 * below / (len(self.held_out) or np.nan))
 
 
 def compare_anomaly(model: MolVAE, smiles: Sequence[str], held_out: Sequence[str], seed: int) -> Anomaly | None:

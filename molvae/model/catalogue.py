@@ -140,7 +140,9 @@ def _flat(content: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Me
     """Yield the metrics of an evaluation, those of a property head as `properties.NAME.METRIC`."""
     for name, entry in content.items():
         if isinstance(entry, dict) and {"value", "n"} <= entry.keys():
-            yield above + name, Metric(float(entry["value"]), int(entry["n"]))
+            # What could not be computed, a NaN, is written as null.
+            if entry["value"] is not None:
+                yield above + name, Metric(float(entry["value"]), int(entry["n"]))
         # The comparison of the priors is a table of its own.
         elif isinstance(entry, dict) and name not in ("priors", "software"):
             yield from _flat(entry, f"{above}{name}.")

@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import Tags
 
 from molvae.errors import DataError
+from molvae.files import existing
 from molvae.model.loading import load
 from molvae.model.model import MODEL_FILES, MolVAE
 from molvae.model.shipped import model_folder
@@ -35,7 +36,7 @@ class LatentFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """Load the model, so that a wrong name is told here, and return self.
 
         Raises:
-            DataError: If `X` is not one-dimensional, or there is no such model.
+            DataError: If `X` is not one-dimensional, there is no such model, or one of its files is missing.
         """
         _column(X)
         self._loaded()
@@ -45,7 +46,7 @@ class LatentFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """Return posterior means of N SMILES, float32 (N, latent_dim).
 
         Raises:
-            DataError: If `X` is not one-dimensional, or there is no such model.
+            DataError: If `X` is not one-dimensional, there is no such model, or one of its files is missing.
         """
         return self._loaded().encode(_column(X))
 
@@ -57,7 +58,7 @@ class LatentFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         if isinstance(self.model, MolVAE):
             return self.model
         folder = model_folder(self.model)
-        return _load_once(folder, *((folder / name).stat().st_mtime_ns for name in MODEL_FILES))
+        return _load_once(folder, *(existing(folder / name).stat().st_mtime_ns for name in MODEL_FILES))
 
     def __sklearn_is_fitted__(self) -> bool:
         """Return True: no fitting is needed."""

@@ -173,7 +173,7 @@ class MolVAE:
         self, n: int, seed: int, prior: str | None = None, params: SamplingParams | None = None, n_jobs: int = 1
     ) -> Iterator[str | None]:
         """Yield the molecules of `sample` as they are generated, for more than fit into memory."""
-        name = prior or self.generation.prior
+        name = self._known_prior(prior)
         if params is None:
             params = self.sampling_params(name)
         source, generator = torch_generator(seed, "sample codes"), torch_generator(seed, "sample")
@@ -204,10 +204,13 @@ class MolVAE:
         Raises:
             ConfigError: If the model has no such prior.
         """
+        return self.training.best_trial(self._known_prior(prior)).params
+
+    def _known_prior(self, prior: str | None) -> str:
         name = prior or self.generation.prior
         if name not in self.priors:
             raise ConfigError(f"sample.prior: expected one of {', '.join(self.priors)}, found {name!r}")
-        return self.training.best_trial(name).params
+        return name
 
     @torch.inference_mode()
     def predict(self, molecules: Sequence[str] | NDArray[np.floating[Any]]) -> pd.DataFrame:
@@ -225,7 +228,10 @@ class MolVAE:
         """
         if self.vae.property_head is None:
             raise ConfigError("predict: expected a model trained with train.property_head, found one without")
-        codes = self._checked(molecules if isinstance(molecules, np.ndarray) else self.encode(molecules), "predict")
+        # An array may also hold SMILES.
+        if not isinstance(molecules, np.ndarray) or molecules.dtype.kind not in "fiu":
+            molecules = self.encode(list(molecules))
+        codes = self._checked(molecules, "predict")
         standardised = self.vae.property_head(codes.to(self.device)).double().cpu().numpy()
         columns = enumerate(self.scales)
         return pd.DataFrame({scale.name: scale.mean + scale.std * standardised[:, i] for i, scale in columns})

@@ -30,6 +30,19 @@ def gains_from_bfloat16(device: torch.device) -> bool:
     return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
 
 
+def require_precision(device: torch.device, precision: str) -> None:
+    """Refuse to train in bfloat16 on CUDA, which would be float16 without gradient scaling (`gains_from_bfloat16`).
+
+    Raises:
+        ConfigError: If recurrent layers do not run in this format on the device.
+    """
+    if device.type == "cuda" and precision == "bfloat16":
+        raise ConfigError(
+            "train.precision: expected auto or float32 on a CUDA GPU, whose recurrent layers have no bfloat16, found "
+            "bfloat16; remove the setting, or use device=cpu"
+        )
+
+
 def autocast(device: torch.device, precision: str) -> AbstractContextManager[object]:
     """Return a context in which matrix products run in `precision`: `auto`, `float32` or `bfloat16`."""
     if precision == "float32" or (precision == "auto" and not gains_from_bfloat16(device)):

@@ -1,7 +1,8 @@
 """Generation of many sequences at a time, on all threads."""
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import chain
 
 import torch
@@ -13,6 +14,10 @@ from molvae.sampling import SamplingParams
 
 # Rows generated together: on a CPU as many as its caches hold, on a GPU as many as keep it busy.
 ROWS = {"cpu": 256, "cuda": 4096}
+# Codes that are drawn at a time, of a number that may not fit into memory: whole groups of rows, on either device.
+MAX_CODES = 102_400
+# Groups per thread that are begun before the first of them is read.
+_AHEAD = 4
 # Sequences that are generated for each accepted one before sampling fails.
 MAX_TRIES = 100
 
@@ -52,13 +57,28 @@ def generate_sequences(
         token_ids, nll = decoder.generate(codes[rows].to(device), params, own_generator, weight)
         return zip(token_ids.tolist(), nll.tolist(), strict=True)
 
-    if device.type != "cpu":
-        yield from chain.from_iterable(map(generate, groups, seeds))
-    else:
-        # A single group is computed by one thread too, so that it is rounded as it would be among others.
-        n_threads = min(len(groups), torch.get_num_threads())
-        with ThreadPoolExecutor(n_threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-            yield from chain.from_iterable(pool.map(generate, groups, seeds))
+    parts = map(generate, groups, seeds) if device.type != "cpu" else _in_threads(generate, groups, seeds)
+    yield from chain.from_iterable(parts)
+
+
+def _in_threads(
+    generate: Callable[[Tensor, int], Iterator[tuple[list[int], float]]], groups: Sequence[Tensor], seeds: Sequence[int]
+) -> Iterator[Iterator[tuple[list[int], float]]]:
+    """Yield what is generated for each group, in order, with a bounded number of groups in memory."""
+    # A single group is computed by one thread too, so that it is rounded as it would be among others.
+    n_threads = min(len(groups), torch.get_num_threads())
+    pending: deque[Future[Iterator[tuple[list[int], float]]]] = deque()
+    with ThreadPoolExecutor(n_threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        try:
+            for rows, seed in zip(groups, seeds, strict=True):
+                pending.append(pool.submit(generate, rows, seed))
+                if len(pending) == n_threads * _AHEAD:
+                    yield pending.popleft().result()
+            while pending:
+                yield pending.popleft().result()
+        finally:
+            for future in pending:
+                future.cancel()
 
 
 def generate_accepted(
@@ -68,7 +88,7 @@ def generate_accepted(
 
     Args:
         decoder: The decoder.
-        draw_codes: From a number of codes to codes of the prior, float32 (N, D), on the CPU.
+        draw_codes: From a number of codes, 102,400 at most, to codes of the prior, float32 (N, D), on the CPU.
         n: Number of sequences.
         params: How tokens are chosen and which sequences are accepted.
         generator: Random number generator on the CPU.
@@ -81,15 +101,17 @@ def generate_accepted(
     """
     n_generated = n_accepted = 0
     while n_accepted < n:
-        # Ten more, so that a small n does not fail by bad luck.
-        if n_generated > MAX_TRIES * (n_accepted + 10):
-            raise ConfigError(
-                f"sample.max_nll: expected a bound that at least one sequence in {MAX_TRIES} is below, found "
-                f"{params.max_nll:g}; raise it, or lower sample.temperature"
-            )
-        codes = draw_codes(n - n_accepted)
-        n_generated += len(codes)
-        for token_ids, nll in generate_sequences(decoder, codes, params, generator):
-            if nll <= params.max_nll:
-                n_accepted += 1
-                yield token_ids
+        n_missing = n - n_accepted
+        for begin in range(0, n_missing, MAX_CODES):
+            # Ten more, so that a small n does not fail by bad luck.
+            if n_generated > MAX_TRIES * (n_accepted + 10):
+                raise ConfigError(
+                    f"sample.max_nll: expected a bound that at least one sequence in {MAX_TRIES} is below, found "
+                    f"{params.max_nll:g}; raise it, or lower sample.temperature"
+                )
+            codes = draw_codes(min(MAX_CODES, n_missing - begin))
+            n_generated += len(codes)
+            for token_ids, nll in generate_sequences(decoder, codes, params, generator):
+                if nll <= params.max_nll:
+                    n_accepted += 1
+                    yield token_ids

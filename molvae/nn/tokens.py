@@ -61,8 +61,9 @@ class TokenStore:
         return np.diff(self.offsets)
 
     def subset(self, rows: NDArray[np.int64]) -> "TokenStore":
-        """Return some of the sequences, in the order of `rows`, int64 (N,)."""
-        pieces = [self.token_ids[self.offsets[row] : self.offsets[row + 1]] for row in rows]
+        """Return some of the sequences, in the order of `rows`, int64 (N,); none of them for no rows."""
+        # An empty piece, which says the type where there is no other.
+        pieces = [self.token_ids[:0], *(self.token_ids[self.offsets[row] : self.offsets[row + 1]] for row in rows)]
         return TokenStore(np.concatenate(pieces), np.cumsum([0, *self.lengths[rows]], dtype=np.int64))
 
     def sequences(self) -> Iterator[NDArray[np.unsignedinteger]]:

@@ -14,7 +14,7 @@ from molvae.chem.selfies_codec import selfies_constraints
 from molvae.chem.standardise import STEPS
 from molvae.config import PrepareConfig, StandardiseConfig
 from molvae.errors import ConfigError, DataError, MolvaeError
-from molvae.files import invalidate, read_json, write_json
+from molvae.files import invalidate, write_json
 from molvae.folders import remove_files
 from molvae.log import logger, progress
 from molvae.model.coverage import shipped_text
@@ -99,7 +99,7 @@ def prepare(
     remove_files(out / RESUME, RESUME_FILES)
     for line in summary.lines():
         logger.info(line)
-    vocabulary = Vocabulary(tuple(read_json(out / VOCABULARY)["tokens"]))
+    vocabulary = Vocabulary.read(out / VOCABULARY)
     if text := shipped_text(out, vocabulary):
         logger.info("prepare: of the models that come with molvae (train.init_from), %s", text)
     return summary

@@ -126,10 +126,13 @@ class FlowPrior(Prior):
         width, latent_dim = state["velocity.input_layer.weight"].shape
         if not state["mean"].shape == state["scale"].shape == (latent_dim,):
             raise ValueError(f"expected the mean and scale of codes of size {latent_dim}, found other shapes")
+        prefix = "velocity."
+        weights = {name.removeprefix(prefix): weight for name, weight in state.items() if name.startswith(prefix)}
+        with torch.device("meta"):
+            # Compares names and shapes, before memory is taken for more than the weights have.
+            Velocity(latent_dim, width).load_state_dict(weights, assign=True)
         velocity = Velocity(latent_dim, width)
-        velocity.load_state_dict(
-            {name.removeprefix("velocity."): weight for name, weight in state.items() if name.startswith("velocity.")}
-        )
+        velocity.load_state_dict(weights)
         return cls(velocity, state["mean"], state["scale"])
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from molvae.chem.descriptors import PROPERTIES
 from molvae.chem.selfies_codec import selfies_constraints, smiles_to_selfies
 from molvae.errors import ConfigError, DataError
-from molvae.files import file_sha256, read_json, write_json
+from molvae.files import BLOCK_ROWS, file_sha256, read_json, write_json
 from molvae.folders import CHECKSUMS, is_whole, replacing_files, seal
 from molvae.log import logger
 from molvae.model.model import MolVAE
@@ -86,7 +87,7 @@ def write_data(prepared: Path, folder: Path, start: InitialState, seed: int, ide
         n_jobs: Processes for properties and randomised SMILES.
 
     Raises:
-        ConfigError: If a property of the head is unknown.
+        ConfigError: If a property of the head is unknown, or has another unit than the head that is kept.
         DataError: If a split has fewer than 2 molecules, or a property has no two values.
         VocabularyError: If a molecule has an unknown token.
     """
@@ -112,7 +113,8 @@ def write_data(prepared: Path, folder: Path, start: InitialState, seed: int, ide
                     f"{prepared}: expected at least 2 molecules in the {split} split, found {n}; give "
                     "`molvae prepare` more molecules, or a larger prepare.validation_fraction"
                 )
-        scales = [asdict(scale) for scale in start.scales or totals.scales(units)]
+        own_scales = totals.scales(units)
+        scales = [asdict(scale) for scale in start.scales or own_scales]
         n_added = totals.n_molecules["train"] - n_new
         content = {"identity": identity, "n_added": n_added, "max_length": totals.max_length, "scales": scales}
         write_json(temporary / _ABOUT, content)
@@ -134,12 +136,12 @@ def _blocks(
     columns = ["smiles", "selfies", "split", *measured]
     yield from MOLECULES.read_blocks(prepared / MOLECULES.file, columns)
     if start.base is not None:
-        own = replayed(start.base, n_new, start.config.replay, seed).assign(split="train")
-        yield own.reindex(columns=columns)
+        for own in replayed(start.base, n_new, start.config.replay, seed):
+            yield own.assign(split="train").reindex(columns=columns)
 
 
-def replayed(base: MolVAE, n_new: int, fraction: float, seed: int) -> pd.DataFrame:
-    """Return molecules sampled from a model, smiles and selfies: this fraction of them and `n_new` new ones together.
+def replayed(base: MolVAE, n_new: int, fraction: float, seed: int) -> Iterator[pd.DataFrame]:
+    """Yield blocks of molecules sampled from a model, smiles and selfies: this fraction of them and `n_new` new ones.
 
     Trained on new molecules only, a network would forget the old ones. Its own samples represent these, so that neither
     the old training set nor a penalty on the weights is needed. They are not corrected by a discriminator, which would
@@ -150,11 +152,12 @@ def replayed(base: MolVAE, n_new: int, fraction: float, seed: int) -> pd.DataFra
     """
     n = round(n_new * fraction / (1.0 - fraction))
     best = base.training.best_trial(base.generation.prior, corrected=False)
-    sampled = base.sample(n, derive_seed(seed, "replay"), params=best.params) if n else []
-    with selfies_constraints(base.standardisation.selfies_constraints):
-        rows = [(smiles, smiles_to_selfies(smiles)) for smiles in sampled if smiles is not None]
-    known = [(smiles, selfies) for smiles, selfies in rows if selfies is not None and base.vocabulary.knows(selfies)]
-    return pd.DataFrame(known, columns=["smiles", "selfies"])
+    sampled = base.iter_samples(n, derive_seed(seed, "replay"), params=best.params) if n else iter(())
+    while block := list(islice(sampled, BLOCK_ROWS)):
+        with selfies_constraints(base.standardisation.selfies_constraints):
+            rows = [(smiles, smiles_to_selfies(smiles)) for smiles in block if smiles is not None]
+        known = [(smiles, text) for smiles, text in rows if text is not None and base.vocabulary.knows(text)]
+        yield pd.DataFrame(known, columns=["smiles", "selfies"])
 
 
 def _units(start: InitialState, measured: dict[str, str]) -> dict[str, str]:
@@ -168,6 +171,13 @@ def _units(start: InitialState, measured: dict[str, str]) -> dict[str, str]:
                 "neither"
             )
         units[name] = measured[name] if name in measured else PROPERTIES[name].unit
+    for scale in start.scales:
+        if units[scale.name] != scale.unit:
+            raise ConfigError(
+                f"train.property_head.{scale.name}: expected values in {scale.unit!r}, as of the head of "
+                f"train.init_from, found values in {units[scale.name]!r}; convert the column, or rename it to train a "
+                "new head"
+            )
     return units
 
 

@@ -1,6 +1,5 @@
 """The train stage, from the prepared folder to the model folder."""
 
-import copy
 from pathlib import Path
 
 import pandas as pd
@@ -14,7 +13,7 @@ from molvae.model.coverage import unread_text
 from molvae.model.model import MolVAE
 from molvae.model.records import Generation, TrainingRecord
 from molvae.model.shipped import models_that_know
-from molvae.nn.device import choose_device
+from molvae.nn.device import choose_device, require_precision
 from molvae.nn.vae import VAE
 from molvae.tables import HISTORY, MOLECULES
 from molvae.train.checkpoint import CHECKPOINT, Checkpoint
@@ -24,7 +23,7 @@ from molvae.train.loop import fit
 from molvae.train.memory import keep_freed_memory
 from molvae.train.molecules import Molecules
 from molvae.train.processes import is_first, number_of_processes, process_group, wait_for_all
-from molvae.train.start import InitialState, starting_point
+from molvae.train.start import HEAD, InitialState, starting_point
 from molvae.vocabulary import Vocabulary
 
 RESUME_FILES = (
@@ -51,10 +50,12 @@ def train(prepared: Path, out: Path, config: TrainConfig, seed: int, n_jobs: int
         device: `auto`, `cpu` or `cuda`.
 
     Raises:
-        ConfigError: If the settings do not fit the model that is to be trained further.
+        ConfigError: If the settings do not fit the device, or the model that is to be trained further.
         DataError: If the prepared folder lacks a file, or has no molecules to train or validate on.
     """
     existing(prepared / MOLECULES.file)
+    chosen_device = choose_device(device)
+    require_precision(chosen_device, config.precision)
     vocabulary = Vocabulary.read(prepared / "vocabulary.json")
     summary = read_json(prepared / "summary.json", ["standardisation"])
     standardisation = StandardiseConfig.model_validate(summary["standardisation"])
@@ -65,7 +66,7 @@ def train(prepared: Path, out: Path, config: TrainConfig, seed: int, n_jobs: int
     keep_freed_memory()
     resume = out / "resume"
     checkpoint = Checkpoint(resume, identity)
-    with process_group(choose_device(device)) as own_device:
+    with process_group(chosen_device) as own_device:
         if is_first():
             write_data(prepared, resume / "data", start, seed, identity, n_jobs)
         wait_for_all()
@@ -79,13 +80,10 @@ def train(prepared: Path, out: Path, config: TrainConfig, seed: int, n_jobs: int
             own_device,
             number_of_processes(),
         )
-        start_weight = start.config.start_weight if start.base is not None else 0.0
-        before = copy.deepcopy(vae.state_dict()) if start_weight else {}
         history = fit(vae, data.train, data.validation, start.config, seed, checkpoint)
         if not is_first():
             return
-        if start_weight:
-            _average(vae, before, start_weight)
+        _average(vae, start, start.config.start_weight)
         record = _record(start, data, history, seed)
     model = MolVAE(
         vae,
@@ -121,10 +119,20 @@ def _sizes(train: Molecules) -> str:
     return f"{len(train):,} molecules, {train.n_new:,} yours + {train.n_added:,} replayed (train.replay)"
 
 
-def _average(vae: VAE, before: dict[str, torch.Tensor], weight: float) -> None:
-    """Replace the weights by their mean with those before the training, which have this weight, from 0 to 1."""
-    after = vae.state_dict()
-    vae.load_state_dict({name: torch.lerp(after[name], before[name], weight) for name in after})
+def _average(vae: VAE, start: InitialState, weight: float) -> None:
+    """Replace the weights by their mean with those of the model that was trained further, if there was one.
+
+    Those have this weight, from 0 to 1. What that model did not have keeps its trained weights: the rows of new tokens,
+    and a new property head.
+    """
+    if start.base is None or not weight:
+        return
+    before, weights = start.base.vae.state_dict(), vae.state_dict()
+    for name, trained in weights.items():
+        if start.scales or not name.startswith(HEAD):
+            known, new = trained[: len(before[name])], trained[len(before[name]) :]
+            weights[name] = torch.cat([torch.lerp(known, before[name].to(known.device), weight), new])
+    vae.load_state_dict(weights)
 
 
 def n_parameters(vae: VAE) -> int:

@@ -18,6 +18,8 @@ from molvae.vocabulary import Vocabulary
 N_SPECIAL = 3
 # Weights whose rows belong to tokens.
 PER_TOKEN = ("embedding.weight", "decoder.embedding.weight", "decoder.output.weight", "decoder.output.bias")
+HEAD = "property_head."
+"""What the names of the property head's weights begin with."""
 
 
 @dataclass(frozen=True)
@@ -53,9 +55,11 @@ def starting_point(
         seed: The run's seed.
 
     Raises:
-        ConfigError: If the settings ask for another architecture or other SELFIES constraints than the model has.
+        ConfigError: If the settings ask for another architecture or other SELFIES constraints than the model has, or
+            for an unconditional decoder that no step would train.
         DataError: If there is no such model.
     """
+    _require_unconditional(config)
     torch.manual_seed(derive_seed(seed, "weights"))
     if config.init_from is None:
         vae = VAE(config.architecture(), len(vocabulary), len(config.property_head))
@@ -76,9 +80,22 @@ def starting_point(
         if base.scales:
             names = ", ".join(scale.name for scale in base.scales)
             logger.info("the property head of %s, which predicts %s, is discarded", config.init_from, names)
-        weights = {name: tensor for name, tensor in weights.items() if not name.startswith("property_head.")}
+        weights = {name: tensor for name, tensor in weights.items() if not name.startswith(HEAD)}
     vae.load_state_dict(vae.state_dict() | weights)
     return InitialState(vae, vocabulary, config, standardisation, base, base.scales if keeps_head else ())
+
+
+def _require_unconditional(config: TrainConfig) -> None:
+    """Refuse steps of too few molecules: with code dropout, the model claims to have an unconditional decoder."""
+    new, replay = (1.0, "") if config.init_from is None else (1.0 - config.replay, f", replay {config.replay:g}")
+    # As `Molecules.draw_batch` does it: of the new molecules only, and never all of a step.
+    n = min(config.batch_size - 1, round(config.batch_size * config.code_dropout * new))
+    if config.code_dropout > 0.0 and n == 0:
+        raise ConfigError(
+            "train: expected at least one molecule of a step to be decoded unconditionally, found none with batch_size "
+            f"{config.batch_size}, code_dropout {config.code_dropout:g}{replay}; raise batch_size or code_dropout, or "
+            "set code_dropout to 0"
+        )
 
 
 def _with_architecture_of(base: MolVAE, config: TrainConfig) -> TrainConfig:

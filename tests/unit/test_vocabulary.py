@@ -1,3 +1,5 @@
+import json
+
 import pytest
 import selfies
 from hypothesis import given
@@ -38,6 +40,10 @@ def test_an_unknown_token_is_named():
 
 
 @pytest.mark.parametrize("tokens", [("[C]", PAD, BOS, EOS), (PAD, BOS, EOS, "[C]", "[C]")])
-def test_a_malformed_vocabulary_is_refused(tokens):
+def test_a_malformed_vocabulary_is_refused(tokens, tmp_path):
     with pytest.raises(VocabularyError, match="expected a vocabulary"):
         Vocabulary(tokens)
+    file = tmp_path / "vocabulary.json"
+    file.write_text(json.dumps({"tokens": tokens}))
+    with pytest.raises(VocabularyError, match=rf"^{file}: expected a vocabulary .*found .*; make the file again$"):
+        Vocabulary.read(file)

@@ -11,7 +11,8 @@ from typer.testing import CliRunner
 from molvae.chem.molecules import canonical_smiles
 from molvae.cli.main import app
 from molvae.errors import ConfigError, DataError
-from molvae.files import read_table
+from molvae.files import read_table, write_table
+from molvae.model.model import MolVAE
 from molvae.provenance import recorded_sources, source_digest
 
 LATENT_DIM = 8
@@ -185,7 +186,34 @@ def test_neighbors_of_a_file_come_with_its_columns(folder, tmp_path, smiles, cap
     assert "b is left out: expected a molecule, found 'C1CC'" in caplog.text
 
 
-def test_the_molecules_of_a_file_are_visited_in_order(folder, smiles):
+def test_neighbors_are_compared_with_the_standard_form_that_was_encoded(folder, smiles, monkeypatch):
+    monkeypatch.setattr(MolVAE, "neighbors", lambda *_: smiles[1:4])
+    plain, salt = (
+        molvae("neighbors", folder, text, "--n", 3, "--radius", 1.0).stdout for text in (smiles[0], f"{smiles[0]}.Cl")
+    )
+    assert plain == salt
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_neighbors_of_nothing_that_the_model_can_encode_are_refused(folder, tmp_path, ending):
+    (tmp_path / "hits.smi").write_text("C1CC a\nCCI b\n")
+    out = tmp_path / f"out.{ending}"
+    with pytest.raises(DataError, match=r"hits\.smi: expected at least one molecule that the model can encode, found"):
+        molvae("neighbors", folder, tmp_path / "hits.smi", "--out", out)
+    assert not out.exists()
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_a_table_without_codes_gives_one_without_molecules(folder, tmp_path, ending):
+    columns = {"name": pd.Series(dtype=str), **{f"z{n}": pd.Series(dtype=float) for n in range(LATENT_DIM)}}
+    codes, out = tmp_path / f"codes.{ending}", tmp_path / f"out.{ending}"
+    write_table(codes, pd.DataFrame(columns))
+    assert molvae("decode", folder, codes, "--out", out).exit_code == 0
+    table = read_table(out)
+    assert (list(table.columns), len(table)) == (["name", "smiles"], 0)
+
+
+def test_the_molecules_of_a_file_are_visited_in_order(folder, smiles, caplog):
     result = molvae("interpolate", folder, "-", "--steps", 3, stdin="\n".join(smiles[:3]))
     rows = list(csv.DictReader(result.stdout.splitlines()))
     assert [(row["start"], row["end"], row["step"]) for row in rows][::3] == [
@@ -193,6 +221,13 @@ def test_the_molecules_of_a_file_are_visited_in_order(folder, smiles):
         (smiles[1], smiles[2], "0"),
     ]
     assert [row["smiles"] for row in rows][::2][:2] == smiles[:2]
+    # One that the model cannot encode is left out, and the others are visited.
+    with_odd_ones = [smiles[0], "C1CC", smiles[1], "CCI", smiles[2], "nonsense"]
+    assert molvae("interpolate", folder, "-", "--steps", 3, stdin="\n".join(with_odd_ones)).stdout == result.stdout
+    assert "C1CC is left out: not a molecule" in caplog.text
+    assert "CCI is left out: unknown token [I]" in caplog.text
+    with pytest.raises(DataError, match="-: expected at least two molecules that the model can encode, found 1; give"):
+        molvae("interpolate", folder, "-", stdin="CCO\nC1CC\n")
     with pytest.raises(ConfigError, match="expected two SMILES, or a file of at least two molecules"):
         molvae("interpolate", folder, "-", stdin="CCO\n")
     with pytest.raises(ConfigError, match="expected two SMILES, or a file of at least two molecules, found CCO"):

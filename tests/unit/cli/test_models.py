@@ -56,6 +56,15 @@ def test_a_model_is_described(trained, model):
     assert json.loads(molvae("info", trained, "--json").output) == json.loads(json.dumps(info.to_json()))
 
 
+def test_a_metric_that_could_not_be_computed_hides_neither_the_others_nor_the_model(trained, tmp_path):
+    evaluation = tmp_path / "results" / "mine" / "evaluate" / "metrics.json"
+    metrics = json.loads(evaluation.read_text()) | {"fcd_prior": {"value": None, "n": 0}}
+    evaluation.write_text(json.dumps(metrics))
+    assert model_info(trained).metrics["exact_reconstruction"] == Metric(0.5, 60)
+    assert "fcd_prior" not in molvae("info", trained).output
+    assert trained in molvae("models").output
+
+
 @pytest.mark.parametrize("name", ["moses", "zinc250k"])
 def test_the_card_of_a_shipped_model_has_its_metrics(name):
     info = model_info(name)

@@ -8,6 +8,7 @@ from sklearn.pipeline import make_pipeline
 import molvae
 from molvae.chem.descriptors import compute_properties
 from molvae.errors import DataError
+from molvae.model.model import MODEL_FILES
 
 
 def test_it_is_the_start_of_a_pipeline(model, smiles):
@@ -50,6 +51,14 @@ def test_a_model_is_given_by_its_folder_or_name_and_loaded_once(model, smiles, t
 def test_a_wrong_name_is_told_by_fit(smiles):
     with pytest.raises(DataError, match=r"zinc25k: expected a model's folder.*did you mean zinc250k\?"):
         molvae.LatentFeatures("zinc25k").fit(smiles[:2])
+
+
+@pytest.mark.parametrize("name", MODEL_FILES[:2])
+def test_a_file_that_a_model_lacks_is_named(model, smiles, tmp_path, name):
+    model.save(tmp_path / "model")
+    (tmp_path / "model" / name).unlink()
+    with pytest.raises(DataError, match=f"{name}: expected a file"):
+        molvae.LatentFeatures(tmp_path / "model").fit(smiles[:2])
 
 
 @pytest.mark.parametrize("wrong", ["CCO", [["CCO"], ["CCN"]], np.array([["CCO", "a"]])])

@@ -115,6 +115,19 @@ def test_sizes_are_compared_with_the_weights_before_memory_is_taken(unhashed, mo
     assert "parts that do not fit" in refused(unhashed)
 
 
+def test_the_sizes_of_the_flow_are_compared_with_its_weights_before_memory_is_taken(unhashed, monkeypatch):
+    """A first layer of 640 kB says of the others that they have 25 GB."""
+
+    def fill(layer):
+        assert layer.weight.is_meta or layer.weight.numel() < 1_000_000, "the network was made"
+
+    weights = load_file(unhashed / "model.safetensors")
+    weights["priors.flow.velocity.input_layer.weight"] = torch.zeros(20_000, 8)
+    save_file(weights, unhashed / "model.safetensors")
+    monkeypatch.setattr(torch.nn.Linear, "reset_parameters", fill)
+    assert "parts that do not fit" in refused(unhashed)
+
+
 @pytest.mark.parametrize(
     ("section", "value"),
     [

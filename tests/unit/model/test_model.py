@@ -110,6 +110,11 @@ def test_an_unknown_prior_is_refused_with_the_known_ones(model):
         model.sample(1, seed=0, prior="flaw")
 
 
+def test_an_unknown_prior_is_refused_whatever_the_parameters(model):
+    with pytest.raises(ConfigError, match=r"sample\.prior: expected one of .*normal.*'flaw'"):
+        model.sample(1, seed=0, prior="flaw", params=model.sampling_params())
+
+
 def test_samples_do_not_depend_on_the_number_of_processes(model, monkeypatch):
     monkeypatch.setattr(parallel, "MIN_FOR_A_POOL", 1)
     monkeypatch.setattr(parallel, "CHUNK_SIZE", 8)

@@ -1,3 +1,5 @@
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import torch
 
@@ -127,6 +129,32 @@ def test_rejected_sequences_do_not_depend_on_the_number_of_threads(generate_belo
     first = generate_below(20.0)
     torch.set_num_threads(2)
     assert generate_below(20.0) == first
+
+
+def test_few_codes_are_drawn_at_a_time_and_change_nothing(model, generate_below, monkeypatch):
+    together, n_tried = generate_below(20.0, n=50)
+    monkeypatch.setattr(generation, "MAX_CODES", 16)
+    drawn = []
+    generate_sequences = generation.generate_sequences
+    monkeypatch.setattr(
+        generation,
+        "generate_sequences",
+        lambda d, codes, *rest: drawn.append(len(codes)) or generate_sequences(d, codes, *rest),
+    )
+    assert generate_below(20.0, n=50) == (together, n_tried)
+    assert drawn[:4] == [16, 16, 16, 2]
+
+
+def test_groups_are_not_generated_far_ahead_of_their_reader(model, monkeypatch):
+    monkeypatch.setitem(generation.ROWS, "cpu", 1)
+    submitted = []
+    submit = ThreadPoolExecutor.submit
+    monkeypatch.setattr(ThreadPoolExecutor, "submit", lambda *task: submitted.append(1) or submit(*task))
+    codes, params = torch.zeros(200, model.latent_dim), SamplingParams(temperature=0.0, max_length=3)
+    sequences = generate_sequences(model.vae.decoder, codes, params)
+    next(sequences)
+    assert len(submitted) < 20
+    assert len(list(sequences)) == 199
 
 
 def test_a_bound_that_nothing_is_below_is_refused(generate_below):

@@ -46,6 +46,13 @@ def test_subsets_and_joins_keep_the_molecules(store):
         assert joined.batch(np.array([row]))[0].tolist() == store.batch(np.array([place]))[0].tolist()
 
 
+def test_a_subset_of_no_rows_is_an_empty_store_of_the_same_type(store):
+    empty = store.subset(np.empty(0, dtype=np.int64))
+    assert len(empty) == 0
+    assert empty.token_ids.dtype == store.token_ids.dtype
+    assert len(empty.joined(store)) == len(store)
+
+
 def test_an_unknown_token_is_refused(vocabulary):
     with pytest.raises(VocabularyError, match=r"\[Xx\]"):
         TokenStore.from_strings(["[C][Xx]"], vocabulary)

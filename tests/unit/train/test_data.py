@@ -2,6 +2,7 @@ import json
 import shutil
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -11,7 +12,10 @@ from molvae.chem.selfies_codec import selfies_to_smiles
 from molvae.config import StandardiseConfig
 from molvae.errors import ConfigError, DataError
 from molvae.files import read_json, read_table
+from molvae.model.model import MolVAE
+from molvae.nn.property_head import PropertyScale
 from molvae.nn.tokens import TokenStore
+from molvae.seeding import derive_seed
 from molvae.train import data
 from molvae.train.data import open_data, training_identity, validation_smiles, write_data
 from molvae.train.molecules import N_RANDOMISED, Molecules
@@ -92,10 +96,23 @@ def test_a_training_is_another_when_its_settings_seed_or_molecules_are(
 
 @pytest.mark.parametrize("fraction", [0.0, 0.5, 0.8])
 def test_a_model_that_is_trained_further_adds_molecules_of_its_own(model, fraction):
-    replayed = data.replayed(model, 40, fraction, seed=1)
-    assert len(replayed) / (len(replayed) + 40) == pytest.approx(fraction, abs=0.05)
-    assert all(model.vocabulary.knows(selfies) for selfies in replayed["selfies"])
-    assert replayed.equals(data.replayed(model, 40, fraction, seed=1))
+    def replayed():
+        return pd.concat([pd.DataFrame(columns=["smiles", "selfies"]), *data.replayed(model, 40, fraction, seed=1)])
+
+    molecules = replayed()
+    assert len(molecules) / (len(molecules) + 40) == pytest.approx(fraction, abs=0.05)
+    assert all(model.vocabulary.knows(selfies) for selfies in molecules["selfies"])
+    assert molecules.equals(replayed())
+
+
+def test_replayed_molecules_come_in_blocks_and_are_those_that_the_model_samples(model, monkeypatch):
+    [together] = data.replayed(model, 10, 0.8, seed=1)
+    monkeypatch.setattr(data, "BLOCK_ROWS", 15)
+    blocks = list(data.replayed(model, 10, 0.8, seed=1))
+    assert len(blocks) == 3
+    assert pd.concat(blocks, ignore_index=True).equals(together)
+    sampled = model.sample(40, derive_seed(1, "replay"))
+    assert together["smiles"].tolist() == [smiles for smiles in sampled if smiles in set(together["smiles"])]
 
 
 def test_the_reference_molecules_are_all_or_some_of_the_validation_split(prepared, monkeypatch):
@@ -167,6 +184,37 @@ def test_a_property_without_different_values_is_refused(prepared, known, small_t
     molecules[neutral.to_numpy()].to_parquet(tmp_path / "neutral" / "molecules.parquet")
     with pytest.raises(DataError, match=r"property_head\.formal_charge: expected different values"):
         write_data(tmp_path / "neutral", tmp_path / "data", start, 1, "a")
+
+
+@pytest.fixture
+def with_head(model, known, small_train_config, tmp_path):
+    """Return the settings to train a model further that predicts pIC50 in `-log10 M`."""
+    config = small_train_config.model_copy(update={"property_head": {"pIC50": 1.0}})
+    vae = starting_point(config, known, StandardiseConfig(), 3).vae
+    scales = (PropertyScale("pIC50", "-log10 M", 6.5, 1.5),)
+    MolVAE(vae, known, {}, model.generation, StandardiseConfig(), model.training, scales).save(tmp_path / "model")
+    return config.model_copy(update={"init_from": str(tmp_path / "model"), "replay": 0.0})
+
+
+def test_a_head_that_is_kept_keeps_its_scale(measured, known, with_head, tmp_path):
+    write_data(measured, tmp_path / "data", start_with(known, with_head), 1, "a")
+    [scale] = open_data(tmp_path / "data").train.scales
+    assert (scale.mean, scale.std) == (6.5, 1.5)
+
+
+def test_a_head_is_not_kept_for_values_in_another_unit(measured, known, with_head, tmp_path):
+    summary = read_json(measured / "summary.json") | {"properties": {"pIC50": {"unit": "nM"}}}
+    (measured / "summary.json").write_text(json.dumps(summary))
+    message = r"property_head\.pIC50: expected values in '-log10 M', as of .*init_from, found values in 'nM'; convert"
+    with pytest.raises(ConfigError, match=message):
+        write_data(measured, tmp_path / "data", start_with(known, with_head), 1, "a")
+
+
+def test_a_head_is_not_kept_for_values_that_are_all_the_same(measured, known, with_head, tmp_path):
+    molecules = read_table(measured / "molecules.parquet").assign(**{"property.pIC50": 7.0})
+    molecules.to_parquet(measured / "molecules.parquet")
+    with pytest.raises(DataError, match=r"property_head\.pIC50: expected different values"):
+        write_data(measured, tmp_path / "data", start_with(known, with_head), 1, "a")
 
 
 def test_randomised_smiles_are_the_same_molecules_of_known_tokens(prepared, known, small_train_config, tmp_path):

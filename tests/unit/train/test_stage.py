@@ -14,7 +14,7 @@ from molvae.errors import ConfigError, DataError
 from molvae.model.records import PriorTrial
 from molvae.prepare import prepare
 from molvae.sampling import SamplingParams
-from molvae.train import choose_prior, train
+from molvae.train import choose_prior, stage, train
 from molvae.train.choose_prior import settings_at_edge
 
 
@@ -85,6 +85,14 @@ def test_a_missing_folder_is_named(small_train_config, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+def test_bfloat16_on_a_gpu_is_refused_before_the_work(prepared, small_train_config, tmp_path, monkeypatch):
+    monkeypatch.setattr(stage, "choose_device", lambda _: torch.device("cuda"))
+    config = small_train_config.model_copy(update={"precision": "bfloat16"})
+    with pytest.raises(ConfigError, match=r"train\.precision"):
+        train(prepared, tmp_path / "out", config, seed=1)
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_property_head_is_trained_saved_and_used(prepared, small_train_config, smiles, tmp_path):
     settings = {"epochs": 2, "property_head": {"heavy_atoms": 1.0, "logp": 2.0}, "randomised_input": 0.3}
     train(prepared, tmp_path, small_train_config.model_copy(update=settings), seed=1)
@@ -99,6 +107,8 @@ def test_a_property_head_is_trained_saved_and_used(prepared, small_train_config,
     expected = compute_properties(smiles, ["heavy_atoms"])["heavy_atoms"]
     assert loaded.scales[0].mean == pytest.approx(expected.mean(), rel=0.05)
     pd.testing.assert_frame_equal(loaded.predict(loaded.encode(smiles[:9])), predicted[:9])
+    for kind in (str, object):
+        pd.testing.assert_frame_equal(loaded.predict(np.array(smiles[:9], dtype=kind)), predicted[:9])
 
 
 def test_a_model_without_a_head_predicts_nothing(trained):

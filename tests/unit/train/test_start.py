@@ -7,8 +7,9 @@ from molvae.config import StandardiseConfig
 from molvae.errors import ConfigError, DataError
 from molvae.model.model import MolVAE
 from molvae.nn.property_head import PropertyScale
+from molvae.nn.vae import VAE
 from molvae.train import train
-from molvae.train.start import starting_point
+from molvae.train.start import PER_TOKEN, starting_point
 from molvae.vocabulary import Vocabulary
 
 
@@ -82,17 +83,81 @@ def test_a_trained_model_is_trained_further(further, base, prepared, tmp_path, s
     np.testing.assert_allclose(trained.encode(smiles[:5]), before.encode(smiles[:5]), atol=1e-4)
 
 
-def test_the_outcome_is_a_mean_with_the_weights_before(further, base, prepared, tmp_path):
-    def weights(start_weight):
-        train(
-            prepared, tmp_path / f"{start_weight}", further(epochs=1, start_weight=start_weight), seed=1, device="cpu"
-        )
-        return molvae.load(tmp_path / f"{start_weight}" / "model", "cpu").vae.state_dict()
+@pytest.mark.parametrize(
+    ("settings", "found"),
+    [
+        ({"batch_size": 2}, "batch_size 2, code_dropout 0.25; raise"),
+        ({"batch_size": 1, "code_dropout": 0.9}, "batch_size 1, code_dropout 0.9; raise"),
+        ({"init_from": "base", "replay": 0.95}, "batch_size 32, code_dropout 0.25, replay 0.95; raise"),
+    ],
+)
+def test_steps_too_small_to_train_the_unconditional_decoder_are_refused(
+    small_train_config, base, vocabulary, settings, found
+):
+    config = small_train_config.model_copy(update=settings | ({"init_from": str(base)} if "replay" in settings else {}))
+    message = f"train: expected at least one molecule of a step to be decoded unconditionally, found none with {found}"
+    with pytest.raises(ConfigError, match=message):
+        starting_point(config, vocabulary, StandardiseConfig(), 1)
 
-    trained, averaged, before = weights(0.0), weights(0.25), molvae.load(base, "cpu").vae.state_dict()
+
+@pytest.mark.parametrize(
+    "settings", [{"batch_size": 3}, {"batch_size": 1, "code_dropout": 0.0}, {"batch_size": 3, "replay": 0.95}]
+)
+def test_small_steps_are_accepted_where_some_molecule_or_none_should_be_unconditional(
+    small_train_config, vocabulary, settings
+):
+    start = starting_point(small_train_config.model_copy(update=settings), vocabulary, StandardiseConfig(), 1)
+    assert start.config.batch_size == settings["batch_size"]
+
+
+@pytest.fixture
+def averaged(further, prepared, tmp_path):
+    """Return a function that gives the weights after a training, without and with a mean with those before."""
+
+    def weights(start_weight, settings):
+        out = tmp_path / f"{start_weight}"
+        train(prepared, out, further(epochs=1, start_weight=start_weight, **settings), seed=1, device="cpu")
+        return molvae.load(out / "model", "cpu").vae.state_dict()
+
+    return lambda **settings: (weights(0.0, settings), weights(0.25, settings))
+
+
+def test_the_outcome_is_a_mean_with_the_weights_before(averaged, base):
+    (trained, mean), before = averaged(), molvae.load(base, "cpu").vae.state_dict()
     assert not all(torch.equal(trained[name], before[name]) for name in trained)
     for name in trained:
-        torch.testing.assert_close(averaged[name], 0.75 * trained[name] + 0.25 * before[name])
+        torch.testing.assert_close(mean[name], 0.75 * trained[name] + 0.25 * before[name])
+
+
+def test_what_the_model_did_not_have_is_not_averaged(averaged, model, tmp_path):
+    """A head, and the rows of its last token, which a model knows that is trained further without them."""
+    n_known = len(model.vocabulary) - 1
+    before = {
+        name: weight[:n_known] if name in PER_TOKEN else weight for name, weight in model.vae.state_dict().items()
+    }
+    vae = VAE(model.vae.config, n_known)
+    vae.load_state_dict(before)
+    fewer = Vocabulary(model.vocabulary.tokens[:n_known])
+    parts = (model.priors, model.generation, StandardiseConfig(), model.training)
+    MolVAE(vae, fewer, *parts).save(tmp_path / "fewer")
+    trained, mean = averaged(init_from=str(tmp_path / "fewer"), property_head={"logp": 1.0}, learning_rate=0.05)
+    for name in PER_TOKEN:
+        assert torch.equal(mean[name][n_known:], trained[name][n_known:])
+        torch.testing.assert_close(mean[name][:n_known], 0.75 * trained[name][:n_known] + 0.25 * before[name])
+    head = [name for name in trained if name not in before]
+    assert len(head) == 4
+    assert all(torch.equal(mean[name], trained[name]) for name in head)
+
+
+def test_a_head_that_is_kept_is_averaged(averaged, model, small_train_config, vocabulary, tmp_path):
+    config = small_train_config.model_copy(update={"property_head": {"logp": 1.0}})
+    vae = starting_point(config, vocabulary, StandardiseConfig(), 3).vae
+    scales = (PropertyScale("logp", "", 2.0, 1.5),)
+    parts = (model.priors, model.generation, StandardiseConfig(), model.training)
+    MolVAE(vae, vocabulary, *parts, scales).save(tmp_path / "model")
+    trained, mean = averaged(init_from=str(tmp_path / "model"), property_head={"logp": 1.0})
+    name = "property_head.0.weight"
+    torch.testing.assert_close(mean[name], 0.75 * trained[name] + 0.25 * vae.state_dict()[name])
 
 
 def test_a_head_goes_along_when_its_properties_are_asked_for(model, small_train_config, vocabulary, tmp_path):

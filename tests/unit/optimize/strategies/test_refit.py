@@ -1,3 +1,4 @@
+import pytest
 import torch
 
 from molvae.config import RefitConfig
@@ -35,3 +36,11 @@ def test_incumbents_that_the_model_cannot_read_change_nothing(model, smiles):
     copy = model.copy()
     refit(copy, ["C[As](C)C"], smiles[:5], 1, seed=1, settings=RefitConfig())
     assert torch.equal(copy.vae.embedding.weight, model.vae.embedding.weight)
+
+
+@pytest.mark.parametrize("fraction", [0.0, 1.0])
+def test_it_learns_from_training_molecules_or_from_incumbents_alone(model, smiles, fraction):
+    copy = model.copy()
+    settings = RefitConfig(incumbent_fraction=fraction)
+    refit(copy, smiles[:10], smiles[50:], 1, seed=1, settings=settings)
+    assert not torch.equal(copy.vae.embedding.weight, model.vae.embedding.weight)
