@@ -343,6 +343,9 @@ class RunConfig(Section):
 
     @model_validator(mode="after")
     def _prior_to_sample_from(self) -> "RunConfig":
+        # A job that samples is handed its own section, with a model that may have been trained by other settings.
+        if "train" not in self.model_fields_set:
+            return self
         wanted, tried = self.sample.prior, self.train.priors
         if wanted != "best" and wanted not in tried:
             raise ValueError(f"sample.prior: expected best or one of train.priors ({', '.join(tried)}), found {wanted}")

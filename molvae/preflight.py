@@ -97,7 +97,8 @@ def plan_run(content: dict[str, Any], where: str) -> RunPlan:
         DataError: If a file that the settings name does not exist.
         ObjectiveError: If an objective is unknown or ill-defined.
     """
-    settings = parse_config(content, where)
+    # A run trains, also where it says nothing of how: what it samples from has to be among the default priors then.
+    settings = parse_config({"train": {}, **content}, where)
     inputs, base = _plan_inputs(settings, where), _plan_base(settings.train.init_from, where)
     objectives = _plan_objectives(settings.optimize.objectives, list(settings.train.property_head), where)
     return RunPlan(settings, objectives, inputs, base, _plan_plate(settings, where))

@@ -128,6 +128,14 @@ def test_a_section_reads_back_as_the_settings_it_holds():
     assert parse_config(yaml.safe_load(run.section("report")), "report.yaml") == run.settings
 
 
+def test_a_job_that_samples_from_any_prior_that_is_trained_reads_its_own_section():
+    content = {"prepare": {"input": ["in.smi"]}, "optimize": {"objectives": ["qed"]}, "sample": {"prior": "flow"}}
+    run = plan_run({**content, "train": {"priors": ["flow"]}}, "study.yaml")
+    assert parse_config(yaml.safe_load(run.section("sample")), "sample.yaml").sample.prior == "flow"
+    with pytest.raises(ConfigError, match=r"sample\.prior: expected best or one of train\.priors .*found flow"):
+        plan_run(content, "study.yaml")
+
+
 def test_a_section_does_not_depend_on_the_others():
     assert plan(stereo="keep").section("train") == plan(stereo="drop").section("train")
     assert plan(stereo="keep").section("prepare") != plan(stereo="drop").section("prepare")
