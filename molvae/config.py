@@ -301,6 +301,11 @@ class ProposeConfig(Section):
     """Objective, a file or a built-in name, whose constraints every proposed molecule satisfies, and whose score is
     predicted where no column is named."""
 
+    @property
+    def is_wanted(self) -> bool:
+        """Whether the workflow proposes a plate."""
+        return self.measured is not None or self.pool is not None
+
     @model_validator(mode="after")
     def _table_with_column(self) -> "ProposeConfig":
         if self.measured is None and self.column is not None:

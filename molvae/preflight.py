@@ -139,7 +139,7 @@ def _plan_plate(settings: RunConfig, where: str) -> tuple[str, ...]:
     files = {key: path for key, path in named.items() if path is not None}
     for key, path in files.items():
         _require_file(key, path, "correct the path", where)
-    if not files or propose.objective is None:
+    if not propose.is_wanted or propose.objective is None:
         return tuple(files.values())
     from molvae.optimize.objective import load_objective
 
