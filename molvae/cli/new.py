@@ -25,13 +25,14 @@ def new(
     from molvae.data_look import look_at
     from molvae.new_project import CONFIG, OBJECTIVE, create, next_commands
     from molvae.parallel import available_cpus
+    from molvae.text import one_line
 
     look = look_at(data, smiles_column, id_column)
     create(folder, look)
     commands = "\n".join(f"  {command}" for command in next_commands(folder, available_cpus()))
     typer.echo("\n".join(look.lines()))
     if look.base is not None and look.measured:
-        column = shlex.quote(next(iter(look.measured)))
+        column = shlex.quote(one_line(next(iter(look.measured))))
         typer.echo(
             "the objective does not learn from measured values; one command that does, in a project of its own:\n"
             f"  molvae series {shlex.quote(str(data))} --activity {column}"
