@@ -62,6 +62,15 @@ def test_the_image_and_the_environment_are_those_that_the_rules_name():
     assert not (ROOT / name).exists()
 
 
+@pytest.mark.parametrize("file", sorted((ROOT / "workflow/rules").glob("*.smk")), ids=lambda file: file.stem)
+def test_every_rule_that_runs_molvae_runs_it_in_the_environment(file):
+    # A rule that begins with `use` takes over all but what it names.
+    _, *rules = re.split(r"^rule (?=\w+:$)", file.read_text(), flags=re.MULTILINE)
+    for rule in rules:
+        if re.search(r'^ +"(?:\{params\.launcher\} )?(?:molvae|python) ', rule, flags=re.MULTILINE):
+            assert "    conda:\n        ENVIRONMENT\n" in rule, rule.partition(":")[0]
+
+
 def test_every_file_that_the_image_copies_is_there():
     for line in re.findall(r"^COPY (.*) \S+$", (ROOT / "Containerfile").read_text(), flags=re.MULTILINE):
         assert all((ROOT / name).exists() for name in line.split())
