@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from molvae.config import WHOLE_RUN, RunConfig, parse_config
+from molvae.config import WHOLE_RUN, PrepareConfig, RunConfig, parse_config
 from molvae.errors import ConfigError, DataError
 from molvae.model.shipped import model_folder
 
@@ -99,9 +99,23 @@ def plan_run(content: dict[str, Any], where: str) -> RunPlan:
     """
     # A run trains, also where it says nothing of how: what it samples from has to be among the default priors then.
     settings = parse_config({"train": {}, **content}, where)
+    _check_held_out(settings.prepare, where)
     inputs, base = _plan_inputs(settings, where), _plan_base(settings.train.init_from, where)
     objectives = _plan_objectives(settings.optimize.objectives, list(settings.train.property_head), where)
     return RunPlan(settings, objectives, inputs, base, _plan_plate(settings, where))
+
+
+def _check_held_out(prepare: PrepareConfig, where: str) -> None:
+    """See that molecules are held out for the training, which needs validation, and for the evaluation."""
+    fractions = {"validation_fraction": prepare.validation_fraction}
+    if prepare.test_input is None:
+        fractions["test_fraction"] = prepare.test_fraction
+    empty = [name for name, fraction in fractions.items() if fraction == 0.0]
+    if empty and prepare.split != "column":
+        raise ConfigError(
+            f"prepare.{empty[0]}: expected above 0 in a run, which trains and evaluates, found 0; remove the key to use "
+            f"0.05{', or give prepare.test_input' if empty[0] == 'test_fraction' else ''} ({where})"
+        )
 
 
 def _plan_base(model: str | None, where: str) -> tuple[str, ...]:

@@ -98,6 +98,15 @@ def test_a_folder_is_no_molecule_file(folder):
         plan(test_input="other")
 
 
+@pytest.mark.parametrize("name", ["validation_fraction", "test_fraction"])
+def test_a_run_holds_molecules_out(name):
+    with pytest.raises(ConfigError, match=rf"prepare\.{name}: expected above 0 in a run, .*found 0.*study\.yaml"):
+        plan(**{name: 0})
+    assert plan(**{name: 0}, split="column", split_column="fold").inputs
+    if name == "test_fraction":
+        assert plan(**{name: 0}, test_input="in.smi").inputs
+
+
 def test_a_missing_objective_file_is_named():
     with pytest.raises(DataError, match=r"optimize\.objectives\[0\]: expected a file at no\.yaml"):
         plan(["no.yaml"])
