@@ -153,11 +153,16 @@ def _plan_plate(settings: RunConfig, where: str) -> tuple[str, ...]:
     files = {key: path for key, path in named.items() if path is not None}
     for key, path in files.items():
         _require_file(key, path, "correct the path", where)
-    if not propose.is_wanted or propose.objective is None:
-        return tuple(files.values())
+    if not propose.is_wanted:
+        return ()
     from molvae.optimize.objective import load_objective
+    from molvae.propose.inputs import check_inputs
 
-    objective = load_objective(propose.objective)
+    objective = None if propose.objective is None else load_objective(propose.objective)
+    check_inputs(propose, objective)
+    if propose.objective is None or objective is None:
+        return tuple(files.values())
+    _check_predicted(objective, list(settings.train.property_head), "propose.objective", where)
     own = [] if objective.is_builtin else [propose.objective, *map(os.path.relpath, objective.files)]
     return (*files.values(), *dict.fromkeys(own))
 
@@ -206,12 +211,15 @@ def import_fault(plan: RunPlan) -> str:
     Returns:
         The error message of the first objective whose modules cannot be imported; empty if all can.
     """
-    for objective in plan.objectives.values():
-        # The file of the objective itself is one.
-        if len(objective.files) > 1:
-            command = [sys.executable, "-m", "molvae", "objective", objective.source, "--check"]
-            done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
-            if done.returncode:
-                ended = f"molvae: error: {objective.source}: the import of its modules ended with {done.returncode}"
-                return (done.stderr.strip() or ended).splitlines()[-1]
+    # The file of the objective itself is one.
+    sources = [objective.source for objective in plan.objectives.values() if len(objective.files) > 1]
+    of_plate = plan.settings.propose.objective
+    if of_plate in plan.plate:
+        sources.append(of_plate)
+    for source in dict.fromkeys(sources):
+        command = [sys.executable, "-m", "molvae", "objective", source, "--check"]
+        done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
+        if done.returncode:
+            ended = f"molvae: error: {source}: the import of its modules ended with {done.returncode}"
+            return (done.stderr.strip() or ended).splitlines()[-1]
     return ""

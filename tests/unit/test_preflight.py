@@ -193,6 +193,39 @@ def test_modules_of_objectives_are_imported_before_the_first_job(folder):
     assert import_fault(plan(["qed", "own.yaml"])) == ""
 
 
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"column": "pIC51"}, r"results\.csv: expected one column 'pIC51', found none; the columns are 'smiles', 'pIC50'"),
+        ({"smiles_column": "smile"}, r"results\.csv: expected one column 'smile', found none"),
+        ({"pool": "pool.csv", "pool_smiles_column": "smile"}, r"pool\.csv: expected one column 'smile', found none"),
+        ({"column": None, "objective": "mine.yaml"}, r"results\.csv: expected a column of the name of a term of mine"),
+        ({"objective": "own.yaml"}, r"own: expected constraints that molvae computes, found activity"),
+        ({"objective": "head.yaml"}, r"propose\.objective: expected properties of train\.property_head .*found .*Ki"),
+    ],
+)
+def test_a_mistake_of_a_plate_is_found_before_the_training(folder, settings, said):
+    (folder / "results.csv").write_text("smiles,pIC50\nCCO,5\n")
+    (folder / "pool.csv").write_text("smiles\nCCO\n")
+    (folder / "own_of_plate.py").write_text("def score(smiles):\n    return [1.0] * len(smiles)\n")
+    own = "[{python: 'own_of_plate:score', name: activity, min: 1}]"
+    (folder / "own.yaml").write_text(f"name: own\n{TERM}constraints: {own}\n")
+    (folder / "head.yaml").write_text("name: head\nterms: [{predict: Ki, minimise: {low: 1, high: 9}}]\n")
+    content = {"prepare": {"input": ["in.smi"]}, "optimize": {"objectives": ["qed"]}}
+    propose = {"measured": "results.csv", "column": "pIC50", **settings}
+    with pytest.raises(ConfigError, match=said):
+        plan_run({**content, "propose": propose}, "study.yaml")
+
+
+def test_modules_of_the_plates_objective_are_imported_before_the_first_job(folder):
+    (folder / "results.csv").write_text("smiles,activity\nCCO,5\n")
+    (folder / "of_plate.yaml").write_text("name: of_plate\nterms: [{python: 'broken_of_plate:score', name: activity}]\n")
+    (folder / "broken_of_plate.py").write_text("def score(smiles):\n    return []\n\nopen('no.file')\n")
+    propose = {"measured": "results.csv", "objective": "of_plate.yaml"}
+    content = {"prepare": {"input": ["in.smi"]}, "optimize": {"objectives": ["qed"]}, "propose": propose}
+    assert "broken_of_plate.py line 4: FileNotFoundError" in import_fault(plan_run(content, "study.yaml"))
+
+
 def test_a_property_that_no_head_will_predict_is_refused_before_the_training(tmp_path):
     (tmp_path / "x.yaml").write_text("name: x\nterms:\n  - {predict: pIC50, maximise: {low: 5, high: 8}}\n")
     content = {"prepare": {"input": ["in.smi"]}, "optimize": {"objectives": ["x.yaml"]}}
