@@ -3,6 +3,7 @@
 The workflow calls this while it reads the Snakefile, so that a mistake costs seconds and leaves nothing behind.
 """
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -15,7 +16,8 @@ import yaml
 
 from molvae.config import WHOLE_RUN, PrepareConfig, RunConfig, parse_config
 from molvae.errors import ConfigError, DataError
-from molvae.model.shipped import model_folder
+from molvae.files import file_sha256
+from molvae.model.shipped import model_folder, shipped_models
 
 if TYPE_CHECKING:
     from molvae.optimize.objective import Objective
@@ -49,8 +51,9 @@ class RunPlan:
         settings: The checked settings, defaults filled in.
         objectives: The objectives by their names, in the order of the settings.
         inputs: The user's own molecule files; public libraries, which are fetched, are not among them.
-        base: Files of the model that is trained further, if there is one.
+        base: Files of the model of the user's own that is trained further, if there is one.
         plate: Files that the next plate is chosen by; none if no plate is asked for.
+        base_digest: SHA-256 of the model that comes with molvae and is trained further; empty if there is none.
     """
 
     settings: RunConfig
@@ -58,18 +61,23 @@ class RunPlan:
     inputs: tuple[str, ...]
     base: tuple[str, ...]
     plate: tuple[str, ...]
+    base_digest: str = ""
 
     def section(self, stage: str) -> str:
         """Return as YAML what one stage is handed: the run's name, its seed and device, and the stage's own section.
 
         The report shows how the run came about, so it is handed all of them. A search is not handed which other
-        searches there are, so that a further objective does not repeat the ones that are done.
+        searches there are, so that a further objective does not repeat the ones that are done. The training is handed
+        the digest of a model that comes with molvae, whose place says nothing of its content: a clone may be moved.
         """
         content = self.settings.model_dump(mode="json")
         if stage != "report":
             own = {key: value for key, value in content[stage].items() if (stage, key) not in _FOR_THE_WORKFLOW}
             content = {**{key: content[key] for key in WHOLE_RUN}, stage: own}
-        return yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
+        text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
+        if stage == "train" and self.base_digest:
+            text += f"# {self.settings.train.init_from}: sha256:{self.base_digest}\n"
+        return text
 
 
 def gpus_requested(device: str, *, local: bool) -> int:
@@ -100,9 +108,9 @@ def plan_run(content: dict[str, Any], where: str) -> RunPlan:
     # A run trains, also where it says nothing of how: what it samples from has to be among the default priors then.
     settings = parse_config({"train": {}, **content}, where)
     _check_held_out(settings.prepare, where)
-    inputs, base = _plan_inputs(settings, where), _plan_base(settings.train.init_from, where)
+    inputs, (base, digest) = _plan_inputs(settings, where), _plan_base(settings.train.init_from, where)
     objectives = _plan_objectives(settings.optimize.objectives, list(settings.train.property_head), where)
-    return RunPlan(settings, objectives, inputs, base, _plan_plate(settings, where))
+    return RunPlan(settings, objectives, inputs, base, _plan_plate(settings, where), digest)
 
 
 def _check_held_out(prepare: PrepareConfig, where: str) -> None:
@@ -118,14 +126,18 @@ def _check_held_out(prepare: PrepareConfig, where: str) -> None:
         )
 
 
-def _plan_base(model: str | None, where: str) -> tuple[str, ...]:
+def _plan_base(model: str | None, where: str) -> tuple[tuple[str, ...], str]:
+    """Return the files of the model that is trained further, or the digest of one that comes with molvae."""
     if model is None:
-        return ()
+        return (), ""
     try:
         folder = model_folder(model)
     except DataError as error:
         raise DataError(f"train.init_from: {error} ({where})") from error
-    return tuple(str(path) for path in sorted(folder.iterdir()) if path.suffix in (".json", ".safetensors"))
+    files = [path for path in sorted(folder.iterdir()) if path.suffix in (".json", ".safetensors")]
+    if folder in shipped_models().values():
+        return (), hashlib.sha256("".join(map(file_sha256, files)).encode()).hexdigest()
+    return tuple(map(str, files)), ""
 
 
 def _plan_inputs(settings: RunConfig, where: str) -> tuple[str, ...]:

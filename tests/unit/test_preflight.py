@@ -129,6 +129,22 @@ def test_a_training_depends_on_the_model_that_it_starts_from(folder):
     assert plan().base == ()
 
 
+def test_a_training_depends_on_what_a_model_that_comes_with_molvae_is_not_on_where_it_is(folder, monkeypatch):
+    content = {"prepare": {"input": ["in.smi"]}, "train": {"init_from": "tiny"}, "optimize": {"objectives": ["qed"]}}
+    sections = {}
+    for clone, weights in (("here", "1"), ("moved", "1"), ("newer", "2")):
+        model = folder / clone / "tiny"
+        model.mkdir(parents=True)
+        for name in ("config.json", "vocabulary.json", "model.safetensors"):
+            (model / name).write_text(weights)
+        monkeypatch.setattr("molvae.model.shipped.HOMES", (folder / clone,))
+        run = plan_run(content, "study.yaml")
+        assert run.base == ()
+        sections[clone] = run.section("train")
+    assert sections["here"] == sections["moved"] != sections["newer"]
+    assert parse_config(yaml.safe_load(sections["here"]), "train.yaml").train == run.settings.train
+
+
 def test_a_section_reads_back_as_the_settings_it_holds():
     run = plan()
     content = yaml.safe_load(run.section("train"))
