@@ -7,17 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import yaml
-
 from molvae.config import RunConfig
 from molvae.errors import DataError
 from molvae.files import read_json
+from molvae.inputs import objective_name
 from molvae.log import logger
 from molvae.metrics.definitions import GUACAMOL
 from molvae.metrics.metric import Metric
 from molvae.metrics.registry import metrics_from_json
 from molvae.tables import CANDIDATES, FRONT, HISTORY, LATENT_MAP, MOLECULES, RECONSTRUCTIONS, SCORED_MOLECULES, TRACE
-from molvae.untrusted import parse_yaml, read_utf8
 
 
 def value_of(metrics: Mapping[str, Metric], name: str) -> float:
@@ -294,24 +292,12 @@ def _with_texts(table: pd.DataFrame, *columns: str) -> pd.DataFrame:
 def _objectives(folder: Path, settings: RunConfig) -> list[str]:
     """Return the objectives with results: those of the settings, or all of them if none of those is among them."""
     names = sorted(path.parent.name for path in (folder / "optimize").glob("*/summary.json"))
-    wanted = [_name_of(objective) for objective in settings.optimize.objectives]
+    wanted = [objective_name(objective) for objective in settings.optimize.objectives]
     shown = [name for name in wanted if name in names] or (names if wanted else [])
     left_out = [name for name in names if name not in shown]
     if left_out:
         logger.warning("report: not among optimize.objectives and left out: %s", ", ".join(left_out))
     return shown
-
-
-def _name_of(objective: str) -> str:
-    """Return the name of an objective, which is that of its folder, from its file or as a built-in one."""
-    path = Path(objective)
-    if path.suffix not in (".yaml", ".yml"):
-        return objective
-    try:
-        return str(parse_yaml(read_utf8(path))["name"])
-    # Results stay readable where the file has gone or changed.
-    except (DataError, UnicodeDecodeError, yaml.YAMLError, TypeError, KeyError):
-        return path.stem
 
 
 def _wanted_optimization(folder: Path, objective: str, settings: RunConfig) -> Optimization:
