@@ -104,8 +104,12 @@ audit:  ## look up known vulnerabilities of the versions in constraints.txt
 	$(VENV)/audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit
 	$(VENV)/audit/bin/pip-audit --strict --disable-pip --no-deps --requirement constraints.txt
 
+# What the image is made of, as far as it is under version control.
+SOURCES = pyproject.toml setup.py MANIFEST.in constraints.txt README.md LICENSE Snakefile benchmarks/demo.json \
+	$(wildcard $(shell git ls-files molvae workflow data 2>/dev/null))
+
 image: molvae.tar  ## a container image with molvae and its workflow, by podman
-molvae.tar: Containerfile constraints.txt pyproject.toml
+molvae.tar: Containerfile $(SOURCES)
 	podman build --tag molvae .
 	podman save --format oci-archive --output $@ molvae
 

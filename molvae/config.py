@@ -303,6 +303,11 @@ class ProposeConfig(Section):
     """Objective, a file or a built-in name, whose constraints every proposed molecule satisfies, and whose score is
     predicted where no column is named."""
 
+    @property
+    def is_wanted(self) -> bool:
+        """Whether the workflow proposes a plate."""
+        return self.measured is not None or self.pool is not None
+
     @model_validator(mode="after")
     def _table_with_column(self) -> "ProposeConfig":
         if self.measured is None and self.column is not None:
@@ -345,6 +350,9 @@ class RunConfig(Section):
 
     @model_validator(mode="after")
     def _prior_to_sample_from(self) -> "RunConfig":
+        # A job that samples is handed its own section, with a model that may have been trained by other settings.
+        if "train" not in self.model_fields_set:
+            return self
         wanted, tried = self.sample.prior, self.train.priors
         if wanted != "best" and wanted not in tried:
             raise ValueError(f"sample.prior: expected best or one of train.priors ({', '.join(tried)}), found {wanted}")

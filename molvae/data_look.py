@@ -14,6 +14,7 @@ from molvae.errors import DataError
 from molvae.model.reading import ModelInput, Reader
 from molvae.model.shipped import model_tokens, shipped_models
 from molvae.prepare.preview import other_columns
+from molvae.text import one_line
 from molvae.vocabulary import BOS, EOS, PAD, Vocabulary
 
 # Rows whose molecules are looked at; all are counted.
@@ -67,9 +68,9 @@ class DataLook:
         names = f", names in {self.id_column!r}" if self.id_column else ", no column of names"
         share = "" if self.n_read == self.n_rows else f" of the first {self.n_read:,}"
         return [
-            f"{self.path}: {self.n_rows:,} rows{column}{names}; {self.n_molecules:,}{share} are molecules",
-            *(f"measured: {name}, {low:g} to {high:g}" for name, (low, high) in self.measured.items()),
-            *([f"other columns: {', '.join(self.others)}"] if self.others else []),
+            f"{one_line(str(self.path))}: {self.n_rows:,} rows{column}{names}; {self.n_molecules:,}{share} are molecules",
+            *(f"measured: {one_line(name)}, {low:g} to {high:g}" for name, (low, high) in self.measured.items()),
+            *([f"other columns: {', '.join(map(one_line, self.others))}"] if self.others else []),
             *(self.model_text(name) for name in self.unread),
         ]
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from molvae.errors import DataError
 from molvae.files import file_sha256, move, read_json, room_for, sync, write_json
 from molvae.log import logger
+from molvae.untrusted import read_utf8
 
 LOCK = ".molvae.lock"
 CHECKSUMS = "checksums.json"
@@ -34,6 +35,17 @@ def _close_copies() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_close_copies)
+
+
+def holder(path: Path) -> tuple[int, str] | None:
+    """Return the process that holds a lock file, and its host; None if nothing says so.
+
+    A killed process leaves its file, whose lock is free, so see whether it `is_running`.
+    """
+    with suppress(DataError, UnicodeDecodeError):
+        if match := re.fullmatch(r"process (\d+) on (.*)", read_utf8(path)):
+            return int(match[1]), match[2]
+    return None
 
 
 class LockedError(Exception):
@@ -251,11 +263,11 @@ def _remove_abandoned(folder: Path, names: Sequence[str]) -> None:
     unfinished = [str(path.with_name(f".{path.stem}.[0-9]*.partial{path.suffix}")) for path in map(Path, names)]
     for path in folder.parent.iterdir():
         match = working.fullmatch(path.name)
-        if match and not _is_running(int(match[1])):
+        if match and not is_running(int(match[1])):
             remove_files(path, [*names, *unfinished])
 
 
-def _is_running(process: int) -> bool:
+def is_running(process: int) -> bool:
     """Tell whether a process of this number runs; where that cannot be asked, it may."""
     if os.name != "posix":
         return True

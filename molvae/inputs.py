@@ -11,7 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
+import yaml
+
 from molvae.errors import ConfigError, DataError
+from molvae.untrusted import parse_yaml, read_utf8
 
 RAW = Path("data/raw")
 CHEMBL_RELEASE = 35
@@ -77,6 +80,23 @@ PRESETS = {
     "guacamol_all": Remote(f"{_GUACAMOL}/13612745", "guacamol/all.smi", "md5:7d45bc95c33c10cb96ef5e78c38ac0b6"),
 }
 """Public libraries by name; `chembl`, and `chembl_<release>` for another release, besides."""
+
+
+def objective_name(objective: str, folder: Path = Path()) -> str:
+    """Return the name of an objective, which is that of its folder of results, from its file or as a built-in one.
+
+    Args:
+        objective: As the settings give it.
+        folder: The folder that its path is relative to.
+    """
+    path = folder / objective
+    if path.suffix not in (".yaml", ".yml"):
+        return objective
+    try:
+        return str(parse_yaml(read_utf8(path))["name"])
+    # Results stay readable where the file has gone or changed.
+    except (DataError, UnicodeDecodeError, yaml.YAMLError, TypeError, KeyError):
+        return path.stem
 
 
 def remote_of(name: str) -> Remote | None:

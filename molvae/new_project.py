@@ -6,9 +6,12 @@ import re
 import shlex
 from pathlib import Path
 
+import yaml
+
 from molvae.data_look import ENOUGH_TO_TRAIN, SMALL, DataLook
 from molvae.errors import ConfigError, DataError
 from molvae.project import lay
+from molvae.text import one_line
 
 CONFIG, OBJECTIVE = "config.yaml", "objective.yaml"
 
@@ -23,7 +26,7 @@ def create(folder: Path, look: DataLook) -> None:
         DataError: If there is something of this name already, or it cannot be written.
     """
     name = folder.resolve().name
-    data = os.path.relpath(look.path, folder)
+    data = path_from(folder, look.path)
     write_project(folder, {CONFIG: config_text(look, name, data), OBJECTIVE: objective_text(look, name, data)})
 
 
@@ -55,6 +58,11 @@ def write_project(folder: Path, texts: dict[str, str]) -> None:
         raise DataError(f"{folder}: expected a writable folder, found otherwise ({error.strerror})") from error
 
 
+def path_from(folder: Path, path: Path) -> str:
+    """Return the relative path of a file from a folder, also where the folder is, or will be, behind a link."""
+    return os.path.relpath(path.absolute(), folder.resolve())
+
+
 def next_commands(folder: Path, cores: int) -> list[str]:
     """Return the commands that run the project, to be typed one after the other."""
     settings = f" --configfile {CONFIG}" if (folder / CONFIG).exists() else ""
@@ -70,11 +78,11 @@ def config_text(look: DataLook, name: str, data: str) -> str:
         data: Path of the data from the project's folder.
     """
     return f"""\
-# {name}: made by `molvae new` for {look.path.name}, {look.n_rows:,} rows.
+# {name}: made by `molvae new` for {one_line(look.path.name)}, {look.n_rows:,} rows.
 # Every other setting has its default: molvae/config.py lists all of them, with what each is for.
 
 # Results go to results/{name}/.
-run: {name}
+{named("run", name)}
 
 prepare:
   # Paths are those from the folder of this file, where the commands are run.
@@ -159,7 +167,7 @@ def objective_text(look: DataLook, name: str, data: str) -> str:
 # may be, with examples. To check it on the known molecules:
 #   molvae objective {OBJECTIVE} MOLECULES --out scores.csv
 
-name: {name}
+{named("name", name)}
 description: {quoted(f"Like the molecules of {look.path.name}, drug-like and easy to make.")}
 # A geometric mean is 0 if one term is 0; in an arithmetic one terms make up for each other.
 mean: geometric
@@ -192,7 +200,7 @@ def _lead(look: DataLook) -> str:
 """
     value, smiles = look.best
     return f"""\
-  # Like the molecule of the highest {next(iter(look.measured))}, {value:g}.
+  # Like the molecule of the highest {one_line(next(iter(look.measured)))}, {value:g}.
   - similarity: {{to: {quoted(smiles)}, fingerprint: ECFP4_bits}}
     maximise: {{low: 0.2, high: 0.6}}
 """
@@ -207,12 +215,22 @@ def _learned(look: DataLook, data: str) -> str:
     if look.smiles_column is not None:
         source += f", smiles_column: {quoted(look.smiles_column)}"
     return f"""\
-  # {column} as predicted from what was measured; `minimise` where lower values are better.
+  # {one_line(column)} as predicted from what was measured; `minimise` where lower values are better.
   # - learned: {{{source}}}
   #   maximise: {{low: {low:g}, high: {max(high, low + 0.1):g}}}
 """
 
 
+def named(key: str, name: str) -> str:
+    """Return a name and its key as YAML; in quotes where it would be read as a number, a date or the like."""
+    return yaml.safe_dump({key: name}).strip()
+
+
 def quoted(text: str) -> str:
-    """Return text as YAML in single quotes."""
+    """Return text as YAML in quotes: single ones, or double ones with the characters that end a line as escapes.
+
+    A column's name may come from anyone. Its end of a line would end the setting or the comment that it is in.
+    """
+    if one_line(text) != text:
+        return yaml.safe_dump(text, default_style='"', allow_unicode=True, width=math.inf).strip()
     return "'" + text.replace("'", "''") + "'"

@@ -3,6 +3,7 @@
 The workflow calls this while it reads the Snakefile, so that a mistake costs seconds and leaves nothing behind.
 """
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -13,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from molvae.config import WHOLE_RUN, RunConfig, parse_config
+from molvae.config import WHOLE_RUN, PrepareConfig, RunConfig, parse_config
 from molvae.errors import ConfigError, DataError
-from molvae.model.shipped import model_folder
+from molvae.files import file_sha256
+from molvae.model.shipped import model_folder, shipped_models
 
 if TYPE_CHECKING:
     from molvae.optimize.objective import Objective
@@ -49,8 +51,9 @@ class RunPlan:
         settings: The checked settings, defaults filled in.
         objectives: The objectives by their names, in the order of the settings.
         inputs: The user's own molecule files; public libraries, which are fetched, are not among them.
-        base: Files of the model that is trained further, if there is one.
+        base: Files of the model of the user's own that is trained further, if there is one.
         plate: Files that the next plate is chosen by; none if no plate is asked for.
+        base_digest: SHA-256 of the model that comes with molvae and is trained further; empty if there is none.
     """
 
     settings: RunConfig
@@ -58,18 +61,23 @@ class RunPlan:
     inputs: tuple[str, ...]
     base: tuple[str, ...]
     plate: tuple[str, ...]
+    base_digest: str = ""
 
     def section(self, stage: str) -> str:
         """Return as YAML what one stage is handed: the run's name, its seed and device, and the stage's own section.
 
         The report shows how the run came about, so it is handed all of them. A search is not handed which other
-        searches there are, so that a further objective does not repeat the ones that are done.
+        searches there are, so that a further objective does not repeat the ones that are done. The training is handed
+        the digest of a model that comes with molvae, whose place says nothing of its content: a clone may be moved.
         """
         content = self.settings.model_dump(mode="json")
         if stage != "report":
             own = {key: value for key, value in content[stage].items() if (stage, key) not in _FOR_THE_WORKFLOW}
             content = {**{key: content[key] for key in WHOLE_RUN}, stage: own}
-        return yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
+        text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
+        if stage == "train" and self.base_digest:
+            text += f"# {self.settings.train.init_from}: sha256:{self.base_digest}\n"
+        return text
 
 
 def gpus_requested(device: str, *, local: bool) -> int:
@@ -97,20 +105,39 @@ def plan_run(content: dict[str, Any], where: str) -> RunPlan:
         DataError: If a file that the settings name does not exist.
         ObjectiveError: If an objective is unknown or ill-defined.
     """
-    settings = parse_config(content, where)
-    inputs, base = _plan_inputs(settings, where), _plan_base(settings.train.init_from, where)
+    # A run trains, also where it says nothing of how: what it samples from has to be among the default priors then.
+    settings = parse_config({"train": {}, **content}, where)
+    _check_held_out(settings.prepare, where)
+    inputs, (base, digest) = _plan_inputs(settings, where), _plan_base(settings.train.init_from, where)
     objectives = _plan_objectives(settings.optimize.objectives, list(settings.train.property_head), where)
-    return RunPlan(settings, objectives, inputs, base, _plan_plate(settings, where))
+    return RunPlan(settings, objectives, inputs, base, _plan_plate(settings, where), digest)
 
 
-def _plan_base(model: str | None, where: str) -> tuple[str, ...]:
+def _check_held_out(prepare: PrepareConfig, where: str) -> None:
+    """See that molecules are held out for the training, which needs validation, and for the evaluation."""
+    fractions = {"validation_fraction": prepare.validation_fraction}
+    if prepare.test_input is None:
+        fractions["test_fraction"] = prepare.test_fraction
+    empty = [name for name, fraction in fractions.items() if fraction == 0.0]
+    if empty and prepare.split != "column":
+        raise ConfigError(
+            f"prepare.{empty[0]}: expected above 0 in a run, which trains and evaluates, found 0; remove the key to use "
+            f"0.05{', or give prepare.test_input' if empty[0] == 'test_fraction' else ''} ({where})"
+        )
+
+
+def _plan_base(model: str | None, where: str) -> tuple[tuple[str, ...], str]:
+    """Return the files of the model that is trained further, or the digest of one that comes with molvae."""
     if model is None:
-        return ()
+        return (), ""
     try:
         folder = model_folder(model)
     except DataError as error:
         raise DataError(f"train.init_from: {error} ({where})") from error
-    return tuple(str(path) for path in sorted(folder.iterdir()) if path.suffix in (".json", ".safetensors"))
+    files = [path for path in sorted(folder.iterdir()) if path.suffix in (".json", ".safetensors")]
+    if folder in shipped_models().values():
+        return (), hashlib.sha256("".join(map(file_sha256, files)).encode()).hexdigest()
+    return tuple(map(str, files)), ""
 
 
 def _plan_inputs(settings: RunConfig, where: str) -> tuple[str, ...]:
@@ -138,11 +165,16 @@ def _plan_plate(settings: RunConfig, where: str) -> tuple[str, ...]:
     files = {key: path for key, path in named.items() if path is not None}
     for key, path in files.items():
         _require_file(key, path, "correct the path", where)
-    if not files or propose.objective is None:
-        return tuple(files.values())
+    if not propose.is_wanted:
+        return ()
     from molvae.optimize.objective import load_objective
+    from molvae.propose.inputs import check_inputs
 
-    objective = load_objective(propose.objective)
+    objective = None if propose.objective is None else load_objective(propose.objective)
+    check_inputs(propose, objective)
+    if propose.objective is None or objective is None:
+        return tuple(files.values())
+    _check_predicted(objective, list(settings.train.property_head), "propose.objective", where)
     own = [] if objective.is_builtin else [propose.objective, *map(os.path.relpath, objective.files)]
     return (*files.values(), *dict.fromkeys(own))
 
@@ -191,12 +223,15 @@ def import_fault(plan: RunPlan) -> str:
     Returns:
         The error message of the first objective whose modules cannot be imported; empty if all can.
     """
-    for objective in plan.objectives.values():
-        # The file of the objective itself is one.
-        if len(objective.files) > 1:
-            command = [sys.executable, "-m", "molvae", "objective", objective.source, "--check"]
-            done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
-            if done.returncode:
-                ended = f"molvae: error: {objective.source}: the import of its modules ended with {done.returncode}"
-                return (done.stderr.strip() or ended).splitlines()[-1]
+    # The file of the objective itself is one.
+    sources = [objective.source for objective in plan.objectives.values() if len(objective.files) > 1]
+    of_plate = plan.settings.propose.objective
+    if of_plate in plan.plate:
+        sources.append(of_plate)
+    for source in dict.fromkeys(sources):
+        command = [sys.executable, "-m", "molvae", "objective", source, "--check"]
+        done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
+        if done.returncode:
+            ended = f"molvae: error: {source}: the import of its modules ended with {done.returncode}"
+            return (done.stderr.strip() or ended).splitlines()[-1]
     return ""

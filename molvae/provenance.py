@@ -100,7 +100,8 @@ def settings_of(run_folder: Path, config: RunConfig) -> RunConfig:
     """Return the settings that the stages of a run used.
 
     The workflow records the settings of each stage in `config/<stage>.yaml` under the run's folder. They override
-    `config`, since the results were made with them; only the section of the report is taken from `config`.
+    `config`, since the results were made with them; only the section of the report is taken from `config`, and that of
+    the next plate where `config` asks for none.
 
     Raises:
         ConfigError: If a recorded file is no longer a valid configuration.
@@ -108,7 +109,8 @@ def settings_of(run_folder: Path, config: RunConfig) -> RunConfig:
     content = config.model_dump(mode="json")
     for stage in (stage for stage in content if stage not in (*WHOLE_RUN, "report")):
         path = run_folder / "config" / f"{stage}.yaml"
-        if not path.exists():
+        # The last is left from a run that proposed a plate.
+        if not path.exists() or (stage == "propose" and not config.propose.is_wanted):
             continue
         try:
             recorded = parse_yaml(read_utf8(path))

@@ -4,13 +4,17 @@ import csv
 import heapq
 import math
 import re
+import socket
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from molvae.errors import DataError
+from molvae.config import load_config
+from molvae.errors import ConfigError, DataError
+from molvae.folders import LOCK, holder, is_running
+from molvae.inputs import objective_name
 
 State = Literal["waiting", "running", "done", "failed"]
 
@@ -24,6 +28,7 @@ _TIME_LEFT = re.compile(r", [\d.]+ s left$")
 _DAY_S = 86_400
 # A log is silent for a minute at most while progress is made; the workers of some stages take a few.
 _SILENT_S = 300.0
+_LOADING_S = 60.0
 _N_BEST = 10
 _TAIL_BYTES = 65_536
 
@@ -100,13 +105,38 @@ def read_jobs(run: Path) -> list[Job]:
             "results/<run>/ when it starts"
         )
     now = time.time()
+    expected = _expected(run)
     jobs: list[Job] = []
     for stage in _STAGES:
+        names = None if expected is None else expected.get(stage, {stage})
         logs = [log for log in sorted((run / "logs").glob("*.log")) if re.split("[_.]", log.name)[0] == stage]
+        logs = [log for log in logs if names is None or log.stem in names]
         jobs += [_job(run, log, now) for log in logs]
-        if not logs and (run / "config" / f"{stage}.yaml").exists():
+        if not logs and names != set() and (run / "config" / f"{stage}.yaml").exists():
             jobs.append(Job(stage, "waiting"))
     return jobs
+
+
+def _expected(run: Path) -> dict[str, set[str]] | None:
+    """Return the jobs that the settings ask for, of each stage whose jobs depend on them; None if they are unknown.
+
+    A run with other objectives, whose logs are still there, has left others.
+    """
+    try:
+        settings = load_config(run / "config" / "report.yaml")
+    except ConfigError:
+        return None
+    if "optimize" not in settings.model_fields_set:
+        return None
+    optimize = settings.optimize
+    names = [objective_name(objective, _project(run)) for objective in optimize.objectives]
+    searches = set(names) | {f"baseline_{name}" for name in names if optimize.baseline}
+    searches |= {f"{name}_seed-{seed}" for name in names for seed in optimize.seeds}
+    return {
+        "optimize": {f"optimize_{search}" for search in searches},
+        "propose": {"propose"} if settings.propose.is_wanted else set(),
+        "score": {f"score_{name}" for name in ["sample", *names]},
+    }
 
 
 def is_over(jobs: Sequence[Job]) -> bool:
@@ -128,9 +158,41 @@ def _job(run: Path, log: Path, now: float) -> Job:
     # The clock of another machine, or one that was put back, may be behind.
     age_s = max(0.0, now - changed)
     progress, detail = _latest(lines, age_s)
+    if _was_killed(run, name, age_s):
+        return Job(name, "failed", detail=f"ended without a word, as if it was killed or out of memory; {detail}")
     if age_s > _SILENT_S:
         detail = f"silent for {age_s / 60:.0f} min; {detail}"
     return Job(name, "running", None, progress, detail, _best(run, name))
+
+
+def _was_killed(run: Path, name: str, age_s: float) -> bool:
+    """Say whether a job that did not end by itself has ended all the same.
+
+    Either the process that locked its folder is gone from this machine, or no workflow is at work in the project, whose
+    Snakemake, on this machine or another, has a lock of its own as long as it runs.
+    """
+    # A job that runs again finds the lock of the one before until it has loaded its libraries.
+    if age_s < _LOADING_S:
+        return False
+    if lock := holder(run.joinpath(*_folder_of(name), LOCK)):
+        process, host = lock
+        if host == socket.gethostname() and not is_running(process):
+            return True
+    snakemake = _project(run) / ".snakemake"
+    return age_s > _SILENT_S and snakemake.is_dir() and not any((snakemake / "locks").glob("*.lock"))
+
+
+def _project(run: Path) -> Path:
+    """Return the folder in which results/<run> is, and Snakemake is started."""
+    return run.absolute().parent.parent
+
+
+def _folder_of(name: str) -> tuple[str, ...]:
+    """Return the folder that a job writes, as the parts of its path in that of the run."""
+    stage, _, what = name.partition("_")
+    if stage == "report":
+        return ()
+    return (stage, *(_search_folder(name) if stage == "optimize" else (what,) if what else ()))
 
 
 def _seconds(timing: Path) -> float | None:

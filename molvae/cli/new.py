@@ -52,7 +52,9 @@ def _about_measured_values(look: "DataLook") -> list[str]:
     """Return what leads on where the data have measured values and are too few to train on."""
     if look.base is None or not look.measured:
         return []
-    column = shlex.quote(next(iter(look.measured)))
+    from molvae.text import one_line
+
+    column = shlex.quote(one_line(next(iter(look.measured))))
     return [
         "the objective does not learn from measured values; one command that does, in a project of its own:",
         f"  molvae series {shlex.quote(str(look.path))} --activity {column}",

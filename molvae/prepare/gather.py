@@ -15,6 +15,7 @@ from molvae.prepare.blocks import Blocks
 from molvae.prepare.convert import Reason
 from molvae.prepare.duplicates import Duplicates
 from molvae.prepare.split import (
+    MIN_HELD_OUT,
     SPLITS,
     TEST,
     TRAIN,
@@ -117,11 +118,11 @@ class Library:
         counts = np.bincount(self.splits[self.status == RowStatus.KEPT], minlength=len(SPLITS))
         return {split: int(n) for split, n in zip(SPLITS, counts, strict=True)}
 
-    def drop_rare_tokens(self, min_molecules: int) -> frozenset[str]:
+    def drop_rare_tokens(self, min_molecules: int) -> dict[str, int]:
         """Reject the molecules with a token that occurs in fewer than `min_molecules` molecules.
 
         Returns:
-            The remaining tokens that occur in a single molecule.
+            Of each remaining token, the number of molecules in which it occurs.
         """
         n_molecules: Counter[str] = Counter()
         for _, token_sets in self._kept("token_set"):
@@ -130,15 +131,16 @@ class Library:
         rare = {token for token, n in n_molecules.items() if n < min_molecules}
         if rare:
             self._reject(lambda tokens: not rare.isdisjoint(tokens))
-        return frozenset(token for token, n in n_molecules.items() if n == 1 and token not in rare)
+        return {token: n for token, n in n_molecules.items() if token not in rare}
 
-    def split(self, config: PrepareConfig, seed: int, unique_tokens: frozenset[str]) -> list[str]:
+    def split(self, config: PrepareConfig, seed: int, n_of_tokens: Mapping[str, int]) -> list[str]:
         """Assign every kept molecule to a split.
 
         Args:
             config: The settings.
             seed: The run's seed.
-            unique_tokens: Tokens that occur in a single molecule, which must therefore be in the training split.
+            n_of_tokens: Of each token, the number of molecules in which it occurs. One that has a token alone must be
+                in the training split.
 
         Returns:
             The splits that must not be empty.
@@ -152,18 +154,23 @@ class Library:
             required = list(SPLITS)
         else:
             column = "scaffold" if config.split == "scaffold" else "key"
-            self._assign(column, fractions, derive_seed(seed, "split"), unique_tokens)
+            n_molecules = self.n_kept(test_file=False)
+            is_small = column == "key" and fractions[1] > 0 and round(n_molecules * fractions[1]) < MIN_HELD_OUT
+            # Of so few molecules, the two that are held out may be all that have a token.
+            n_needed = MIN_HELD_OUT if is_small else 1
+            needed_tokens = frozenset(token for token, n in n_of_tokens.items() if n <= n_needed)
+            self._assign(column, fractions, derive_seed(seed, "split"), needed_tokens)
             held_out = zip((VALIDATION, TEST), fractions, strict=True)
             required = [TRAIN, *(split for split, fraction in held_out if fraction > 0)]
         self.splits[self._is_test_file] = SPLITS.index(TEST)
         return required
 
-    def _assign(self, column: str, fractions: tuple[float, float], seed: int, unique_tokens: frozenset[str]) -> None:
+    def _assign(self, column: str, fractions: tuple[float, float], seed: int, needed_tokens: frozenset[str]) -> None:
         def inputs() -> Iterator[tuple[NDArray[np.int64], Keys, NDArray[np.bool_]]]:
             for rows, table in self.blocks.read([column, "token_set"], only="input"):
                 kept = np.flatnonzero(self.status[rows] == RowStatus.KEPT)
                 keys = keyed(table[column].to_numpy()[kept], seed)
-                needed = _rows_with(table["token_set"], lambda tokens: not unique_tokens.isdisjoint(tokens))[kept]
+                needed = _rows_with(table["token_set"], lambda tokens: not needed_tokens.isdisjoint(tokens))[kept]
                 yield kept + rows.start, keys, needed
 
         def stream() -> Iterator[tuple[Keys, NDArray[np.bool_]]]:

@@ -18,8 +18,9 @@ from molvae.errors import DataError
 
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
 SPLITS = (TRAIN, VALIDATION, TEST)
-MIN_VALIDATION = 2
-"""Validation molecules, if any: the distance that chooses a prior needs a covariance of theirs."""
+MIN_HELD_OUT = 2
+"""Molecules of a held-out split, if any: the distance to them, which chooses a prior and evaluates a model, needs a
+covariance of theirs."""
 
 Keys = NDArray[np.uint64]
 Stream = Callable[[], Iterable[tuple[Keys, NDArray[np.bool_]]]]
@@ -58,11 +59,11 @@ def split_randomly(stream: Stream, n_molecules: int, validation_fraction: float,
     Args:
         stream: The molecules.
         n_molecules: Their number.
-        validation_fraction: Fraction for validation, in [0, 1]; above 0, at least `MIN_VALIDATION`.
-        test_fraction: Fraction for the test split, in [0, 1]; above 0, at least one molecule is held out.
+        validation_fraction: Fraction for validation, in [0, 1]; above 0, at least `MIN_HELD_OUT`.
+        test_fraction: The same for the test split.
     """
     n_test = _size(n_molecules, test_fraction)
-    n_held_out = min(n_test + _size(n_molecules, validation_fraction, MIN_VALIDATION), n_molecules)
+    n_held_out = min(n_test + _size(n_molecules, validation_fraction), n_molecules)
     below = _values_at(lambda: (_ranks(*pair) for pair in stream()), [n_test, n_held_out])
 
     def assign(keys: Keys, needed: NDArray[np.bool_]) -> NDArray[np.uint8]:
@@ -87,13 +88,13 @@ def split_by_scaffold(stream: Stream, n_molecules: int, validation_fraction: flo
         test_fraction: Fraction for the test split, in [0, 1].
 
     Returns:
-        The assignment, from keys of scaffolds. A held-out split is at most as large as its fraction, unless no scaffold
-        is small enough; then it gets the smallest one that training can spare.
+        The assignment, from keys of scaffolds. A held-out split is at most as large as its fraction, unless the
+        scaffolds that are small enough have fewer than `MIN_HELD_OUT` molecules; then it gets the smallest other one
+        that training can spare.
     """
-    room = {
-        TEST: _size(n_molecules, test_fraction),
-        VALIDATION: _size(n_molecules, validation_fraction, MIN_VALIDATION),
-    }
+    room = {TEST: _size(n_molecules, test_fraction, 1), VALIDATION: _size(n_molecules, validation_fraction)}
+    wanted = [split for split in room if room[split]]
+    n_held_out = dict.fromkeys(room, 0)
     held_out: dict[str, list[int]] = {split: [] for split in room}
     smallest: list[tuple[int, int, int]] = []
     n_train = 0
@@ -105,10 +106,11 @@ def split_by_scaffold(stream: Stream, n_molecules: int, validation_fraction: flo
         else:
             held_out[target].append(key)
             room[target] -= size
-        if not any(room.values()):
+            n_held_out[target] += size
+        if not any(room.values()) and all(n_held_out[split] >= MIN_HELD_OUT for split in wanted):
             break
-    for split, fraction in ((TEST, test_fraction), (VALIDATION, validation_fraction)):
-        if fraction > 0 and not held_out[split] and n_train > 1:
+    for split in wanted:
+        if n_held_out[split] < MIN_HELD_OUT and n_train > 1:
             held_out[split].append(smallest.pop(0)[2])
             n_train -= 1
     members = {split: np.array(sorted(keys), dtype=np.uint64) for split, keys in held_out.items()}
@@ -160,7 +162,7 @@ def check_splits(sizes: Mapping[str, int], required: Iterable[str]) -> None:
         )
 
 
-def _size(n_molecules: int, fraction: float, at_least: int = 1) -> int:
+def _size(n_molecules: int, fraction: float, at_least: int = MIN_HELD_OUT) -> int:
     return max(at_least, round(n_molecules * fraction)) if fraction > 0 else 0
 
 

@@ -25,7 +25,7 @@ from molvae.prepare.duplicates import DUPLICATE_FILES, Duplicates
 from molvae.prepare.gather import Library, RejectCounts, RowStatus, count_rejects
 from molvae.prepare.leakage import Leakage, leakage
 from molvae.prepare.preview import unused_columns
-from molvae.prepare.split import MIN_VALIDATION, SPLITS, TEST, TRAIN, VALIDATION, check_splits
+from molvae.prepare.split import MIN_HELD_OUT, SPLITS, TEST, TRAIN, VALIDATION, check_splits
 from molvae.prepare.summary import LengthStatistics, PrepareSummary
 from molvae.prepare.write import WriteStatistics, write_rows
 from molvae.provenance import software
@@ -182,13 +182,13 @@ def _gather(blocks: Blocks, out: Path, config: PrepareConfig, seed: int, n_jobs:
     duplicates = Duplicates(blocks, out / RESUME / "duplicates", list(config.properties), config.repeats)
     library = Library(blocks, duplicates)
     _check_number(library.n_kept(test_file=False), counts["input"])
-    unique_tokens = library.drop_rare_tokens(config.min_token_molecules)
-    required = library.split(config, seed, unique_tokens)
+    n_of_tokens = library.drop_rare_tokens(config.min_token_molecules)
+    required = library.split(config, seed, n_of_tokens)
     before = library.split_sizes()
     check_splits(before, required)
     vocabulary = library.learn_vocabulary()
     _check_emptied(before, library.split_sizes())
-    _check_validation(library.split_sizes()[VALIDATION])
+    _check_held_out(library.split_sizes())
     sample_seed = derive_seed(seed, "leakage")
     invalidate(out / SUMMARY)
     statistics = write_rows(
@@ -286,9 +286,10 @@ def _check_emptied(before: Mapping[str, int], after: Mapping[str, int]) -> None:
         )
 
 
-def _check_validation(n: int) -> None:
-    if 0 < n < MIN_VALIDATION:
-        raise DataError(
-            f"expected at least {MIN_VALIDATION} validation molecules, which training needs, found {n}; give more "
-            "molecules, or a larger prepare.validation_fraction"
-        )
+def _check_held_out(sizes: Mapping[str, int]) -> None:
+    for split, user in ((VALIDATION, "training"), (TEST, "the evaluation")):
+        if 0 < sizes[split] < MIN_HELD_OUT:
+            raise DataError(
+                f"expected at least {MIN_HELD_OUT} {split} molecules, which {user} needs, found {sizes[split]}; give "
+                f"more molecules, or a larger prepare.{split}_fraction"
+            )

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from molvae.config import ProposeConfig, parse_config
-from molvae.errors import ConfigError
 from molvae.learned import Measurements, read_measurements
 from molvae.log import logger
 from molvae.model.loading import load
 from molvae.model.shipped import model_folder
 from molvae.optimize.objective import Objective, load_objective
+from molvae.propose.inputs import check_constraints
 from molvae.propose.pool import Pool
 from molvae.propose.scores import read_scores
 from molvae.propose.stage import Wanted, propose_from_pool, propose_invented
@@ -47,23 +47,15 @@ def propose(model: str | Path, *, seed: int = 1, n_jobs: int = 1, **settings: An
 def plate(model: str | Path, config: ProposeConfig, seed: int, device: str = "auto", n_jobs: int = 1) -> Proposed:
     """Choose a plate from a pool if there is one, and from what the model invents otherwise."""
     folder = model_folder(model)
-    objective = None if config.objective is None else _checked(load_objective(config.objective))
+    objective = None
+    if config.objective is not None:
+        objective = load_objective(config.objective).with_model(folder.resolve())
+        check_constraints(objective)
     wanted = Wanted(config.n, config.minimise, objective, seed)
     measured = _measured(config, objective)
     if config.pool is None:
         return propose_invented(load(folder, device), measured, wanted)
     return propose_from_pool(Pool.at(Path(config.pool), config.pool_smiles_column), measured, wanted, n_jobs)
-
-
-def _checked(objective: Objective) -> Objective:
-    """Refuse constraints that cannot be checked for every candidate."""
-    own = [constraint.title for constraint in objective.constraints if constraint.quantity.external]
-    if own:
-        raise ConfigError(
-            f"{objective.name}: expected constraints that molvae computes, found {', '.join(own)}, which your own code "
-            "does: it would be called for millions of candidates; leave it out, and filter the pool with it before"
-        )
-    return objective
 
 
 def _measured(config: ProposeConfig, objective: Objective | None) -> Measurements:

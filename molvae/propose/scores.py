@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 
-from molvae.chem.reading import Columns, column_names, data_fields
-from molvae.errors import ConfigError, DataError
+from molvae.errors import DataError
 from molvae.learned import Measurements, read_measurements
 from molvae.learned.measurements import MIN_MOLECULES
 from molvae.optimize.objective import Objective
+from molvae.propose.inputs import measured_terms
 
 
 def read_scores(file: Path, objective: Objective, smiles_column: str | None = None) -> Measurements:
@@ -27,14 +27,7 @@ def read_scores(file: Path, objective: Objective, smiles_column: str | None = No
         ConfigError: If no term has the name of a column.
         DataError: If the table cannot be read, no molecule was measured, or all have the same score.
     """
-    names = [*column_names(file, Columns(smiles_column)), *data_fields(file)]
-    measured = [name for name in objective.term_names if name in names]
-    if not measured:
-        raise ConfigError(
-            f"{file}: expected a column of the name of a term of {objective.name} ({', '.join(objective.term_names)}), "
-            f"found {', '.join(names) or 'no columns'}; name the terms as the columns (name: ...), or choose one "
-            "(--column)"
-        )
+    measured = measured_terms(file, objective, smiles_column)
     columns = {name: read_measurements(file, name, smiles_column, may_be_few=True) for name in measured}
     values = {name: dict(zip(of.smiles, of.values.tolist(), strict=True)) for name, of in columns.items()}
     smiles = [text for text in columns[measured[0]].smiles if all(text in of_column for of_column in values.values())]

@@ -41,9 +41,8 @@ def answer(folder: Path, objectives: Iterable[str], current: Collection[str]) ->
 
 def _load_current(folder: Path, objective: str, current: Collection[str]) -> Optimization:
     """Read the search for an objective without the baseline and the scores that are not up to date."""
-    result = load_optimization(folder, objective)
-    if str(folder / "optimize" / objective / "baseline" / "summary.json") not in current:
-        result = replace(result, baseline=None)
+    has_baseline = str(folder / "optimize" / objective / "baseline" / "summary.json") in current
+    result = load_optimization(folder, objective, has_baseline=has_baseline, seeds=())
     if str(folder / "score" / objective / "metrics.json") not in current:
         result = replace(result, scored=None)
     return result

@@ -36,12 +36,12 @@ class PlateRow:
 
 def plate_sections(run: Run) -> list[Section]:
     """Return the next plate, where one was asked for."""
-    rows = plate_rows(run.folder)
+    rows = plate_rows(run.folder) if run.settings.propose.is_wanted else []
     return [Section("plate", "Next plate", "plate.html.j2", {"rows": rows})] if rows else []
 
 
 def plate_rows(run_folder: Path) -> list[PlateRow]:
-    """Return the molecules of a run's plate, in its order; none where no plate was asked for."""
+    """Return the molecules of the plate in a run's folder, in its order; none where there is no plate."""
     path = run_folder / "propose" / PLATE.file
     if not path.exists():
         return []

@@ -1,23 +1,21 @@
 """The data of the report: the tables and metrics of a run, as the stages wrote them."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import yaml
-
 from molvae.config import RunConfig
 from molvae.errors import DataError
 from molvae.files import read_json
+from molvae.inputs import objective_name
 from molvae.log import logger
 from molvae.metrics.definitions import GUACAMOL
 from molvae.metrics.metric import Metric
 from molvae.metrics.registry import metrics_from_json
 from molvae.tables import CANDIDATES, FRONT, HISTORY, LATENT_MAP, MOLECULES, RECONSTRUCTIONS, SCORED_MOLECULES, TRACE
-from molvae.untrusted import parse_yaml, read_utf8
 
 
 def value_of(metrics: Mapping[str, Metric], name: str) -> float:
@@ -213,7 +211,7 @@ def load_run(folder: Path, settings: RunConfig, n_jobs: int = 1) -> Run:
         history=_of_stage("train", HISTORY.read, folder / "train" / HISTORY.file),
         evaluation=_evaluation(folder),
         samples=_scored(folder / "score" / "sample"),
-        optimizations=tuple(load_optimization(folder, name) for name in _objectives(folder, settings)),
+        optimizations=tuple(_wanted_optimization(folder, name, settings) for name in _objectives(folder, settings)),
         n_jobs=n_jobs,
     )
 
@@ -292,49 +290,53 @@ def _with_texts(table: pd.DataFrame, *columns: str) -> pd.DataFrame:
 
 
 def _objectives(folder: Path, settings: RunConfig) -> list[str]:
-    """Return the objectives with results: those of the settings, or all of them if the settings name none of them."""
+    """Return the objectives with results: those of the settings, or all of them if none of those is among them."""
     names = sorted(path.parent.name for path in (folder / "optimize").glob("*/summary.json"))
-    wanted = [_name_of(objective) for objective in settings.optimize.objectives]
-    shown = [name for name in wanted if name in names] or names
+    wanted = [objective_name(objective) for objective in settings.optimize.objectives]
+    shown = [name for name in wanted if name in names] or (names if wanted else [])
     left_out = [name for name in names if name not in shown]
     if left_out:
         logger.warning("report: not among optimize.objectives and left out: %s", ", ".join(left_out))
     return shown
 
 
-def _name_of(objective: str) -> str:
-    """Return the name of an objective, which is that of its folder, from its file or as a built-in one."""
-    path = Path(objective)
-    if path.suffix not in (".yaml", ".yml"):
-        return objective
-    try:
-        return str(parse_yaml(read_utf8(path))["name"])
-    # Results stay readable where the file has gone or changed.
-    except (DataError, UnicodeDecodeError, yaml.YAMLError, TypeError, KeyError):
-        return path.stem
+def _wanted_optimization(folder: Path, objective: str, settings: RunConfig) -> Optimization:
+    """Read the search for an objective, without the baseline and the seeds of an earlier run with other settings."""
+    optimize = settings.optimize
+    seeds = [seed for seed in optimize.seeds if seed != settings.seed]
+    return load_optimization(folder, objective, has_baseline=optimize.baseline, seeds=seeds)
 
 
-def load_optimization(folder: Path, objective: str) -> Optimization:
-    """Read the results of the search for an objective; the baseline and the scores are None where there are none."""
+def load_optimization(
+    folder: Path, objective: str, *, has_baseline: bool = True, seeds: Collection[int] | None = None
+) -> Optimization:
+    """Read the results of the search for an objective.
+
+    Args:
+        folder: The run's folder, `results/<run>`.
+        objective: The objective's name.
+        has_baseline: Whether to read the baseline, if there is one.
+        seeds: The further seeds to read, those that are there; all by default.
+    """
     optimized = folder / "optimize" / objective
     scored = folder / "score" / objective
-    mapped = optimized / LATENT_MAP.file
+    mapped, baseline = optimized / LATENT_MAP.file, optimized / "baseline"
     candidates = _of_stage("optimize", CANDIDATES.read, optimized / CANDIDATES.file)
     return Optimization(
         objective=objective,
         search=_search(optimized),
         candidates=_with_texts(candidates, "nearest_train_smiles"),
-        baseline=_search(optimized / "baseline") if (optimized / "baseline" / "summary.json").exists() else None,
+        baseline=_search(baseline) if has_baseline and (baseline / "summary.json").exists() else None,
         scored=_scored(scored) if (scored / "metrics.json").exists() else None,
         front=FRONT.read(optimized / FRONT.file) if (optimized / FRONT.file).exists() else None,
-        further=_further(optimized),
+        further=_further(optimized, seeds),
         latent_map=LATENT_MAP.read(mapped) if mapped.exists() else None,
     )
 
 
-def _further(folder: Path) -> dict[int, Search]:
+def _further(folder: Path, wanted: Collection[int] | None) -> dict[int, Search]:
     seeds = sorted(int(path.parent.name.removeprefix("seed-")) for path in folder.glob("seed-*/summary.json"))
-    return {seed: _search(folder / f"seed-{seed}") for seed in seeds}
+    return {seed: _search(folder / f"seed-{seed}") for seed in seeds if wanted is None or seed in wanted}
 
 
 def _search(folder: Path) -> Search:

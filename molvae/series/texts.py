@@ -3,8 +3,9 @@
 import math
 
 from molvae.data_look import SMALL
-from molvae.new_project import OBJECTIVE, columns_text, quoted
+from molvae.new_project import OBJECTIVE, columns_text, named, quoted
 from molvae.series.plan import SeriesPlan
+from molvae.text import one_line
 
 # Of the minutes of a run, the fraction that training may take, and the oracle calls for each of them.
 _TRAINING, _CALLS = 0.27, 55
@@ -28,11 +29,11 @@ def config_text(plan: SeriesPlan, name: str, data: str, minutes: float) -> str:
     epochs = min(max(round(_MOLECULE_EPOCHS * minutes / look.n_rows), _MIN_EPOCHS), _MAX_EPOCHS)
     models = "\n".join(f"  # {look.model_text(model)}." for model in look.unread)
     return f"""\
-# {name}: made by `molvae series` for {look.path.name}, {look.n_rows:,} rows, to run in some {minutes:g} minutes.
+# {name}: made by `molvae series` for {one_line(look.path.name)}, {look.n_rows:,} rows, to run in some {minutes:g} minutes.
 # Every other setting has its default: molvae/config.py lists all of them, with what each is for.
 
 # Results go to results/{name}/.
-run: {name}
+{named("run", name)}
 
 prepare:
   # Paths are those from the folder of this file, where the commands are run.
@@ -101,7 +102,7 @@ def objective_text(plan: SeriesPlan, name: str, data: str) -> str:
 # What better means: change it to what you want. `molvae objective --terms` lists everything that a term or a constraint
 # may be, with examples.
 
-name: {name}
+{named("name", name)}
 description: {quoted(_description(plan))}
 {_lead(plan)}{_core(plan)}# A geometric mean is 0 if one term is 0; in an arithmetic one terms make up for each other.
 mean: geometric
@@ -137,7 +138,7 @@ def _description(plan: SeriesPlan) -> str:
 
 
 def _lead(plan: SeriesPlan) -> str:
-    origin = "As given" if plan.is_given[0] else f"The molecule of the best {plan.activity}"
+    origin = "As given" if plan.is_given[0] else f"The molecule of the best {one_line(plan.activity)}"
     return f"""\
 # {origin}. Candidates have at least this similarity to it, of ECFP4 counts.
 lead: {{smiles: {quoted(plan.lead)}, similarity: 0.4, fingerprint: ECFP4}}

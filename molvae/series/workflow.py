@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from molvae.errors import DataError
-from molvae.new_project import CONFIG, OBJECTIVE, write_project
+from molvae.new_project import CONFIG, OBJECTIVE, path_from, write_project
 from molvae.series.plan import SeriesPlan
 from molvae.series.texts import config_text, objective_text
 
@@ -28,7 +28,7 @@ def lay_series(folder: Path, plan: SeriesPlan, minutes: float) -> None:
         ConfigError: If the folder's name cannot be that of a run.
         DataError: If there is something else of this name, or it cannot be written.
     """
-    name, data = folder.resolve().name, os.path.relpath(plan.look.path, folder)
+    name, data = folder.resolve().name, path_from(folder, plan.look.path)
     texts = {CONFIG: config_text(plan, name, data, minutes), OBJECTIVE: objective_text(plan, name, data)}
     if not (folder / CONFIG).is_file():
         write_project(folder, texts)

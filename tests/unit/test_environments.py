@@ -1,6 +1,7 @@
 """The container and the conda environment have the versions that were tested together, and so agree."""
 
 import re
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -60,6 +61,35 @@ def test_the_image_and_the_environment_are_those_that_the_rules_name():
     assert f'ENVIRONMENT = "{name}" if' in (ROOT / "workflow/rules/common.smk").read_text()
     # Snakemake would take a folder of this name for the environment.
     assert not (ROOT / name).exists()
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "workflow/rules").glob("*.smk")), ids=lambda file: file.stem)
+def test_every_rule_that_runs_molvae_runs_it_in_the_environment(file):
+    # A rule that begins with `use` takes over all but what it names.
+    _, *rules = re.split(r"^rule (?=\w+:$)", file.read_text(), flags=re.MULTILINE)
+    for rule in rules:
+        if re.search(r'^ +"(?:\{params\.launcher\} )?(?:molvae|python) ', rule, flags=re.MULTILINE):
+            assert "    conda:\n        ENVIRONMENT\n" in rule, rule.partition(":")[0]
+
+
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="needs a clone, found none")
+def test_the_image_is_made_again_where_what_it_copies_has_changed():
+    command = ["make", "-C", str(ROOT), "--question", "--print-data-base", "molvae.tar"]
+    made = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False).stdout
+    [needed] = re.findall(r"^molvae\.tar: (.*)$", made, flags=re.MULTILINE)
+    for line in re.findall(r"^COPY (.*) \S+$", (ROOT / "Containerfile").read_text(), flags=re.MULTILINE):
+        for name in line.split():
+            files = subprocess.run(
+                ["git", "ls-files", name], cwd=ROOT, capture_output=True, text=True, check=True
+            ).stdout
+            assert {*files.split()} <= {*needed.split()}, name
+
+
+def test_a_checkout_that_counts_its_commits_has_them():
+    job = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())["jobs"]["check-and-test"]
+    [checkout] = [step for step in job["steps"] if step.get("uses", "").startswith("actions/checkout@")]
+    assert "git rev-list --count HEAD" in (ROOT / "Makefile").read_text()
+    assert checkout["with"]["fetch-depth"] == 0
 
 
 def test_every_file_that_the_image_copies_is_there():

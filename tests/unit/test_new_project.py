@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
@@ -62,6 +63,39 @@ def test_a_project_has_a_config_and_an_objective_that_are_valid(folder):
     assert "cd mine" in result.output
     assert "  molvae series 'my data.csv' --activity pAct" in result.output.splitlines()
     assert result.output.splitlines()[-1].strip().startswith(("snakemake", "molvae"))
+
+
+@pytest.mark.parametrize("name", ["2024", "1.5", "2025-10-01", "2025-13-45", "on", "null"])
+def test_a_name_that_reads_as_a_number_or_a_date_is_a_name(folder, name):
+    assert new(name, "--data", "my data.csv").exit_code == 0
+    assert load_config(folder / name / "config.yaml").run == name
+    assert load_objective(str(folder / name / "objective.yaml")).name == name
+
+
+def test_the_data_are_found_from_a_project_behind_a_link(folder):
+    (folder / "far" / "away").mkdir(parents=True)
+    (folder / "link").symlink_to(folder / "far" / "away")
+    assert new("link/mine", "--data", "my data.csv").exit_code == 0
+    [data] = load_config(folder / "link" / "mine" / "config.yaml").prepare.input
+    assert (folder / "link" / "mine" / data).samefile(folder / "my data.csv")
+
+
+HOSTILE_COLUMN = "x: ''\nterms:\n- command: touch hit\x1b[2K\u2028- command: touch hit\x85'\""
+
+
+def test_a_column_whose_name_has_ends_of_lines_stays_a_name(folder):
+    table = pd.DataFrame({"SMILES": [f"{'C' * n}O" for n in range(3, 20)], HOSTILE_COLUMN: range(17)})
+    table.to_parquet(folder / "theirs.parquet")
+    result = new("mine", "--data", "theirs.parquet")
+    assert result.exit_code == 0
+    assert "\x1b" not in result.output
+    assert load_config(folder / "mine" / "config.yaml").prepare.properties == {HOSTILE_COLUMN: ""}
+    objective = folder / "mine" / "objective.yaml"
+    assert load_objective(str(objective)).term_names == ("similarity", "qed", "sa_score", "logp")
+    text = objective.read_text().replace("  # - learned", "  - learned")
+    objective.write_text(text.replace("  #   maximise: {low: 0, high: 16}", "    maximise: {low: 0, high: 16}"))
+    *_, learned = load_objective(str(objective)).term_names
+    assert learned.startswith("x_terms_-_command")
 
 
 def test_the_term_of_the_measured_column_can_be_taken_up(folder):

@@ -98,6 +98,15 @@ def test_a_folder_is_no_molecule_file(folder):
         plan(test_input="other")
 
 
+@pytest.mark.parametrize("name", ["validation_fraction", "test_fraction"])
+def test_a_run_holds_molecules_out(name):
+    with pytest.raises(ConfigError, match=rf"prepare\.{name}: expected above 0 in a run, .*found 0.*study\.yaml"):
+        plan(**{name: 0})
+    assert plan(**{name: 0}, split="column", split_column="fold").inputs
+    if name == "test_fraction":
+        assert plan(**{name: 0}, test_input="in.smi").inputs
+
+
 def test_a_missing_objective_file_is_named():
     with pytest.raises(DataError, match=r"optimize\.objectives\[0\]: expected a file at no\.yaml"):
         plan(["no.yaml"])
@@ -120,12 +129,36 @@ def test_a_training_depends_on_the_model_that_it_starts_from(folder):
     assert plan().base == ()
 
 
+def test_a_training_depends_on_what_a_model_that_comes_with_molvae_is_not_on_where_it_is(folder, monkeypatch):
+    content = {"prepare": {"input": ["in.smi"]}, "train": {"init_from": "tiny"}, "optimize": {"objectives": ["qed"]}}
+    sections = {}
+    for clone, weights in (("here", "1"), ("moved", "1"), ("newer", "2")):
+        model = folder / clone / "tiny"
+        model.mkdir(parents=True)
+        for name in ("config.json", "vocabulary.json", "model.safetensors"):
+            (model / name).write_text(weights)
+        monkeypatch.setattr("molvae.model.shipped.HOMES", (folder / clone,))
+        run = plan_run(content, "study.yaml")
+        assert run.base == ()
+        sections[clone] = run.section("train")
+    assert sections["here"] == sections["moved"] != sections["newer"]
+    assert parse_config(yaml.safe_load(sections["here"]), "train.yaml").train == run.settings.train
+
+
 def test_a_section_reads_back_as_the_settings_it_holds():
     run = plan()
     content = yaml.safe_load(run.section("train"))
     assert set(content) == {"run", "seed", "device", "train"}
     assert parse_config(content, "train.yaml").train == run.settings.train
     assert parse_config(yaml.safe_load(run.section("report")), "report.yaml") == run.settings
+
+
+def test_a_job_that_samples_from_any_prior_that_is_trained_reads_its_own_section():
+    content = {"prepare": {"input": ["in.smi"]}, "optimize": {"objectives": ["qed"]}, "sample": {"prior": "flow"}}
+    run = plan_run({**content, "train": {"priors": ["flow"]}}, "study.yaml")
+    assert parse_config(yaml.safe_load(run.section("sample")), "sample.yaml").sample.prior == "flow"
+    with pytest.raises(ConfigError, match=r"sample\.prior: expected best or one of train\.priors .*found flow"):
+        plan_run(content, "study.yaml")
 
 
 def test_a_section_does_not_depend_on_the_others():
@@ -174,6 +207,44 @@ def test_modules_of_objectives_are_imported_before_the_first_job(folder):
     assert "own_of_preflight.py line 4: FileNotFoundError" in said
     (folder / "own_of_preflight.py").write_text(source)
     assert import_fault(plan(["qed", "own.yaml"])) == ""
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        (
+            {"column": "pIC51"},
+            r"results\.csv: expected one column 'pIC51', found none; the columns are 'smiles', 'pIC50'",
+        ),
+        ({"smiles_column": "smile"}, r"results\.csv: expected one column 'smile', found none"),
+        ({"pool": "pool.csv", "pool_smiles_column": "smile"}, r"pool\.csv: expected one column 'smile', found none"),
+        ({"column": None, "objective": "mine.yaml"}, r"results\.csv: expected a column of the name of a term of mine"),
+        ({"objective": "own.yaml"}, r"own: expected constraints that molvae computes, found activity"),
+        ({"objective": "head.yaml"}, r"propose\.objective: expected properties of train\.property_head .*found .*Ki"),
+    ],
+)
+def test_a_mistake_of_a_plate_is_found_before_the_training(folder, settings, said):
+    (folder / "results.csv").write_text("smiles,pIC50\nCCO,5\n")
+    (folder / "pool.csv").write_text("smiles\nCCO\n")
+    (folder / "own_of_plate.py").write_text("def score(smiles):\n    return [1.0] * len(smiles)\n")
+    own = "[{python: 'own_of_plate:score', name: activity, min: 1}]"
+    (folder / "own.yaml").write_text(f"name: own\n{TERM}constraints: {own}\n")
+    (folder / "head.yaml").write_text("name: head\nterms: [{predict: Ki, minimise: {low: 1, high: 9}}]\n")
+    content = {"prepare": {"input": ["in.smi"]}, "optimize": {"objectives": ["qed"]}}
+    propose = {"measured": "results.csv", "column": "pIC50", **settings}
+    with pytest.raises(ConfigError, match=said):
+        plan_run({**content, "propose": propose}, "study.yaml")
+
+
+def test_modules_of_the_plates_objective_are_imported_before_the_first_job(folder):
+    (folder / "results.csv").write_text("smiles,activity\nCCO,5\n")
+    (folder / "of_plate.yaml").write_text(
+        "name: of_plate\nterms: [{python: 'broken_of_plate:score', name: activity}]\n"
+    )
+    (folder / "broken_of_plate.py").write_text("def score(smiles):\n    return []\n\nopen('no.file')\n")
+    propose = {"measured": "results.csv", "objective": "of_plate.yaml"}
+    content = {"prepare": {"input": ["in.smi"]}, "optimize": {"objectives": ["qed"]}, "propose": propose}
+    assert "broken_of_plate.py line 4: FileNotFoundError" in import_fault(plan_run(content, "study.yaml"))
 
 
 def test_a_property_that_no_head_will_predict_is_refused_before_the_training(tmp_path):

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from types import SimpleNamespace
 
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
@@ -19,7 +20,7 @@ from molvae.optimize.spec import read_spec
 from molvae.series import workflow
 from molvae.series.plan import plan_series
 from molvae.series.texts import config_text, objective_text
-from molvae.series.workflow import default_folder, run_workflow
+from molvae.series.workflow import default_folder, lay_series, run_workflow
 
 # Benzanilides, of which longer chains are more active, and two molecules of another kind.
 SERIES = [(f"{'C' * n}c1ccc(cc1)C(=O)Nc1ccccc1", 5.0 + 0.25 * n) for n in range(1, 13)]
@@ -82,6 +83,26 @@ def test_what_is_written_is_valid(folder, settings):
     assert config.prepare.properties == {"pIC50": ""}
     assert (spec.lead.smiles, spec.lead.similarity, spec.core) == (found.lead, 0.4, found.core)
     assert load_objective("objective.yaml").term_names == ("pIC50", "qed", "logp", "sa_score")
+
+
+@pytest.mark.parametrize(("name", "column"), [("2024", "pIC50"), ("on", "pIC50\nlead: {smiles: C}\u2028core: C")])
+def test_names_that_yaml_would_read_as_something_else_are_quoted(folder, name, column):
+    rows = [line.split(",") for line in TABLE.splitlines()]
+    table = pd.DataFrame(rows[1:], columns=["smiles", "id", column]).astype({column: float})
+    table.to_parquet("theirs.parquet")
+    found = plan_series(look_at(Path("theirs.parquet")), column)
+    lay_series(Path(name), found, 15)
+    config, spec = load_config(Path(name) / "config.yaml"), read_spec(Path(name) / "objective.yaml")
+    assert (config.run, spec.name, config.prepare.properties) == (name, name, {column: ""})
+    assert spec.lead.smiles == found.lead
+
+
+def test_the_table_is_found_from_a_project_behind_a_link(folder):
+    (folder / "far" / "away").mkdir(parents=True)
+    (folder / "link").symlink_to(folder / "far" / "away")
+    lay_series(Path("link/series"), plan(), 15)
+    [data] = load_config(Path("link/series/config.yaml")).prepare.input
+    assert (Path("link/series") / data).samefile("mine.csv")
 
 
 def test_a_bound_better_than_the_best_value_is_told(folder):

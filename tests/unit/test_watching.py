@@ -8,8 +8,10 @@ import sys
 import time
 
 import pytest
+import yaml
 
 from molvae.errors import DataError
+from molvae.folders import LOCK
 from molvae.watching import is_over, read_jobs, run_folder
 
 
@@ -110,6 +112,65 @@ def test_a_job_that_failed_says_why_and_one_that_is_silent_for_long_says_so(run)
     write_log(run, "optimize_logp", ["06:40:50 starts"], age_s=1200)
     assert (job(run, "train").state, job(run, "train").detail) == ("failed", "train.epochs: expected 1")
     assert job(run, "optimize_logp").detail == "silent for 20 min; starts"
+
+
+@pytest.mark.parametrize(
+    ("name", "place"),
+    [
+        ("train", "train"),
+        ("optimize_logp_seed-3", "optimize/logp/seed-3"),
+        ("score_sample", "score/sample"),
+        ("report", ""),
+    ],
+)
+def test_a_job_whose_process_was_killed_has_failed(run, name, place):
+    write_log(run, name, ["06:40:50 starts"], age_s=90)
+    held = "from molvae.folders import output_folder; from pathlib import Path; import sys, time\n"
+    held += "with output_folder(Path(sys.argv[1])): print(flush=True); time.sleep(60)"
+    command = [sys.executable, "-c", held, str(run / place)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        process.stdout.readline()
+        assert job(run, name).state == "running"
+        process.kill()
+    assert job(run, name).state == "failed"
+    assert job(run, name).detail == "ended without a word, as if it was killed or out of memory; starts"
+    write_log(run, name, ["06:40:50 starts"])
+    assert job(run, name).state == "running"
+    # Of another machine nothing is known.
+    write_log(run, name, ["06:40:50 starts"], age_s=90)
+    (run / place / LOCK).write_text("process 1 on another machine")
+    assert job(run, name).state == "running"
+
+
+@pytest.mark.parametrize(("age_s", "locks", "state"), [(600, 0, "failed"), (600, 1, "running"), (10, 0, "running")])
+def test_a_silent_job_has_failed_where_no_workflow_is_at_work(tmp_path, age_s, locks, state):
+    folder = tmp_path / "results" / "demo"
+    (folder / "logs").mkdir(parents=True)
+    write_log(folder, "sample", ["06:40:50 starts"], age_s=age_s)
+    (tmp_path / ".snakemake" / "locks").mkdir(parents=True)
+    for number in range(locks):
+        (tmp_path / ".snakemake" / "locks" / f"{number}.output.lock").touch()
+    assert job(folder, "sample").state == state
+
+
+def test_what_a_run_with_other_settings_has_left_is_not_of_this_one(tmp_path):
+    folder = tmp_path / "results" / "demo"
+    for name in ("logs", "config", "benchmarks"):
+        (folder / name).mkdir(parents=True)
+    (tmp_path / "mine.yaml").write_text("name: own")
+    for stage in ("optimize", "propose"):
+        (folder / "config" / f"{stage}.yaml").write_text("")
+    settings = {"optimize": {"objectives": ["mine.yaml", "qed"], "seeds": [3]}}
+    (folder / "config" / "report.yaml").write_text(yaml.safe_dump(settings))
+    wanted = ["optimize_baseline_own", "optimize_own", "optimize_qed_seed-3", "score_own", "score_sample", "report"]
+    for name in wanted:
+        write_log(folder, name, ["06:40:50 done"])
+        finish(folder, name, 1.0)
+    for name in ("optimize_logp", "optimize_qed_seed-4", "score_logp", "propose"):
+        write_log(folder, name, ["molvae: error: no room"])
+    jobs = read_jobs(folder)
+    assert [one.name for one in jobs] == wanted
+    assert is_over(jobs)
 
 
 def test_a_run_is_over_when_all_is_done_or_nothing_goes_on_after_a_failure(run):

@@ -13,6 +13,8 @@ rule benchmark_optimize:
         curves=BENCHMARK / "curves.svg",
     log:
         BENCHMARK / "logs" / "tables.log",
+    conda:
+        ENVIRONMENT
     params:
         script=SCRIPT,
         folder=subpath(output.tables, parent=True),
@@ -29,6 +31,8 @@ rule benchmark_search:
         label=r"[\w.-]+",
         task=r"\w+",
         seed=r"\d+",
+    conda:
+        ENVIRONMENT
     resources:
         mem_mb=megabytes(4000, 0),
         runtime=minutes(240),

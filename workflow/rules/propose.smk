@@ -19,6 +19,8 @@ rule propose:
         "results/{run}/logs/propose.log",
     benchmark:
         "results/{run}/benchmarks/propose.tsv"
+    conda:
+        ENVIRONMENT
     threads: THREADS
     resources:
         gpu=gpus,

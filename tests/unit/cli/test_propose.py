@@ -1,5 +1,6 @@
 """`molvae propose`."""
 
+import numpy as np
 import pandas as pd
 import pytest
 from rdkit import Chem
@@ -12,6 +13,7 @@ from molvae.chem.sdf import write_sdf
 from molvae.cli.main import app
 from molvae.errors import ConfigError, DataError
 from molvae.tables import PLATE
+from tests.fixtures.property_head import save_with_head
 
 
 def run(*arguments):
@@ -182,6 +184,19 @@ def test_constraints_of_own_code_are_refused(folder, measured, pool, tmp_path):
         learned_plate(
             folder, measured, "--pool", pool, "--objective", tmp_path / "own.yaml", "--out", tmp_path / "p.csv"
         )
+
+
+def test_a_constraint_may_be_what_the_property_head_of_the_model_predicts(model, measured, pool, tmp_path):
+    head = save_with_head(model, tmp_path / "head")
+    candidates = pd.read_csv(pool)["smiles"][20:-1].tolist()
+    limit = float(np.nanmedian(molvae.load(head, "cpu").predict(candidates)["logp"]))
+    (tmp_path / "low.yaml").write_text(
+        f"name: low\nterms: [property: qed]\nconstraints: [{{predict: logp, max: {limit}}}]\n"
+    )
+    options = ("--n", 5, "--objective", tmp_path / "low.yaml", "--out", tmp_path / "p.csv")
+    assert learned_plate(head, measured, "--pool", pool, *options).exit_code == 0
+    chosen = pd.read_csv(tmp_path / "p.csv")["smiles"].tolist()
+    assert (molvae.load(head, "cpu").predict(chosen)["logp"] <= limit + 0.01).all()
 
 
 def test_where_hardly_anything_has_no_alert_the_plate_says_so(folder, tmp_path, caplog):

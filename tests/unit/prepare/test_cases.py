@@ -158,14 +158,19 @@ def test_a_few_molecules_are_enough_to_train_on_or_refused(run, tmp_path, n):
     with nullcontext() if n >= 16 else suppress(DataError):
         _, _, summary = run(path)
         assert summary.splits["validation"] == 2
-        assert summary.splits["test"] == 1
+        assert summary.splits["test"] == 2
 
 
-def test_one_validation_molecule_is_refused_by_prepare(tmp_path):
-    rows = pd.read_csv(CARRIER).assign(fold=["train"] * 38 + ["valid", "test"])
+@pytest.mark.parametrize(("held_out", "few"), [("valid", "test"), ("test", "valid")])
+def test_one_held_out_molecule_is_refused_by_prepare(tmp_path, held_out, few):
+    rows = pd.read_csv(CARRIER).assign(fold=["train"] * 37 + [held_out, held_out, few])
     rows.to_csv(tmp_path / "in.csv", index=False)
     config = PrepareConfig(split="column", split_column="fold")
-    with pytest.raises(DataError, match="at least 2 validation molecules, which training needs, found 1"):
+    said = {
+        "valid": "2 validation molecules, which training needs",
+        "test": "2 test molecules, which the evaluation needs",
+    }
+    with pytest.raises(DataError, match=f"at least {said[few]}, found 1"):
         prepare([tmp_path / "in.csv"], tmp_path / "out", config, 1)
 
 

@@ -36,11 +36,11 @@ def numbered(names):
 
 
 @given(st.integers(10, 300), fractions, fractions, st.integers(0, 5))
-def test_random_split_sizes_are_the_fractions_and_at_least_two_and_one(n, validation, test, seed):
+def test_random_split_sizes_are_the_fractions_and_at_least_two(n, validation, test, seed):
     splits = decide(split_randomly, range(n), [False] * n, validation, test, seed)
     assert len(splits) == n
     assert splits.count(VALIDATION) == (max(2, round(n * validation)) if validation else 0)
-    assert splits.count(TEST) == (max(1, round(n * test)) if test else 0)
+    assert splits.count(TEST) == (max(2, round(n * test)) if test else 0)
     assert TRAIN in splits
 
 
@@ -55,6 +55,14 @@ def test_no_scaffold_stands_in_two_splits(scaffolds, validation, test, seed):
     assert {TRAIN} <= set(splits) <= set(SPLITS)
     assert (VALIDATION in splits) == (validation > 0)
     assert (TEST in splits) == (test > 0)
+
+
+@pytest.mark.parametrize("sizes", [[1, 3, 3, 3, 3, 3, 3, 1], [1] * 20, [2] * 10, [3] * 10])
+@pytest.mark.parametrize("seed", range(5))
+def test_a_held_out_split_of_scaffolds_has_two_molecules_where_training_can_spare_them(sizes, seed):
+    scaffolds = [number for number, size in enumerate(sizes) for _ in range(size)]
+    splits = decide(split_by_scaffold, scaffolds, [False] * len(scaffolds), 0.05, 0.05, seed)
+    assert min(splits.count(split) for split in SPLITS) >= 2
 
 
 def test_held_out_scaffolds_fill_their_fraction():

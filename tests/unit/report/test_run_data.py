@@ -63,6 +63,23 @@ def test_the_objectives_of_the_settings_are_shown_in_their_order(tmp_path, caplo
     assert shown(folder, "unknown") == ["a", "b", "z"]
 
 
+def test_what_the_settings_do_not_ask_for_is_left_from_another_run_and_not_shown(own_folder):
+    optimized = own_folder / "optimize" / "demo"
+    for seed in (1, 2, 10):
+        shutil.copytree(optimized / "baseline", optimized / f"seed-{seed}")
+
+    def loaded(**optimize):
+        settings = RunConfig.model_validate({"optimize": {"objectives": ["demo"], **optimize}})
+        (result,) = load_run(own_folder, settings).optimizations
+        return result.baseline is not None, list(result.further)
+
+    assert loaded() == (True, [])
+    assert loaded(baseline=False, seeds=[10]) == (False, [10])
+    # The run's own seed is that of the search itself.
+    assert loaded(seeds=[1, 2, 3]) == (True, [2])
+    assert shown(own_folder) == []
+
+
 def test_a_metric_that_could_not_be_computed_is_nan(own_folder):
     file = own_folder / "score" / "sample" / "metrics.json"
     content = json.loads(file.read_text())
