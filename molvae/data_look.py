@@ -68,7 +68,8 @@ class DataLook:
         names = f", names in {self.id_column!r}" if self.id_column else ", no column of names"
         share = "" if self.n_read == self.n_rows else f" of the first {self.n_read:,}"
         return [
-            f"{one_line(str(self.path))}: {self.n_rows:,} rows{column}{names}; {self.n_molecules:,}{share} are molecules",
+            f"{one_line(str(self.path))}: {self.n_rows:,} rows{column}{names}; "
+            f"{self.n_molecules:,}{share} are molecules",
             *(f"measured: {one_line(name)}, {low:g} to {high:g}" for name, (low, high) in self.measured.items()),
             *([f"other columns: {', '.join(map(one_line, self.others))}"] if self.others else []),
             *(self.model_text(name) for name in self.unread),

@@ -29,7 +29,7 @@ def ring_metrics(
         n_jobs: Number of processes.
     """
     known = known_ring_systems(training, n_jobs)
-    metrics = {}
+    metrics: dict[str, Metric] = {}
     for suffix, molecules in (("", {text for text in samples if text is not None}), ("_test", set(test))):
         found = [row for rows in map_chunks(_rings, sorted(molecules), n_jobs) for row in rows]
         n = len(found)

@@ -190,14 +190,14 @@ _define(
         "lower",
     ),
 )
-for _suffix, _of, _better_if in (("", "the samples", "lower"), ("_test", "the test molecules", None)):
+for _suffix, _of in (("", "the samples"), ("_test", "the test molecules")):
     _define(
         f"broken_aromatics{_suffix}",
         MetricSpec(
             f"Broken aromatic rings among {_of}",
             f"Fraction of {_of}, distinct and valid, that have a ring with two conjugated double bonds that is not "
             "aromatic: mostly arenes that lost a double bond.",
-            _better_if,
+            None if _suffix else "lower",
             "fraction",
         ),
     )
