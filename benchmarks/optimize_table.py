@@ -173,13 +173,14 @@ def insert(text: str, page: Path) -> None:
 def save_chart(folder: Path, file: Path) -> None:
     """Draw the curves: mean of the ten best against the calls, a panel a task, a line a strategy.
 
-    Variants, whose labels are not names of strategies, are left out.
+    Variants, whose labels are not names of strategies, and searches of other budgets are left out.
     """
     # Not at import: a machine that only runs searches has no need of it.
     import altair as alt
     import pandas as pd
 
-    records = [record for record in finished(all_records(folder)) if record["label"] == record["strategy"]]
+    whole = (record for record in finished(all_records(folder)) if record["budget"] == BUDGET)
+    records = [record for record in whole if record["label"] == record["strategy"]]
     table = pd.DataFrame(
         {"task": task, "strategy": label, "calls": CURVE_STEP * (i + 1), "top10": statistics.fmean(values)}
         for (task, label), same in _grouped(records, "task", "label").items()

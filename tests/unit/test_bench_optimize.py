@@ -214,11 +214,12 @@ def test_tables_go_between_the_markers_of_a_page(modules, tmp_path):
 
 
 def test_curves_are_drawn(modules, tmp_path):
-    write(tmp_path, record(), record(label="random", auc=0.1), record("qed"))
+    write(tmp_path, record(), record(label="random", auc=0.1), record("qed"), record("zaleplon_mpo", budget=1000))
     modules.table.save_chart(tmp_path, tmp_path / "curves.svg")
     drawn = (tmp_path / "curves.svg").read_text()
     assert "median2" in drawn
     assert "random" in drawn
+    assert "zaleplon_mpo" not in drawn
 
 
 def test_a_variant_has_to_have_a_label(modules, tmp_path, capsys):
