@@ -234,7 +234,7 @@ class TrainConfig(ModelConfig):
 class EvaluateConfig(Section):
     """What is measured on held-out molecules."""
 
-    n_reconstruct: Count = 5000
+    n_reconstruct: Annotated[int, Field(ge=2)] = 5000
     """Most test molecules to reconstruct."""
     n_samples: Annotated[int, Field(ge=2)] = 5000
     """Samples from each prior, for validity, uniqueness, novelty and FCD."""

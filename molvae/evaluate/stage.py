@@ -33,6 +33,7 @@ from molvae.parallel import shared_processes
 from molvae.provenance import software
 from molvae.seeding import derive_seed, numpy_generator
 from molvae.tables import LATENT_MAP, MOLECULES, RECONSTRUCTIONS
+from molvae.vocabulary import Vocabulary
 
 
 @shared_processes()
@@ -41,6 +42,7 @@ def evaluate(model: MolVAE, prepared: Path, out: Path, config: EvaluateConfig, s
 
     Test molecules are reconstructed, and generated molecules are compared with them. The codes that are decoded on,
     around and between molecules are those of validation molecules, so that no molecule is compared with itself.
+    Held-out molecules with tokens that the model does not know are left out of both, and counted as `unknown_tokens`.
 
     Args:
         model: The trained model.
@@ -51,7 +53,8 @@ def evaluate(model: MolVAE, prepared: Path, out: Path, config: EvaluateConfig, s
         n_jobs: Number of processes.
 
     Raises:
-        DataError: If a file is missing, or the test or validation split has fewer than 2 molecules.
+        DataError: If a file is missing, or the test or validation split has fewer than 2 molecules that the model can
+            encode.
     """
     molecules = MOLECULES.read(prepared / MOLECULES.file)
     splits = {name: molecules[molecules["split"] == name] for name in ("test", "validation")}
@@ -60,7 +63,9 @@ def evaluate(model: MolVAE, prepared: Path, out: Path, config: EvaluateConfig, s
             raise DataError(
                 f"{prepared}: expected at least 2 {name} molecules, found {len(rows)}; see prepare.{name}_fraction"
             )
-    reconstructions, metrics = _reconstruction(model, splits["test"], config.n_reconstruct, seed, n_jobs)
+    encodable = {name: _encodable(model, rows, name, prepared) for name, rows in splits.items()}
+    n_unknown = {name: len(rows) - len(encodable[name]) for name, rows in splits.items()}
+    reconstructions, metrics = _reconstruction(model, encodable["test"], config.n_reconstruct, seed, n_jobs)
     training = molecules.loc[molecules["split"] == "train", "smiles"].tolist()
     test = thinned(splits["test"]["smiles"].tolist(), config.n_reference, seed)
     reference = reference_moments(test, n_jobs)
@@ -69,16 +74,35 @@ def evaluate(model: MolVAE, prepared: Path, out: Path, config: EvaluateConfig, s
     )
     metrics["fcd_prior"] = priors[model.generation.prior]["fcd"]
     metrics |= to_json(ring_metrics(samples, test, training, n_jobs))
-    metrics |= _latent_space(model, splits["validation"], reference, config.n_latent, seed, n_jobs)
+    metrics |= _latent_space(model, encodable["validation"], reference, config.n_latent, seed, n_jobs)
     if model.scales:
         metrics["property_head"] = property_head_metrics(model, molecules, seed)
     axes = LatentAxes.fit(model, training)
     mapped = latent_map(axes, molecules, samples, config.n_map, seed, n_jobs)
-    metrics |= to_json(map_metrics(axes))
+    metrics |= to_json(map_metrics(axes)) | ({"unknown_tokens": n_unknown} if any(n_unknown.values()) else {})
     invalidate(out / "metrics.json")
     write_table(out / RECONSTRUCTIONS.file, reconstructions)
     write_table(out / LATENT_MAP.file, mapped)
     write_json(out / "metrics.json", {"software": software(), **metrics, "priors": priors})
+
+
+def _encodable(model: MolVAE, rows: pd.DataFrame, split: str, prepared: Path) -> pd.DataFrame:
+    """Return the molecules of a split of which the model knows all tokens, and tell of the others."""
+    known = [model.vocabulary.knows(selfies) for selfies in rows["selfies"]]
+    if all(known):
+        return rows
+    unknown = set(Vocabulary.from_selfies(rows["selfies"]).tokens) - set(model.vocabulary.tokens)
+    tokens = ", ".join(sorted(unknown))
+    if sum(known) < 2:
+        raise DataError(
+            f"{prepared}: expected at least 2 {split} molecules that the model can encode, found {sum(known)} of "
+            f"{len(known)} (it does not know {tokens}); train on molecules like these, or evaluate on others"
+        )
+    logger.warning(
+        "%d of %d %s molecules are left out: the model does not know %s",
+        *(len(known) - sum(known), len(known), split, tokens),
+    )
+    return rows[known]
 
 
 def _reconstruction(

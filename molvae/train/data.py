@@ -19,7 +19,8 @@ from molvae.errors import ConfigError, DataError
 from molvae.files import BLOCK_ROWS, file_sha256, read_json, write_json
 from molvae.folders import CHECKSUMS, is_whole, replacing_files, seal
 from molvae.log import logger
-from molvae.model.model import MolVAE
+from molvae.model.model import MODEL_FILES, MolVAE
+from molvae.model.shipped import model_folder
 from molvae.nn.property_head import PropertyScale
 from molvae.nn.tokens import STORE_FILES
 from molvae.parallel import map_tasks, processes_for
@@ -61,7 +62,7 @@ def training_identity(prepared: Path, start: InitialState, seed: int) -> str:
     """Return a hash of everything that determines the weights, so that no other training's files are used.
 
     Raises:
-        DataError: If there are no prepared molecules.
+        DataError: If there are no prepared molecules, or a file of the model that is trained further is missing.
     """
     molecules = file_sha256(prepared / MOLECULES.file)
     settings = json.dumps(
@@ -70,6 +71,10 @@ def training_identity(prepared: Path, start: InitialState, seed: int) -> str:
     digest = hashlib.sha256(settings.encode())
     for weights in start.vae.state_dict().values():
         digest.update(weights.numpy().tobytes())
+    if start.config.init_from is not None:
+        # Its priors and how it samples determine the replayed molecules.
+        folder = model_folder(start.config.init_from)
+        digest.update("".join(file_sha256(folder / name) for name in MODEL_FILES).encode())
     return digest.hexdigest()
 
 

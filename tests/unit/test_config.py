@@ -46,6 +46,7 @@ def test_an_empty_file_is_the_defaults(tmp_path):
             {"train": {"code_dropout": 0}, "sample": {"prior": "decoder"}},
             ["sample.prior: expected train.code_dropout above 0 for decoder, found 0"],
         ),
+        ({"evaluate": {"n_reconstruct": 1}}, ["evaluate.n_reconstruct", "greater than or equal to 2", "found 1"]),
         ({"prepare": {"input": []}}, ["prepare.input", "at least 1 item"]),
         ({"prepare": {"min_heavy_atoms": 9, "max_heavy_atoms": 8}}, ["prepare", "min_heavy_atoms 9 is above"]),
         ({"prepare": {"validation_fraction": 0.5, "test_fraction": 0.5}}, ["prepare", "must leave molecules"]),

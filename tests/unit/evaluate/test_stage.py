@@ -135,6 +135,39 @@ def test_the_map_has_training_molecules_test_molecules_and_samples(evaluated, me
     assert table[["x", "y", "qed", "logp", "mol_weight", "sa_score"]].notna().all().all()
 
 
+@pytest.fixture
+def with_iodine(prepared, tmp_path):
+    """Return a function that copies the prepared molecules, of which it gives some of each split an unknown token."""
+
+    def copied(n):
+        for path in prepared.iterdir():
+            (tmp_path / path.name).write_bytes(path.read_bytes())
+        molecules = pd.read_parquet(prepared / "molecules.parquet")
+        for _, rows in molecules.groupby("split"):
+            molecules.loc[rows.index[:n], ["smiles", "selfies"]] = ["CCI", "[C][C][I]"]
+        molecules.to_parquet(tmp_path / "molecules.parquet")
+        return tmp_path
+
+    return copied
+
+
+def test_molecules_with_unknown_tokens_are_left_out_and_counted(model, with_iodine, tmp_path, caplog):
+    config = EvaluateConfig(n_reconstruct=100, n_samples=60, n_latent=30, n_map=50)
+    evaluate(model, with_iodine(3), tmp_path / "out", config, seed=1)
+    metrics = json.loads((tmp_path / "out" / "metrics.json").read_text())
+    assert metrics["unknown_tokens"] == {"test": 3, "validation": 3}
+    assert metrics["exact_reconstruction"]["n"] == 57
+    # What is generated is compared with all test molecules.
+    assert metrics["fcd_prior"]["n_reference"] == 60
+    assert "3 of 60 test molecules are left out: the model does not know [I]" in caplog.text
+
+
+def test_too_few_molecules_that_the_model_can_encode_are_refused(model, with_iodine, tmp_path):
+    message = r"expected at least 2 test molecules that the model can encode, found 1 of 60 \(it does not know \[I\]\)"
+    with pytest.raises(DataError, match=message):
+        evaluate(model, with_iodine(59), tmp_path / "out", EvaluateConfig(), seed=1)
+
+
 @pytest.mark.parametrize("split", ["test", "validation"])
 def test_no_held_out_molecules_is_an_error(model, prepared, tmp_path, split):
     for path in prepared.iterdir():

@@ -1,5 +1,6 @@
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ from molvae.files import read_json, read_table
 from molvae.model.model import MolVAE
 from molvae.nn.property_head import PropertyScale
 from molvae.nn.tokens import TokenStore
+from molvae.priors.gaussian_mixture import GaussianMixturePrior
 from molvae.seeding import derive_seed
 from molvae.train import data
 from molvae.train.data import open_data, training_identity, validation_smiles, write_data
@@ -92,6 +94,23 @@ def test_a_training_is_another_when_its_settings_seed_or_molecules_are(
     # Where it stops does not change what has been trained.
     assert training_identity(prepared, other({"max_minutes": 5.0}), 1) == identities[0]
     assert training_identity(prepared, other({}), 1) == identities[0]
+
+
+def test_a_training_is_another_when_what_its_model_replays_is(prepared, known, small_train_config, model, tmp_path):
+    def identity():
+        return training_identity(prepared, start_with(known, small_train_config, init_from=str(tmp_path / "base")), 1)
+
+    model.save(tmp_path / "base")
+    identities = [identity(), identity()]
+    assert identities[0] == identities[1]
+    shorter = replace(model.generation, max_length=20)
+    MolVAE(model.vae, known, model.priors, shorter, StandardiseConfig(), model.training).save(tmp_path / "base")
+    identities.append(identity())
+    mixture = model.priors["gaussian_mixture"]
+    moved = {"gaussian_mixture": GaussianMixturePrior(mixture.weights, mixture.means + 1.0, mixture.factors)}
+    MolVAE(model.vae, known, model.priors | moved, shorter, StandardiseConfig(), model.training).save(tmp_path / "base")
+    identities.append(identity())
+    assert len(set(identities)) == 3
 
 
 @pytest.mark.parametrize("fraction", [0.0, 0.5, 0.8])
