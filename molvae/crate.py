@@ -7,12 +7,14 @@ References:
 """
 
 import mimetypes
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from molvae.errors import ConfigError, DataError
 from molvae.files import replacing
-from molvae.provenance import ABOUT, PROVENANCE
+from molvae.log import logger
+from molvae.provenance import ABOUT, PROVENANCE, has_passwords
 from molvae.verification import read_provenance, verify
 
 PROFILE = "https://w3id.org/ro/wfrun/process/0.5"
@@ -35,7 +37,7 @@ def archive(run_folder: Path, out: Path) -> int:
         The number of files in it, its description not counted.
 
     Raises:
-        DataError: If there is no provenance, or a result is not what it says.
+        DataError: If there is no provenance, a result is not what it says, or one is a link.
         ConfigError: If `rocrate` is not installed, or `out` does not end in .zip.
     """
     if out.suffix != ".zip":
@@ -48,10 +50,25 @@ def archive(run_folder: Path, out: Path) -> int:
         )
     provenance = read_provenance(run_folder)
     names = [*provenance["outputs"], *_files_about(run_folder)]
+    _refuse_links(run_folder, names)
+    secret = {name for name in names if has_passwords(run_folder / name)}
+    if secret:
+        logger.warning("%s: left out: %s, which has addresses with passwords", run_folder, ", ".join(sorted(secret)))
+    names = [name for name in names if name not in secret]
     crate = _crate(run_folder, provenance, names)
     with replacing(out) as temporary:
         crate.write_zip(temporary)
     return len(names)
+
+
+def _refuse_links(run_folder: Path, names: Iterable[str]) -> None:
+    """Refuse to pack what is elsewhere: a run of others may have links to files that are nobody else's."""
+    for name in names:
+        parts = [run_folder / part for part in [Path(name), *Path(name).parents][:-1]]
+        if link := next((part for part in parts if part.is_symlink()), None):
+            raise DataError(
+                f"{link}: expected a file or folder of the run, found a link; replace it by what it leads to, or remove it"
+            )
 
 
 def _files_about(run_folder: Path) -> list[str]:

@@ -15,11 +15,17 @@ from molvae.files import read_json
 from molvae.log import duration
 from molvae.parallel import MIN_PER_SHARD
 
-STAGES = (
+JOBS = (
     *("prepare", "train", "evaluate", "sample", "score_sample"),
-    *("optimize", "optimize_baseline", "score_candidates", "report"),
+    *("optimize", "optimize_seed", "optimize_baseline", "score_candidates", "propose", "report"),
 )
-"""The jobs of a run, in order, as the table of measured times names them."""
+"""The jobs of a run, in order."""
+
+# Of the jobs that were not measured, those that take as long as one that was.
+_LIKE = {"optimize_seed": "optimize"}
+
+STAGES = tuple(job for job in JOBS if job not in (*_LIKE, "propose"))
+"""Those that were measured, as the table of their times names them."""
 
 # Seconds that every job spends on imports and on loading the model, whatever it works on.
 _STARTUP_S = 5.0
@@ -185,7 +191,7 @@ def announcement(
 
     Args:
         settings: The run's settings.
-        jobs: The jobs to run, as pairs of the stage, one of `STAGES`, and the objective, if it belongs to one.
+        jobs: The jobs to run, as pairs of their name, one of `JOBS`, and the objective, if it belongs to one.
         n_molecules: Molecules of the input, if known.
         measured: A measured run to estimate the times from, if there is one.
         n_cores: CPU cores to use.
@@ -194,14 +200,15 @@ def announcement(
     if measured is not None and n_molecules is not None:
         workload = Workload.of(settings, n_molecules)
         seconds = {stage: measured.seconds(stage, workload, n_cores) for stage in STAGES}
+        seconds |= {job: seconds[like] for job, like in _LIKE.items()}
     known = "" if n_molecules is None else f" on {n_molecules:,} molecules"
     lines = [f"molvae: run {settings.run}{known}; results go to results/{settings.run}/. To do:"]
-    for stage, objective in sorted(jobs, key=lambda job: (STAGES.index(job[0]), job[1])):
+    for stage, objective in sorted(jobs, key=lambda job: (JOBS.index(job[0]), job[1])):
         time = f"  about {duration(seconds[stage])}" if stage in seconds else ""
         lines.append(f"  {stage.partition('_')[0]:<9} {_purpose(stage, objective, settings):<76}{time}".rstrip())
     if measured is not None and seconds:
         apart = sum(measured.wall_s.values()) or 1.0
-        total = sum(seconds[stage] for stage, _ in jobs) * measured.total_s / apart
+        total = sum(seconds.get(stage, 0.0) for stage, _ in jobs) * measured.total_s / apart
         cores = f"{n_cores} core" + ("" if n_cores == 1 else "s")
         lines += [
             f"molvae: about {duration(total)} in all. These are estimates for {cores}, scaled from a run on "
@@ -222,7 +229,9 @@ def _purpose(stage: str, objective: str, settings: RunConfig) -> str:
         "sample": f"generate {settings.sample.n:,} molecules",
         "score_sample": "compare the samples with training and test molecules",
         "optimize": f"search for {objective}, {budget:,} oracle calls",
+        "optimize_seed": f"search for {objective} with a further seed",
         "optimize_baseline": f"score {budget:,} random samples for {objective}, to compare",
         "score_candidates": f"properties and alerts of the candidates for {objective}",
+        "propose": f"choose the {settings.propose.n:,} molecules of the next plate",
         "report": "summarise the run on one page",
     }[stage]

@@ -82,6 +82,18 @@ PRESETS = {
 """Public libraries by name; `chembl`, and `chembl_<release>` for another release, besides."""
 
 
+# Of molecules, also compressed, of objectives and settings, and of models.
+_INPUT = re.compile(
+    r".*\.((smi|smiles|ism|can|csv|tsv|tab|txt|sdf|sd|parquet)(\.(gz|bz2|zst))?|ya?ml|json|safetensors)",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+def is_input(name: str) -> bool:
+    """Say whether a file can be read as the input of a run, by its ending."""
+    return _INPUT.fullmatch(name) is not None
+
+
 def objective_name(objective: str, folder: Path = Path()) -> str:
     """Return the name of an objective, which is that of its folder of results, from its file or as a built-in one.
 

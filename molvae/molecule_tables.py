@@ -5,6 +5,7 @@ table never has to fit into memory. What is written and where is up to `molvae.t
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
@@ -85,7 +86,12 @@ def read_blocks(path: Path, smiles_column: str | None = None, id_column: str | N
 def is_file_argument(text: str) -> bool:
     """Say whether an argument that may be a SMILES is a molecule file or `-` instead."""
     path = Path(text)
-    return path == STDIN or path.suffix.lower() in (*READABLE, *COMPRESSIONS) or path.is_file()
+    if path == STDIN or path.suffix.lower() in (*READABLE, *COMPRESSIONS):
+        return True
+    # A SMILES may be longer than the name of a file can be.
+    with suppress(OSError, ValueError):
+        return path.is_file()
+    return False
 
 
 def molecules_of(path: Path) -> Iterator[str]:

@@ -18,6 +18,7 @@ from molvae.config import WHOLE_RUN, PrepareConfig, RunConfig, parse_config
 from molvae.errors import ConfigError, DataError
 from molvae.files import file_sha256
 from molvae.model.shipped import model_folder, shipped_models
+from molvae.provenance import without_passwords
 
 if TYPE_CHECKING:
     from molvae.optimize.objective import Objective
@@ -71,7 +72,10 @@ class RunPlan:
         the digest of a model that comes with molvae, whose place says nothing of its content: a clone may be moved.
         """
         content = self.settings.model_dump(mode="json")
-        if stage != "report":
+        if stage == "report":
+            # It reads no input; the preparation, which does, is handed the addresses with their passwords.
+            content = without_passwords(content)
+        else:
             own = {key: value for key, value in content[stage].items() if (stage, key) not in _FOR_THE_WORKFLOW}
             content = {**{key: content[key] for key in WHOLE_RUN}, stage: own}
         text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True)

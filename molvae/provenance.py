@@ -4,7 +4,9 @@ import contextlib
 import hashlib
 import os
 import platform
+import re
 from datetime import UTC, datetime
+from fnmatch import fnmatchcase
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -16,7 +18,8 @@ import molvae
 from molvae.config import WHOLE_RUN, RunConfig, parse_config
 from molvae.errors import ConfigError, DataError
 from molvae.files import file_sha256
-from molvae.inputs import expand, shown
+from molvae.inputs import expand, is_input, objective_name, shown
+from molvae.log import logger
 from molvae.untrusted import parse_json, parse_yaml, read_utf8
 from molvae.validation import RENAMED
 from molvae.version import __version__
@@ -42,6 +45,11 @@ PACKAGES = (
 _NONE = {"-", "NA", "nan"}
 
 PROVENANCE = "provenance.json"
+MODEL_FILES = ("config.json", "model.safetensors", "vocabulary.json")
+
+Record = dict[str, Any]
+"""The `bytes` and the `sha256` of a file."""
+_NOTHING: Record = {"bytes": None, "sha256": None}
 
 ABOUT = {"report", "report.html", PROVENANCE, "snakemake.html", "logs", "benchmarks"}
 """Files about the results, not part of them: the reports, and logs with their times."""
@@ -145,7 +153,8 @@ def gather(run_folder: Path, config: RunConfig) -> dict[str, Any]:
         `SOURCE_DATE_EPOCH` if it is set); `versions` and the `source` digest of the software that gathered this;
         `sources`, the source digest of each stage by the file that recorded it; `machine` and `device`; `measured`,
         the seconds, CPU seconds and peak memory of each job; `inputs` and `outputs` by name, each with `bytes` and
-        `sha256`; and `config`, all settings with their defaults.
+        `sha256`; and `config`, all settings with their defaults. An input that is not here is as it was recorded
+        before, if it was.
 
     Raises:
         ConfigError: If `SOURCE_DATE_EPOCH` is not a number of seconds.
@@ -165,9 +174,9 @@ def gather(run_folder: Path, config: RunConfig) -> dict[str, Any]:
         },
         "device": config.device,
         "measured": _measured(run_folder),
-        "inputs": {shown(name): _described(Path(name)) for name in _input_names(config)},
-        "outputs": {name: _described(run_folder / name) for name in outputs_of(run_folder)},
-        "config": _without_passwords(config.model_dump(mode="json")),
+        "inputs": _inputs(run_folder, config),
+        "outputs": {name: described(run_folder / name) for name in outputs_of(run_folder)},
+        "config": without_passwords(config.model_dump(mode="json")),
     }
 
 
@@ -205,33 +214,92 @@ def _measured(run_folder: Path) -> dict[str, dict[str, float]]:
     return measured
 
 
-def _without_passwords(config: dict[str, Any]) -> dict[str, Any]:
+def without_passwords(config: dict[str, Any]) -> dict[str, Any]:
+    """Return settings whose inputs are as they may be shown, see `molvae.inputs.shown`."""
     prepare, test_input = config["prepare"], config["prepare"]["test_input"]
     inputs = {"input": list(map(shown, prepare["input"])), "test_input": test_input and shown(test_input)}
     return config | {"prepare": prepare | inputs}
 
 
+def _inputs(run_folder: Path, config: RunConfig) -> dict[str, Record]:
+    # The settings may be a stranger's: no other file is looked into than a run could have read.
+    inputs = {shown(name): described(Path(name)) if is_input(name) else _NOTHING for name in _input_names(config)}
+    missing = [name for name, record in inputs.items() if record == _NOTHING]
+    if missing:
+        logger.warning(
+            "provenance: %s: expected inputs of these names here, found none; run it where the run was started",
+            f"{', '.join(missing[:3])}{', ...' if len(missing) > 3 else ''}",
+        )
+        earlier = _recorded(run_folder / PROVENANCE, "inputs")
+        # A pattern has the files that it had.
+        had = {name: [other for other in earlier if other == name or fnmatchcase(other, name)] for name in missing}
+        inputs = {name: record for name, record in inputs.items() if not had.get(name)}
+        inputs |= {name: earlier[name] for names in had.values() for name in names}
+    for objective in config.optimize.objectives:
+        files = _recorded(run_folder / "optimize" / objective_name(objective) / "summary.json", "files")
+        # A model of the run itself is no input.
+        inside = run_folder.resolve()
+        inputs |= {name: files[name] for name in files if inside not in Path(name).resolve().parents}
+    return inputs
+
+
 def _input_names(config: RunConfig) -> list[str]:
-    patterns = [*config.prepare.input, *([config.prepare.test_input] if config.prepare.test_input else [])]
-    with contextlib.suppress(DataError):
+    names: list[str] = []
+    for pattern in [*config.prepare.input, *([config.prepare.test_input] if config.prepare.test_input else [])]:
+        try:
+            names += map(str, expand([pattern]))
         # The files of a pattern may be gone by now, as a file may.
-        patterns = [str(path) for path in expand(patterns)]
-    return patterns + [name for name in config.optimize.objectives if Path(name).suffix in {".yaml", ".yml"}]
+        except DataError:
+            names.append(pattern)
+    propose, objectives = config.propose, [*config.optimize.objectives]
+    if propose.is_wanted:
+        names += [name for name in (propose.measured, propose.pool) if name is not None]
+        objectives += [] if propose.objective is None else [propose.objective]
+    # One that comes with molvae is known by its name.
+    if config.train.init_from and (base := Path(config.train.init_from) / MODEL_FILES[0]).exists():
+        names += [str(base.with_name(file)) for file in MODEL_FILES]
+    return [*names, *(name for name in objectives if Path(name).suffix in {".yaml", ".yml"})]
+
+
+def _recorded(file: Path, key: str) -> dict[str, Record]:
+    """Return what a file of the run says of others; nothing where it is not there, or says something else."""
+    try:
+        content = parse_json(read_utf8(file))[key]
+        return {str(name): {"bytes": record["bytes"], "sha256": record["sha256"]} for name, record in content.items()}
+    except (DataError, ValueError, AttributeError, TypeError, KeyError):
+        return {}
 
 
 def outputs_of(run_folder: Path) -> list[str]:
-    """Return the files of a run's results, relative to its folder: not what is about them, nor what is unfinished."""
+    """Return the files of a run's results, relative to its folder.
+
+    What is about them is left out, as reports by any name are, and what is unfinished, and settings with passwords.
+    """
     names = []
+    pages = {path.stem for path in run_folder.glob("*.html")}
     for path in sorted(run_folder.rglob("*")):
         name = path.relative_to(run_folder)
         unfinished = "resume" in name.parts or any(part.startswith(".") for part in name.parts)
-        if path.is_file() and name.parts[0] not in ABOUT and not unfinished:
+        is_page = name.parts[1:] == () and name.suffix == ".html"
+        is_figure = name.parts[0] in pages and name.parts[1:2] == ("figures",)
+        is_result = name.parts[0] not in ABOUT and not (unfinished or is_page or is_figure)
+        if is_result and path.is_file() and not has_passwords(path):
             names.append(name.as_posix())
     return names
 
 
-def _described(path: Path) -> dict[str, Any]:
+def has_passwords(path: Path) -> bool:
+    """Say whether a file of settings has an address with what is not to be shown, see `molvae.inputs.shown`."""
+    if path.parent.name != "config" or path.suffix != ".yaml":
+        return False
+    try:
+        return any(shown(address) != address for address in re.findall(r"https?://\S+", read_utf8(path)))
+    except (DataError, ValueError):
+        return False
+
+
+def described(path: Path) -> Record:
     """Return a file's size and hash; None if it no longer exists."""
     if not path.is_file():
-        return {"bytes": None, "sha256": None}
+        return _NOTHING
     return {"bytes": path.stat().st_size, "sha256": file_sha256(path)}

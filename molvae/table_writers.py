@@ -75,7 +75,7 @@ def table_writer(path: Path | None, n_jobs: int = 1) -> Iterator[WriteBlock]:
             with _parquet_writer(temporary) as write:
                 yield write
             return
-        with _text(temporary, is_compressed=path.suffix == ".gz") as file:
+        with _text(temporary, is_compressed=path.suffix.lower() == ".gz") as file:
             match kind:
                 case ".sdf":
                     yield _sdf_writer(path, file, n_jobs)

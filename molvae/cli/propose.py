@@ -1,10 +1,11 @@
 """`molvae propose`."""
 
-import json
+import math
 from pathlib import Path
 from typing import Annotated
 
 import typer
+import yaml
 
 from molvae.cli.common import (
     ConfigOption,
@@ -71,8 +72,8 @@ def propose(
         "smiles_column": smiles_column,
         "pool_smiles_column": pool_smiles_column,
     }
-    # As JSON, which is YAML: a column may have any name.
-    asked = [f"propose.{key}={json.dumps(value, default=str)}" for key, value in given.items() if value is not None]
+    # As YAML, since a column may have any name.
+    asked = [f"propose.{key}={_yaml(value)}" for key, value in given.items() if value is not None]
     run = settings(config, [*(overrides or []), *asked], seed)
 
     import pandas as pd
@@ -94,3 +95,8 @@ def propose(
         smiles = proposed.table["smiles"].tolist()
         write(proposed.table, smiles, [f"proposal-{row + 1}" for row in range(len(smiles))])
     logger.info("%s: %d molecules", out or "plate", len(proposed.table))
+
+
+def _yaml(value: str | int | Path) -> str:
+    plain = str(value) if isinstance(value, Path) else value
+    return yaml.safe_dump(plain, allow_unicode=True, width=math.inf)

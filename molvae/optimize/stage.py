@@ -1,6 +1,7 @@
 """The optimize stage, from the model and the objective to the candidates."""
 
 import math
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,7 +36,7 @@ from molvae.optimize.search_map import search_map
 from molvae.optimize.spec import CORE, SIMILARITY_TO_LEAD
 from molvae.optimize.strategies import STRATEGIES, SearchContext, Strategy
 from molvae.optimize.training import TOP, best_known, score_training
-from molvae.provenance import software
+from molvae.provenance import Record, described, software
 from molvae.seeding import derive_seed, numpy_generator
 from molvae.tables import CANDIDATES, FRONT, LATENT_MAP, MOLECULES, TIMES, TRACE
 
@@ -264,6 +265,7 @@ def _summary(
     new = trace["feasible"] & ~trace["in_training"]
     return {
         "objective": objective.as_dict(),
+        **_own_files(objective),
         "software": software(),
         "strategy": config.strategy,
         "seed": seed,
@@ -279,6 +281,12 @@ def _summary(
         "constraints": constraint_counts([text.split("; ") for text in trace["violated"]], objective.constraint_names),
         "origins": {origin: _of_origin(rows) for origin, rows in trace.groupby("origin", sort=True)},
     }
+
+
+def _own_files(objective: Objective) -> dict[str, dict[str, Record]]:
+    """Return the user's own files that the scores depend on, as provenance records them."""
+    files = {} if objective.is_builtin else {os.path.relpath(file): described(file) for file in objective.files}
+    return {"files": files} if files else {}
 
 
 def _of_origin(rows: pd.DataFrame) -> dict[str, float | int | None]:

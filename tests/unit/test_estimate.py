@@ -109,6 +109,19 @@ def test_the_announcement_names_the_jobs_in_order_and_says_that_times_are_estima
     assert max(map(len, lines[:5])) <= 110
 
 
+def test_further_seeds_are_announced_and_take_as_long_as_the_first():
+    jobs = [("optimize", "qed"), ("report", "")]
+    seeds = [("optimize_seed", "qed"), ("optimize_seed", "qed"), ("propose", "")]
+    lines = announcement(RunConfig(), [*jobs, *seeds], 50_000, MEASURED, 2).splitlines()
+    assert [line.split()[0] for line in lines[1:6]] == ["optimize"] * 3 + ["propose", "report"]
+    assert [line.endswith("  about 2 min") for line in lines[1:6]] == [True, True, True, False, True]
+    assert "search for qed with a further seed" in lines[2]
+    assert "choose the 96 molecules of the next plate" in lines[4]
+    # Four jobs of 105 s, where the nine stages apart took 945 s and the whole took 600 s.
+    assert "about 4 min in all" in lines[6]
+    assert "about 2 min in all" in announcement(RunConfig(), jobs, 50_000, MEASURED, 2)
+
+
 @pytest.mark.parametrize(("n_molecules", "measured"), [(None, MEASURED), (50_000, None)])
 def test_no_time_is_given_without_a_basis(n_molecules, measured):
     text = announcement(RunConfig(), [("train", "")], n_molecules, measured, 2)

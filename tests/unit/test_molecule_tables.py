@@ -199,8 +199,17 @@ def test_a_file_is_told_from_a_smiles(tmp_path, monkeypatch):
     (tmp_path / "molecules").write_text("C\n")
     assert [is_file_argument(text) for text in ("-", "a.smi", "a.csv.gz", "molecules")] == [True] * 4
     assert [is_file_argument(text) for text in ("CCO", "C.CC", "C/C=C/C", "[Na+].[Cl-]")] == [False] * 4
+    # Longer than the name of a file, and than a path.
+    assert [is_file_argument(text) for text in ("C" * 300, "C/C=C/" * 1000, "C\0")] == [False] * 3
     (tmp_path / "a.smi").write_text("C a\n\nCC b\n")
     assert list(molecules_of(tmp_path / "a.smi")) == ["C", "CC"]
+
+
+def test_an_ending_in_capitals_is_the_same_ending(tmp_path):
+    (tmp_path / "in.smi").write_text("CCO a\n")
+    for name in ("out.csv.gz", "OUT.CSV.GZ"):
+        add_columns(tmp_path / "in.smi", tmp_path / name, lambda smiles: pd.DataFrame({"n": [1] * len(smiles)}))
+    assert (tmp_path / "OUT.CSV.GZ").read_bytes() == (tmp_path / "out.csv.gz").read_bytes()
 
 
 def test_what_pandas_wrote_as_an_index_is_a_column(tmp_path):

@@ -161,6 +161,15 @@ def test_a_job_that_samples_from_any_prior_that_is_trained_reads_its_own_section
         plan_run(content, "study.yaml")
 
 
+def test_only_the_preparation_is_handed_the_passwords_of_its_addresses(folder):
+    address = "https://me:s3cret@host/a.smi?key=t0ken"
+    run = plan(input=["in.smi", address], test_input=address)
+    assert parse_config(yaml.safe_load(run.section("prepare")), "prepare.yaml").prepare.input[1] == address
+    for stage in ("train", "report"):
+        assert not any(secret in run.section(stage) for secret in ("s3cret", "t0ken"))
+    assert parse_config(yaml.safe_load(run.section("report")), "report.yaml").prepare.input[0] == "in.smi"
+
+
 def test_a_section_does_not_depend_on_the_others():
     assert plan(stereo="keep").section("train") == plan(stereo="drop").section("train")
     assert plan(stereo="keep").section("prepare") != plan(stereo="drop").section("prepare")

@@ -4,11 +4,15 @@ import json
 import pytest
 import yaml
 
+from molvae.chem.open_file import COMPRESSIONS
+from molvae.chem.reading import READABLE
 from molvae.config import RunConfig
 from molvae.errors import ConfigError, DataError
 from molvae.files import file_sha256
+from molvae.inputs import is_input
 from molvae.provenance import (
     gather,
+    outputs_of,
     recorded_sources,
     settings_of,
     software,
@@ -94,6 +98,79 @@ def test_outputs_are_hashed_and_what_is_about_them_is_not(tmp_path):
     assert provenance["inputs"]["gone.smi"]["sha256"] is None
     assert provenance | {"date": ""} == gather(tmp_path, config) | {"date": ""}
     json.dumps(provenance, allow_nan=False)
+
+
+def test_what_is_read_besides_molecules_is_an_input(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    files = ["in.smi", "results.csv", "pool.smi", "base/config.json", "base/model.safetensors", "base/vocabulary.json"]
+    for name in (*files, "mine.yaml", "limits.yaml", "scorer.py", "base/notes.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(name)
+    (tmp_path / "mine.yaml").write_text("name: own")
+    run = tmp_path / "results" / "demo"
+    for name in ("optimize/own/summary.json", "train/model/config.json"):
+        (run / name).parent.mkdir(parents=True, exist_ok=True)
+    searched = {name: {"bytes": 9, "sha256": "9"} for name in ("scorer.py", "results/demo/train/model/config.json")}
+    (run / "optimize/own/summary.json").write_text(json.dumps({"files": searched}))
+    settings = {
+        "prepare": {"input": ["in.smi"]},
+        "train": {"init_from": "base"},
+        "optimize": {"objectives": ["mine.yaml", "qed"]},
+        "propose": {"measured": "results.csv", "column": "a", "pool": "pool.smi", "objective": "limits.yaml"},
+    }
+    inputs = gather(run, RunConfig.model_validate(settings))["inputs"]
+    assert list(inputs) == [*files, "mine.yaml", "limits.yaml", "scorer.py"]
+    assert all(record["sha256"] for record in inputs.values())
+    # As the search found it.
+    assert inputs["scorer.py"] == {"bytes": 9, "sha256": "9"}
+
+
+def test_from_another_folder_the_inputs_are_as_they_were_recorded(tmp_path, monkeypatch, caplog):
+    for name in ("in.smi", "lib_a.csv", "lib_b.csv"):
+        (tmp_path / name).write_text(name)
+    config = RunConfig.model_validate({"prepare": {"input": ["in.smi", "lib_*.csv"]}, "optimize": {"objectives": []}})
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "run").mkdir()
+    before = gather(tmp_path / "run", config)
+    (tmp_path / "run" / "provenance.json").write_text(json.dumps(before))
+    monkeypatch.chdir(tmp_path / "run")
+    after = gather(tmp_path / "run", config)
+    assert after["inputs"] == before["inputs"]
+    assert len(after["inputs"]) == 3
+    assert "provenance: in.smi, lib_*.csv: expected inputs of these names here, found none" in caplog.text
+
+
+@pytest.mark.parametrize("name", ["secret", "sec*", "*"])
+def test_of_what_no_run_can_have_read_nothing_is_told(tmp_path, name):
+    (tmp_path / "private").mkdir()
+    (tmp_path / "private" / "secret").write_text("password")
+    (tmp_path / "run" / "config").mkdir(parents=True)
+    recorded = {"run": "demo", "seed": 1, "device": "auto", "prepare": {"input": [f"{tmp_path}/private/{name}"]}}
+    (tmp_path / "run" / "config" / "prepare.yaml").write_text(yaml.safe_dump(recorded))
+    inputs = gather(tmp_path / "run", settings_of(tmp_path / "run", RunConfig()))["inputs"]
+    assert inputs[f"{tmp_path}/private/secret"] == {"bytes": None, "sha256": None}
+
+
+def test_every_molecule_file_can_be_an_input():
+    assert all(is_input(f"a{ending}{packed}") for ending in READABLE for packed in ("", *COMPRESSIONS))
+    assert is_input("A.SMI.GZ")
+    assert not any(map(is_input, ["shadow", "id_rsa", ".env", "key.pem", "smi", "a.zip"]))
+
+
+def test_a_report_by_another_name_is_no_result(tmp_path):
+    names = ("other.html", "other/figures/a.svg", "train.html", "train/figures/a.svg", "train/model/config.json")
+    for name in (*names, "other/results.csv"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("{}")
+    assert outputs_of(tmp_path) == ["other/results.csv", "train/model/config.json"]
+
+
+def test_settings_with_passwords_are_no_result(tmp_path):
+    (tmp_path / "config").mkdir()
+    for name, url in {"prepare": "https://me:s3cret@host/a.smi", "train": "https://host/a.smi#sha256=1"}.items():
+        content = {"prepare": {"input": ["a b.smi", url]}}
+        (tmp_path / "config" / f"{name}.yaml").write_text(yaml.safe_dump(content))
+    assert outputs_of(tmp_path) == ["config/train.yaml"]
 
 
 def test_stages_that_recorded_their_source_are_found(tmp_path):

@@ -10,7 +10,7 @@ from molvae.config import RunConfig
 from molvae.crate import archive
 from molvae.errors import ConfigError, DataError
 from molvae.files import read_json, write_json
-from molvae.provenance import gather
+from molvae.provenance import described, gather
 from molvae.verification import verify
 
 
@@ -121,6 +121,37 @@ def test_the_archive_has_all_files_and_says_where_they_come_from(run, tmp_path):
     assert {"@id": "sample/samples.csv"} in action["result"]
     assert entities["#molvae"]["softwareVersion"] == recorded["versions"]["molvae"]
     assert entities["./"]["datePublished"] == recorded["date"]
+
+
+@pytest.mark.parametrize("name", ["sample/samples.csv", "sample", "report.html", "report"])
+def test_a_link_out_of_a_run_is_not_packed(run, tmp_path, name):
+    pytest.importorskip("rocrate")
+    (run / name).rename(tmp_path / "elsewhere")
+    (run / name).symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(DataError, match=rf"demo/{name}: expected a file or folder of the run, found a link"):
+        archive(run, tmp_path / "demo.zip")
+    assert not (tmp_path / "demo.zip").exists()
+
+
+def test_settings_with_passwords_are_not_packed(run, tmp_path, caplog):
+    pytest.importorskip("rocrate")
+    (run / "config").mkdir()
+    (run / "config" / "prepare.yaml").write_text("prepare: {input: [https://me:s3cret@host/a.smi]}")
+    # As an earlier version recorded it.
+    provenance = read_json(run / "provenance.json")
+    provenance["outputs"]["config/prepare.yaml"] = described(run / "config" / "prepare.yaml")
+    write_json(run / "provenance.json", provenance)
+    archive(run, tmp_path / "demo.zip")
+    with zipfile.ZipFile(tmp_path / "demo.zip") as packed:
+        assert not any(b"s3cret" in packed.read(name) for name in packed.namelist())
+    assert "left out: config/prepare.yaml, which has addresses with passwords" in caplog.text
+
+
+def test_a_report_by_another_name_does_not_make_a_run_another_one(run):
+    (run / "other.html").write_text("")
+    (run / "other" / "figures").mkdir(parents=True)
+    (run / "other" / "figures" / "a.svg").write_text("")
+    assert verify(run).fits
 
 
 def test_a_run_that_does_not_fit_is_not_archived(run, tmp_path):

@@ -29,6 +29,14 @@ def test_several_processes_are_started_by_torchrun():
     assert RESOURCES["launcher"](4, 1, 8) == "torchrun --standalone --nproc-per-node 4 --no-python"
 
 
+def test_the_example_of_the_slurm_profile_starts_a_task_on_each_node():
+    lines = (WORKFLOW / "profiles" / "slurm" / "config.yaml").read_text().splitlines()
+    example = [line.removeprefix("# ") for line in lines[lines.index("# set-resources:") :] if line.startswith("#")]
+    train = yaml.safe_load("\n".join(example))["set-resources"]["train"]
+    documented = re.search(r"train: (\{.*nodes.*\})", (WORKFLOW.parent / "docs" / "cluster.md").read_text())
+    assert train == {"slurm_partition": "gpu", **yaml.safe_load(documented[1])}
+
+
 def test_several_nodes_meet_at_the_first_one(tmp_path):
     for name in ("srun", "hostname"):
         (tmp_path / name).write_text('#!/bin/sh\n[ "${0##*/}" = srun ] && echo "$@" || echo node7\n')

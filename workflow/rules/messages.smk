@@ -1,6 +1,6 @@
 """What the run says on the terminal at its start and at its end."""
 
-from molvae.estimate import STAGES, announcement, measured_run, n_input_molecules
+from molvae.estimate import JOBS, announcement, measured_run, n_input_molecules
 
 
 def announce():
@@ -21,13 +21,13 @@ def announce():
 
 
 def stage_and_objective(job):
-    """Return the name of a job in `STAGES`, and its objective; None for one that takes no time worth naming."""
+    """Return the name of a job in `JOBS`, and its objective; None for one that takes no time worth naming."""
     name, wildcards = job.rule.name, dict(job.wildcards.items())
     what = wildcards.get("what", SAMPLE)
     if name == "score":
         name = "score_sample" if what == SAMPLE else "score_candidates"
     objective = wildcards.get("objective", "" if what == SAMPLE else what)
-    return (name, objective) if name in STAGES else None
+    return (name, objective) if name in JOBS else None
 
 
 def conclude():

@@ -115,6 +115,14 @@ def invent_less(monkeypatch):
         monkeypatch.setattr(f"molvae.propose.invented.{name}", n)
 
 
+@pytest.mark.parametrize("column", ["Aktivität 😀", "a: b\u2028#", "1.5"])
+def test_the_column_may_have_any_name(folder, measured, pool, tmp_path, column):
+    pd.read_csv(measured).rename(columns={"logp": column}).to_parquet(tmp_path / "results.parquet")
+    options = ("--column", column, "--pool", pool, "--n", 5, "--out", tmp_path / "p.csv")
+    assert run(folder, "--measured", tmp_path / "results.parquet", *options).exit_code == 0
+    assert pd.read_csv(tmp_path / "p.csv")["predicted"].notna().all()
+
+
 @pytest.mark.parametrize("with_values", [True, False])
 def test_a_model_invents_where_there_is_no_pool(folder, measured, with_values, monkeypatch):
     invent_less(monkeypatch)

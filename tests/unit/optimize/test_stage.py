@@ -19,6 +19,7 @@ from molvae.optimize.scaffold_memory import scaffold_of
 from molvae.optimize.stage import known_molecules, optimize
 from molvae.optimize.strategies import STRATEGIES, SearchContext
 from molvae.optimize.strategies.random_search import RandomSearch
+from molvae.provenance import described
 from molvae.tables import LATENT_MAP
 
 OBJECTIVE = """
@@ -215,6 +216,18 @@ def test_by_default_it_starts_from_the_best_of_the_training_set_outside_the_budg
     summary = json.loads((folder / "summary.json").read_text())
     assert summary["n_start_outside_budget"] == 30
     assert summary["n_training"] == len(train)
+
+
+def test_the_users_own_files_are_in_the_summary(model, prepared, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "scorer_of_summary.py").write_text("def score(smiles):\n    return [0.5] * len(smiles)\n")
+    term = "{python: 'scorer_of_summary:score', name: s}"
+    (tmp_path / "own" / "own.yaml").write_text(f"name: own\nterms: [{term}]\n")
+    config = CONFIG.model_copy(update={"budget": 10, "n_start": 5})
+    optimize(model, load_objective("own/own.yaml"), known_molecules(prepared), tmp_path / "out", config, 1)
+    files = json.loads((tmp_path / "out" / "summary.json").read_text())["files"]
+    assert files == {"own/scorer_of_summary.py": described(tmp_path / "own" / "scorer_of_summary.py")}
 
 
 def test_a_users_own_function_is_not_called_outside_the_budget(model, prepared, tmp_path):
