@@ -52,7 +52,7 @@ def sd_records(smiles: Sequence[str], names: Sequence[str], fields: pd.DataFrame
     """
     rows = fields.to_dict("records")
     chunks = [
-        _Chunk([smiles[i] for i in indices], [one_line(names[i]) for i in indices], [_texts(rows[i]) for i in indices])
+        _Chunk([smiles[i] for i in indices], [_text(names[i]) for i in indices], [_texts(rows[i]) for i in indices])
         for indices in chunks_of(range(len(smiles)))
     ]
     for _, records in map_tasks(_sd_records, chunks, processes_for(len(smiles), n_jobs)):
@@ -61,10 +61,16 @@ def sd_records(smiles: Sequence[str], names: Sequence[str], fields: pd.DataFrame
 
 def _texts(row: Mapping[Any, Any]) -> dict[str, str]:
     return {
-        one_line(str(column)): f"{value:.6g}" if isinstance(value, float) else one_line(str(value))
+        one_line(str(column)): f"{value:.6g}" if isinstance(value, float) else _text(str(value))
         for column, value in row.items()
         if not pd.isna(value) and value != ""
     }
+
+
+def _text(value: str) -> str:
+    """Return the text of a data field, which stays on its line and does not end the record."""
+    text = one_line(value)
+    return f" {text}" if text.startswith("$$$$") else text
 
 
 def _sd_records(chunk: _Chunk) -> list[str]:

@@ -1,6 +1,8 @@
 """A report built from molecules whose names, and all other texts, try to run in the browser that shows it."""
 
+import io
 import json
+import re
 
 import pandas as pd
 import pytest
@@ -26,6 +28,8 @@ HOSTILE = [
     "{{ 7 * 7 }}{% raw %}",
     "<svg onload=window.pwned=1>",
     "]]></style><script>window.pwned = 1</script>",
+    "=1+cmd|'/C calc'!A0",
+    "x\n$$$$\nINJECTED",
 ]
 # What is computed with, or names files, and is refused elsewhere if it is anything else.
 KEPT = {"smiles", "canonical_smiles", "decoded", "nearest_train_smiles", "selfies", "split", "status", "scaffold"}
@@ -82,6 +86,19 @@ def test_the_hostile_text_is_shown_as_text(opened, html):
     assert HOSTILE[1] in text
     assert "49" not in page.title()
     assert page.title().startswith("<script>")
+
+
+def test_what_is_saved_has_no_formula_and_no_record_of_others(opened, html, tmp_path):
+    from tests.browser.test_candidates import saved
+
+    page = opened(html)
+    table = pd.read_csv(io.StringIO(saved(page, "csv", "all")[1]), dtype=str, keep_default_na=False)
+    texts = [text for column in table.columns for text in [column, *table[column]]]
+    assert "'=1+cmd|'/C calc'!A0" in texts
+    assert not any(re.match(r"[=@\t]|[-+][^-+0-9.,]", text) for text in texts)
+    sdf = saved(page, "sdf", "all")[1]
+    assert sdf.splitlines().count("$$$$") == len(table)
+    assert not re.search(r"^INJECTED", sdf, flags=re.MULTILINE)
 
 
 def test_the_figures_embed_the_text_as_json_that_ends_no_script(html):

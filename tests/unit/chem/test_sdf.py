@@ -35,6 +35,14 @@ M  END
 """
 
 
+def test_a_name_or_field_that_looks_like_the_end_of_a_record_is_none(tmp_path):
+    write_sdf(tmp_path / "out.sdf", ["CCO", "CCN"], ["$$$$", "b"], pd.DataFrame({"x": ["$$$$", "1"], "y": ["2", "$$$$ 5"]}))
+    records = [with_structure(record).smiles for record in read_molecules(tmp_path / "out.sdf")]
+    assert records == ["CCO", "CCN"]
+    with Chem.SDMolSupplier(str(tmp_path / "out.sdf")) as supplier:
+        assert [mol.GetProp("y").strip() for mol in supplier] == ["2", "$$$$ 5"]
+
+
 def test_a_name_or_field_of_several_lines_brings_no_molecule_of_its_own(tmp_path):
     hostile = f"CHEMBL25\n$$$$\n{BLOCK.replace(chr(10) * 2, chr(10) + ' ' + chr(10))}$$$$\n"
     fields = pd.DataFrame(
