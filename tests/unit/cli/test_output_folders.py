@@ -34,6 +34,8 @@ LOOKALIKES = {
     "score": ["figures/mine.svg", ".figures.1234567.abcdefgh.partial/thesis.docx"],
     "evaluate": [],
     "report": ["report/figures/mine.svg"],
+    "sample": ["samples_rejected.csv"],
+    "propose": ["rejected.csv"],
 }
 
 # Folders that each verb writes or removes files in, and the file that it writes last.
@@ -46,6 +48,9 @@ VERBS = {
     "report": (["report", "report/figures"], "report.html"),
 }
 
+# Those that write files, among which the user may have others: no folder is theirs alone.
+FILE_VERBS = {"sample": ([], "summary.json"), "propose": ([], "plate.csv")}
+
 
 @pytest.fixture(scope="module")
 def sources(tmp_path_factory, model, small_train_config, prepared, smiles):
@@ -53,6 +58,7 @@ def sources(tmp_path_factory, model, small_train_config, prepared, smiles):
     folder = tmp_path_factory.mktemp("sources")
     model.save(folder / "model")
     (folder / "molecules.smi").write_text("\n".join(smiles[:60]) + "\n")
+    (folder / "pool.csv").write_text("smiles\n" + "\n".join([*smiles[:60], "nonsense"]) + "\n")
     content = {
         "seed": 3,
         "device": "cpu",
@@ -77,9 +83,12 @@ def run(sources, prepared, tmp_path):
             "optimize": [sources / "model", "--objective", "qed", *reference],
             "score": [sources / "molecules.smi", *reference],
             "report": [out],
+            "sample": [sources / "model", "--n", 5, "--summary", out / "summary.json"],
+            "propose": [sources / "model", "--n", 5, "--pool", sources / "pool.csv"],
         }[verb]
         if verb != "report":
-            arguments += ["--out", out, "--config", sources / "study.yaml"]
+            file = {"sample": "samples.csv", "propose": "plate.csv"}.get(verb, "")
+            arguments += ["--out", out / file, "--config", sources / "study.yaml"]
             arguments += ["--threads", 1]
         return CliRunner().invoke(app, [verb, *map(str, arguments)], catch_exceptions=False)
 
@@ -92,10 +101,10 @@ def folder_for(verb, tmp_path):
     return out
 
 
-@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("verb", [*VERBS, *FILE_VERBS])
 def test_what_is_the_users_stays_and_a_run_that_dies_leaves_no_older_summary(verb, run, tmp_path, monkeypatch):
     out = folder_for(verb, tmp_path)
-    parts, last = VERBS[verb]
+    parts, last = {**VERBS, **FILE_VERBS}[verb]
     mine = [out / part / "my only copy.txt" for part in ["", *parts]] + [out / name for name in LOOKALIKES[verb]]
     for path in mine:
         path.parent.mkdir(parents=True, exist_ok=True)
