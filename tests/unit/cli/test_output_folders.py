@@ -33,6 +33,7 @@ LOOKALIKES = {
     "optimize": ["resume/.calls.mine.partial.csv", "resume/.objective.mine.partial.json"],
     "score": ["figures/mine.svg", ".figures.1234567.abcdefgh.partial/thesis.docx"],
     "evaluate": [],
+    "learn": [],
     "report": ["report/figures/mine.svg"],
     "sample": ["samples_rejected.csv"],
     "propose": ["rejected.csv"],
@@ -46,6 +47,7 @@ VERBS = {
     "optimize": (["resume"], "summary.json"),
     "score": (["figures"], "metrics.json"),
     "report": (["report", "report/figures"], "report.html"),
+    "learn": ([], "learned.json"),
 }
 
 # Those that write files, among which the user may have others: no folder is theirs alone.
@@ -59,6 +61,8 @@ def sources(tmp_path_factory, model, small_train_config, prepared, smiles):
     model.save(folder / "model")
     (folder / "molecules.smi").write_text("\n".join(smiles[:60]) + "\n")
     (folder / "pool.csv").write_text("smiles\n" + "\n".join([*smiles[:60], "nonsense"]) + "\n")
+    rows = [f"{text},{5 + len(text) / 20}" for text in smiles[:24]]
+    (folder / "measured.csv").write_text("\n".join(["smiles,pIC50", *rows]) + "\n")
     content = {
         "seed": 3,
         "device": "cpu",
@@ -83,12 +87,14 @@ def run(sources, prepared, tmp_path):
             "optimize": [sources / "model", "--objective", "qed", *reference],
             "score": [sources / "molecules.smi", *reference],
             "report": [out],
+            "learn": [sources / "measured.csv", "--column", "pIC50"],
             "sample": [sources / "model", "--n", 5, "--summary", out / "summary.json"],
             "propose": [sources / "model", "--n", 5, "--pool", sources / "pool.csv"],
         }[verb]
         if verb != "report":
             file = {"sample": "samples.csv", "propose": "plate.csv"}.get(verb, "")
-            arguments += ["--out", out / file, "--config", sources / "study.yaml"]
+            arguments += ["--out", out / file]
+            arguments += [] if verb == "learn" else ["--config", sources / "study.yaml"]
             arguments += ["--threads", 1]
         return CliRunner().invoke(app, [verb, *map(str, arguments)], catch_exceptions=False)
 
