@@ -27,15 +27,17 @@ def learn(
     Several models compete in cross-validation; the one of the lowest error on held-out scaffolds is kept. Writes
     OUT/learned.json with the errors of all of them, and the model beside it.
     """
+    from molvae.folders import output_folder
     from molvae.learned.table import learn as learn_table
     from molvae.log import logger
     from molvae.model.loading import load
     from molvae.parallel import set_threads
 
     n_jobs = set_threads(threads)
-    encoder = None if model is None else load(model)
-    learned = learn_table(
-        measured, column, smiles_column, seed=1 if seed is None else seed, n_jobs=n_jobs, model=encoder
-    )
-    learned.save(out)
+    with output_folder(out):
+        encoder = None if model is None else load(model)
+        learned = learn_table(
+            measured, column, smiles_column, seed=1 if seed is None else seed, n_jobs=n_jobs, model=encoder
+        )
+        learned.save(out)
     logger.info("%s: the model of %s (%s) -> %s", measured, column, learned.validation.kept, out)

@@ -78,7 +78,7 @@ def propose(
 
     import pandas as pd
 
-    from molvae.files import write_table
+    from molvae.files import invalidate, write_table
     from molvae.log import logger
     from molvae.parallel import set_threads
     from molvae.propose.face import plate
@@ -87,6 +87,9 @@ def propose(
     proposed = plate(model, run.propose, run.seed, run.device, set_threads(threads))
     if out is not None and out != STDOUT:
         rejected = out.with_name(f"{out.name.partition('.')[0]}_rejected.csv")
+        # Where there is a plate, it is that of this table.
+        if proposed.unusable or rejected.exists():
+            invalidate(out)
         rejected.unlink(missing_ok=True)
         if proposed.unusable:
             write_table(rejected, pd.DataFrame(proposed.unusable))

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from molvae.config import SampleConfig
-from molvae.files import write_json
+from molvae.files import invalidate, write_json
 from molvae.log import logger
 from molvae.model.model import MolVAE
 from molvae.molecule_tables import BLOCK_ROWS
@@ -41,6 +41,8 @@ def sample(
             valid = [smiles for smiles in block if smiles]
             counts["n"], counts["valid"] = counts["n"] + len(block), counts["valid"] + len(valid)
             distinct.update(valid)
+        if summary is not None:
+            invalidate(summary)
     counts["distinct"] = len(distinct)
     logger.info("%d sampled, %d molecules, %d distinct -> %s", *counts.values(), out or "standard output")
     if summary is not None:

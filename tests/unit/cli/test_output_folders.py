@@ -33,7 +33,10 @@ LOOKALIKES = {
     "optimize": ["resume/.calls.mine.partial.csv", "resume/.objective.mine.partial.json"],
     "score": ["figures/mine.svg", ".figures.1234567.abcdefgh.partial/thesis.docx"],
     "evaluate": [],
+    "learn": [],
     "report": ["report/figures/mine.svg"],
+    "sample": ["samples_rejected.csv"],
+    "propose": ["rejected.csv"],
 }
 
 # Folders that each verb writes or removes files in, and the file that it writes last.
@@ -44,7 +47,11 @@ VERBS = {
     "optimize": (["resume"], "summary.json"),
     "score": (["figures"], "metrics.json"),
     "report": (["report", "report/figures"], "report.html"),
+    "learn": ([], "learned.json"),
 }
+
+# Those that write files, among which the user may have others: no folder is theirs alone.
+FILE_VERBS = {"sample": ([], "summary.json"), "propose": ([], "plate.csv")}
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +60,9 @@ def sources(tmp_path_factory, model, small_train_config, prepared, smiles):
     folder = tmp_path_factory.mktemp("sources")
     model.save(folder / "model")
     (folder / "molecules.smi").write_text("\n".join(smiles[:60]) + "\n")
+    (folder / "pool.csv").write_text("smiles\n" + "\n".join([*smiles[:60], "nonsense"]) + "\n")
+    rows = [f"{text},{5 + len(text) / 20}" for text in smiles[:24]]
+    (folder / "measured.csv").write_text("\n".join(["smiles,pIC50", *rows]) + "\n")
     content = {
         "seed": 3,
         "device": "cpu",
@@ -77,9 +87,14 @@ def run(sources, prepared, tmp_path):
             "optimize": [sources / "model", "--objective", "qed", *reference],
             "score": [sources / "molecules.smi", *reference],
             "report": [out],
+            "learn": [sources / "measured.csv", "--column", "pIC50"],
+            "sample": [sources / "model", "--n", 5, "--summary", out / "summary.json"],
+            "propose": [sources / "model", "--n", 5, "--pool", sources / "pool.csv"],
         }[verb]
         if verb != "report":
-            arguments += ["--out", out, "--config", sources / "study.yaml"]
+            file = {"sample": "samples.csv", "propose": "plate.csv"}.get(verb, "")
+            arguments += ["--out", out / file]
+            arguments += [] if verb == "learn" else ["--config", sources / "study.yaml"]
             arguments += ["--threads", 1]
         return CliRunner().invoke(app, [verb, *map(str, arguments)], catch_exceptions=False)
 
@@ -92,10 +107,10 @@ def folder_for(verb, tmp_path):
     return out
 
 
-@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("verb", [*VERBS, *FILE_VERBS])
 def test_what_is_the_users_stays_and_a_run_that_dies_leaves_no_older_summary(verb, run, tmp_path, monkeypatch):
     out = folder_for(verb, tmp_path)
-    parts, last = VERBS[verb]
+    parts, last = {**VERBS, **FILE_VERBS}[verb]
     mine = [out / part / "my only copy.txt" for part in ["", *parts]] + [out / name for name in LOOKALIKES[verb]]
     for path in mine:
         path.parent.mkdir(parents=True, exist_ok=True)
