@@ -8,7 +8,16 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 # In name spaces of its own, in which /etc is another folder.
-ELSEWHERE = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", 'mount --bind "$1" /etc && shift && "$@"', "-"]
+ELSEWHERE = [
+    "unshare",
+    "--user",
+    "--map-root-user",
+    "--mount",
+    "sh",
+    "-c",
+    'mount --bind "$1" /etc && shift && "$@"',
+    "-",
+]
 
 
 def elsewhere(etc, *command):

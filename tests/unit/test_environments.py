@@ -79,7 +79,9 @@ def test_the_image_is_made_again_where_what_it_copies_has_changed():
     [needed] = re.findall(r"^molvae\.tar: (.*)$", made, flags=re.MULTILINE)
     for line in re.findall(r"^COPY (.*) \S+$", (ROOT / "Containerfile").read_text(), flags=re.MULTILINE):
         for name in line.split():
-            files = subprocess.run(["git", "ls-files", name], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+            files = subprocess.run(
+                ["git", "ls-files", name], cwd=ROOT, capture_output=True, text=True, check=True
+            ).stdout
             assert {*files.split()} <= {*needed.split()}, name
 
 

@@ -221,7 +221,10 @@ def test_modules_of_objectives_are_imported_before_the_first_job(folder):
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"column": "pIC51"}, r"results\.csv: expected one column 'pIC51', found none; the columns are 'smiles', 'pIC50'"),
+        (
+            {"column": "pIC51"},
+            r"results\.csv: expected one column 'pIC51', found none; the columns are 'smiles', 'pIC50'",
+        ),
         ({"smiles_column": "smile"}, r"results\.csv: expected one column 'smile', found none"),
         ({"pool": "pool.csv", "pool_smiles_column": "smile"}, r"pool\.csv: expected one column 'smile', found none"),
         ({"column": None, "objective": "mine.yaml"}, r"results\.csv: expected a column of the name of a term of mine"),
@@ -244,7 +247,9 @@ def test_a_mistake_of_a_plate_is_found_before_the_training(folder, settings, sai
 
 def test_modules_of_the_plates_objective_are_imported_before_the_first_job(folder):
     (folder / "results.csv").write_text("smiles,activity\nCCO,5\n")
-    (folder / "of_plate.yaml").write_text("name: of_plate\nterms: [{python: 'broken_of_plate:score', name: activity}]\n")
+    (folder / "of_plate.yaml").write_text(
+        "name: of_plate\nterms: [{python: 'broken_of_plate:score', name: activity}]\n"
+    )
     (folder / "broken_of_plate.py").write_text("def score(smiles):\n    return []\n\nopen('no.file')\n")
     propose = {"measured": "results.csv", "objective": "of_plate.yaml"}
     content = {"prepare": {"input": ["in.smi"]}, "optimize": {"objectives": ["qed"]}, "propose": propose}

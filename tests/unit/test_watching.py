@@ -116,7 +116,12 @@ def test_a_job_that_failed_says_why_and_one_that_is_silent_for_long_says_so(run)
 
 @pytest.mark.parametrize(
     ("name", "place"),
-    [("train", "train"), ("optimize_logp_seed-3", "optimize/logp/seed-3"), ("score_sample", "score/sample"), ("report", "")],
+    [
+        ("train", "train"),
+        ("optimize_logp_seed-3", "optimize/logp/seed-3"),
+        ("score_sample", "score/sample"),
+        ("report", ""),
+    ],
 )
 def test_a_job_whose_process_was_killed_has_failed(run, name, place):
     write_log(run, name, ["06:40:50 starts"], age_s=90)

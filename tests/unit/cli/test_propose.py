@@ -198,7 +198,9 @@ def test_a_constraint_may_be_what_the_property_head_of_the_model_predicts(model,
     head = save_with_head(model, tmp_path / "head")
     candidates = pd.read_csv(pool)["smiles"][20:-1].tolist()
     limit = float(np.nanmedian(molvae.load(head, "cpu").predict(candidates)["logp"]))
-    (tmp_path / "low.yaml").write_text(f"name: low\nterms: [property: qed]\nconstraints: [{{predict: logp, max: {limit}}}]\n")
+    (tmp_path / "low.yaml").write_text(
+        f"name: low\nterms: [property: qed]\nconstraints: [{{predict: logp, max: {limit}}}]\n"
+    )
     options = ("--n", 5, "--objective", tmp_path / "low.yaml", "--out", tmp_path / "p.csv")
     assert learned_plate(head, measured, "--pool", pool, *options).exit_code == 0
     chosen = pd.read_csv(tmp_path / "p.csv")["smiles"].tolist()

@@ -166,7 +166,10 @@ def test_one_held_out_molecule_is_refused_by_prepare(tmp_path, held_out, few):
     rows = pd.read_csv(CARRIER).assign(fold=["train"] * 37 + [held_out, held_out, few])
     rows.to_csv(tmp_path / "in.csv", index=False)
     config = PrepareConfig(split="column", split_column="fold")
-    said = {"valid": "2 validation molecules, which training needs", "test": "2 test molecules, which the evaluation needs"}
+    said = {
+        "valid": "2 validation molecules, which training needs",
+        "test": "2 test molecules, which the evaluation needs",
+    }
     with pytest.raises(DataError, match=f"at least {said[few]}, found 1"):
         prepare([tmp_path / "in.csv"], tmp_path / "out", config, 1)
 
