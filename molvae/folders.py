@@ -53,7 +53,7 @@ class LockedError(Exception):
 
 
 @contextmanager
-def locked(path: Path, *, shared: bool = False, wait: bool = False) -> Iterator[None]:
+def locked(path: Path, *, shared: bool = False, wait: bool = False) -> Iterator[int]:
     """Hold a lock file, which the operating system lets go of when the process ends, however it ends.
 
     On a file system that has no locks the work is done without one.
@@ -63,6 +63,9 @@ def locked(path: Path, *, shared: bool = False, wait: bool = False) -> Iterator[
         shared: Share the lock with other processes that ask for it as shared.
         wait: Wait until the lock is free.
 
+    Yields:
+        The open file; a child process that it is passed on to holds the lock as well.
+
     Raises:
         LockedError: If the lock is taken and `wait` is false.
         DataError: If another kind of file has this name.
@@ -71,7 +74,7 @@ def locked(path: Path, *, shared: bool = False, wait: bool = False) -> Iterator[
     file = _acquire(path, shared=shared, wait=wait)
     _held.add(file)
     try:
-        yield
+        yield file
     finally:
         # Not in a forked process, which has closed its copy.
         if file in _held:
@@ -133,7 +136,7 @@ def _is_same(file: int, path: Path) -> bool:
 
 
 @contextmanager
-def output_folder(out: Path, *parts: str, shared: bool = False) -> Iterator[None]:
+def output_folder(out: Path, *parts: str, shared: bool = False) -> Iterator[int]:
     """Keep an output folder for one run, so that a second one ends before its work instead of after it.
 
     The folder is made, and removed again if it was made here and is empty at the end.
@@ -142,6 +145,9 @@ def output_folder(out: Path, *parts: str, shared: bool = False) -> Iterator[None
         out: The folder.
         parts: Folders in it that the run writes to or removes files from; none may be a link.
         shared: Share the folder with the other parts of the same run.
+
+    Yields:
+        The open lock file, see `locked`.
 
     Raises:
         DataError: If another run works in the folder, it cannot be written, or one of `parts` is a link.
@@ -152,7 +158,7 @@ def output_folder(out: Path, *parts: str, shared: bool = False) -> Iterator[None
     with ExitStack() as stack:
         stack.callback(_remove_empty, made)
         try:
-            stack.enter_context(locked(out / LOCK, shared=shared))
+            file = stack.enter_context(locked(out / LOCK, shared=shared))
         except LockedError as error:
             raise DataError(
                 f"{out}: expected no other run of molvae in this folder, found one at work ({error}); wait until it is "
@@ -162,7 +168,7 @@ def output_folder(out: Path, *parts: str, shared: bool = False) -> Iterator[None
             raise DataError(
                 f"{out}: expected a writable folder, found otherwise ({error.strerror}); write elsewhere"
             ) from error
-        yield
+        yield file
 
 
 def require_private(path: Path) -> None:

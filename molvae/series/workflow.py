@@ -5,10 +5,12 @@ import re
 import signal
 import subprocess
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from molvae.errors import DataError
+from molvae.folders import LOCK, holder, output_folder
 from molvae.new_project import CONFIG, OBJECTIVE, path_from, write_project
 from molvae.series.plan import SeriesPlan
 from molvae.series.texts import config_text, objective_text
@@ -52,17 +54,35 @@ def report_of(folder: Path) -> Path:
 def run_workflow(folder: Path, cores: int) -> int:
     """Run the workflow in a project's folder, in a process group of its own, to which every interrupt is passed on.
 
+    It is interrupted as well where this process is killed. Where Snakemake was, its lock is removed first.
+
     Returns:
         The exit status of Snakemake.
 
     Raises:
+        DataError: If the folder cannot be written, or a run is at work in it.
         KeyboardInterrupt: If it was interrupted, when it has ended.
     """
     command = [sys.executable, "-m", "snakemake", "--cores", str(cores), "--configfile", CONFIG]
+    # What ends by itself removes its lock.
+    was_killed = holder(folder / LOCK) is not None
+    with output_folder(folder) as lock:
+        if was_killed:
+            if any((folder / ".snakemake" / "locks").glob("*.lock")):
+                subprocess.run([*command, "--unlock"], cwd=folder, check=False)
+            command.append("--rerun-incomplete")
+        return _run(command, folder, lock)
+
+
+def _run(command: list[str], folder: Path, lock: int) -> int:
+    """Run a command that holds a lock as well, since it may outlive this process by some seconds."""
     is_interrupted = False
     # The background jobs of a script ignore interrupts, and so would what they start.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    with subprocess.Popen(command, cwd=folder, start_new_session=True) as process:
+    with (
+        subprocess.Popen(command, cwd=folder, start_new_session=True, pass_fds=(lock,)) as process,
+        _interrupted_with_this_process(process.pid),
+    ):
         while True:
             try:
                 status = process.wait()
@@ -76,3 +96,15 @@ def run_workflow(folder: Path, cores: int) -> int:
     if is_interrupted:
         raise KeyboardInterrupt
     return status if status >= 0 else 128 - status
+
+
+@contextmanager
+def _interrupted_with_this_process(group: int) -> Iterator[None]:
+    """Have a process group interrupted when this process ends without a word of its own, as by kill -9."""
+    # The end of this process closes the pipe that the shell reads.
+    command = ["sh", "-c", 'read -r line; kill -s INT -- "-$0"', str(group)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True) as shell:
+        try:
+            yield
+        finally:
+            shell.kill()

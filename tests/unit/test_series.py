@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -15,6 +17,7 @@ from molvae.cli.main import app
 from molvae.config import load_config
 from molvae.data_look import look_at
 from molvae.errors import ConfigError, DataError
+from molvae.folders import LOCK
 from molvae.optimize.objective import load_objective
 from molvae.optimize.spec import read_spec
 from molvae.series import workflow
@@ -221,6 +224,13 @@ def snakemake_that(folder, code):
     (folder / "snakemake.py").write_text(code)
 
 
+def wait_for(file):
+    deadline = time.monotonic() + 60
+    while not file.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
 def test_the_status_is_that_of_snakemake(folder, monkeypatch):
     series("mine.csv", "--activity", "pIC50", "--dry-run")
     snakemake_that(folder / "mine", "import sys; open('arguments', 'w').write(' '.join(sys.argv[1:])); sys.exit(3)")
@@ -248,6 +258,37 @@ def test_an_interrupt_is_passed_on(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         run_workflow(tmp_path, 1)
     assert (tmp_path / "interrupted").exists()
+
+
+def test_snakemake_ends_when_what_started_it_is_killed(tmp_path):
+    snakemake_that(
+        tmp_path,
+        "import time\ntry:\n    open('ready', 'w').close(); time.sleep(60)\n"
+        "except KeyboardInterrupt:\n    time.sleep(1); open('interrupted', 'w').close()\n",
+    )
+    code = "from pathlib import Path; from molvae.series.workflow import run_workflow; run_workflow(Path(), 1)"
+    with subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path) as started:
+        wait_for(tmp_path / "ready")
+        started.kill()
+    # As long as it ends, it is not joined by another.
+    with pytest.raises(DataError, match="expected no other run of molvae in this folder"):
+        run_workflow(tmp_path, 1)
+    wait_for(tmp_path / "interrupted")
+
+
+def test_after_a_kill_the_same_command_unlocks_and_goes_on(tmp_path):
+    snakemake_that(tmp_path, "import sys; open('arguments', 'a').write(' '.join(sys.argv[1:]) + '\\n')")
+    (tmp_path / ".snakemake" / "locks").mkdir(parents=True)
+    (tmp_path / ".snakemake" / "locks" / "0.output.lock").touch()
+    arguments = "--cores 1 --configfile config.yaml"
+    # Snakemake may be at work by another command.
+    assert run_workflow(tmp_path, 1) == 0
+    assert (tmp_path / "arguments").read_text().splitlines() == [arguments]
+    (tmp_path / LOCK).write_text("process 1 on a machine")
+    assert run_workflow(tmp_path, 1) == 0
+    later = [f"{arguments} --unlock", f"{arguments} --rerun-incomplete"]
+    assert (tmp_path / "arguments").read_text().splitlines()[1:] == later
+    assert not (tmp_path / LOCK).exists()
 
 
 def test_a_core_that_takes_too_long_to_find_is_left_out(folder, monkeypatch, caplog):

@@ -36,7 +36,9 @@ M  END
 
 
 def test_a_name_or_field_that_looks_like_the_end_of_a_record_is_none(tmp_path):
-    write_sdf(tmp_path / "out.sdf", ["CCO", "CCN"], ["$$$$", "b"], pd.DataFrame({"x": ["$$$$", "1"], "y": ["2", "$$$$ 5"]}))
+    write_sdf(
+        tmp_path / "out.sdf", ["CCO", "CCN"], ["$$$$", "b"], pd.DataFrame({"x": ["$$$$", "1"], "y": ["2", "$$$$ 5"]})
+    )
     records = [with_structure(record).smiles for record in read_molecules(tmp_path / "out.sdf")]
     assert records == ["CCO", "CCN"]
     with Chem.SDMolSupplier(str(tmp_path / "out.sdf")) as supplier:
