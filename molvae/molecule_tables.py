@@ -9,18 +9,21 @@ from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from molvae.chem.open_file import COMPRESSIONS, STDIN, explained, open_bytes
-from molvae.chem.parquet import open_parquet
+from molvae.chem.parquet import batches, open_parquet
 from molvae.chem.reading import READABLE, Columns, Record, data_fields, id_column_of, read_records, with_structure
 from molvae.errors import DataError
 from molvae.parallel import shared_processes
 from molvae.table_writers import table_writer
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 BLOCK_ROWS = 5_000
 
@@ -115,19 +118,29 @@ def _sdf_rows(block: Sequence[Record], fields: Sequence[str]) -> pd.DataFrame:
 
 
 def _parquet_blocks(path: Path) -> Iterator[pd.DataFrame]:
+    import pyarrow as pa
+
     with explained(path), open_parquet(path) as table:
-        rows = table.schema_arrow.empty_table().to_pandas(types_mapper=pd.ArrowDtype, ignore_metadata=True)
-        for batch in table.iter_batches(batch_size=BLOCK_ROWS):
-            # By what pandas notes in a file, a column may be the index, which is no column.
-            block = batch.to_pandas(types_mapper=pd.ArrowDtype, ignore_metadata=True)
-            # A batch ends where a row group does.
-            rows = pd.concat([rows, block], ignore_index=True) if len(rows) else block
-            while len(rows) >= BLOCK_ROWS:
-                yield rows.iloc[:BLOCK_ROWS].reset_index(drop=True)
-                rows = rows.iloc[BLOCK_ROWS:]
+        pending: list[pa.RecordBatch] = []
+        n = 0
+        for batch in batches(table):
+            pending.append(batch)
+            n += len(batch)
+            # A batch need not end where a block does.
+            while n >= BLOCK_ROWS:
+                rows = pa.Table.from_batches(pending)
+                yield _typed(rows.slice(0, BLOCK_ROWS))
+                pending, n = rows.slice(BLOCK_ROWS).to_batches(), n - BLOCK_ROWS
         # Of a table without rows, one block without any: it has the columns.
-        if len(rows) or not table.metadata.num_rows:
-            yield rows.reset_index(drop=True)
+        if n or not table.metadata.num_rows:
+            yield _typed(pa.Table.from_batches(pending, table.schema_arrow))
+
+
+def _typed(rows: "pa.Table") -> pd.DataFrame:
+    # By what pandas notes in a file, a column may be the index, which is no column.
+    whole = rows.unify_dictionaries().combine_chunks()
+    block: pd.DataFrame = whole.to_pandas(types_mapper=pd.ArrowDtype, ignore_metadata=True)
+    return block
 
 
 def add_columns(

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from molvae.chem.delimited import NO_SMILES, Header, Rows, find_header
 from molvae.chem.open_file import STDIN, explained, is_compressed, open_lines
-from molvae.chem.parquet import open_parquet, require_text
+from molvae.chem.parquet import batches, open_parquet, require_text
 from molvae.chem.sdf_records import SdfRecord, is_counts_line, sdf_records, structure_smiles
 from molvae.errors import ConfigError, DataError
 from molvae.text import one_line
@@ -48,7 +48,6 @@ _SMI = ("smiles", "id")
 _TXT_HEAD = 100
 _MAX_SHOWN = 200
 _MAX_LISTED = 20
-_PARQUET_BATCH = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,7 +324,7 @@ def _read_parquet(path: Path, columns: Columns) -> Iterator[Record]:
         others = [*([] if id_name is None else [id_name]), *extra_names]
         wanted = [smiles_name, *(names[_positions(path, names, name)[0]] for name in others)]
         row = 0
-        for batch in table.iter_batches(batch_size=_PARQUET_BATCH, columns=list(dict.fromkeys(wanted))):
+        for batch in batches(table, list(dict.fromkeys(wanted))):
             cells = [batch.column(name).to_pylist() for name in wanted]
             for values in zip(*cells, strict=True):
                 row += 1

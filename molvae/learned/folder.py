@@ -18,6 +18,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as tensor_bytes
 
 from molvae.chem.molecules import MAX_SMILES_LENGTH, parse
+from molvae.chem.parquet import batches
 from molvae.chem.quiet import quiet
 from molvae.errors import CheckpointError
 from molvae.files import existing, write_json
@@ -143,11 +144,18 @@ def _read_table(path: Path, record: Record) -> tuple[Measurements, dict[Split, H
     file = pq.ParquetFile(path)
     n = file.metadata.num_rows
     _require(MIN_MOLECULES <= n <= _MAX_MOLECULES, TABLE, f"{MIN_MOLECULES} to {_MAX_MOLECULES} rows", n)
+    max_bytes = n * MAX_SMILES_LENGTH
     n_bytes = sum(file.metadata.row_group(i).total_byte_size for i in range(file.metadata.num_row_groups))
-    _require(n_bytes <= n * MAX_SMILES_LENGTH, TABLE, f"at most {n * MAX_SMILES_LENGTH} bytes", n_bytes)
+    _require(n_bytes <= max_bytes, TABLE, f"at most {max_bytes} bytes", n_bytes)
     schema = _schema(splits)
     _require(file.schema_arrow.remove_metadata().equals(schema), TABLE, str(schema), file.schema_arrow)
-    table = file.read()
+    rows, n_bytes = [], 0
+    # What the file has once may be in all rows.
+    for batch in batches(file):
+        rows.append(batch)
+        n_bytes += batch.nbytes
+        _require(n_bytes <= max_bytes, TABLE, f"at most {max_bytes} bytes", n_bytes)
+    table = pa.Table.from_batches(rows)
     columns = {name: table.column(name).to_numpy() for name in schema.names if name != "smiles"}
     smiles = table.column("smiles").to_pylist()
     with quiet():

@@ -137,6 +137,14 @@ def test_json_without_end_is_refused(folder):
     refused(folder)
 
 
+def test_a_text_that_a_table_has_once_is_not_read_for_all_of_its_rows(folder):
+    """Once, it is within the bytes of 120 molecules, and 120 times it is not."""
+    table = pq.read_table(folder / TABLE)
+    repeated = pa.DictionaryArray.from_arrays(pa.array([0] * len(table)), ["C" * 50_000])
+    pq.write_table(table.set_column(0, "smiles", repeated), folder / TABLE, store_schema=False)
+    refused(folder, TABLE, "expected at most 1200000 bytes")
+
+
 def test_a_huge_record_is_not_read(folder):
     with (folder / RECORD).open("r+b") as file:
         file.truncate(1 << 31)
