@@ -67,7 +67,8 @@ def _refuse_links(run_folder: Path, names: Iterable[str]) -> None:
         parts = [run_folder / part for part in [Path(name), *Path(name).parents][:-1]]
         if link := next((part for part in parts if part.is_symlink()), None):
             raise DataError(
-                f"{link}: expected a file or folder of the run, found a link; replace it by what it leads to, or remove it"
+                f"{link}: expected a file or folder of the run, found a link; replace it by what it leads to, or "
+                "remove it"
             )
 
 

@@ -66,9 +66,10 @@ class DataLook:
         """Return what was found as lines of text."""
         column = f", SMILES in {self.smiles_column!r}" if self.smiles_column else ""
         names = f", names in {self.id_column!r}" if self.id_column else ", no column of names"
+        file = one_line(str(self.path))
         share = "" if self.n_read == self.n_rows else f" of the first {self.n_read:,}"
         return [
-            f"{one_line(str(self.path))}: {self.n_rows:,} rows{column}{names}; {self.n_molecules:,}{share} are molecules",
+            f"{file}: {self.n_rows:,} rows{column}{names}; {self.n_molecules:,}{share} are molecules",
             *(f"measured: {one_line(name)}, {low:g} to {high:g}" for name, (low, high) in self.measured.items()),
             *([f"other columns: {', '.join(map(one_line, self.others))}"] if self.others else []),
             *(self.model_text(name) for name in self.unread),

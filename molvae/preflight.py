@@ -124,9 +124,10 @@ def _check_held_out(prepare: PrepareConfig, where: str) -> None:
         fractions["test_fraction"] = prepare.test_fraction
     empty = [name for name, fraction in fractions.items() if fraction == 0.0]
     if empty and prepare.split != "column":
+        other = ", or give prepare.test_input" if empty[0] == "test_fraction" else ""
         raise ConfigError(
-            f"prepare.{empty[0]}: expected above 0 in a run, which trains and evaluates, found 0; remove the key to use "
-            f"0.05{', or give prepare.test_input' if empty[0] == 'test_fraction' else ''} ({where})"
+            f"prepare.{empty[0]}: expected above 0 in a run, which trains and evaluates, found 0; remove the key to "
+            f"use 0.05{other} ({where})"
         )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+
 from molvae.config import RunConfig
 from molvae.errors import DataError
 from molvae.files import read_json

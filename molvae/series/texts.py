@@ -28,8 +28,9 @@ def config_text(plan: SeriesPlan, name: str, data: str, minutes: float) -> str:
     is_small = look.n_rows < SMALL
     epochs = min(max(round(_MOLECULE_EPOCHS * minutes / look.n_rows), _MIN_EPOCHS), _MAX_EPOCHS)
     models = "\n".join(f"  # {look.model_text(model)}." for model in look.unread)
+    table = one_line(look.path.name)
     return f"""\
-# {name}: made by `molvae series` for {one_line(look.path.name)}, {look.n_rows:,} rows, to run in some {minutes:g} minutes.
+# {name}: made by `molvae series` for {table}, {look.n_rows:,} rows, to run in some {minutes:g} minutes.
 # Every other setting has its default: molvae/config.py lists all of them, with what each is for.
 
 # Results go to results/{name}/.
