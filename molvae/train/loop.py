@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from molvae.config import TrainConfig
-from molvae.errors import MolvaeError
+from molvae.errors import NO_ROOM, DataError, MolvaeError
 from molvae.log import logger, progress
 from molvae.nn.losses import kl_to_standard_normal, sequence_nll
 from molvae.nn.schedules import KL_SCHEDULES, learning_rate_factor
@@ -234,15 +234,20 @@ def _ends_too_late(state: TrainState, limit_s: float) -> bool:
 
 
 def _save(checkpoint: Checkpoint, state: TrainState, vae: VAE, optimizers: list[torch.optim.Optimizer]) -> None:
+    """Save a checkpoint; on a full disk the one before it stays, since there may be room again until the end."""
     if not is_first():
         return
-    checkpoint.save(
-        {
-            "train_state": vars(state),
-            "weights": vae.state_dict(),
-            "optimizers": [optimizer.state_dict() for optimizer in optimizers],
-        }
-    )
+    content = {
+        "train_state": vars(state),
+        "weights": vae.state_dict(),
+        "optimizers": [optimizer.state_dict() for optimizer in optimizers],
+    }
+    try:
+        checkpoint.save(content)
+    except DataError as error:
+        if not isinstance(error.__cause__, OSError) or error.__cause__.errno not in NO_ROOM:
+            raise
+        logger.warning("%s; training goes on, and resumes from an earlier checkpoint if it is interrupted", error)
 
 
 def _resume(checkpoint: Checkpoint, vae: VAE, optimizers: list[torch.optim.Optimizer]) -> TrainState | None:

@@ -1,3 +1,4 @@
+import errno
 import io
 import math
 import pickle
@@ -6,7 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from molvae.errors import MolvaeError
+from molvae.errors import DataError, MolvaeError
+from molvae.files import room_for
 from molvae.nn.vae import VAE
 from molvae.train.checkpoint import Checkpoint
 from molvae.train.loop import fit, validate
@@ -68,6 +70,41 @@ def test_the_loss_falls_and_the_best_weights_are_kept(new_vae, splits, small_tra
     assert validate(vae, splits[1], small_train_config)["validation_loss"] == pytest.approx(best)
     assert [row["epoch"] for row in history] == list(range(1, len(history) + 1))
     assert all(math.isfinite(value) for row in history for value in row.values())
+
+
+class OnADiskThatIsFull(Checkpoint):
+    """A checkpoint that finds no room after the first two saves."""
+
+    n_saves = 0
+
+    def save(self, state):
+        self.n_saves += 1
+        if self.n_saves > 2:
+            with room_for(self._file):
+                raise OSError(errno.ENOSPC, "No space left on device")
+        super().save(state)
+
+
+def test_a_full_disk_at_a_checkpoint_is_a_warning_and_the_one_before_it_stays(
+    new_vae, splits, small_train_config, tmp_path, caplog
+):
+    vae, resumed, undisturbed = new_vae(), new_vae(), new_vae()
+    checkpoint = OnADiskThatIsFull(tmp_path / "full", "a")
+    history = fit(vae, *splits, small_train_config, 1, checkpoint)
+    assert checkpoint.n_saves == len(history) > 2
+    assert "expected room on the disk to write it, found none" in caplog.text
+    assert "training goes on, and resumes from an earlier checkpoint if it is interrupted" in caplog.text
+    assert checkpoint.load()["train_state"]["epoch"] == 2
+    fit(resumed, *splits, small_train_config, 1, Checkpoint(tmp_path / "full", "a"))
+    fit(undisturbed, *splits, small_train_config, 1, Checkpoint(tmp_path / "other", "a"))
+    assert_equal(weights_of(vae), weights_of(undisturbed))
+    assert_equal(weights_of(resumed), weights_of(undisturbed))
+
+
+def test_a_checkpoint_that_cannot_be_written_otherwise_ends_the_training(new_vae, splits, small_train_config, tmp_path):
+    (tmp_path / "checkpoint.bin").mkdir()
+    with pytest.raises(DataError, match="expected a file or nothing, found a folder"):
+        fit(new_vae(), *splits, small_train_config, 1, Checkpoint(tmp_path, "a"))
 
 
 def test_the_same_seed_gives_the_same_weights_and_another_seed_others(new_vae, splits, small_train_config, tmp_path):
