@@ -2,18 +2,17 @@
 
 import hashlib
 import json
-from contextlib import ExitStack, suppress
 from functools import lru_cache
 from pathlib import Path
 
 from molvae.errors import MolvaeError
 from molvae.files import file_sha256
-from molvae.folders import locked
-from molvae.learned.folder import RECORD, load
+from molvae.folders import is_whole
+from molvae.learned.folder import FILES, RECORD, TABLE, TENSORS, load, write
 from molvae.learned.measurements import Measurements, read_measurements
 from molvae.learned.model import LearnedModel, fit
 from molvae.log import logger
-from molvae.metrics.cache import FOLDER_VARIABLE, cache_folder
+from molvae.metrics.cache import entry_lock, private_folder, replacing_entry, warn_not_cached
 from molvae.provenance import software, versions
 
 SEED = 1
@@ -42,21 +41,25 @@ def learned_from(table: Path, column: str, smiles_column: str | None) -> Learned
 @lru_cache(maxsize=8)
 def _learned(table: Path, column: str, smiles_column: str | None, sha256: str) -> LearnedModel:
     key = json.dumps([sha256, "".join(table.suffixes), column, smiles_column, SEED, software(), versions()])
-    folder = cache_folder() / f"learned-{hashlib.sha256(key.encode()).hexdigest()[:24]}"
-    with ExitStack() as stack:
-        # Processes that start together wait for the first one; where nothing can be written, there is nothing to wait
-        # for.
-        with suppress(OSError, MolvaeError):
-            stack.enter_context(locked(folder.with_name(f".{folder.name}.lock"), wait=True))
-        if (folder / RECORD).exists():
-            try:
+
+    def fitted() -> LearnedModel:
+        return fit(_measurements(table, column, smiles_column, sha256), seed=SEED)
+
+    try:
+        folder = private_folder(f"learned-{hashlib.sha256(key.encode()).hexdigest()[:24]}")
+    except (OSError, MolvaeError) as error:
+        warn_not_cached("the model is", error)
+        return fitted()
+    with entry_lock(folder):
+        if folder.exists():
+            if is_whole(folder, [TENSORS, TABLE, RECORD]):
                 return load(folder)
-            except MolvaeError as error:
-                logger.warning("%s; it is learned again", error)
-        learned = fit(_measurements(table, column, smiles_column, sha256), seed=SEED)
+            logger.warning("%s: expected a learned model, found a damaged folder; it is learned again", folder)
+        learned = fitted()
         try:
-            learned.save(folder)
+            with replacing_entry(folder, FILES) as temporary:
+                write(learned, temporary)
         # Without the cache, the next process takes longer, and nothing else changes.
         except (OSError, MolvaeError) as error:
-            logger.warning("the model is not cached (%s); set %s to a writable folder", error, FOLDER_VARIABLE)
+            warn_not_cached("the model is", error)
         return learned

@@ -64,6 +64,12 @@ class Record(Section):
 
 def save(learned: LearnedModel, folder: Path) -> None:
     """Save a learned model; see `LearnedModel.save`."""
+    with replacing_files(folder, FILES) as temporary:
+        write(learned, temporary)
+
+
+def write(learned: LearnedModel, folder: Path) -> None:
+    """Write a learned model to an empty folder."""
     measured = learned.measurements
     columns: list[Any] = [measured.smiles, measured.values, measured.n_repeats]
     for held in learned.held_out.values():
@@ -77,13 +83,12 @@ def save(learned: LearnedModel, folder: Path) -> None:
         validation=learned.validation,
         software=software(),
     )
-    with replacing_files(folder, FILES) as temporary:
-        pq.write_table(pa.table(columns, schema=_schema(list(learned.held_out))), temporary / TABLE)
-        state = {name: np.array(array, order="C") for name, array in learned.regressor.state().items()}
-        (temporary / TENSORS).write_bytes(tensor_bytes(state))
-        if learned.encoder is not None:
-            learned.encoder.save(temporary / ENCODER)
-        write_json(temporary / RECORD, record.model_dump(mode="json"))
+    pq.write_table(pa.table(columns, schema=_schema(list(learned.held_out))), folder / TABLE)
+    state = {name: np.array(array, order="C") for name, array in learned.regressor.state().items()}
+    (folder / TENSORS).write_bytes(tensor_bytes(state))
+    if learned.encoder is not None:
+        learned.encoder.save(folder / ENCODER)
+    write_json(folder / RECORD, record.model_dump(mode="json"))
 
 
 def load(folder: str | Path) -> LearnedModel:

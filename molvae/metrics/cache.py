@@ -1,11 +1,11 @@
-"""A cache on disk for the statistics of reference molecules, keyed by a hash of all that they depend on."""
+"""A cache on disk, as for the statistics of reference molecules, keyed by a hash of all that they depend on."""
 
 import hashlib
 import json
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from molvae.provenance import software, versions
 FORMAT = 2
 FOLDER_VARIABLE = "MOLVAE_CACHE"
 _ARRAYS = "arrays.npz"
-_FILES = (_ARRAYS, "*.texts.parquet", "*.counts.parquet", CHECKSUMS)
+_FILES = (_ARRAYS, "*.texts.parquet", "*.counts.parquet")
 
 
 @dataclass(frozen=True)
@@ -81,41 +81,68 @@ def cached(kind: str, smiles: Iterable[str], make: Callable[[], Stored]) -> Stor
     for text in smiles:
         digest.update(text.encode())
         digest.update(b"\n")
-    folder = cache_folder() / f"{kind}-{digest.hexdigest()[:24]}"
+    what = f"the statistics of the {kind} molecules are"
     try:
-        folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # What another user can write to may hold any numbers.
-        for place in (folder.parent, folder) if folder.exists() else (folder.parent,):
-            require_private(place)
+        folder = private_folder(f"{kind}-{digest.hexdigest()[:24]}")
     except (OSError, MolvaeError) as error:
-        _warn_not_cached(kind, error)
+        warn_not_cached(what, error)
         return make()
+    with entry_lock(folder):
+        if folder.exists():
+            if is_whole(folder, [_ARRAYS]):
+                logger.info("statistics of the %s molecules from %s", kind, folder)
+                return Stored.load(folder)
+            logger.warning(
+                "%s: expected statistics from an earlier run, found a damaged folder; recomputing them", folder
+            )
+        stored = make()
+        try:
+            with replacing_entry(folder, _FILES) as temporary:
+                stored.save(temporary)
+        # Without the cache, the next call takes longer, and nothing else changes.
+        except (OSError, MolvaeError) as error:
+            warn_not_cached(what, error)
+        return stored
+
+
+def private_folder(name: str) -> Path:
+    """Return the folder of an entry of the cache, after a look at who can write to it; the cache is made if need be.
+
+    Raises:
+        DataError: If another user can write to the cache or to the entry, so that it may hold any numbers.
+        OSError: If the cache cannot be made or looked at.
+    """
+    folder = cache_folder() / name
+    folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for place in (folder.parent, folder) if folder.exists() else (folder.parent,):
+        require_private(place)
+    return folder
+
+
+@contextmanager
+def entry_lock(folder: Path) -> Iterator[None]:
+    """Let a second process wait for what the first computes; where nothing can be written, none waits."""
     with ExitStack() as stack:
-        # A second run waits for what the first computes; where nothing can be written, there is nothing to wait for.
         with suppress(OSError, MolvaeError):
             stack.enter_context(locked(folder.with_name(f".{folder.name}.lock"), wait=True))
-        return _cached(folder, kind, make)
+        yield
 
 
-def _cached(folder: Path, kind: str, make: Callable[[], Stored]) -> Stored:
-    if folder.exists():
-        if is_whole(folder, [_ARRAYS]):
-            logger.info("statistics of the %s molecules from %s", kind, folder)
-            return Stored.load(folder)
-        logger.warning("%s: expected statistics from an earlier run, found a damaged folder; recomputing them", folder)
-    stored = make()
-    try:
-        with replacing_files(folder, _FILES) as temporary:
-            stored.save(temporary)
-            seal(temporary)
-    # Without the cache, the next call takes longer, and nothing else changes.
-    except (OSError, MolvaeError) as error:
-        _warn_not_cached(kind, error)
-    return stored
+@contextmanager
+def replacing_entry(folder: Path, names: Sequence[str]) -> Iterator[Path]:
+    """Write an entry as `replacing_files` does, sealed, to a folder that only its user can write to.
+
+    Args:
+        folder: From `private_folder`.
+        names: The files that are written, without the checksums.
+    """
+    with replacing_files(folder, (*names, CHECKSUMS)) as temporary:
+        yield temporary
+        seal(temporary)
+        # Whatever the umask: a folder that a group can write to would not be read again.
+        folder.mkdir(mode=0o700, exist_ok=True)
 
 
-def _warn_not_cached(kind: str, error: Exception) -> None:
-    logger.warning(
-        "the statistics of the %s molecules are not cached (%s); set %s to a writable folder of your own",
-        *(kind, error, FOLDER_VARIABLE),
-    )
+def warn_not_cached(what: str, error: Exception) -> None:
+    """Warn that something, such as `the model is`, could not be added to the cache."""
+    logger.warning("%s not cached (%s); set %s to a writable folder of your own", what, error, FOLDER_VARIABLE)

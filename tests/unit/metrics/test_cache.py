@@ -1,4 +1,5 @@
 import logging
+import os
 import subprocess
 import sys
 from collections import Counter
@@ -129,3 +130,15 @@ def test_a_cache_of_another_user_is_not_believed(folder, caplog, monkeypatch):
 def test_the_cache_is_private_to_its_user(folder):
     cached("test", ["CCO"], make([]))
     assert folder.stat().st_mode & 0o077 == 0
+
+
+def test_a_group_that_may_write_by_default_does_not_spoil_the_cache(folder, caplog):
+    before = os.umask(0o002)
+    try:
+        cached("test", ["CCO"], make([]))
+        cached("test", ["CCO"], make(calls := []))
+    finally:
+        os.umask(before)
+    assert not calls
+    assert "not cached" not in caplog.text
+    assert {path.stat().st_mode & 0o777 for path in (folder, *folder.iterdir())} == {0o700}
