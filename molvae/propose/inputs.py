@@ -23,8 +23,9 @@ def check_inputs(config: ProposeConfig, objective: Objective | None) -> None:
         return
     if config.column is not None:
         columns = Columns(config.smiles_column, extra=(config.column,))
-        # Up to the first row with a value: an .sdf has no header, and is read to its end for a field that it lacks.
-        any(record.extra[0] for record in read_records(Path(config.measured), columns))
+        # Up to the first row with a value: an .sdf has no header, and is read to its end for a field that it lacks. A
+        # file without rows has no column to be misspelt.
+        any(record.extra[0] for record in read_records(Path(config.measured), columns, may_be_empty=True))
     elif objective is not None:
         measured_terms(Path(config.measured), objective, config.smiles_column)
 
