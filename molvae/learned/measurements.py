@@ -1,7 +1,7 @@
 """Read a column of measured values from a table of molecules."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,12 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from molvae.chem.measurements import DecimalCommas, DecimalMarks, Measurement, files_with_semicolons
-from molvae.chem.molecules import why_not_a_molecule
 from molvae.chem.quiet import quiet
 from molvae.chem.reading import Columns, Record, read_records, with_structure
-from molvae.chem.standardise import standardise
+from molvae.chem.standardise import Standardised
 from molvae.errors import DataError
+from molvae.learned.forms import standard_forms
+from molvae.learned.regressors import REGRESSORS
 from molvae.log import logger
+from molvae.parallel import chunks_of
 
 MIN_MOLECULES = 10
 """Molecules with a value, below which nothing is learned: cross-validation would say nothing."""
@@ -136,26 +138,28 @@ class _Reader:
         self._rejected: list[Rejected] = []
 
     def read(self, records: Iterable[Record]) -> None:
-        for record in records:
-            self._read(record)
+        for chunk in chunks_of(self._measured(records)):
+            forms = standard_forms([record.smiles for record, _ in chunk], REGRESSORS.values())
+            for (record, cell), form in zip(chunk, forms, strict=True):
+                self._add(record, cell, form)
 
-    def _read(self, record: Record) -> None:
-        cell = self._decimal_commas.read(record.extra[0], record.source)
-        if cell == Measurement():
-            return
-        record = with_structure(record)
-        standard = standardise(record.smiles) if record.smiles else None
-        if standard is not None:
-            self._tested.setdefault(standard.smiles)
+    def _measured(self, records: Iterable[Record]) -> Iterator[tuple[Record, Measurement]]:
+        for record in records:
+            cell = self._decimal_commas.read(record.extra[0], record.source)
+            if cell != Measurement():
+                yield with_structure(record), cell
+
+    def _add(self, record: Record, cell: Measurement, form: Standardised | str) -> None:
+        if isinstance(form, Standardised):
+            self._tested.setdefault(form.smiles)
         if cell.unreadable is not None:
             self._reject(record, cell.unreadable, "not a number")
-        elif standard is None:
-            reason = record.problem or why_not_a_molecule(record.smiles)
-            self._reject(record, record.smiles, reason if reason != "no atoms" else "no standard form")
+        elif isinstance(form, str):
+            self._reject(record, record.smiles, record.problem or form)
         elif cell.censored is not None:
-            self._bounds.append(Bound(record.line, standard.smiles, cell.censored))
+            self._bounds.append(Bound(record.line, form.smiles, cell.censored))
         elif cell.value is not None:
-            self._values.setdefault(standard.smiles, []).append(cell.value)
+            self._values.setdefault(form.smiles, []).append(cell.value)
 
     def _reject(self, record: Record, text: str, reason: str) -> None:
         self._rejected.append(Rejected(record.line, text[:_MAX_SHOWN], reason))

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from rdkit import Chem
 
 from molvae.chem.quiet import quiet
-from molvae.chem.standardise import Standardised, standardise
+from molvae.chem.standardise import Standardised
 from molvae.learned.domain import Domain, fingerprint
+from molvae.learned.forms import standard_forms
 from molvae.learned.intervals import conformal_factor
 from molvae.learned.measurements import Measurements
 from molvae.learned.regressors import REGRESSORS, Regressor
@@ -27,7 +28,7 @@ _CHUNK = 2048
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a learned model says of M molecules; NaN, False or empty for what is not a molecule.
+    """What a learned model says of M molecules; NaN, False or empty for what is not a molecule, or takes too long.
 
     Attributes:
         mean: Predicted values, float64 (M,).
@@ -104,9 +105,10 @@ class LearnedModel:
         mean, deviation, similarity = np.full(n, np.nan), np.full(n, np.nan), np.full(n, np.nan)
         nearest = np.full(n, -1, dtype=np.int64)
         for first in range(0, n, _CHUNK):
-            rows, molecules = _molecules(smiles[first : first + _CHUNK])
-            if rows:
-                at = first + np.array(rows)
+            forms = standard_forms(smiles[first : first + _CHUNK], [type(self.regressor)])
+            molecules = [form for form in forms if isinstance(form, Standardised)]
+            if molecules:
+                at = first + np.flatnonzero([isinstance(form, Standardised) for form in forms])
                 mean[at], deviation[at] = self._predict(molecules)
                 similarity[at], nearest[at] = self.domain.nearest([fingerprint(one.mol) for one in molecules])
         return Prediction(
@@ -186,11 +188,3 @@ def _log(measurements: Measurements, validation: Validation) -> None:
             *(measurements.column, candidate.name, validation.split, errors.rmse, errors.r2, errors.spearman, errors.n),
             " (kept)" if candidate.name == validation.kept else "",
         )
-
-
-def _molecules(smiles: Sequence[str]) -> tuple[list[int], list[Standardised]]:
-    """Return the standard forms of those SMILES that are molecules, and their positions."""
-    with quiet():
-        standard = [(row, standardise(text)) for row, text in enumerate(smiles)]
-    pairs = [(row, molecule) for row, molecule in standard if molecule is not None]
-    return [row for row, _ in pairs], [molecule for _, molecule in pairs]

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from molvae.chem.molecules import canonical_smiles, is_ordinary
 from molvae.errors import ConfigError, DataError
 from molvae.learned import Measurements, read_measurements
 
@@ -52,6 +53,24 @@ def test_what_cannot_be_read_is_listed_with_its_line(tmp_path):
     rejected = read_measurements(file, "pIC50").rejected
     assert [(row.line, row.input) for row in rejected] == [(22, "1,234"), (23, "xxx"), (25, "")]
     assert all(row.reason for row in rejected)
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("smiles", ["C" + ".C" * 4000, "C" * 5000])
+def test_a_molecule_that_takes_too_long_is_listed_and_costs_no_other(tmp_path, monkeypatch, smiles):
+    """The standard form of the first, and the atom pairs of the second."""
+    monkeypatch.setattr("molvae.learned.forms.TIME_LIMIT_S", 0.5)
+    measured = read_measurements(table(tmp_path / "a.csv", [f"{smiles},4", *numbers(), "C" * 60 + ",7"]), "pIC50")
+    assert [(row.line, row.reason) for row in measured.rejected] == [(2, "too slow")]
+    assert len(measured) == 21
+
+
+def test_a_long_molecule_is_read_as_a_short_one_is(tmp_path):
+    peptide = "O" + "C(=O)[C@H](C)N" * 60
+    assert not is_ordinary(peptide)
+    measured = read_measurements(table(tmp_path / "a.csv", [*numbers(), f"{peptide}.Cl,4", "x" * 600 + ",4"]), "pIC50")
+    assert measured.smiles[-1] == canonical_smiles(peptide)
+    assert [row.reason for row in measured.rejected] == ["not SMILES"]
 
 
 @pytest.mark.parametrize(

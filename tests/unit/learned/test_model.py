@@ -23,6 +23,19 @@ def test_new_molecules_are_predicted(learned, new, logp):
     assert np.corrcoef(prediction.mean, logp)[0, 1] > 0.7
 
 
+@pytest.mark.timeout(60)
+def test_a_molecule_that_takes_too_long_has_no_prediction_and_costs_no_other(learned, new, monkeypatch):
+    monkeypatch.setattr("molvae.learned.forms.TIME_LIMIT_S", 0.5)
+    prediction = learned.predict([new[0], "C" + ".C" * 4000, "C" * 5000, new[1]])
+    assert np.isnan(prediction.mean).tolist()[:2] == [False, True]
+    assert np.array_equal(prediction.mean[[0, 3]], learned.predict(new[:2]).mean)
+
+
+def test_a_long_molecule_is_predicted(learned):
+    peptide = "O" + "C(=O)[C@H](C)N" * 60
+    assert np.isfinite(learned.predict([peptide]).mean).all()
+
+
 @pytest.mark.parametrize("coverage", [0.5, 0.8, 0.9])
 def test_intervals_cover_new_values_as_asked(learned, new, logp, coverage):
     prediction = learned.predict(new, coverage)
