@@ -57,6 +57,7 @@ check: setup  ## format, lint, types, import contracts, workflow lint, documenta
 	lint-imports
 	snakefmt --check Snakefile workflow/rules
 	snakemake --lint
+	hadolint Containerfile
 	mkdocs build --quiet
 
 docs: setup  ## the documentation, to read without a network -> site/index.html

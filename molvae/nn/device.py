@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager, nullcontext
 import torch
 
 from molvae.errors import ConfigError
+from molvae.nn.cells import CELLS
 
 
 def choose_device(name: str = "auto") -> torch.device:
@@ -30,17 +31,42 @@ def gains_from_bfloat16(device: torch.device) -> bool:
     return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
 
 
-def require_precision(device: torch.device, precision: str) -> None:
-    """Refuse to train in bfloat16 on CUDA, which would be float16 without gradient scaling (`gains_from_bfloat16`).
+def require_precision(device: torch.device, precision: str, cell: str) -> None:
+    """Refuse to train in bfloat16 where recurrent layers have none.
+
+    On CUDA it would be float16 without gradient scaling (`gains_from_bfloat16`). On a CPU torch hands an LSTM to
+    oneDNN, which has one in bfloat16 only for CPUs with certain instructions, and fails at the first step on others.
+
+    Args:
+        device: Where the networks are trained.
+        precision: `auto`, `float32` or `bfloat16`.
+        cell: Their recurrent cell.
 
     Raises:
         ConfigError: If recurrent layers do not run in this format on the device.
     """
-    if device.type == "cuda" and precision == "bfloat16":
+    if precision != "bfloat16":
+        return
+    if device.type == "cuda":
         raise ConfigError(
             "train.precision: expected auto or float32 on a CUDA GPU, whose recurrent layers have no bfloat16, found "
             "bfloat16; remove the setting, or use device=cpu"
         )
+    if not _has_bfloat16(device, cell):
+        raise ConfigError(
+            f"train.precision: expected auto or float32 on this CPU, which has no {cell} in bfloat16, found bfloat16; "
+            "remove the setting"
+        )
+
+
+def _has_bfloat16(device: torch.device, cell: str) -> bool:
+    layer = CELLS[cell].layer(1, 1).to(device)
+    try:
+        with torch.autocast(device.type, torch.bfloat16):
+            layer(torch.zeros(1, 1, 1, device=device))
+    except RuntimeError:
+        return False
+    return True
 
 
 def autocast(device: torch.device, precision: str) -> AbstractContextManager[object]:

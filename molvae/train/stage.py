@@ -55,11 +55,11 @@ def train(prepared: Path, out: Path, config: TrainConfig, seed: int, n_jobs: int
     """
     existing(prepared / MOLECULES.file)
     chosen_device = choose_device(device)
-    require_precision(chosen_device, config.precision)
     vocabulary = Vocabulary.read(prepared / "vocabulary.json")
     summary = read_json(prepared / "summary.json", ["standardisation"])
     standardisation = StandardiseConfig.model_validate(summary["standardisation"])
     start = starting_point(config, vocabulary, standardisation, seed)
+    require_precision(chosen_device, config.precision, start.vae.config.cell)
     if start.base is not None and is_first():
         _tell_new_tokens(prepared, start.base, vocabulary, str(config.init_from))
     identity = training_identity(prepared, start, seed)
