@@ -5,6 +5,7 @@ import hashlib
 import os
 import platform
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from functools import cache
@@ -68,8 +69,26 @@ def source_digest() -> str:
 
 
 def software() -> dict[str, str]:
-    """Return molvae's version and source digest, as a stage records them beside its results."""
+    """Return molvae's version and source digest."""
     return {"molvae": __version__, "source": source_digest()}
+
+
+def machine() -> dict[str, Any]:
+    """Return the system, architecture, cores and GPUs of the machine that this process runs on; it has no name."""
+    return {
+        "system": f"{platform.system()} {platform.release()}",
+        "architecture": platform.machine(),
+        "cores": os.cpu_count(),
+        "gpus": _gpus(),
+    }
+
+
+def made_by(device: object = None) -> dict[str, Any]:
+    """Return what a stage records with its results: the `software`, and the `machine` with the device, if it has one.
+
+    The stages of one run may run on different machines.
+    """
+    return {"software": software(), "machine": machine() | ({} if device is None else {"device": str(device)})}
 
 
 def recorded_sources(run_folder: Path) -> dict[str, str]:
@@ -78,19 +97,30 @@ def recorded_sources(run_folder: Path) -> dict[str, str]:
     Stages that recorded none are left out.
     """
     sources: dict[str, str] = {}
-    for path in sorted(run_folder.rglob("*.json")):
-        try:
-            content = parse_json(read_utf8(path))
-        except (DataError, ValueError):
-            continue
-        if not isinstance(content, dict):
-            continue
-        name = path.relative_to(run_folder).as_posix()
+    for name, content in _records(run_folder):
         earlier = content.get("earlier_software")
         records = [(name, content.get("software"))]
         records += [(f"{name}, earlier", record) for record in (earlier if isinstance(earlier, list) else [])]
         sources |= {key: str(r["source"]) for key, r in records if isinstance(r, dict) and "source" in r}
     return sources
+
+
+def recorded_machines(run_folder: Path) -> dict[str, dict[str, Any]]:
+    """Return the machines that the stages of a run recorded (see `made_by`), by file."""
+    machines = {name: content.get("machine") for name, content in _records(run_folder)}
+    return {name: found for name, found in machines.items() if isinstance(found, dict)}
+
+
+def _records(run_folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the objects in the JSON files of a run but its provenance, each with the name of its file."""
+    for path in sorted(run_folder.rglob("*.json")):
+        name = path.relative_to(run_folder).as_posix()
+        try:
+            content = parse_json(read_utf8(path))
+        except (DataError, ValueError):
+            continue
+        if isinstance(content, dict) and name != PROVENANCE:
+            yield name, content
 
 
 def versions() -> dict[str, str]:
@@ -150,11 +180,11 @@ def gather(run_folder: Path, config: RunConfig) -> dict[str, Any]:
 
     Returns:
         `run` and `seed`, from which all random numbers follow by purpose (see `molvae.seeding`); `date` (UTC, that of
-        `SOURCE_DATE_EPOCH` if it is set); `versions` and the `source` digest of the software that gathered this;
-        `sources`, the source digest of each stage by the file that recorded it; `machine` and `device`; `measured`,
-        the seconds, CPU seconds and peak memory of each job; `inputs` and `outputs` by name, each with `bytes` and
-        `sha256`; and `config`, all settings with their defaults. An input that is not here is as it was recorded
-        before, if it was.
+        `SOURCE_DATE_EPOCH` if it is set); `versions`, `source` digest and `machine` of what gathered this;
+        `sources` and `machines`, the source digest and the machine of each stage by the file that recorded it; the
+        `device` that was asked for; `measured`, the seconds, CPU seconds and peak memory of each job; `inputs` and
+        `outputs` by name, each with `bytes` and `sha256`; and `config`, all settings with their defaults. An input that
+        is not here is as it was recorded before, if it was.
 
     Raises:
         ConfigError: If `SOURCE_DATE_EPOCH` is not a number of seconds.
@@ -166,12 +196,8 @@ def gather(run_folder: Path, config: RunConfig) -> dict[str, Any]:
         "versions": versions(),
         "source": source_digest(),
         "sources": recorded_sources(run_folder),
-        "machine": {
-            "system": f"{platform.system()} {platform.release()}",
-            "architecture": platform.machine(),
-            "cores": os.cpu_count(),
-            "gpus": _gpus(),
-        },
+        "machine": machine(),
+        "machines": recorded_machines(run_folder),
         "device": config.device,
         "measured": _measured(run_folder),
         "inputs": _inputs(run_folder, config),

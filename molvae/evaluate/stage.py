@@ -30,7 +30,7 @@ from molvae.model.model import MolVAE
 from molvae.nn.inference import posterior
 from molvae.nn.tokens import TokenStore
 from molvae.parallel import shared_processes
-from molvae.provenance import software
+from molvae.provenance import made_by
 from molvae.seeding import derive_seed, numpy_generator
 from molvae.tables import LATENT_MAP, MOLECULES, RECONSTRUCTIONS
 from molvae.vocabulary import Vocabulary
@@ -83,7 +83,7 @@ def evaluate(model: MolVAE, prepared: Path, out: Path, config: EvaluateConfig, s
     invalidate(out / "metrics.json")
     write_table(out / RECONSTRUCTIONS.file, reconstructions)
     write_table(out / LATENT_MAP.file, mapped)
-    write_json(out / "metrics.json", {"software": software(), **metrics, "priors": priors})
+    write_json(out / "metrics.json", {**made_by(model.device), **metrics, "priors": priors})
 
 
 def _encodable(model: MolVAE, rows: pd.DataFrame, split: str, prepared: Path) -> pd.DataFrame:

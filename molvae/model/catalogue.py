@@ -144,5 +144,5 @@ def _flat(content: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Me
             if entry["value"] is not None:
                 yield above + name, Metric(float(entry["value"]), int(entry["n"]))
         # The comparison of the priors is a table of its own.
-        elif isinstance(entry, dict) and name not in ("priors", "software"):
+        elif isinstance(entry, dict) and name not in ("priors", "software", "machine"):
             yield from _flat(entry, f"{above}{name}.")

@@ -31,7 +31,7 @@ from molvae.nn.tokens import TokenStore
 from molvae.nn.vae import VAE
 from molvae.parallel import chunks_of, map_tasks, processes_for
 from molvae.priors import Prior
-from molvae.provenance import software
+from molvae.provenance import made_by
 from molvae.sampling import SamplingParams
 from molvae.seeding import torch_generator
 from molvae.vocabulary import Vocabulary
@@ -424,7 +424,7 @@ class MolVAE:
             "standardisation": self.standardisation.model_dump(),
             "training": self.training.to_json(),
             "properties": [asdict(scale) for scale in self.scales],
-            "software": software(),
+            **made_by(self.device),
         }
         with replacing_files(folder, MODEL_FILES) as temporary:
             # save_file would create a file that only its owner may read.

@@ -36,7 +36,7 @@ from molvae.optimize.search_map import search_map
 from molvae.optimize.spec import CORE, SIMILARITY_TO_LEAD
 from molvae.optimize.strategies import STRATEGIES, SearchContext, Strategy
 from molvae.optimize.training import TOP, best_known, score_training
-from molvae.provenance import Record, described, software
+from molvae.provenance import Record, described, made_by
 from molvae.seeding import derive_seed, numpy_generator
 from molvae.tables import CANDIDATES, FRONT, LATENT_MAP, MOLECULES, TIMES, TRACE
 
@@ -118,7 +118,7 @@ def optimize(
     table = candidates_table(trace, objective, molecules, model, config.n_candidates, seed, n_jobs)
     table = pd.concat([table, candidate_columns(objective, table["smiles"].tolist())], axis=1)
     mapped = search_map(LatentAxes.fit(model, train), trace, table, objective)
-    summary = _summary(trace, objective, config, seed, n_rounds) | start.summary | earlier
+    summary = made_by(model.device) | _summary(trace, objective, config, seed, n_rounds) | start.summary | earlier
     _log(objective, summary, len(table))
     invalidate(out / "summary.json")
     write_evidence(objective, out)
@@ -266,7 +266,6 @@ def _summary(
     return {
         "objective": objective.as_dict(),
         **_own_files(objective),
-        "software": software(),
         "strategy": config.strategy,
         "seed": seed,
         "budget": config.budget,

@@ -28,7 +28,7 @@ from molvae.prepare.preview import unused_columns
 from molvae.prepare.split import MIN_HELD_OUT, SPLITS, TEST, TRAIN, VALIDATION, check_splits
 from molvae.prepare.summary import LengthStatistics, PrepareSummary
 from molvae.prepare.write import WriteStatistics, write_rows
-from molvae.provenance import software
+from molvae.provenance import made_by
 from molvae.seeding import derive_seed
 from molvae.tables import MOLECULES, REJECTED
 from molvae.text import printable
@@ -200,7 +200,7 @@ def _gather(blocks: Blocks, out: Path, config: PrepareConfig, seed: int, n_jobs:
     write_json(out / VOCABULARY, {"tokens": list(vocabulary.tokens)})
     # The model standardises its input in the same way.
     standardisation = config.model_dump(include=set(StandardiseConfig.model_fields))
-    write_json(out / SUMMARY, {**asdict(summary), "standardisation": standardisation, "software": software()})
+    write_json(out / SUMMARY, {**asdict(summary), "standardisation": standardisation, **made_by()})
     return summary
 
 

@@ -10,7 +10,7 @@ from molvae.files import invalidate, write_json
 from molvae.log import logger
 from molvae.model.model import MolVAE
 from molvae.molecule_tables import BLOCK_ROWS
-from molvae.provenance import software
+from molvae.provenance import made_by
 from molvae.table_writers import table_writer
 
 
@@ -27,7 +27,7 @@ def sample(
         config: Settings.
         seed: The run's seed: `model.sample` with it gives the same molecules.
         n_jobs: Processes.
-        summary: JSON file to write: the software, how the molecules were sampled, and their numbers.
+        summary: JSON file to write: software and machine, how the molecules were sampled, and their numbers.
     """
     prior = model.generation.prior if config.prior == "best" else config.prior
     params = config.params(model.sampling_params(prior))
@@ -47,5 +47,5 @@ def sample(
     logger.info("%d sampled, %d molecules, %d distinct -> %s", *counts.values(), out or "standard output")
     if summary is not None:
         write_json(
-            summary, {"software": software(), "seed": seed, "prior": prior, "params": params.to_json(), **counts}
+            summary, {**made_by(model.device), "seed": seed, "prior": prior, "params": params.to_json(), **counts}
         )

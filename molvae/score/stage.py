@@ -14,7 +14,7 @@ from molvae.metrics.reference import ReferenceStatistics, reference_statistics
 from molvae.model.anomaly import compare_anomaly
 from molvae.model.model import MolVAE
 from molvae.parallel import shared_processes
-from molvae.provenance import software
+from molvae.provenance import made_by
 from molvae.score.charts import write_charts
 from molvae.score.describe import Generated, describe
 from molvae.score.guacamol import Samples, guacamol_metrics
@@ -74,7 +74,7 @@ def score(
     write_sdf(out / "molecules.sdf", generated.molecules.smiles, names, valid.drop(columns=["problem"]), n_jobs)
     write_charts(out / "figures", valid, tests["Test"])
     content = {
-        "software": software(),
+        **made_by(device),
         "moses": to_json(metrics),
         "guacamol": to_json(_guacamol(generated, train)),
         **to_json({"novelty": novel}),

@@ -12,6 +12,7 @@ from molvae.files import file_sha256
 from molvae.inputs import is_input
 from molvae.provenance import (
     gather,
+    made_by,
     outputs_of,
     recorded_sources,
     settings_of,
@@ -178,6 +179,16 @@ def test_stages_that_recorded_their_source_are_found(tmp_path):
     (tmp_path / "prepare" / "summary.json").write_text(json.dumps({"software": {"source": "abc"}}))
     (tmp_path / "prepare" / "vocabulary.json").write_text("[]")
     assert recorded_sources(tmp_path) == {"prepare/summary.json": "abc"}
+
+
+def test_the_machine_of_each_stage_is_found_where_stages_ran_on_several(tmp_path):
+    (tmp_path / "train").mkdir()
+    trained_on = {"cores": 96, "gpus": ["fast"], "device": "cuda"}
+    for name, machine in {"train/config.json": trained_on, "summary.json": "nonsense", "provenance.json": {}}.items():
+        (tmp_path / name).write_text(json.dumps({"machine": machine}))
+    provenance = gather(tmp_path, RunConfig())
+    assert provenance["machines"] == {"train/config.json": trained_on}
+    assert provenance["machine"] == made_by()["machine"] != trained_on
 
 
 def test_an_address_has_no_password_in_the_provenance(tmp_path):

@@ -4,7 +4,7 @@ import pandas as pd
 
 from molvae.config import SampleConfig
 from molvae.files import read_json
-from molvae.provenance import software
+from molvae.provenance import made_by
 from molvae.sample import sample
 
 
@@ -43,7 +43,7 @@ def test_the_summary_records_the_software_the_parameters_and_the_counts(model, t
     sample(model, tmp_path / "a.csv", SampleConfig(n=20, temperature=0.5), 3, summary=tmp_path / "summary.json")
     smiles = [smiles for smiles in pd.read_csv(tmp_path / "a.csv", keep_default_na=False)["smiles"] if smiles]
     assert read_json(tmp_path / "summary.json") == {
-        "software": software(),
+        **made_by("cpu"),
         "seed": 3,
         "prior": "decoder",
         "params": replace(model.sampling_params(), temperature=0.5).to_json(),
