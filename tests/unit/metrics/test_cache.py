@@ -48,10 +48,11 @@ def test_other_molecules_kinds_and_orders_are_not_taken_for_the_same():
     assert len(calls) == 4
 
 
-def test_another_version_of_a_library_computes_anew(monkeypatch):
+@pytest.mark.parametrize("what", ["versions", "software"])
+def test_another_version_of_a_library_or_of_molvae_computes_anew(monkeypatch, what):
     calls = []
     cached("test", ["CCO"], make(calls))
-    monkeypatch.setattr("molvae.metrics.cache.versions", lambda: {"rdkit": "0"})
+    monkeypatch.setattr(f"molvae.metrics.cache.{what}", lambda: {"rdkit": "0"})
     cached("test", ["CCO"], make(calls))
     assert len(calls) == 2
 

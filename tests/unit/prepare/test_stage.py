@@ -14,6 +14,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from molvae.chem.reading import read_molecules
+from molvae.chem.standardise import standardise
 from molvae.config import PrepareConfig
 from molvae.errors import ConfigError, DataError
 from molvae.files import read_table
@@ -305,6 +306,18 @@ def test_what_was_done_for_other_settings_or_files_is_not_gone_on_with(tmp_path,
     other.mkdir()
     expected, _, _ = run(other, DEMO[:60], PrepareConfig(stereo="drop", max_heavy_atoms=18, max_rejected=1.0))
     assert list(molecules.smiles) == list(expected.smiles)
+
+
+def test_what_another_molvae_has_done_is_not_gone_on_with(tmp_path, small_blocks):
+    inputs = [write(tmp_path / "in.smi", DEMO[:60])]
+    prepare(inputs, tmp_path / "whole", LENIENT, 1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("molvae.prepare.blocks.software", lambda: {"molvae": "0.1.0", "source": "older"})
+        patch.setattr("molvae.prepare.convert.standardise", lambda _, steps: standardise("CCO", steps))
+        prepare_shard(inputs, tmp_path / "out", LENIENT, (1, 2))
+    prepare(inputs, tmp_path / "out", LENIENT, 1)
+    assert all_bytes(tmp_path / "out") == all_bytes(tmp_path / "whole")
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == FILES
 
 
 def test_what_a_killed_run_left_half_written_is_removed(tmp_path):

@@ -91,6 +91,9 @@ def test_a_training_is_another_when_its_settings_seed_or_molecules_are(
         training_identity(prepared, other({}, Vocabulary((*known.tokens, "[X]"))), 1),
     ]
     assert len(set(identities)) == len(identities)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(data, "software", lambda: {"molvae": "0.1.0", "source": "older"})
+        assert training_identity(prepared, start, 1) not in identities
     # Where it stops does not change what has been trained.
     assert training_identity(prepared, other({"max_minutes": 5.0}), 1) == identities[0]
     assert training_identity(prepared, other({}), 1) == identities[0]
