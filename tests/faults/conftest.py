@@ -1,5 +1,6 @@
 """What the tests of faults share: the inputs of every stage, a server that runs verbs, and whole outcomes."""
 
+import gzip
 import json
 import os
 import shutil
@@ -18,7 +19,10 @@ import yaml
 from tests.fixtures.run_folder import build_run_folder
 
 ROOT = Path(__file__).parents[2]
-STAGES = ("prepare", "train", "evaluate", "sample", "optimize", "score", "report")
+STAGES = ("prepare", "train", "evaluate", "sample", "optimize", "score", "report", "learn", "propose")
+
+# Those that write a file, and its name in the folder.
+FILES = {"sample": "samples.csv", "report": "report.html", "propose": "plate.csv"}
 
 # What differs from run to run: the time that it takes, and the date.
 CLOCKED = {"history.csv": ["seconds"], "times.csv": ["seconds"]}
@@ -106,9 +110,7 @@ class Stage:
 
     def command(self, out: Path) -> list[object]:
         """Return the command that writes to a folder."""
-        if self.name == "report":
-            return [*self.arguments, "--out", out / "report.html"]
-        return [*self.arguments, "--out", out / "samples.csv" if self.name == "sample" else out]
+        return [*self.arguments, "--out", out / FILES.get(self.name, "")]
 
 
 def outcome(folder: Path) -> dict[str, object]:
@@ -132,8 +134,14 @@ def sources(tmp_path_factory, model, small_train_config, prepared, smiles):
     folder = tmp_path_factory.mktemp("sources")
     model.save(folder / "model")
     shutil.copytree(prepared, folder / "prepare")
-    (folder / "molecules.smi").write_text("".join(f"{text} m{n}\n" for n, text in enumerate(smiles)))
-    (folder / "samples.csv").write_text("smiles\n" + "".join(f"{text}\n" for text in smiles[:80]))
+    measured = (f"{text},{5 + len(text) / 20 + n % 3 / 10}\n" for n, text in enumerate(smiles[:40]))
+    for name, content in {
+        "molecules.smi": "".join(f"{text} m{n}\n" for n, text in enumerate(smiles)),
+        "samples.csv": "smiles\n" + "".join(f"{text}\n" for text in smiles[:80]),
+        "measured.csv": "smiles,pIC50\n" + "".join(measured),
+    }.items():
+        # Compressed, since half a text is a text as well.
+        (folder / f"{name}.gz").write_bytes(gzip.compress(content.encode()))
     content = {
         "seed": 3,
         "device": "cpu",
@@ -152,17 +160,23 @@ def stage(request, server, sources, tmp_path_factory):
     """Return a stage (by indirect parameter) with the outcome of a run without a fault."""
     name, config = request.param, ["--config", sources / "study.yaml", "--threads", 1]
     prepared, model = sources / "prepare", sources / "model"
+    listed, samples, measured = (sources / f"{name}.gz" for name in ("molecules.smi", "samples.csv", "measured.csv"))
     molecules = prepared / "molecules.parquet"
     weights = model / "model.safetensors"
     run_folder = build_run_folder(tmp_path_factory.mktemp("report")) if name == "report" else None
     arguments, inputs = {
-        "prepare": ([sources / "molecules.smi", *config], ()),
+        "prepare": ([listed, *config], (listed,)),
         "train": ([prepared, *config], (molecules, prepared / "vocabulary.json", prepared / "summary.json")),
         "evaluate": ([model, "--reference", prepared, *config], (weights, molecules)),
         "sample": ([model, *config], (weights, model / "config.json", model / "vocabulary.json")),
         "optimize": ([model, "--objective", "qed", "--reference", prepared, *config], (weights, molecules)),
-        "score": ([sources / "samples.csv", "--reference", prepared, *config], (molecules,)),
+        "score": ([samples, "--reference", prepared, *config], (samples, molecules)),
         "report": ([run_folder], () if run_folder is None else (run_folder / "prepare" / "summary.json",)),
+        "learn": ([measured, "--column", "pIC50", "--threads", 1], (measured,)),
+        "propose": (
+            [model, "--n", 5, "--pool", listed, "--measured", measured, "--column", "pIC50", *config],
+            (listed, measured),
+        ),
     }[name]
     out = tmp_path_factory.mktemp(name) / "out"
     whole = Stage(name, [name, *arguments], inputs, {}, 0.0)

@@ -13,8 +13,10 @@ import sys
 
 # All that the verbs load, and nothing that starts a thread.
 import molvae.evaluate
+import molvae.learned
 import molvae.optimize.stage
 import molvae.prepare
+import molvae.propose
 import molvae.report
 import molvae.sample
 import molvae.score.stage

@@ -96,8 +96,8 @@ def test_offline_names_what_would_be_fetched(tmp_path, monkeypatch):
 
 
 def test_an_interrupted_run_says_so_and_goes_on(tmp_path):
-    (tmp_path / "in.smi").write_text("".join(f"{'C' * (n % 50 + 3)}{'O' * (n % 2)} m{n}\n" for n in range(6_000)))
-    code = "import molvae.prepare.blocks as blocks\nblocks.BLOCK_SIZE = 500\nfrom molvae.cli.main import run\nrun()"
+    (tmp_path / "in.smi").write_text("".join(f"{'C' * (n % 50 + 3)}{'O' * (n % 2)} m{n}\n" for n in range(2_000)))
+    code = "import molvae.prepare.blocks as blocks\nblocks.BLOCK_SIZE = 200\nfrom molvae.cli.main import run\nrun()"
     command = [sys.executable, "-c", code, "prepare", "in.smi", "--out", "out", "--threads", "2"]
     process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True)
     resume = tmp_path / "out" / "resume"
