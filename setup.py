@@ -10,7 +10,7 @@ ROOT = Path(__file__).parent
 # Folder in the package, and the files under a folder of the repository that it holds.
 INSTALLED = {
     "models": ("data/models", ("*/*",)),
-    "packaged": (".", ("Snakefile", "workflow/**/*", "data/*.smi.gz", "benchmarks/demo.json")),
+    "packaged": (".", ("Snakefile", "workflow/**/*", "data/*.smi.gz", "data/*.csv", "benchmarks/demo.json")),
 }
 
 

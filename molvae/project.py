@@ -9,7 +9,13 @@ _PACKAGE = Path(__file__).parent
 # Of an installed package, which setup.py fills, and of a clone of the repository.
 _HOMES = (_PACKAGE / "packaged", _PACKAGE.parent)
 
-_COPIED = ("workflow/config/**/*.yaml", "workflow/schemas/*.json", "workflow/profiles/*/*.yaml", "data/*.smi.gz")
+_COPIED = (
+    "workflow/config/**/*.yaml",
+    "workflow/schemas/*.json",
+    "workflow/profiles/*/*.yaml",
+    "data/*.smi.gz",
+    "data/*.csv",
+)
 """What a project has copies of, to change or to learn from; the rules stay in the package."""
 
 _SNAKEFILE = '''\

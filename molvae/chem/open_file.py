@@ -8,16 +8,20 @@ import bz2
 import gzip
 import io
 import sys
+import weakref
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, TextIO, cast
 
 from molvae.errors import DataError
 
 STDIN = Path("-")
 """Stands for what comes through a pipe."""
+
+# What has come through a pipe is gone: a second look would find nothing.
+_has_been_read: weakref.WeakSet[TextIO] = weakref.WeakSet()
 
 MAX_LINE_LENGTH = 100_000
 """Characters of a line above which it is not read: no molecule is that long, and memory is bounded by it."""
@@ -86,7 +90,8 @@ def open_bytes(path: Path, *, text: bool = False) -> Iterator[IO[bytes]]:
         text: Whether text is expected, so that anything else is refused.
 
     Raises:
-        DataError: If its beginning shows that it is something else than its name says.
+        DataError: If its beginning shows that it is something else than its name says, or if standard input is opened a
+            second time.
     """
     with nullcontext(_stdin()) if path == STDIN else path.open("rb") as file:
         packed = path.suffix.lower()
@@ -102,6 +107,9 @@ def open_bytes(path: Path, *, text: bool = False) -> Iterator[IO[bytes]]:
 
 
 def _stdin() -> io.BufferedReader:
+    if sys.stdin in _has_been_read:
+        raise DataError("-: expected a file, since it is read more than once, found standard input; write it to a file")
+    _has_been_read.add(sys.stdin)
     # What stands in for it, in tests for one, may have nothing to peek into.
     file = sys.stdin.buffer
     return file if isinstance(file, io.BufferedReader) else io.BufferedReader(cast("io.RawIOBase", file))

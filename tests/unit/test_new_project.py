@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import yaml
 from typer.testing import CliRunner
 
 from molvae import data_look
@@ -14,6 +15,7 @@ from molvae.data_look import look_at
 from molvae.errors import ConfigError, DataError
 from molvae.new_project import create
 from molvae.optimize.objective import load_objective
+from molvae.preflight import plan_run
 
 TABLE = """ID,SMILES,pAct,assay
 a,CCO,5.1,cell
@@ -162,6 +164,20 @@ def test_without_data_it_is_the_project_of_the_demo(folder):
     with pytest.raises(ConfigError, match="--smiles-column, --id-column: expected --data"):
         new("other", "--smiles-column", "SMILES")
     assert not (folder / "other").exists()
+
+
+def test_every_preset_can_be_run_in_a_project_but_for_what_is_the_users(folder, monkeypatch):
+    assert new("mine").exit_code == 0
+    monkeypatch.chdir(folder / "mine")
+    planned, refused = [], {}
+    for preset in sorted(Path("workflow/config").glob("*.yaml")):
+        try:
+            planned.append(plan_run(yaml.safe_load(preset.read_text()), str(preset)).settings.run)
+        except DataError as error:
+            refused[preset.stem] = str(error)
+    assert {"demo", "learned", "moses", "pareto", "propose", "smoke"} <= {*planned}
+    # The user's own molecules, and the results of an earlier run that is trained further.
+    assert all("data/raw/" in reason or "results/" in reason for reason in refused.values()), refused
 
 
 def test_data_without_molecules_are_told(folder):

@@ -152,6 +152,26 @@ def test_a_pipe_carries_the_table_and_nothing_else(verb, folder, molecules, tmp_
     assert molvae(verb, folder, "-", "--out", "-", stdin=molecules.read_text()).stdout == piped.stdout
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["prepare", "-", "--out", "out"],
+        ["learn", "-", "--column", "pIC50", "--out", "out"],
+        ["propose", "moses", "--pool", "-", "--n", 2],
+        ["propose", "moses", "--measured", "-", "--column", "pIC50", "--n", 2],
+        ["series", "-", "--activity", "pIC50", "--out", "out", "--dry-run"],
+        ["new", "out", "--data", "-"],
+    ],
+    ids=lambda arguments: " ".join(map(str, arguments[:4])),
+)
+def test_what_is_read_more_than_once_cannot_come_through_a_pipe(arguments, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    table = "smiles,pIC50\n" + "".join(f"{'C' * n}O,{n}\n" for n in range(1, 21))
+    with pytest.raises(DataError, match="^-: expected a file, since it is read more than once, found standard input"):
+        molvae(*arguments, stdin=table)
+    assert not (tmp_path / "out").exists()
+
+
 def test_verbs_are_chained(folder, molecules, tmp_path):
     codes = molvae("encode", folder, "-", "--threads", 1, "--device", "cpu", stdin=molecules.read_text()).stdout
     decoded = molvae("decode", folder, "-", "--device", "cpu", stdin=codes)
