@@ -86,7 +86,7 @@ class PrepareConfig(StandardiseConfig):
     max_mol_weight: Positive | None = None
     """Maximum average molecular weight, in Da; unbounded by default."""
     max_ring_size: Annotated[int, Field(ge=3)] | None = None
-    """Maximum size of a ring (of the smallest set of smallest rings); unbounded by default."""
+    """Maximum size of a ring (of RDKit's symmetrised set of smallest rings); unbounded by default."""
     max_charge: Annotated[int, Field(ge=0)] | None = None
     """Maximum absolute net charge; unbounded by default."""
     filters: list[Literal["PAINS", "BRENK", "NIH", "MCF", "MOSES"]] = Field(default=[])

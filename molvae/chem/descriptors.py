@@ -164,7 +164,12 @@ PROPERTIES.register("rotatable_bonds")(
     Property("Rotatable bonds", "", "Rotatable bonds, amides not counted.", rdMolDescriptors.CalcNumRotatableBonds)
 )
 PROPERTIES.register("rings")(
-    Property("Rings", "", "Rings of the smallest set of smallest rings.", rdMolDescriptors.CalcNumRings)
+    Property(
+        "Rings",
+        "",
+        "Rings of RDKit's symmetrised set of smallest rings, three in bicyclo[2.2.2]octane.",
+        rdMolDescriptors.CalcNumRings,
+    )
 )
 PROPERTIES.register("aromatic_rings")(
     Property("Aromatic rings", "", "Rings whose bonds are all aromatic.", rdMolDescriptors.CalcNumAromaticRings)

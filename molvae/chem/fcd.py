@@ -89,6 +89,10 @@ def activations_of_many(smiles: Sequence[str], n_jobs: int = 1) -> NDArray[np.fl
     return np.concatenate([np.empty((0, ACTIVATIONS), np.float32), *parts])
 
 
+class TooFewMoleculesError(DataError):
+    """There is no covariance of fewer than two molecules."""
+
+
 def moments(parts: Iterable[NDArray[np.float32]]) -> Moments:
     """Return mean and covariance of activations, with one part at a time in memory.
 
@@ -96,7 +100,7 @@ def moments(parts: Iterable[NDArray[np.float32]]) -> Moments:
         parts: Activations, float32 (N_i, D) each; at least 2 rows in all.
 
     Raises:
-        DataError: If there are fewer, for which there is no covariance.
+        TooFewMoleculesError: If there are fewer, for which there is no covariance.
     """
     n, total, products = 0, np.zeros(1), np.zeros((1, 1))
     for part in parts:
@@ -105,7 +109,7 @@ def moments(parts: Iterable[NDArray[np.float32]]) -> Moments:
         total = total + exact.sum(axis=0)
         products = products + exact.T @ exact
     if n < 2:
-        raise DataError(f"FCD: expected at least 2 valid molecules, found {n}; give more molecules")
+        raise TooFewMoleculesError(f"FCD: expected at least 2 valid molecules, found {n}; give more molecules")
     mean = total / n
     return Moments(mean, (products - n * np.outer(mean, mean)) / (n - 1), n)
 
@@ -118,7 +122,7 @@ def chemnet_statistics(smiles: Sequence[str], n_jobs: int = 1) -> Moments:
         n_jobs: Number of processes for large N.
 
     Raises:
-        DataError: If there are fewer than 2 molecules.
+        TooFewMoleculesError: If there are fewer than 2 molecules.
     """
     return moments(map_chunks(chemnet_activations, smiles, n_jobs))
 

@@ -57,7 +57,9 @@ def has_broken_aromatic(mol: Chem.Mol) -> bool:
 
     Quinones, pyranones and dihydropyridines in their usual 1,4 form have none: their double bonds are apart.
     """
-    return bool(mol.HasSubstructMatch(_ring_diene()))
+    matches = mol.GetSubstructMatches(_ring_diene())
+    # Not across two rings, as in many a steroid.
+    return bool(matches) and any({*match} <= {*ring} for ring in mol.GetRingInfo().AtomRings() for match in matches)
 
 
 @cache

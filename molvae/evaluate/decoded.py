@@ -68,7 +68,7 @@ def decoded_metrics(
     Returns:
         For each kind of code its metrics: `validity`, `fcd`, `anomaly` (where the model has an unconditional decoder)
         and `similarity` (where the codes were made from those of molecules). The kinds are `held_out` (the molecules
-        themselves), `posterior_means`, `posterior_samples`, `midpoints` (decoded greedily, as all but the next),
+        themselves), `posterior_means`, `posterior_samples`, `midpoints` (decoded greedily, as all but the next two),
         `interpolated` (between the same pairs, as `MolVAE.interpolate` does it), `neighbors_<radius>`, and `prior`, the
         model's own.
     """

@@ -7,15 +7,19 @@ import pandas as pd
 from rdkit import Chem
 
 from molvae.chem.count_features import Features
-from molvae.learned.gaussian_process import CountGaussianProcess
+from molvae.learned.gaussian_process import MAX_MOLECULES, CountGaussianProcess
 from molvae.learned.validation import Errors
 from molvae.log import logger
 from molvae.metrics.metric import Metric, to_json
 from molvae.model.model import MolVAE
+from molvae.seeding import numpy_generator
 from molvae.tables import MEASURED
 
 MIN_MEASURED = 10
 """Measured molecules of a split below which its errors say nothing."""
+
+MAX_MEASURED = 10_000
+"""Measured molecules of a split that are predicted, drawn at random where there are more."""
 
 BASELINE = "Gaussian process on ECFP6, FCFP4 and atom-pair counts, fitted to the same training molecules"
 
@@ -30,8 +34,9 @@ def property_head_metrics(model: MolVAE, molecules: pd.DataFrame, seed: int) -> 
 
     Returns:
         For each property that the model predicts and the table has, its metrics by name: `r2_test`, `rmse_test`,
-        `baseline_r2_test`, `baseline_rmse_test`, and the same of `validation`; those of a split with fewer than 10
-        measured molecules are left out. `r2_test` has a warning where the baseline is better.
+        `baseline_r2_test`, `baseline_rmse_test`, and the same of `validation`; those of a split whose measured
+        molecules are fewer than 10, or have all one value, are left out. `r2_test` has a warning where the baseline is
+        better.
     """
     metrics = {}
     for scale in model.scales:
@@ -45,25 +50,33 @@ def property_head_metrics(model: MolVAE, molecules: pd.DataFrame, seed: int) -> 
 
 
 def _of_property(model: MolVAE, measured: pd.DataFrame, name: str, unit: str, seed: int) -> dict[str, Metric]:
-    train = measured[measured["split"] == "train"]
+    # As many as the baseline holds: it describes each with a vector of thousands of counts.
+    train = _drawn(measured, "train", MAX_MOLECULES, seed)
     if len(train) < MIN_MEASURED:
         return {}
     values = train[f"{MEASURED}{name}"].to_numpy(dtype=np.float64)
     baseline = CountGaussianProcess.fit(_features(train), values, seed, 1)
     metrics: dict[str, Metric] = {}
     for split in ("validation", "test"):
-        rows = measured[measured["split"] == split]
-        if len(rows) < MIN_MEASURED:
-            continue
+        rows = _drawn(measured, split, MAX_MEASURED, seed)
         actual = rows[f"{MEASURED}{name}"].to_numpy(dtype=np.float64)
         predicted = model.predict(rows["smiles"].tolist())[name].to_numpy(dtype=np.float64)
         known = np.isfinite(predicted)
-        if known.sum() < MIN_MEASURED:
+        if known.sum() < MIN_MEASURED or np.ptp(actual[known]) == 0.0:
             continue
         head = Errors.of(actual[known], predicted[known])
         other = Errors.of(actual[known], baseline.predict(_features(rows))[0][known])
         metrics |= _metrics(name, unit, split, head, other)
     return metrics
+
+
+def _drawn(measured: pd.DataFrame, split: str, most: int, seed: int) -> pd.DataFrame:
+    """Return the measured molecules of a split in their order, or as many of them as are used."""
+    rows = measured[measured["split"] == split]
+    if len(rows) <= most:
+        return rows
+    drawn = numpy_generator(seed, f"property head {split}").choice(len(rows), most, replace=False)
+    return rows.iloc[np.sort(drawn)]
 
 
 def _features(rows: pd.DataFrame) -> Features:

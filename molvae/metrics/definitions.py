@@ -1,4 +1,6 @@
-"""All metrics. One is added here and computed in a stage; the report shows whatever is registered.
+"""All metrics but those of a property head, which have the names of its properties.
+
+One is added here and computed in a stage; the report shows whatever is registered.
 
 References:
     Polykovskiy et al., Molecular Sets (MOSES): a benchmarking platform for molecular generation models, Frontiers in

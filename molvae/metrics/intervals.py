@@ -23,6 +23,7 @@ from molvae.chem.fcd import Moments, transport_map
 
 CONFIDENCE = 0.95
 RESAMPLES = 500
+MIN_FOR_INFLUENCE = 10
 
 Interval = tuple[float, float]
 
@@ -52,13 +53,16 @@ def influence_interval(
 ) -> Interval | None:
     """Return the bootstrap interval of a metric from the influence of each molecule on it.
 
+    There is none for fewer than `MIN_FOR_INFLUENCE` molecules, where a metric is no mean of influences: the diversity
+    of two molecules has the same influence on both, and would have an interval without width.
+
     Args:
         value: The value of the metric.
         influence: Its influence function at each molecule, (N,).
         seed: Seed of the resampling.
         bounds: Smallest and largest value that the metric can have.
     """
-    shift = mean_interval(influence - influence.mean(), seed) if len(influence) else None
+    shift = mean_interval(influence - influence.mean(), seed) if len(influence) >= MIN_FOR_INFLUENCE else None
     if shift is None:
         return None
     low, high = (min(max(value + end, bounds[0]), bounds[1]) for end in shift)

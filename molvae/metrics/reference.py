@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from rdkit import Chem
 
 from molvae.chem.descriptors import PROPERTIES
-from molvae.chem.fcd import Moments, chemnet_activations, moments
+from molvae.chem.fcd import Moments, TooFewMoleculesError, chemnet_activations, moments
 from molvae.chem.fingerprints import PackedBits, pack_morgan, stack_packed
 from molvae.chem.fragments import brics_fragments
 from molvae.chem.molecules import parse
@@ -140,7 +140,8 @@ def moment_arrays(parts: Iterable[NDArray[np.float32]]) -> dict[str, NDArray[Any
     """
     try:
         computed = moments(parts)
-    except DataError:
+    # A worker that has died is another error, after which nothing may be kept.
+    except TooFewMoleculesError:
         return {"n": np.array(0)}
     return {"n": np.array(computed.n), "mean": computed.mean, "covariance": computed.covariance}
 

@@ -3,7 +3,9 @@
 from itertools import islice
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+from pandas.util import hash_array
 
 from molvae.config import SampleConfig
 from molvae.files import invalidate, write_json
@@ -32,7 +34,8 @@ def sample(
     prior = model.generation.prior if config.prior == "best" else config.prior
     params = config.params(model.sampling_params(prior))
     counts = {"n": 0, "valid": 0}
-    distinct: set[str] = set()
+    # Of as many as may be asked for, the hashes fit into memory, but not the texts.
+    hashes = [np.empty(0, np.uint64)]
     samples = model.iter_samples(config.n, seed, prior, params, n_jobs)
     with table_writer(out, n_jobs) as write:
         while block := [smiles or "" for smiles in islice(samples, BLOCK_ROWS)]:
@@ -40,10 +43,10 @@ def sample(
             write(pd.DataFrame({"smiles": block}), block, names)
             valid = [smiles for smiles in block if smiles]
             counts["n"], counts["valid"] = counts["n"] + len(block), counts["valid"] + len(valid)
-            distinct.update(valid)
+            hashes.append(hash_array(np.array(valid, dtype=object)))
         if summary is not None:
             invalidate(summary)
-    counts["distinct"] = len(distinct)
+    counts["distinct"] = len(np.unique(np.concatenate(hashes)))
     logger.info("%d sampled, %d molecules, %d distinct -> %s", *counts.values(), out or "standard output")
     if summary is not None:
         write_json(

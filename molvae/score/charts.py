@@ -16,6 +16,8 @@ GENERATED, TEST = "#0f62a6", "#6b7785"
 BINS = 40
 MAX_BARS = 20
 MAX_LABEL = 60
+# Of the label alone: two long names may begin alike.
+_SHORT = f"length(datum.label) > {MAX_LABEL} ? slice(datum.label, 0, {MAX_LABEL - 1}) + '…' : datum.label"
 WIDTH = 260
 
 
@@ -81,14 +83,15 @@ def _similarity_chart(valid: pd.DataFrame) -> alt.Chart:
 def _bars(counts: Counter[str], title: str, what: str) -> alt.Chart:
     # The most frequent first, ties by name.
     chosen = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:MAX_BARS]
-    labels = [name if len(name) <= MAX_LABEL else name[: MAX_LABEL - 1] + "…" for name, _ in chosen]
-    table = pd.DataFrame({"name": labels, "n": [n for _, n in chosen]}).astype({"name": "str", "n": "int64"})
+    table = pd.DataFrame({"name": [name for name, _ in chosen], "n": [n for _, n in chosen]}).astype(
+        {"name": "str", "n": "int64"}
+    )
     chart: alt.Chart = (
         alt.Chart(table, title=title, width=2 * WIDTH)
         .mark_bar(color=GENERATED)
         .encode(
             x=alt.X("n:Q", title=what),
-            y=alt.Y("name:N", sort=None, title=None, axis=alt.Axis(labelLimit=400)),
+            y=alt.Y("name:N", sort=None, title=None, axis=alt.Axis(labelLimit=400, labelExpr=_SHORT)),
         )
     )
     return chart

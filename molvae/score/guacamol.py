@@ -120,10 +120,11 @@ def reference_rows(n_training: int, max_rows: int | None = None) -> NDArray[np.i
     Returns:
         `GUACAMOL_SAMPLES` rows in the order in which they are drawn, int64 (n,); all rows if there are no more.
     """
-    rows = np.arange(n_training)
-    if n_training > GUACAMOL_SAMPLES:
-        rows = np.random.RandomState(REFERENCE_SEED).choice(n_training, GUACAMOL_SAMPLES, replace=False)
-    return rows[:max_rows]
+    most = GUACAMOL_SAMPLES if max_rows is None else min(max_rows, GUACAMOL_SAMPLES)
+    if n_training <= most:
+        return np.arange(n_training)
+    # The package's draw without replacement is the beginning of a permutation.
+    return np.random.RandomState(REFERENCE_SEED).permutation(n_training)[:most]
 
 
 def distributions(molecules: FlatMolecules) -> dict[str, NDArray[np.float64]]:

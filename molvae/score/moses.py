@@ -28,8 +28,9 @@ from molvae.metrics.sets import fraction, novel_fraction, unique_fraction
 from molvae.score.describe import Descriptions, Generated
 from molvae.seeding import derive_seed
 
-MIN_FOR_FCD = 10_000
-_COSINE_BOUNDS = (0.0, 1.0)
+MIN_FOR_FCD = 30_000
+"""Samples of MOSES; an FCD of fewer is higher."""
+_UNIT_BOUNDS = (0.0, 1.0)
 _DISTANCE_BOUNDS = (0.0, math.inf)
 
 
@@ -194,7 +195,7 @@ def _cosine_metric(
     value, interval = cosine_similarity(total, reference), None
     if not math.isnan(value):
         influence = intervals.cosine_influence(counts, total, reference)
-        interval = intervals.influence_interval(value, influence, compared.seed_for(name), bounds=_COSINE_BOUNDS)
+        interval = intervals.influence_interval(value, influence, compared.seed_for(name), bounds=_UNIT_BOUNDS)
     return measured(name, value, len(items), n_reference=n_reference, interval=interval)
 
 
@@ -211,7 +212,7 @@ def _diversity(compared: Compared) -> dict[str, Metric]:
 
 def _diversity_metric(compared: Compared, name: str, means: NDArray[np.float64], power: int) -> Metric:
     value, influence = internal_diversity(means, power), intervals.diversity_influence(means, power)
-    interval = intervals.influence_interval(value, influence, compared.seed_for(name), bounds=_DISTANCE_BOUNDS)
+    interval = intervals.influence_interval(value, influence, compared.seed_for(name), bounds=_UNIT_BOUNDS)
     return measured(name, value, len(means), interval=interval)
 
 

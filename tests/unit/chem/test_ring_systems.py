@@ -81,6 +81,8 @@ def test_conjugated_double_bonds_of_a_ring_that_is_not_aromatic_are_found(smiles
     [
         *("c1ccccc1", "CC1=CCCCC1", "Cn1ccccc1=O", "O=C1C=CC(=O)C=C1", "CC1=C(C)NC(C)=C(C)C1", "c1ccc2c(c1)C=CCC2"),
         *("C=CC=CC", "C=CC1=CCCC1", "C1=CCC=CC1", "O=c1cc[nH]c(=O)[nH]1", "O=c1ccoc2ccccc12"),
+        # Across two rings, as in many a steroid.
+        "C1CC=C2CCCC=C21",
     ],
 )
 def test_others_are_not(smiles):

@@ -167,7 +167,7 @@ def test_a_pipe_carries_the_table_and_nothing_else(verb, folder, molecules, tmp_
 def test_what_is_read_more_than_once_cannot_come_through_a_pipe(arguments, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     table = "smiles,pIC50\n" + "".join(f"{'C' * n}O,{n}\n" for n in range(1, 21))
-    with pytest.raises(DataError, match="^-: expected a file, since it is read more than once, found standard input"):
+    with pytest.raises(DataError, match=r"^-: expected a file, since it is read more than once, found standard input"):
         molvae(*arguments, stdin=table)
     assert not (tmp_path / "out").exists()
 

@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 
 from molvae.chem.descriptors import compute_properties
+from molvae.evaluate import property_head
 from molvae.evaluate.property_head import property_head_metrics
 from tests.fixtures.property_head import with_head
 
@@ -37,3 +38,28 @@ def test_what_is_not_measured_is_not_evaluated(model, molecules):
     assert property_head_metrics(with_head(model, "pIC50"), molecules, seed=1) == {}
     few = molecules.assign(**{"property.logp": molecules["property.logp"].where(molecules.index < 205)})
     assert property_head_metrics(with_head(model), few, seed=1) == {"logp": {}}
+
+
+def test_a_split_whose_values_are_all_the_same_is_left_out(model, molecules):
+    """As of a rare binary property: there is no variance to explain."""
+    rare = (molecules.index % 50 == 0).astype(float)
+    same = molecules.assign(**{"property.logp": np.where(molecules["split"] == "test", 0.0, rare)})
+    metrics = property_head_metrics(with_head(model), same, seed=1)["logp"]
+    assert {name.rpartition("_")[2] for name in metrics} <= {"validation"}
+
+
+def test_as_many_molecules_are_described_as_are_used(model, molecules, monkeypatch):
+    described = []
+    describe = property_head.CountGaussianProcess.describe
+
+    def counting(mols, *arguments):
+        described.append(len(mols))
+        return describe(mols, *arguments)
+
+    monkeypatch.setattr(property_head.CountGaussianProcess, "describe", counting)
+    monkeypatch.setattr(property_head, "MAX_MOLECULES", 60)
+    monkeypatch.setattr(property_head, "MAX_MEASURED", 20)
+    metrics = property_head_metrics(with_head(model), molecules, seed=1)["logp"]
+    assert described == [60, 20, 20]
+    assert metrics["r2_test"]["n"] == 20
+    assert property_head_metrics(with_head(model), molecules, seed=1)["logp"] == metrics

@@ -92,3 +92,5 @@ def test_there_is_no_interval_of_too_little():
     assert intervals.wilson_interval(math.nan, 0) is None
     assert intervals.mean_interval(np.array([1.0]), seed=1) is None
     assert intervals.influence_interval(math.nan, np.array([]), seed=1) is None
+    # The diversity of two molecules: both have the same influence on it.
+    assert intervals.influence_interval(0.4, np.array([0.4, 0.4]), seed=1) is None

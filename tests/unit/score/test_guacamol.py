@@ -131,7 +131,14 @@ def test_of_few_reference_molecules_all_are_taken():
 
 def test_a_smaller_number_of_reference_molecules_is_the_first_that_are_drawn():
     assert reference_rows(20_000, 50).tolist() == reference_rows(20_000)[:50].tolist()
-    assert reference_rows(3, 2).tolist() == [0, 1]
+
+
+def test_a_smaller_number_of_few_reference_molecules_is_drawn_from_all_of_them():
+    """The training molecules may be sorted, as by their measured values."""
+    rows = reference_rows(9_000, 1_000)
+    assert len(set(rows.tolist())) == 1_000
+    assert 4_000 < rows.mean() < 5_000
+    assert len(set(reference_rows(3, 2).tolist())) == 2
 
 
 def samples_of(pattern):

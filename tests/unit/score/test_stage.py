@@ -14,7 +14,9 @@ from molvae.chem.descriptors import PROPERTIES
 from molvae.chem.timeout import Outcome
 from molvae.config import ScoreConfig
 from molvae.errors import DataError
+from molvae.metrics.reference import reference_statistics
 from molvae.provenance import recorded_sources, software
+from molvae.score.charts import write_charts
 from molvae.score.describe import describe
 from molvae.score.reference import Reference, from_prepared
 from molvae.score.stage import score
@@ -172,6 +174,16 @@ def test_figures_are_written(scored, name):
     drawn = (scored[3] / "figures" / f"{name}.svg").read_text()
     assert drawn.startswith("<svg")
     assert drawn.count("<path") > 3
+
+
+def test_two_scaffolds_whose_long_names_begin_alike_have_two_bars(scored, moses, tmp_path):
+    long = "c1ccc(" + "CC" * 30
+    scaffolds = [f"{long}c2ccccc2)cc1"] * 3 + [f"{long}c2ccncc2)cc1"] * 2
+    valid = scored[2][scored[2]["valid"]][:5].assign(scaffold=scaffolds)
+    write_charts(tmp_path, valid, reference_statistics(moses[1].test, 1))
+    drawn = (tmp_path / "scaffolds.svg").read_text()
+    assert [text in drawn for text in ("molecules: 3; ", "molecules: 2; ", "molecules: 5; ")] == [True, True, False]
+    assert "…</text>" in drawn
 
 
 def test_a_model_says_which_molecules_it_does_not_know(tmp_path, model, smiles):
