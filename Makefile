@@ -21,7 +21,7 @@ export NO_MKDOCS_2_WARNING := 1
 # The workflow and the tests call `molvae` and `snakemake` by name.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup run quick smoke resume report docs check format schema test test-nightly test-sampled fuzz test-gpu bench bench-demo bench-optimize bench-scale audit image clean
+.PHONY: help setup run quick smoke resume report docs check format schema test test-nightly test-sampled fuzz test-gpu bench bench-compare bench-demo bench-optimize bench-scale audit image clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -87,8 +87,12 @@ fuzz: setup  ## try random inputs, N for each of the targets of tests/fuzz
 test-gpu: setup  ## the tests that need a CUDA device
 	pytest -m gpu
 
-bench: setup $(PEERS)  ## measure speed relative to hardware limits and to the MOSES package
+bench: setup $(PEERS)  ## measure speed relative to hardware limits and to the MOSES package; SAVE=1 for the README
 	python benchmarks/run.py
+	$(if $(SAVE),cp results/bench.json benchmarks/bench.json && python benchmarks/speed_table.py insert)
+
+bench-compare: setup  ## what `make bench` measured last, compared with what is saved
+	python benchmarks/speed_table.py compare
 
 bench-demo: setup  ## time the demo by stage, three runs, against the saved times; RUN=quick, SAVE=1 to save them
 	python benchmarks/demo.py $(RUN) --cores $(CORES) $(SAVE:%=--save)
@@ -117,9 +121,10 @@ molvae.tar: Containerfile $(SOURCES)
 molvae.sif: molvae.tar  ## the same for apptainer: snakemake --software-deployment-method apptainer
 	apptainer build $@ oci-archive://$<
 
-# Without their dependencies, which can no longer be installed; the benchmark patches what it needs.
-$(PEERS):
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target $@ molsets==0.3.1 fcd_torch==1.0.7
+# Without their dependencies, which can no longer be installed; the benchmark patches what it needs. Where they cannot
+# be installed, what needs no peer is measured.
+$(PEERS): | $(STAMP)
+	-$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target $@ molsets==0.3.1 fcd_torch==1.0.7
 
 clean:  ## remove all results (not the environment)
 	find results -mindepth 1 -not -name README.md -delete

@@ -64,6 +64,8 @@ def timed_run(name: str, n_cores: int) -> TimedRun:
         # The statistics of reference molecules that an earlier run has cached would save work.
         scratch_files = {"BASH_ENV": "trap.sh", "CPU_TIMES": "cpu_times", "MOLVAE_CACHE": "cache"}
         environment = {**os.environ, **{key: str(folder / file) for key, file in scratch_files.items()}}
+        # The saved times are those of CPUs, by which the time of a run is estimated.
+        environment["CUDA_VISIBLE_DEVICES"] = ""
         command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--cores", str(n_cores)]
         command += ["--configfile", f"workflow/config/{name}.yaml"]
         begin = time.perf_counter()

@@ -1,9 +1,8 @@
-"""Shared by the benchmarks: the device, molecules, timing, the limit of the hardware, and a row of the table."""
+"""Shared by the benchmarks: the device, molecules, timing, and the limit of the hardware."""
 
 import gzip
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
@@ -20,22 +19,6 @@ ROOT = Path(__file__).parents[1]
 PEERS = ROOT / ".venv" / "peers"
 DEVICE = choose_device()
 N_JOBS = set_threads(None)
-
-
-@dataclass(frozen=True)
-class Row:
-    """One row of the table; `ratio` is the rate divided by that of `limit`."""
-
-    what: str
-    rate: float
-    unit: str
-    limit: str = ""
-    ratio: float = float("nan")
-
-    def line(self) -> str:
-        """Return the row as printed."""
-        ratio = "" if np.isnan(self.ratio) else f"{self.ratio:7.1%}" if self.ratio < 2 else f"{self.ratio:6.1f}x"
-        return f"{self.what:<40}{self.rate:>10,.0f} {self.unit:<16}{ratio:>7} {self.limit}".rstrip()
 
 
 def demo_smiles(n: int) -> list[str]:
@@ -64,9 +47,11 @@ def seconds(work: Callable[[], object], repeats: int = 3) -> float:
     return float(np.median(times))
 
 
-def matrix_product_flops() -> float:
+def matrix_product_flops(device: torch.device = DEVICE) -> float:
     """Return the floating-point operations per second of a large matrix product at the precision of the training."""
-    size = 8192 if DEVICE.type == "cuda" else 2048
-    dtype = torch.bfloat16 if gains_from_bfloat16(DEVICE) else torch.float32
-    a, b = (torch.randn(size, size, device=DEVICE).to(dtype) for _ in range(2))
+    size = 8192 if device.type == "cuda" else 2048
+    dtype = torch.bfloat16 if gains_from_bfloat16(device) else torch.float32
+    a, b = (torch.randn(size, size, device=device).to(dtype) for _ in range(2))
+    # As cuDNN's recurrent layers do.
+    torch.backends.cuda.matmul.allow_tf32 = True
     return 2 * size**3 / seconds(lambda: a @ b)

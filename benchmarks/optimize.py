@@ -25,7 +25,8 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from optimize_plan import BUDGET, Plan, Run
-from optimize_table import insert, save_chart, tables
+from optimize_table import save_chart, tables
+from page_text import insert
 
 from molvae.errors import MolvaeError
 
@@ -117,7 +118,7 @@ def print_tables(options: argparse.Namespace) -> int:
     if options.into is None:
         print(text)
     else:
-        insert(text, options.into)
+        insert(text, options.into, "benchmarks/optimize.py")
     if options.chart is not None:
         save_chart(options.folder, options.chart)
     return 0

@@ -2,7 +2,7 @@
 
 import csv
 import statistics
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,6 @@ from molvae.errors import DataError
 from molvae.files import read_json
 
 PUBLISHED = Path(__file__).with_name("optimize_published.csv")
-BEGIN, END = "<!-- begin benchmarks/optimize.py table -->", "<!-- end benchmarks/optimize.py table -->"
 MISSING = "-"
 
 # A record as `optimize_runs.execute` writes it.
@@ -71,7 +70,17 @@ def tables(folder: Path, plan: Plan) -> str:
         at_budget = [record for record in records if record["budget"] == budget]
         title = f"AUC top-10 of all strategies and variants, {budget:,} calls:"
         parts.append(f"{title}\n\n{_labels_table(at_budget, default, plan)}")
+    parts.append(_versions(records))
     return "\n\n".join(parts)
+
+
+def _versions(records: Sequence[Record]) -> str:
+    """Say by which versions of molvae the searches were run, since they may differ in what they find."""
+    of_source = Counter(record["versions"]["source"][:8] for record in records)
+    listed = ", ".join(
+        f"`{source}` ({n})" for source, n in sorted(of_source.items(), key=lambda item: (-item[1], item))
+    )
+    return f"Source digests of the searches, and how many have them: {listed}."
 
 
 def _tasks_table(records: Sequence[Record], plan: Plan) -> str:
@@ -142,7 +151,8 @@ def _labels_table(records: Sequence[Record], default: str, plan: Plan) -> str:
         ]
         difference = f"{statistics.fmean(pairs):+.3f} (n = {len(pairs)})" if pairs else MISSING
         seeds = sorted({len(of_task[task]) for task in plan.tuning if task in of_task})
-        minutes = _mean(of_label[label], lambda record: record["wall_minutes"])
+        tuned = [record for task in plan.tuning for record in of_task.get(task, [])]
+        minutes = _mean(tuned, lambda record: record["wall_minutes"])
         rows.append(
             [
                 label,
@@ -154,20 +164,6 @@ def _labels_table(records: Sequence[Record], default: str, plan: Plan) -> str:
             ]
         )
     return _markdown(header, rows)
-
-
-def insert(text: str, page: Path) -> None:
-    """Put the tables into a page, between its two markers.
-
-    Raises:
-        DataError: If the page has not got them.
-    """
-    content = page.read_text(encoding="utf-8")
-    before, begin, rest = content.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise DataError(f"{page}: expected the lines {BEGIN} and {END}, found not both; add them where the tables go")
-    page.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}", encoding="utf-8")
 
 
 def save_chart(folder: Path, file: Path) -> None:

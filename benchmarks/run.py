@@ -1,6 +1,6 @@
 """Measure speed relative to a hardware limit or a reference implementation that is measured in the same run.
 
-    make bench                                  # all
+    make bench                                  # all -> results/bench.json; see speed_table.py
     python benchmarks/run.py train sample       # some
     python benchmarks/run.py prepare=train.csv.gz   # on a library of your own
     python benchmarks/run.py moses=data/raw/moses   # scoring, compared with the MOSES package, on the benchmark's data

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from measure import DEVICE, N_JOBS, PEERS, ROOT, Row, demo_smiles, demo_store, matrix_product_flops, seconds
+from measure import DEVICE, N_JOBS, PEERS, ROOT, demo_smiles, demo_store, matrix_product_flops, seconds
 from others import run_other
+from speed_table import Row
 from workers import decode_selfies
 
 from molvae import load

@@ -40,7 +40,13 @@ def record(task="median2", label="latent", seed=1, auc=0.5, budget=10_000, **cha
     names = ("auc_top1", "auc_top10", "auc_top100")
     top10_at = {"1000": auc, "10000": auc}
     whole = {"label": label, "strategy": label, "task": task, "seed": seed, "settings": [], "budget": budget}
-    whole |= {"model": "zinc250k", "library": None, "finished": True, **dict.fromkeys(names, auc)}
+    whole |= {
+        "versions": {"source": "abcdef0123"},
+        "model": "zinc250k",
+        "library": None,
+        "finished": True,
+        **dict.fromkeys(names, auc),
+    }
     return {**whole, "top10_at": top10_at, "n_calls": budget, "wall_minutes": 2.0, "curve": [auc] * 3, **changes}
 
 
@@ -200,17 +206,6 @@ def test_runs_of_another_budget_have_a_table_of_their_own(modules, tmp_path):
 def test_no_results_are_one_line(modules, tmp_path):
     with pytest.raises(DataError, match="expected records of finished searches, found none"):
         modules.table.tables(tmp_path, modules.plan.Plan.read())
-
-
-def test_tables_go_between_the_markers_of_a_page(modules, tmp_path):
-    page = tmp_path / "page.md"
-    page.write_text(f"before\n\n{modules.table.BEGIN}\nold\n{modules.table.END}\n\nafter\n")
-    for _ in range(2):
-        modules.table.insert("| new |", page)
-    assert page.read_text() == f"before\n\n{modules.table.BEGIN}\n\n| new |\n\n{modules.table.END}\n\nafter\n"
-    page.write_text("no markers")
-    with pytest.raises(DataError, match="expected the lines"):
-        modules.table.insert("| new |", page)
 
 
 def test_curves_are_drawn(modules, tmp_path):

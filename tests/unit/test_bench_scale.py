@@ -44,3 +44,13 @@ def test_what_was_measured_is_not_measured_again(scale, tmp_path, monkeypatch, c
     scale.main()
     assert runs == [(stage, n) for n in (10, 20, 30) for stage in scale.STAGES]
     assert "exponent" in capsys.readouterr().out
+
+
+def test_what_an_interrupted_measurement_left_is_not_gone_on_with(scale, tmp_path, monkeypatch):
+    for left in ("left.csv", "cache"):
+        (tmp_path / left / "resume").mkdir(parents=True)
+    (tmp_path / "molecules.smi").write_text("CCO\n")
+    monkeypatch.setitem(scale.STAGES, "score", ["objective", "qed", "molecules.smi", "--out", "left.csv"])
+    assert scale.measure("score", 10, tmp_path)["wall_s"] > 0
+    assert (tmp_path / "left.csv").is_file()
+    assert not (tmp_path / "cache").exists()
