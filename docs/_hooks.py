@@ -6,6 +6,7 @@ that they cannot differ from what the program does. Equations become MathML, whi
 
 import html
 import inspect
+import posixpath
 import re
 from collections.abc import Iterator
 from types import NoneType, UnionType
@@ -15,6 +16,7 @@ import typer
 from latex2mathml.converter import convert
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
@@ -24,7 +26,7 @@ from molvae.section import Section
 
 _EQUATION = re.compile(r'<(span|div) class="arithmatex">\\([(\[])(.*?)\\[)\]]</\1>', re.DOTALL)
 
-_OUTSIDE = re.compile(r"\[([^\]]*)\]\(\.\./([^)]*)\)")
+_UPWARDS = re.compile(r"\[([^\]]*)\]\((\.\./[^)]*)\)")
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -34,9 +36,15 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     return files
 
 
-def on_page_markdown(markdown: str, **_: Any) -> str:
-    """Turn links to files of the repository that are no pages, `../benchmarks/...`, into their names."""
-    return _OUTSIDE.sub(r"\1 (`\2`)", markdown)
+def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
+    """Turn links to files outside of the documentation, `../benchmarks/...`, into their names in the repository."""
+    folder = posixpath.dirname(page.file.src_uri)
+
+    def named(link: re.Match[str]) -> str:
+        target = posixpath.normpath(posixpath.join(folder, link[2]))
+        return f"{link[1]} (`{target.removeprefix('../')}`)" if target.startswith("../") else link[0]
+
+    return _UPWARDS.sub(named, markdown)
 
 
 def on_page_content(content: str, **_: Any) -> str:
