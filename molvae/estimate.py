@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from molvae.chem.open_file import explained, open_bytes
+from molvae.chem.reading import format_of
 from molvae.config import ModelConfig, RunConfig
 from molvae.errors import DataError
 from molvae.files import read_json
@@ -172,7 +173,7 @@ def n_input_molecules(settings: RunConfig, files: Iterable[str], prepared: Path 
 
 
 def _is_countable(path: Path) -> bool:
-    return any(suffix.lower() in _LINE_FORMATS for suffix in path.suffixes[-2:])
+    return format_of(path) in _LINE_FORMATS
 
 
 def _n_lines(path: Path) -> int:

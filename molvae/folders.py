@@ -7,6 +7,7 @@ import shutil
 import socket
 import stat
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -96,7 +97,7 @@ def _acquire(path: Path, *, shared: bool, wait: bool) -> int:
             if path.parent.exists():
                 raise
             continue
-        if not _try_lock(file, path, shared=shared, wait=wait):
+        if not _try_lock(file, path, shared=shared, wait=wait) and not (shared and _try_again(file, path)):
             holder = os.read(file, 200).decode(errors="replace")
             os.close(file)
             raise LockedError(holder or "an unknown process")
@@ -125,6 +126,15 @@ def _try_lock(file: int, path: Path, *, shared: bool, wait: bool) -> bool:
             return False
         logger.debug("%s: no locks here (%s); another run in this folder would not be noticed", path, error)
     return True
+
+
+def _try_again(file: int, path: Path) -> bool:
+    """Ask for a shared lock some more times: whoever holds it last has it alone for a moment, to remove the file."""
+    for _ in range(10):
+        time.sleep(0.02)
+        if _try_lock(file, path, shared=True, wait=False):
+            return True
+    return False
 
 
 def _is_same(file: int, path: Path) -> bool:

@@ -17,7 +17,17 @@ from numpy.typing import NDArray
 
 from molvae.chem.open_file import COMPRESSIONS, STDIN, explained, open_bytes
 from molvae.chem.parquet import batches, open_parquet
-from molvae.chem.reading import READABLE, Columns, Record, data_fields, id_column_of, read_records, with_structure
+from molvae.chem.reading import (
+    READABLE,
+    SDF_ENDINGS,
+    Columns,
+    Record,
+    data_fields,
+    format_of,
+    id_column_of,
+    read_records,
+    with_structure,
+)
 from molvae.errors import DataError
 from molvae.parallel import shared_processes
 from molvae.table_writers import table_writer
@@ -49,10 +59,26 @@ class MoleculeBlock:
 
 
 def with_columns(rows: pd.DataFrame, columns: Mapping[str, Any] | pd.DataFrame) -> pd.DataFrame:
-    """Return a table with further columns; one that had such a name before is renamed to `input_<name>`."""
+    """Return a table with further columns; one that had such a name before is renamed to `input_<name>`.
+
+    If there is one of that name too, as in what a command has written before, it is `input_input_<name>`, and so on.
+    """
     added = columns if isinstance(columns, pd.DataFrame) else pd.DataFrame(dict(columns), index=rows.index)
-    renamed = rows.rename(columns={name: f"input_{name}" for name in rows.columns if name in added.columns})
-    return pd.concat([renamed, added.set_index(rows.index)], axis=1)
+    names = _free_names(list(rows.columns), list(added.columns))
+    return pd.concat([rows.set_axis(names, axis=1), added.set_index(rows.index)], axis=1)
+
+
+def _free_names(names: Sequence[str], added: Sequence[str]) -> list[str]:
+    """Return the names of columns to which others are added, each with a prefix where it would be given twice."""
+    taken = {*names, *added}
+    free = []
+    for name in names:
+        new = name
+        while name in added and new in taken:
+            new = f"input_{new}"
+        taken.add(new)
+        free.append(new)
+    return free
 
 
 def read_blocks(path: Path, smiles_column: str | None = None, id_column: str | None = None) -> Iterator[MoleculeBlock]:
@@ -67,11 +93,11 @@ def read_blocks(path: Path, smiles_column: str | None = None, id_column: str | N
         DataError: If the file cannot be read or has no molecules.
         ConfigError: If a named column is missing, or no column or several could hold the SMILES.
     """
-    is_parquet = ".parquet" in (suffix.lower() for suffix in path.suffixes[-2:])
+    is_parquet = format_of(path) == ".parquet"
     columns = Columns(smiles_column, id_column, () if is_parquet else None)
     records = read_records(path, columns)
     # The records of an SD file need not have the same.
-    fields = data_fields(path) if {".sdf", ".sd"} & {suffix.lower() for suffix in path.suffixes[-2:]} else None
+    fields = data_fields(path) if format_of(path) in SDF_ENDINGS else None
     typed = _parquet_blocks(path) if is_parquet else None
     while unread := list(islice(records, BLOCK_ROWS)):
         block = list(map(with_structure, unread))
@@ -79,7 +105,8 @@ def read_blocks(path: Path, smiles_column: str | None = None, id_column: str | N
             rows = next(typed)
         elif fields is not None or any(record.block for record in unread):
             # Of a pipe, the fields of the first block are those of all.
-            fields = fields or list(dict.fromkeys(chain.from_iterable(record.names for record in block)))
+            if fields is None:
+                fields = list(dict.fromkeys(chain.from_iterable(record.names for record in block)))
             rows = _sdf_rows(block, fields)
         else:
             rows = pd.DataFrame([record.extra for record in block], columns=list(block[0].names), dtype=object)
@@ -110,11 +137,10 @@ def names_of(rows: pd.DataFrame) -> list[str]:
 
 def _sdf_rows(block: Sequence[Record], fields: Sequence[str]) -> pd.DataFrame:
     values = [dict(zip(record.names, record.extra, strict=True)) for record in block]
-    rows = pd.DataFrame(
-        [[cells.get(name, "") for name in fields] for cells in values], columns=list(fields), dtype=object
-    )
     own = {"smiles": [record.smiles for record in block], "id": [record.id for record in block]}
-    return with_columns(rows, own)[[*own, *(f"input_{name}" if name in own else name for name in fields)]]
+    cells = [[of_record.get(name, "") for name in fields] for of_record in values]
+    rows = pd.DataFrame(cells, columns=_free_names(fields, list(own)), dtype=object)
+    return pd.concat([pd.DataFrame(own, dtype=object), rows], axis=1)
 
 
 def _parquet_blocks(path: Path) -> Iterator[pd.DataFrame]:
@@ -213,7 +239,7 @@ def _number_blocks(path: Path) -> Iterator[pd.DataFrame]:
     if path.suffix.lower() == ".parquet":
         yield from _parquet_blocks(path)
         return
-    is_tab = ".tsv" in (suffix.lower() for suffix in path.suffixes[-2:])
+    is_tab = format_of(path) == ".tsv"
     with explained(path), open_bytes(path, text=True) as file:
         try:
             delimiter = "\t" if is_tab else ","

@@ -1,8 +1,10 @@
 """Text that comes from others, made harmless where it is written: in tables, SD files and on terminals."""
 
+import json
 import re
 import unicodedata
 
+import numpy as np
 import pandas as pd
 
 # Control and format characters, which end lines, move a terminal's cursor or turn the direction of text, and separators
@@ -50,7 +52,15 @@ def spreadsheet_safe(table: pd.DataFrame) -> pd.DataFrame:
     return safe.rename(columns=_cell)
 
 
+def flat(value: object) -> object:
+    """Return the value of a cell as a file of texts can hold it: a list, as of a Parquet table, is JSON."""
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+    return json.dumps(value, default=str) if isinstance(value, list | tuple | dict) else value
+
+
 def _cell(value: object) -> object:
+    value = flat(value)
     if not isinstance(value, str):
         return value
     # pandas writes it without quotes, and reads it as the end of a line.

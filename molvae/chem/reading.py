@@ -145,7 +145,7 @@ def column_names(path: Path, columns: Columns) -> list[str]:
     Raises:
         DataError: If the file cannot be read.
     """
-    if _format(path) == ".parquet":
+    if format_of(path) == ".parquet":
         with explained(path), open_parquet(path) as table:
             return list(table.schema_arrow.names)
     header = table_header(path, columns)
@@ -158,7 +158,7 @@ def data_fields(path: Path) -> list[str]:
     Raises:
         DataError: If the file cannot be read.
     """
-    if _format(path) not in _SDF_ENDINGS:
+    if format_of(path) not in SDF_ENDINGS:
         return []
     with explained(path), open_lines(path) as lines:
         return list(dict.fromkeys(chain.from_iterable(record.fields for record in sdf_records(lines))))
@@ -176,7 +176,7 @@ def table_header(path: Path, columns: Columns) -> Header | None:
     Raises:
         DataError: If the file cannot be read.
     """
-    if _format(path) not in _DELIMITED:
+    if format_of(path) not in _DELIMITED:
         return None
     with explained(path), open_lines(path) as lines:
         return _find_header(path, lines, columns)
@@ -194,11 +194,11 @@ _Reader = Callable[[Path, Columns], Iterator[Record]]
 _LinesReader = Callable[[Path, Iterator[str], Columns], Iterator[Record]]
 _SMILES_ENDINGS = (".smi", ".smiles", ".ism", ".can")
 _DELIMITED = (".csv", ".tsv", ".tab", ".txt")
-_SDF_ENDINGS = (".sdf", ".sd")
+SDF_ENDINGS = (".sdf", ".sd")
 
 # The usual ones first, for messages.
 READABLE = tuple(
-    dict.fromkeys([".smi", ".csv", ".tsv", ".sdf", ".parquet", *_SMILES_ENDINGS, *_DELIMITED, *_SDF_ENDINGS])
+    dict.fromkeys([".smi", ".csv", ".tsv", ".sdf", ".parquet", *_SMILES_ENDINGS, *_DELIMITED, *SDF_ENDINGS])
 )
 """The endings of molecule files."""
 
@@ -206,13 +206,13 @@ READABLE = tuple(
 def _reader_of(path: Path) -> _Reader:
     if path == STDIN:
         return partial(_read_lines, _piped_records)
-    ending = _format(path)
+    ending = format_of(path)
     if ending == ".parquet":
         return _read_parquet
     readers: dict[str, _LinesReader] = {
         **dict.fromkeys(_SMILES_ENDINGS, _smi_records),
         **dict.fromkeys(_DELIMITED, _delimited_records),
-        **dict.fromkeys(_SDF_ENDINGS, _sdf_records),
+        **dict.fromkeys(SDF_ENDINGS, _sdf_records),
     }
     if ending not in readers:
         raise DataError(
@@ -222,7 +222,7 @@ def _reader_of(path: Path) -> _Reader:
     return partial(_read_lines, readers[ending])
 
 
-def _format(path: Path) -> str:
+def format_of(path: Path) -> str:
     """Return the ending that tells the format, in lower case, without that of a compression after it."""
     if path == STDIN:
         return ".txt"
@@ -245,7 +245,7 @@ def _piped_records(path: Path, lines: Iterator[str], columns: Columns) -> Iterat
 def _smi_records(path: Path, lines: Iterator[str], columns: Columns) -> Iterator[Record]:
     if columns.extra:
         raise ConfigError(
-            f"{path}: expected columns {_listed(list(columns.extra))}, found a {_format(path)} file, which has none; "
+            f"{path}: expected columns {_listed(list(columns.extra))}, found a {format_of(path)} file, which has none; "
             "give a .csv, .tsv, .sdf or .parquet file"
         )
     for number, line in enumerate(lines, start=1):
@@ -257,7 +257,7 @@ def _smi_records(path: Path, lines: Iterator[str], columns: Columns) -> Iterator
 
 
 def _delimited_records(path: Path, lines: Iterator[str], columns: Columns) -> Iterator[Record]:
-    if _format(path) != ".txt":
+    if format_of(path) != ".txt":
         header = _find_header(path, lines, columns)
         if header is not None:
             yield from _table_records(path, header, columns)
@@ -267,14 +267,17 @@ def _delimited_records(path: Path, lines: Iterator[str], columns: Columns) -> It
     header = _find_header(path, iter(head), columns)
     if header is not None:
         yield from _table_records(path, replace(header, rest=chain(header.rest, lines)), columns)
+    elif columns.smiles is not None and head:
+        first = head[0].strip()[:_MAX_SHOWN]
+        raise ConfigError(f"{path}: expected one column {columns.smiles!r}, found none; the first line is {first!r}")
     else:
         yield from _smi_records(path, chain(head, lines), columns)
 
 
 def _find_header(path: Path, lines: Iterator[str], columns: Columns) -> Header | None:
     """Return the header of a table; None for an empty file, and for a `.txt` that is SMILES and names."""
-    header = find_header(lines, partial(_rank, wanted=columns.smiles), tabs=_format(path) != ".csv")
-    if header is None or _format(path) != ".txt":
+    header = find_header(lines, partial(_rank, wanted=columns.smiles), tabs=format_of(path) != ".csv")
+    if header is None or format_of(path) != ".txt":
         return header
     return header if len(header.names) > 1 and _rank(header.names, columns.smiles) < NO_SMILES else None
 

@@ -14,7 +14,10 @@ from molvae.chem.quiet import quiet
 from molvae.files import replacing
 from molvae.log import logger
 from molvae.parallel import chunks_of, map_tasks, processes_for
-from molvae.text import one_line
+from molvae.text import flat, one_line
+
+# Above it, neighbouring whole numbers are the same fraction.
+_MAX_WHOLE = 2**53
 
 
 @dataclass(frozen=True)
@@ -60,11 +63,15 @@ def sd_records(smiles: Sequence[str], names: Sequence[str], fields: pd.DataFrame
 
 
 def _texts(row: Mapping[Any, Any]) -> dict[str, str]:
-    return {
-        one_line(str(column)): f"{value:.6g}" if isinstance(value, float) else _text(str(value))
-        for column, value in row.items()
-        if not pd.isna(value) and value != ""
-    }
+    values = {one_line(str(column)): flat(value) for column, value in row.items()}
+    return {column: _text(_shown(value)) for column, value in values.items() if not pd.isna(value) and value != ""}
+
+
+def _shown(value: object) -> str:
+    """Return a value with all its digits, and without decimals if it is whole: pandas has such next to missing ones."""
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() and abs(value) < _MAX_WHOLE else str(float(value))
+    return str(value)
 
 
 def _text(value: str) -> str:

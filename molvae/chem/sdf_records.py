@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
 
 from rdkit import Chem
 
@@ -87,11 +86,20 @@ def _has_structure(data: Sequence[str]) -> bool:
 
 
 def _fields(data: Sequence[str]) -> dict[str, str]:
-    fields: dict[str, str] = {}
-    for line, value in zip_longest(data, data[1:], fillvalue=""):
-        if line.startswith(">") and (name := _FIELD.match(line)) and len(fields) < _MAX_FIELDS:
-            fields.setdefault(name[1].strip(), value.strip())
-    return fields
+    """Return the values of the data fields, each of the lines up to the first blank one."""
+    fields: dict[str, list[str]] = {}
+    # Of a field that is not taken, since it has come before or there are too many.
+    nobodys: list[str] = []
+    value = nobodys
+    for line in data:
+        if line.startswith(">") and (name := _FIELD.match(line)):
+            is_taken = name[1].strip() not in fields and len(fields) < _MAX_FIELDS
+            value = fields.setdefault(name[1].strip(), []) if is_taken else nobodys
+        elif line.strip():
+            value.append(line.strip())
+        else:
+            value = nobodys
+    return {name: "\n".join(lines) for name, lines in fields.items()}
 
 
 def structure_smiles(structure: str) -> tuple[str, str]:

@@ -30,7 +30,7 @@ import pickle
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from enum import Enum
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NamedTuple, NoReturn, TypeVar
 
 TIME_LIMIT_S = 5.0
 """Seconds for a molecule that is not ordinary (`chem.molecules.is_ordinary`), where the settings give no limit; an
@@ -67,22 +67,30 @@ def map_within(function: Callable[[Item], Result], items: Sequence[Item], second
         results += completed
         if failure is not None:
             # The results of the items before this one are lost with the process, and quickly computed again.
-            position, why = failure
-            results += map_within(function, items[len(results) : len(results) + position], seconds)
-            results.append(_retry(function, items[len(results)], seconds) if why is Outcome.CRASHED else why)
+            results += map_within(function, items[len(results) : len(results) + failure.position], seconds)
+            item = items[len(results)]
+            results.append(_retry(function, item, seconds) if failure.may_be_chance else failure.why)
     return results
 
 
+class _Failure(NamedTuple):
+    """The item at which a child ended, why, and whether the item may not be the reason."""
+
+    position: int
+    why: Outcome
+    may_be_chance: bool
+
+
 def _retry(function: Callable[[Item], Result], item: Item, seconds: float) -> Result | Outcome:
-    """Retry an item that crashed, since a machine that is short of memory kills processes at random."""
+    """Retry an item: a machine that is short of memory kills processes at random, and a job may have been suspended."""
     completed, failure = _in_child(function, [item], seconds)
-    return completed[0] if failure is None else failure[1]
+    return completed[0] if failure is None else failure.why
 
 
 def _in_child(
     function: Callable[[Item], Result], items: Sequence[Item], seconds: float
-) -> tuple[list[Result], tuple[int, Outcome] | None]:
-    """Return the results, or the position of the item at which the child ended, and why."""
+) -> tuple[list[Result], _Failure | None]:
+    """Return the results, or the item at which the child ended."""
     if not items:
         return [], None
     position = mmap.mmap(-1, 8)
@@ -99,14 +107,17 @@ def _in_child(
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
         raise
-    _, status = os.waitpid(child, 0)
+    _, status, used = os.wait4(child, 0)
     if os.WIFSIGNALED(status):
         number = os.WTERMSIG(status)
         # Ctrl-C also reaches the child, and is not the fault of the item.
         if number in (signal.SIGINT, signal.SIGTERM):
             raise KeyboardInterrupt
-        why = Outcome.TOO_SLOW if number == signal.SIGALRM else Outcome.CRASHED
-        return [], (int.from_bytes(position[:], "little"), why)
+        is_slow = number == signal.SIGALRM
+        # What is slow has been at work.
+        has_worked = used.ru_utime + used.ru_stime > seconds / 2.0
+        why = Outcome.TOO_SLOW if is_slow else Outcome.CRASHED
+        return [], _Failure(int.from_bytes(position[:], "little"), why, not (is_slow and has_worked))
     results: list[Result] | Exception = pickle.loads(content)
     if isinstance(results, Exception):
         raise results

@@ -30,6 +30,7 @@ from molvae.prepare.split import hint_of
 from molvae.prepare.stereoisomers import enumerate_stereoisomers
 from molvae.provenance import software
 from molvae.tables import CENSORED, MEASURED
+from molvae.text import one_line
 from molvae.vocabulary import split_selfies
 
 BLOCK_SIZE = 20_000
@@ -183,7 +184,7 @@ def convert_chunk(
     rejected = [outcome if isinstance(outcome, Rejected) else None for outcome in outcomes]
     keys = np.array([_hashes(row.smiles) if row else (0, 0) for row in accepted], dtype=np.uint64)
     columns: dict[str, object] = {
-        "source": [record.source for record in records],
+        "source": [one_line(record.source) for record in records],
         "line": [record.line for record in records],
         "id": [record.id for record in records],
         "isomer": np.array(isomer, np.int32),

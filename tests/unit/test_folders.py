@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from molvae import folders
 from molvae.chem.timeout import map_within
 from molvae.errors import DataError
 from molvae.folders import (
@@ -182,6 +183,21 @@ def test_parts_of_one_run_share_a_folder_and_no_other_run_does(tmp_path):
     with output_folder(tmp_path), pytest.raises(DataError, match="expected no other run"):
         output_folder(tmp_path, shared=True).__enter__()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_part_that_begins_while_another_one_ends_is_not_refused(tmp_path, monkeypatch):
+    """Whoever ends holds the lock alone for a moment, to remove the file."""
+    try_lock, refused = folders._try_lock, []
+
+    def taken_at_first(file, path, *, shared, wait):
+        if shared and len(refused) < 3:
+            refused.append(path)
+            return False
+        return try_lock(file, path, shared=shared, wait=wait)
+
+    monkeypatch.setattr(folders, "_try_lock", taken_at_first)
+    with output_folder(tmp_path, shared=True):
+        assert len(refused) == 3
 
 
 HOLD = """

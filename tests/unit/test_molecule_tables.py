@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import json
 import sys
 
 import numpy as np
@@ -13,7 +14,7 @@ import pytest
 from molvae import molecule_tables
 from molvae.chem.open_file import STDIN
 from molvae.chem.reading import read_molecules
-from molvae.errors import DataError
+from molvae.errors import ConfigError, DataError
 from molvae.molecule_tables import add_columns, is_file_argument, molecules_of, read_arrays, read_blocks, with_columns
 from molvae.table_writers import ENDINGS, MOLECULE_ENDINGS, check_ending, table_writer
 
@@ -117,6 +118,28 @@ def test_a_pipe_may_bring_an_sd_file(pipe, tmp_path):
     assert block.rows["pAct"].tolist() == ["5.25", "7"]
 
 
+def test_fields_that_come_after_the_first_block_of_a_pipe_are_left_out(pipe, tmp_path, monkeypatch):
+    """All blocks have the same columns, also where the first ones have none of their own."""
+    monkeypatch.setattr(molecule_tables, "BLOCK_ROWS", 2)
+    with table_writer(tmp_path / "a.sdf") as write:
+        write(pd.DataFrame(index=range(2)), ["C", "CC"], ["a", "b"])
+        write(pd.DataFrame({"late": ["7"]}), ["CCC"], ["c"])
+    blocks = read_blocks(pipe((tmp_path / "a.sdf").read_text()))
+    assert [list(block.rows.columns) for block in blocks] == [["smiles", "id"]] * 2
+
+
+def test_a_column_that_a_pipe_has_not_got_is_told(pipe):
+    with pytest.raises(ConfigError, match="expected one column 'SMILE', found none; the first line is 'name,SMI,x'"):
+        list(read_blocks(pipe("name,SMI,x\nA,CCO,1\nB,CC,2\n"), smiles_column="SMILE"))
+
+
+@pytest.mark.parametrize("name", ["a.parquet.csv", "a.sdf.csv", "a.sdf.smi"])
+def test_the_last_ending_tells_the_format(tmp_path, name):
+    (tmp_path / name).write_text("smiles,id,x\nCCO,a,1\n" if name.endswith("csv") else "CCO a\n")
+    [block] = read_blocks(tmp_path / name)
+    assert list(block.rows.columns) == ["smiles", "id", "x"][: 3 if name.endswith("csv") else 2]
+
+
 def test_fields_that_come_late_in_an_sd_file_are_kept(tmp_path, monkeypatch):
     monkeypatch.setattr(molecule_tables, "BLOCK_ROWS", 1)
     with table_writer(tmp_path / "a.sdf") as write:
@@ -168,6 +191,26 @@ def test_another_ending_is_refused(name, tmp_path):
 def test_a_new_column_takes_a_name_and_the_old_one_is_renamed():
     rows = pd.DataFrame({"smiles": ["C"], "qed": [0.1]}, index=[7])
     assert with_columns(rows, {"qed": [0.5]}).to_dict("list") == {"smiles": ["C"], "input_qed": [0.1], "qed": [0.5]}
+
+
+@pytest.mark.parametrize("ending", [".csv", ".parquet", ".sdf"])
+def test_a_command_can_be_applied_to_what_it_has_written(table, ending, tmp_path):
+    for n in range(1, 5):
+        out = tmp_path / f"{n}{ending}"
+        add_columns(table, out, lengths)
+        table = out
+    [block] = read_blocks(table)
+    assert len({*block.rows.columns}) == len(block.rows.columns)
+    assert {"length", "input_length", "input_input_length", "input_input_input_length"} <= {*block.rows.columns}
+
+
+def test_a_list_in_a_cell_is_whole_in_every_format(tmp_path):
+    pd.DataFrame({"smiles": ["CCO", "C"], "bits": [list(range(2000)), None]}).to_parquet(tmp_path / "a.parquet")
+    for ending in (".csv", ".sdf"):
+        add_columns(tmp_path / "a.parquet", tmp_path / f"a{ending}", lengths)
+        [block] = read_blocks(tmp_path / f"a{ending}")
+        assert json.loads(block.rows["bits"][0]) == list(range(2000))
+        assert block.rows["bits"][1] == ""
 
 
 def test_arrays_are_read_beside_the_other_columns(tmp_path, pipe):

@@ -72,7 +72,11 @@ class LatentMap {
     button.type = "button";
     button.textContent = "Remove";
     button.setAttribute("aria-label", `Remove ${smiles}`);
-    button.addEventListener("click", () => pin.remove());
+    button.addEventListener("click", () => {
+      const next = pin.nextElementSibling ?? pin.previousElementSibling;
+      pin.remove();
+      (next?.querySelector("button") ?? this.plot.element).focus();
+    });
     pin.append(...moleculeCard({ sketch, smiles }, this.describe(index)), button);
     this.pins.append(pin);
   }

@@ -66,6 +66,9 @@ class Parallel {
   mark(indices) {
     const marked = new Set(indices);
     this.paths.forEach((path, index) => path.classList.toggle("marked", marked.has(index)));
+    // One that is moved is entered by the pointer anew, and gets no click.
+    const [last] = [...marked].slice(-1);
+    if (last !== undefined && this.paths[last] === this.paths[last].parentNode.lastChild) return;
     for (const index of marked) this.paths[index].parentNode.append(this.paths[index]);
   }
 }

@@ -55,9 +55,14 @@ class Candidates {
     find(".tick-shown").addEventListener("click", () => this.tick(this.shown, true));
     find(".untick").addEventListener("click", () => this.tick([...this.ticked], false));
     find(".more button").addEventListener("click", () => {
+      const first = this.limit;
       this.limit += ROWS_AT_ONCE;
       this.update();
+      // After the last rows the button is gone, and the focus with it.
+      this.row(this.shown[first]).focus({ preventScroll: true });
     });
+    // On a phone the headings are hidden.
+    find(".reverse").addEventListener("click", () => this.sortBy(this.sorted.key));
     for (const button of this.element.querySelectorAll("[data-format]")) {
       button.addEventListener("click", () => this.export(button.dataset.format));
     }
@@ -97,7 +102,7 @@ class Candidates {
     const passing = [...this.ids.keys()].filter((index) => this.filters.passes(index, this.ticked.has(index)));
     this.shown = passing.sort((a, b) => this.compare(a, b));
     const visible = this.shown.slice(0, this.limit);
-    this.body.replaceChildren(...visible.map((index) => this.row(index)));
+    this.keepFocus(() => this.body.replaceChildren(...visible.map((index) => this.row(index))));
     const more = this.element.querySelector(".more");
     more.hidden = this.shown.length <= this.limit;
     for (const cell of this.table.tHead.rows[0].cells) {
@@ -106,6 +111,18 @@ class Candidates {
     }
     this.report();
     this.updatePlots();
+  }
+
+  /** Change the rows, and leave the focus on its row, or on the one that takes its place. */
+  keepFocus(change) {
+    const focused = document.activeElement;
+    const place = [...this.body.rows].findIndex((row) => row.contains(focused));
+    const before = this.body.rows[place];
+    change();
+    if (!before) return;
+    const row = before.isConnected ? before : this.body.rows[Math.min(place, this.body.rows.length - 1)];
+    const target = focused === before ? row : row?.querySelector("input");
+    target?.focus({ preventScroll: true });
   }
 
   report() {

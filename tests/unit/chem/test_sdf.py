@@ -1,7 +1,7 @@
 import pandas as pd
 from rdkit import Chem
 
-from molvae.chem.reading import read_molecules, with_structure
+from molvae.chem.reading import Columns, read_molecules, read_records, with_structure
 from molvae.chem.sdf import write_sdf
 
 
@@ -13,6 +13,20 @@ def test_molecules_are_written_with_names_and_fields(tmp_path):
     assert Chem.MolToSmiles(first) == "CCO"
     assert first.GetPropsAsDict() == {"qed": 0.5, "origin": "start", "call": 3}
     assert (second.GetProp("_Name"), second.GetPropsAsDict()) == ("b", {"call": 4})
+
+
+def test_a_field_has_all_digits_and_all_lines(tmp_path):
+    fields = pd.DataFrame(
+        {"registry": [12345678.0, None], "exact": [1234.56789, 1e300], "names": ["foo\nbar\nbaz", ""]}
+    )
+    write_sdf(tmp_path / "out.sdf", ["CCO", "CCN"], ["a", "b"], fields)
+    text = (tmp_path / "out.sdf").read_text()
+    assert [value in text for value in ("\n12345678\n", "\n1234.56789\n", "\n1e+300\n")] == [True] * 3
+    # As other programs write it, which do not escape the ends of lines.
+    (tmp_path / "out.sdf").write_text(text.replace(r"foo\nbar\nbaz", "foo\nbar\nbaz"))
+    first, second = read_records(tmp_path / "out.sdf", Columns(extra=("names", "registry", "exact")))
+    assert first.extra == ("foo\nbar\nbaz", "12345678", "1234.56789")
+    assert second.extra == ("", "", "1e+300")
 
 
 def test_what_cannot_be_drawn_is_left_out_and_counted(tmp_path, caplog):

@@ -54,6 +54,34 @@ def test_a_crash_that_does_not_come_again_costs_nothing(tmp_path):
     assert map_within(crash_once, ["a", "b", "c"], 5.0) == ["a", "b", "c"]
 
 
+def test_a_process_that_is_suspended_for_a_while_costs_no_item(tmp_path):
+    """As by a scheduler, or by Ctrl-Z."""
+
+    def suspended_once(item):
+        if item == "b" and not (tmp_path / "suspended").exists():
+            (tmp_path / "suspended").touch()
+            child = os.getpid()
+            if os.fork() == 0:
+                time.sleep(0.6)
+                os.kill(child, signal.SIGCONT)
+                os._exit(0)
+            os.kill(child, signal.SIGSTOP)
+        return item
+
+    assert map_within(suspended_once, ["a", "b", "c"], 0.3) == ["a", "b", "c"]
+
+
+def test_what_is_slow_is_tried_once(tmp_path):
+    def work(item):
+        with (tmp_path / "tried").open("a") as file:
+            file.write(item)
+        while item == "b":
+            pass
+
+    assert map_within(work, ["a", "b", "c"], 0.3) == [None, Outcome.TOO_SLOW, None]
+    assert (tmp_path / "tried").read_text().count("b") == 1
+
+
 def test_an_interrupt_is_no_fault_of_an_item():
     def interrupted(item):
         os.kill(os.getpid(), signal.SIGINT)
