@@ -3,6 +3,7 @@
 import json
 import re
 import unicodedata
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -52,7 +53,7 @@ def spreadsheet_safe(table: pd.DataFrame) -> pd.DataFrame:
     return safe.rename(columns=_cell)
 
 
-def flat(value: object) -> object:
+def flat(value: Any) -> Any:
     """Return the value of a cell as a file of texts can hold it: a list, as of a Parquet table, is JSON."""
     if isinstance(value, np.ndarray):
         value = value.tolist()
