@@ -79,6 +79,17 @@ def small_train_config():
     )
 
 
+@pytest.fixture
+def steps(monkeypatch) -> list[float]:
+    """Return a list to which each step of a training adds its learning rate."""
+    from molvae.train.shards import ShardedStep
+
+    taken: list[float] = []
+    update = ShardedStep.update
+    monkeypatch.setattr(ShardedStep, "update", lambda self, rate: taken.append(rate) or update(self, rate))
+    return taken
+
+
 @pytest.fixture(scope="session")
 def vocabulary(smiles):
     from molvae.chem.selfies_codec import smiles_to_selfies
