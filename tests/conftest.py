@@ -21,6 +21,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+SLOW_TIMEOUT_S = 900
+"""Limit of a test that runs whole workflows: a run of a minute may take several on a slow or a busy machine."""
+
+
 # After the marker expression has chosen.
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -28,6 +32,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         chosen = items[number % len(items)]
         config.hook.pytest_deselected(items=[item for item in items if item is not chosen])
         items[:] = [chosen]
+    for item in items:
+        is_slow = item.get_closest_marker("slow") or item.get_closest_marker("nightly")
+        if is_slow and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(SLOW_TIMEOUT_S))
     if any(item.get_closest_marker("gpu") for item in items):
         import torch
 
@@ -77,6 +85,17 @@ def small_train_config():
         rejected_fractions=[0.0],
         precision="float32",
     )
+
+
+@pytest.fixture
+def steps(monkeypatch) -> list[float]:
+    """Return a list to which each step of a training adds its learning rate."""
+    from molvae.train.shards import ShardedStep
+
+    taken: list[float] = []
+    update = ShardedStep.update
+    monkeypatch.setattr(ShardedStep, "update", lambda self, rate: taken.append(rate) or update(self, rate))
+    return taken
 
 
 @pytest.fixture(scope="session")

@@ -62,11 +62,13 @@ def optimize(
     loaded = load(model, run.device)
     asked = asked.with_model(model_folder(model).resolve())
     reference = reference or _prepared_beside(model)
-    if reference is None:
-        logger.warning("no --reference: the search starts from the model's own samples, and all molecules count as new")
-    else:
-        logger.info("known molecules: %s", reference)
     with output_folder(out, "resume"):
+        if reference is None:
+            logger.warning(
+                "no --reference: the search starts from the model's own samples, and all molecules count as new"
+            )
+        else:
+            logger.info("known molecules: %s", reference)
         optimize_stage(loaded, asked, known_molecules(reference), out, run.optimize, run.seed, n_jobs)
 
 

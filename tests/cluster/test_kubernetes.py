@@ -146,7 +146,6 @@ def cluster(tmp_path_factory) -> Cluster:
         env={**os.environ, "KUBECONFIG": str(folder / "kubeconfig")},
         capture_output=True,
         text=True,
-        timeout=280,
         check=False,
     )
     server.shutdown()

@@ -32,7 +32,7 @@ def has_slurm() -> bool:
 
 pytestmark = [
     pytest.mark.slurm,
-    pytest.mark.timeout(400),
+    pytest.mark.slow,
     pytest.mark.skipif(not has_slurm(), reason="needs SLURM; .ci/slurm starts one"),
 ]
 
@@ -67,7 +67,7 @@ def run(folder: Path, *arguments: str, meanwhile: Callable[[Snakemake], None]) -
         process = subprocess.Popen(list(map(str, command)), cwd=folder, stdout=file, stderr=file)
     try:
         meanwhile(process)
-        status = process.wait(timeout=300)
+        status = process.wait()
     finally:
         said = (folder / "stderr.txt").read_text()
         print(said)

@@ -6,7 +6,7 @@ import pytest
 from molvae.chem.molecules import canonical_smiles
 from molvae.config import OptimizeConfig, parse_config
 from molvae.errors import ConfigError
-from molvae.optimize.objective import Evaluation, load_objective
+from molvae.optimize.objective import Evaluation, Objective, load_objective
 from molvae.optimize.oracle import Oracle
 from molvae.optimize.strategies import STRATEGIES, SearchContext
 
@@ -71,11 +71,18 @@ def spend(strategy, budget, folder, stop_at=None):
         return [evaluation.smiles for evaluation in oracle.evaluations]
 
 
-def test_a_killed_search_that_is_run_again_repeats_no_call_and_spends_exactly_its_budget(make, tmp_path):
+def test_a_killed_search_that_is_run_again_repeats_no_call_and_spends_exactly_its_budget(make, tmp_path, monkeypatch):
     first = spend(make(), 22, tmp_path, stop_at=12)
+    computed = []
+    evaluate = Objective.evaluate_batch
+    monkeypatch.setattr(
+        Objective, "evaluate_batch", lambda self, batch: computed.extend(batch) or evaluate(self, batch)
+    )
     whole = spend(make(), 22, tmp_path)
     assert len(set(whole)) == len(whole) == 22
-    assert set(first) <= set(whole)
+    assert whole[: len(first)] == first
+    # The calls of the first run come from their record.
+    assert computed == whole[len(first) :]
 
 
 def test_the_settings_offer_exactly_the_registered_strategies():

@@ -62,7 +62,7 @@ def test_teacher_forced_logits_agree_with_the_cpus(model, store):
     torch.testing.assert_close(on_cuda, on_cpu, atol=TOLERANCE, rtol=TOLERANCE)
 
 
-def test_a_killed_training_goes_on(small_train_config, vocabulary, store, tmp_path):
+def test_a_killed_training_goes_on(small_train_config, vocabulary, store, steps, tmp_path):
     config = small_train_config.model_copy(update={"epochs": 3, "checkpoint_every_s": 1e-9})
     splits = Molecules(store.subset(np.arange(220))), Molecules(store.subset(np.arange(220, 300)))
 
@@ -80,11 +80,15 @@ def test_a_killed_training_goes_on(small_train_config, vocabulary, store, tmp_pa
         return VAE(config.architecture(), len(vocabulary)).cuda()
 
     whole = fit(new(), *splits, config, 1, Checkpoint(tmp_path / "whole", "a"))
+    expected_steps = steps.copy()
+    steps.clear()
     with pytest.raises(KeyboardInterrupt):
         fit(new(), *splits, config, 1, Stop(tmp_path / "killed", "a"))
     resumed = fit(new(), *splits, config, 1, Checkpoint(tmp_path / "killed", "a"))
     for row, expected in zip(resumed, whole, strict=True):
         assert math.isclose(row["validation_loss"], expected["validation_loss"], rel_tol=1e-2)
+    # None is taken twice.
+    assert steps == expected_steps
 
 
 def test_the_train_stage_runs_and_its_model_loads_on_the_cpu(prepared, small_train_config, tmp_path, smiles):

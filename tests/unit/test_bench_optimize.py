@@ -2,14 +2,16 @@
 
 import json
 import re
+import time
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from molvae.errors import DataError
 from molvae.optimize.auc import auc_top
-from molvae.optimize.objective import load_objective
+from molvae.optimize.objective import Objective, load_objective
 from molvae.optimize.oracle import Oracle
 from molvae.optimize.strategies import STRATEGIES
 
@@ -114,13 +116,23 @@ def test_a_record_holds_what_the_calls_came_to(modules, tmp_path):
 
 
 @pytest.mark.usefixtures("shipped")
-def test_a_search_that_stopped_at_its_time_limit_is_resumed(modules, tmp_path):
-    run = modules.plan.Run("random", "random", "qed", 1, budget=250)
-    stopped = modules.runs.execute(run, tmp_path, time_limit=0.0)
-    assert (stopped["finished"], stopped["n_calls"]) == (False, 0)
+def test_a_search_that_stopped_at_its_time_limit_is_resumed_and_repeats_no_call(modules, tmp_path, monkeypatch):
+    computed = []
+    evaluate = Objective.evaluate_batch
+    monkeypatch.setattr(
+        Objective, "evaluate_batch", lambda self, batch: computed.extend(batch) or evaluate(self, batch)
+    )
+    # A second passes with each molecule that is computed.
+    clock = SimpleNamespace(perf_counter=lambda: float(len(computed)), process_time=time.process_time)
+    monkeypatch.setattr(modules.runs, "time", clock)
+    run = modules.plan.Run("random", "random", "qed", 1, ("batch_size=50",), budget=250)
+    stopped = modules.runs.execute(run, tmp_path, time_limit=60.0)
+    assert (stopped["finished"], stopped["n_rounds"]) == (False, 2)
+    assert 60 < stopped["n_calls"] == len(computed) < 250
     assert not run.is_done(tmp_path)
     resumed = modules.runs.execute(run, tmp_path)
     assert (resumed["finished"], resumed["n_calls"], resumed["sessions"]) == (True, 250, 2)
+    assert len(computed) == len(set(computed)) == 250
     other = modules.runs.execute(run, tmp_path / "at_once")
     assert other["curve"] == resumed["curve"]
 

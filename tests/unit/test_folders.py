@@ -4,7 +4,7 @@ import logging
 import os
 import subprocess
 import sys
-import time
+import threading
 
 import pytest
 
@@ -201,17 +201,23 @@ def test_a_part_that_begins_while_another_one_ends_is_not_refused(tmp_path, monk
 
 
 HOLD = """
-import sys, time
+import sys
 from pathlib import Path
 from molvae.folders import output_folder
 with output_folder(Path(sys.argv[1])):
     print("held", flush=True)
-    time.sleep(60)
+    sys.stdin.readline()
 """
 
 
+def holder(folder):
+    """Start a process that holds the lock of a folder until there is a line on its standard input, or the end."""
+    command = [sys.executable, "-c", HOLD, str(folder)]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
 def test_a_crash_leaves_no_lock_behind(tmp_path):
-    with subprocess.Popen([sys.executable, "-c", HOLD, str(tmp_path)], stdout=subprocess.PIPE, text=True) as process:
+    with holder(tmp_path) as process:
         assert process.stdout.readline() == "held\n"
         with pytest.raises(DataError, match=f"process {process.pid} on"):
             output_folder(tmp_path).__enter__()
@@ -274,15 +280,21 @@ def test_without_locks_a_run_works_and_says_so_to_whoever_asks(tmp_path, monkeyp
 
 
 def test_who_waits_for_a_lock_gets_it(tmp_path):
-    with subprocess.Popen(
-        [sys.executable, "-c", HOLD.replace("60", "0.5"), str(tmp_path)], stdout=subprocess.PIPE, text=True
-    ) as process:
-        process.stdout.readline()
+    with holder(tmp_path) as process:
+        assert process.stdout.readline() == "held\n"
         with pytest.raises(LockedError), locked(tmp_path / LOCK):
             pass
-        began = time.monotonic()
+        is_released = threading.Event()
+
+        def release():
+            is_released.set()
+            process.stdin.write("\n")
+            process.stdin.flush()
+
+        # Once this thread waits; if it does not, the lock was taken before it was released.
+        threading.Timer(0.2, release).start()
         with locked(tmp_path / LOCK, wait=True):
-            assert time.monotonic() - began > 0.2
+            assert is_released.is_set()
     assert list(tmp_path.iterdir()) == []
 
 

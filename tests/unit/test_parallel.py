@@ -132,13 +132,16 @@ def test_worker_processes_end_with_the_one_that_started_them(tmp_path):
         while len(workers := children(process.pid)) < 3 and time.monotonic() < deadline:
             time.sleep(0.1)
         process.kill()
+    # Two workers, and the process that watches their resources.
+    assert len(workers) == 3
+    deadline = time.monotonic() + 60
     while any(Path(f"/proc/{pid}").exists() for pid in workers) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert not [pid for pid in workers if Path(f"/proc/{pid}").exists()]
 
 
 def children(pid):
-    """Return the workers, and the process that Python starts beside them to watch its resources."""
+    """Return the workers, and the process that Python starts with them to watch its resources."""
     return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
 
 

@@ -33,7 +33,7 @@ def make_folder(folder: Path) -> Path:
 
 def snakemake(folder: Path, *arguments: str, python: str = sys.executable) -> subprocess.CompletedProcess[str]:
     command = [python, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--cores", "2", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=280, check=False)
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 
 def planned(run: subprocess.CompletedProcess[str]) -> dict[str, int]:

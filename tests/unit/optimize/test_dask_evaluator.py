@@ -52,17 +52,23 @@ def proposals(smiles):
 def test_a_worker_that_is_killed_half_way_loses_no_call(cluster, own, smiles, tmp_path):
     calls = tmp_path / "calls"
 
-    def kill_a_worker():
-        while not calls.exists() or calls.read_text().count("\n") < 20:
-            time.sleep(0.01)
-        os.kill(int(calls.read_text().split()[0]), signal.SIGKILL)
+    killed = []
 
-    killer = threading.Thread(target=kill_a_worker)
+    def kill_a_worker():
+        deadline = time.monotonic() + 200
+        while not calls.exists() or calls.read_text().count("\n") < 20:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        killed.append(int(calls.read_text().split()[0]))
+        os.kill(killed[0], signal.SIGKILL)
+
+    killer = threading.Thread(target=kill_a_worker, daemon=True)
     killer.start()
     with Oracle(own, 60, tmp_path / "resume", scheduler=cluster.scheduler_address) as oracle:
         for number in range(2):
             oracle.score(proposals(smiles[40 * number : 40 * number + 40]), number)
     killer.join()
+    assert killed
     with Oracle(own, 60) as alone:
         for number in range(2):
             alone.score(proposals(smiles[40 * number : 40 * number + 40]), number)

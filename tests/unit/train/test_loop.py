@@ -86,7 +86,7 @@ class OnADiskThatIsFull(Checkpoint):
 
 
 def test_a_full_disk_at_a_checkpoint_is_a_warning_and_the_one_before_it_stays(
-    new_vae, splits, small_train_config, tmp_path, caplog
+    new_vae, splits, small_train_config, steps, tmp_path, caplog
 ):
     vae, resumed, undisturbed = new_vae(), new_vae(), new_vae()
     checkpoint = OnADiskThatIsFull(tmp_path / "full", "a")
@@ -95,7 +95,10 @@ def test_a_full_disk_at_a_checkpoint_is_a_warning_and_the_one_before_it_stays(
     assert "expected room on the disk to write it, found none" in caplog.text
     assert "training goes on, and resumes from an earlier checkpoint if it is interrupted" in caplog.text
     assert checkpoint.load()["train_state"]["epoch"] == 2
+    whole = steps.copy()
+    steps.clear()
     fit(resumed, *splits, small_train_config, 1, Checkpoint(tmp_path / "full", "a"))
+    assert steps == whole[history[1]["step"] :]
     fit(undisturbed, *splits, small_train_config, 1, Checkpoint(tmp_path / "other", "a"))
     assert_equal(weights_of(vae), weights_of(undisturbed))
     assert_equal(weights_of(resumed), weights_of(undisturbed))
@@ -118,17 +121,21 @@ def test_the_same_seed_gives_the_same_weights_and_another_seed_others(new_vae, s
 
 
 @pytest.mark.parametrize("saves", [1, 5, 9])
-def test_a_killed_training_goes_on_to_the_same_weights(new_vae, splits, small_train_config, tmp_path, saves):
+def test_a_killed_training_goes_on_to_the_same_weights(new_vae, splits, small_train_config, steps, tmp_path, saves):
     # A checkpoint at every step, so that the kill comes in the middle of an epoch.
     config = small_train_config.model_copy(update={"checkpoint_every_s": 1e-9, "epochs": 2, "dropout": 0.2})
     uninterrupted = new_vae()
     expected = fit(uninterrupted, *splits, config, 1, Checkpoint(tmp_path / "whole", "a"))
+    whole = steps.copy()
+    steps.clear()
     with pytest.raises(KilledError):
         fit(new_vae(), *splits, config, 1, KilledAfter(tmp_path / "killed", "a", saves))
     resumed = new_vae()
     history = fit(resumed, *splits, config, 1, Checkpoint(tmp_path / "killed", "a"))
     assert_equal(weights_of(uninterrupted), weights_of(resumed))
     assert without_time(history) == without_time(expected)
+    # None is taken twice.
+    assert steps == whole
 
 
 def test_a_checkpoint_of_another_training_is_not_continued(new_vae, splits, small_train_config, tmp_path):

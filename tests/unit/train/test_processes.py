@@ -48,7 +48,7 @@ def test_two_processes_train_as_one_also_when_killed_half_way(start_two, prepare
     monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
     train(prepared, tmp_path / "one", config, seed=1, device="cpu")
     killed = start_two(tmp_path / "two")
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 400
     while not (tmp_path / "two" / "resume" / "checkpoint.bin").exists():
         assert killed.poll() is None, killed.stdout.read()
         assert time.monotonic() < deadline
@@ -56,7 +56,7 @@ def test_two_processes_train_as_one_also_when_killed_half_way(start_two, prepare
     kill(killed)
     assert not (tmp_path / "two" / "history.csv").exists()
     second = start_two(tmp_path / "two")
-    said, _ = second.communicate(timeout=200)
+    said, _ = second.communicate()
     assert second.returncode == 0, said
     assert said.count("resuming from the checkpoint") == 1
     assert "processes: 2" in said
