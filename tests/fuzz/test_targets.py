@@ -42,6 +42,9 @@ from molvae.vocabulary import BOS, EOS, PAD, Vocabulary
 from tests.fixtures.property_head import with_head
 from tests.fuzz.inputs import IS_RANDOM, N_INPUTS, changed, changed_smiles, changed_values, fuzzed
 
+# Of hypothesis, for a long input that fails: as an error it would hide what failed.
+pytestmark = pytest.mark.filterwarnings("ignore:Generating overly large repr")
+
 ROOT = Path(__file__).parents[2]
 SEEDS = [path for path in sorted((ROOT / "tests" / "cases").iterdir()) if path.suffix not in (".gz", ".bz2", ".zst")]
 PACK = {
