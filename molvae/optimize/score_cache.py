@@ -11,6 +11,7 @@ from molvae.errors import DataError
 from molvae.folders import require_private
 from molvae.optimize.calls import EvaluationRows
 from molvae.optimize.objective import Evaluation, Objective
+from molvae.untrusted import parse_json
 
 # How long to wait for another run that writes.
 _SECONDS_TO_WAIT = 60.0
@@ -41,11 +42,15 @@ class ScoreCache:
             )
 
     def get(self, smiles: Sequence[str]) -> list[Evaluation]:
-        """Return the evaluations of those of N canonical SMILES that are known, in order."""
+        """Return the evaluations of those of N canonical SMILES that are known, in order.
+
+        Raises:
+            DataError: If the file is damaged.
+        """
         query = "SELECT evaluation FROM evaluations WHERE objective = ? AND smiles = ?"
         with self._connection() as database:
             found = [database.execute(query, (self._key, text)).fetchone() for text in smiles]
-        return [self._rows.read(json.loads(row[0])) for row in found if row is not None]
+            return [self._rows.read(parse_json(row[0])) for row in found if row is not None]
 
     def add(self, evaluations: Sequence[Evaluation]) -> None:
         """Keep evaluations, except those that failed."""
@@ -63,8 +68,9 @@ class ScoreCache:
             self._file.parent.mkdir(parents=True, exist_ok=True)
             with closing(sqlite3.connect(self._file, timeout=_SECONDS_TO_WAIT)) as database, database:
                 yield database
-        except (OSError, sqlite3.Error) as error:
+        # The last three are what a damaged row, or a damaged text of SQLite's own, comes to.
+        except (OSError, sqlite3.Error, KeyError, TypeError, ValueError) as error:
             raise DataError(
-                f"{self._file}: expected a cache of scores that can be written, found otherwise ({error}); correct "
-                "optimize.cache or move the file away"
+                f"{self._file}: expected a cache of scores that can be read and written, found otherwise ({error}); "
+                "correct optimize.cache or move the file away"
             ) from error

@@ -1,6 +1,8 @@
 """How inputs for fuzzing are made: from valid ones, by random changes, and from the alphabet of a format."""
 
+import math
 import os
+from collections.abc import Sequence
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -8,25 +10,26 @@ from hypothesis import strategies as st
 N_INPUTS = int(os.environ.get("MOLVAE_FUZZ", "60"))
 """Inputs for each target: few in the ordinary tests, the same each time; `make fuzz` tries many, others each time."""
 
+IS_RANDOM = "MOLVAE_FUZZ" in os.environ
+
 SECONDS_FOR_AN_INPUT = 10.0
 
 fuzzed = settings(
     max_examples=N_INPUTS,
-    derandomize="MOLVAE_FUZZ" not in os.environ,
+    derandomize=not IS_RANDOM,
     deadline=SECONDS_FOR_AN_INPUT * 1000,
     database=None,
     suppress_health_check=list(HealthCheck),
 )
 
-_CHANGES = st.lists(
-    st.tuples(
-        st.sampled_from(["flip", "cut", "remove", "repeat", "insert", "insert", "swap"]),
-        st.floats(0.0, 1.0),
-        st.integers(0, 2**32 - 1),
-        st.binary(max_size=12),
-    ),
-    max_size=6,
+_CHANGE = st.tuples(
+    st.sampled_from(["flip", "cut", "remove", "repeat", "insert", "insert", "swap"]),
+    st.floats(0.0, 1.0),
+    st.integers(0, 2**32 - 1),
+    st.binary(max_size=12),
 )
+# After few changes there is mostly something to be read, after many hardly anything.
+_CHANGES = st.one_of(st.lists(_CHANGE, max_size=2), st.lists(_CHANGE, max_size=6))
 
 
 def _changed(content: bytes, changes: list[tuple[str, float, int, bytes]]) -> bytes:
@@ -56,6 +59,23 @@ def changed(*seeds: bytes) -> st.SearchStrategy[bytes]:
     return st.builds(_changed, st.sampled_from(seeds), _CHANGES)
 
 
+PIECES = ["", "C", "C", "N", "O", "S", "(C)", "(=O)", "(Cl)", "C1CC1", "=", "[C@@H]", "[NH2+]", "/", "."]
+
+
+def changed_smiles(seeds: Sequence[str]) -> st.SearchStrategy[str]:
+    """Return valid SMILES with up to two signs lost, or atoms, branches, rings and bonds put in."""
+    edits = st.lists(st.tuples(st.floats(0.0, 1.0), st.sampled_from(PIECES)), max_size=2)
+    return st.builds(_edited, st.sampled_from(seeds), edits)
+
+
+def _edited(text: str, edits: list[tuple[float, str]]) -> str:
+    for place, piece in edits:
+        # Behind the first sign, since no branch and no bond may begin a SMILES.
+        at = 1 + int(place * (len(text) - 1))
+        text = text[:at] + piece + text[at + (not piece) :]
+    return text
+
+
 SCALARS = st.one_of(
     st.none(),
     st.booleans(),
@@ -75,12 +95,14 @@ VALUES = st.recursive(
 def changed_values(draw: st.DrawFn, seeds: list[object]) -> object:
     """Return valid JSON values in which some parts are others, are gone, or have another name."""
     content = draw(st.sampled_from(seeds))
-    for _ in range(draw(st.integers(1, 3))):
+    for _ in range(draw(st.integers(0, 2))):
         content = _with_change(draw, content)
     return content
 
 
 def _with_change(draw: st.DrawFn, content: object) -> object:
+    if isinstance(content, str | float | int) and draw(st.integers(0, 3)) > 0:
+        return _near(draw, content)
     if not content or not isinstance(content, dict | list) or draw(st.integers(0, 9)) == 0:
         return draw(VALUES)
     if isinstance(content, list):
@@ -93,3 +115,14 @@ def _with_change(draw: st.DrawFn, content: object) -> object:
     if kind == 1:
         return content | {draw(st.text(max_size=8)): draw(VALUES)}
     return content | {key: _with_change(draw, content[key])}
+
+
+def _near(draw: st.DrawFn, value: str | float) -> str | float:
+    """Return a value of the same kind and about the same size, which is often valid as well."""
+    if isinstance(value, str):
+        return value + draw(st.sampled_from("C1_"))
+    if isinstance(value, bool) or not math.isfinite(value):
+        return not value
+    if isinstance(value, int):
+        return draw(st.integers(*sorted([value // 2, value * 2])))
+    return draw(st.floats(*sorted([value / 2, value * 2])))

@@ -1,6 +1,8 @@
 """Scores that searches share."""
 
 import multiprocessing
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -76,8 +78,19 @@ def test_two_searches_may_use_it_at_once(tmp_path, smiles):
 def test_another_kind_of_file_is_refused(tmp_path, content):
     file = tmp_path / "cache.sqlite"
     file.mkdir() if content is None else file.write_bytes(content)
-    with pytest.raises(DataError, match=r"cache\.sqlite: expected a cache of scores that can be written"):
+    with pytest.raises(DataError, match=r"cache\.sqlite: expected a cache of scores that can be read and written"):
         ScoreCache(file, load_objective("qed"))
+
+
+@pytest.mark.parametrize("text", ['{"smiles": "C', "{}", "[]"])
+def test_a_cache_with_a_damaged_evaluation_is_refused(tmp_path, text):
+    file, objective = tmp_path / "cache.sqlite", load_objective("qed")
+    cache = ScoreCache(file, objective)
+    cache.add(objective.evaluate_batch(["C"]))
+    with closing(sqlite3.connect(file)) as database, database:
+        database.execute("UPDATE evaluations SET evaluation = ?", (text,))
+    with pytest.raises(DataError, match=r"cache\.sqlite: expected a cache of scores that can be read"):
+        cache.get(["C"])
 
 
 def test_a_cache_that_others_can_write_to_is_refused(counted, tmp_path):
