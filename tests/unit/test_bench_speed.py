@@ -62,6 +62,13 @@ def test_the_table_has_the_rows_with_a_limit(speed, rows, tmp_path):
     ]
 
 
+def test_the_readme_has_a_place_for_the_table(speed, tmp_path):
+    page = tmp_path / "README.md"
+    page.write_text(speed.PAGE.read_text(encoding="utf-8"), encoding="utf-8")
+    speed.insert("| new |", page, speed.SCRIPT)
+    assert "\n\n| new |\n\n" in page.read_text(encoding="utf-8")
+
+
 def test_a_row_without_a_limit_is_printed_without_a_ratio(speed):
     assert speed.Row("peak", 90.0, "MiB").line().split() == ["peak", "90", "MiB"]
     assert speed.shown(math.nan) == ""
