@@ -164,6 +164,10 @@ class Forest(Regressor):
         """Return the forest of stored trees."""
         nodes = _Nodes(**state)
         nodes.check()
+        # Each is a mean of some of the values, but for rounding.
+        slack = 1e-9 * float(np.abs(values).max())
+        is_mean = (nodes.value >= values.min() - slack) & (nodes.value <= values.max() + slack)
+        require(bool(is_mean.all()), "values between the lowest and the highest that was measured")
         return cls(nodes, float(values.std()))
 
 

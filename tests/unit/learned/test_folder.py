@@ -230,3 +230,8 @@ def test_a_forest_whose_walks_might_not_end_is_refused(forest):
     (forest / TENSORS).write_bytes(before)
     edit_tensors(forest, value=state["value"][:-1])
     refused(forest, "as many of each")
+
+
+def test_a_forest_that_predicts_what_was_never_measured_is_refused(forest):
+    edit_tensors(forest, value=load_file(forest / TENSORS)["value"] * 1e300)
+    refused(forest, "values between the lowest and the highest")
