@@ -52,6 +52,9 @@ def matrix_product_flops(device: torch.device = DEVICE) -> float:
     size = 8192 if device.type == "cuda" else 2048
     dtype = torch.bfloat16 if gains_from_bfloat16(device) else torch.float32
     a, b = (torch.randn(size, size, device=device).to(dtype) for _ in range(2))
-    # As cuDNN's recurrent layers do.
-    torch.backends.cuda.matmul.allow_tf32 = True
-    return 2 * size**3 / seconds(lambda: a @ b)
+    # As cuDNN's recurrent layers compute, and not what is measured after this.
+    before, torch.backends.cuda.matmul.allow_tf32 = torch.backends.cuda.matmul.allow_tf32, True
+    try:
+        return 2 * size**3 / seconds(lambda: a @ b)
+    finally:
+        torch.backends.cuda.matmul.allow_tf32 = before

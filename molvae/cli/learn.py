@@ -25,7 +25,7 @@ def learn(
     """Learn a measured column, to predict it for other molecules (see `predict`) and to search for better ones.
 
     Several models compete in cross-validation; the one of the lowest error on held-out scaffolds is kept. Writes
-    OUT/learned.json with the errors of all of them, and the model beside it.
+    OUT/learned.json with the errors of all of them, and the model next to it.
     """
     from molvae.folders import output_folder
     from molvae.learned.table import learn as learn_table

@@ -60,7 +60,7 @@ def propose(
     the best predicted values, one fifth for what may be best and is known least, no close analogues of one another,
     nothing that is measured. Writes the columns smiles, predicted, low, high (80 % interval), nearest, nearest_value
     (the most similar measured molecule), why, and then those of the pool; rows of the pool that are not molecules are
-    listed in a table beside it. With the new results in the measured table, run it again.
+    listed in a table next to it. With the new results in the measured table, run it again.
     """
     given = {
         "measured": measured,

@@ -18,7 +18,7 @@ An objective file is YAML and reads like the profile a chemist would write down:
       - {alerts: [PAINS, BRENK]}
 
 A term is one quantity (`property`, `similarity`, `has`, ...) and at most one desirability (`maximise`, `window`, ...).
-A path or a module in the file is looked for beside the file.
+A path or a module in the file is looked for in the folder of the file.
 
 Two further keys say where the search takes place; each is a constraint as well:
 

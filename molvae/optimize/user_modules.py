@@ -90,7 +90,7 @@ def check_function(reference: str, folder: Path) -> Path | None:
     if file is None and spec is None:
         raise ObjectiveError(
             f"python: expected a module {module}, installed or in {folder.resolve()}, found none; correct the name or "
-            "put the module beside the objective file"
+            "put the module in the folder of the objective file"
         )
     source = file or (Path(spec.origin) if spec is not None and spec.origin is not None else None)
     if source is not None and source.suffix == ".py" and not _defines(source, function):

@@ -62,6 +62,11 @@ class Compared:
         """Canonical SMILES of the distinct valid molecules."""
         return set(self.molecules.smiles)
 
+    @cached_property
+    def known(self) -> set[str]:
+        """Canonical SMILES of the distinct training molecules."""
+        return set(self.canonical_train)
+
     def seed_for(self, name: str) -> int:
         """Return the seed of the resampling for a metric."""
         return derive_seed(self.seed, f"bootstrap {name}")
@@ -83,7 +88,7 @@ def moses_metrics(compared: Compared) -> dict[str, Metric]:
 
 def novelty(compared: Compared) -> Metric:
     """Return the novelty by canonical SMILES, whatever strings the training molecules were given as."""
-    value, n = novel_fraction(compared.distinct, set(compared.canonical_train)), len(compared.distinct)
+    value, n = novel_fraction(compared.distinct, compared.known), len(compared.distinct)
     n_reference = len(compared.canonical_train)
     return measured("novelty", value, n, n_reference=n_reference, interval=intervals.wilson_interval(value, n))
 

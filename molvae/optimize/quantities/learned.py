@@ -23,13 +23,13 @@ class LearnedSource(Section):
     """What a value is learned from: a table and a column of it, or the folder of a model that was kept."""
 
     table: str | None = None
-    """Table of measured molecules, looked for beside the objective file."""
+    """Table of measured molecules, looked for in the folder of the objective file."""
     column: str | None = None
     """Column with the measured values."""
     smiles_column: str | None = None
     """Column with the SMILES; found by its usual names by default."""
     model: str | None = None
-    """Folder that `molvae learn` wrote, looked for beside the objective file."""
+    """Folder that `molvae learn` wrote, looked for in the folder of the objective file."""
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:

@@ -22,8 +22,8 @@ class PredictedProperty(Section):
     property: Name
     """Name of the property, as in `train.property_head`."""
     model: str | None = None
-    """The model: a folder, beside the objective file or in the working directory, or the name of one that comes with
-    molvae; by default the model of the search."""
+    """The model: a folder, looked for in that of the objective file and in the working directory, or the name of one
+    that comes with molvae; by default the model of the search."""
 
     @model_validator(mode="before")
     @classmethod

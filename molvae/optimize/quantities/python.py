@@ -29,7 +29,7 @@ class PythonFunction(Quantity):
     external: ClassVar[bool] = True
 
     python: Annotated[str, AfterValidator(_reference)]
-    """The function; its module lies beside the objective file or is installed."""
+    """The function; its module lies in the folder of the objective file, or is installed."""
 
     timeout_s: Annotated[Positive, Field(allow_inf_nan=False)] | None = None
     """Seconds for each molecule that it may take, with what it loads; without it there is no limit."""
