@@ -98,9 +98,9 @@ def _acquire(path: Path, *, shared: bool, wait: bool) -> int:
                 raise
             continue
         if not _try_lock(file, path, shared=shared, wait=wait) and not (shared and _try_again(file, path)):
-            holder = os.read(file, 200).decode(errors="replace")
+            taken_by = os.read(file, 200).decode(errors="replace")
             os.close(file)
-            raise LockedError(holder or "an unknown process")
+            raise LockedError(taken_by or "an unknown process")
         if _is_same(file, path):
             if not _HOLDER.fullmatch(os.read(file, 200)):
                 os.close(file)
