@@ -68,9 +68,9 @@ def decoded_metrics(
     Returns:
         For each kind of code its metrics: `validity`, `fcd`, `anomaly` (where the model has an unconditional decoder)
         and `similarity` (where the codes were made from those of molecules). The kinds are `held_out` (the molecules
-        themselves), `posterior_means`, `posterior_samples`, `midpoints` (decoded greedily, as all but the next two),
-        `interpolated` (between the same pairs, as `MolVAE.interpolate` does it), `neighbors_<radius>`, and `prior`, the
-        model's own.
+        themselves), `posterior_means`, `posterior_samples`, `midpoints`, `interpolated` (between the same pairs, as
+        `MolVAE.interpolate` does it), `neighbors_<radius>`, and `prior`, the model's own. All are decoded greedily but
+        `interpolated` and `prior`.
     """
     sets = _decode(model, held_out, *codes, seed, n_jobs)
     distinct = list(dict.fromkeys(text for kind in sets.values() for text in kind.smiles if text is not None))
