@@ -214,7 +214,7 @@ def announcement(
         lines += [
             f"molvae: about {duration(total)} in all. These are estimates for {cores}, scaled from a run on "
             f"{measured.n_cores}:",
-            "less with a GPU, more on a busy machine or with a slow objective.",
+            "less with a GPU; more on a busy machine, with a slow objective, or on CPUs without bfloat16.",
         ]
     return "\n".join(lines)
 
