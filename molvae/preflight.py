@@ -38,10 +38,12 @@ class PlannedObjective:
         source: As the settings give it: a YAML file or the name of a built-in one.
         files: Files that its scores depend on: the YAML file, and the user's own modules and programs beside it. None
             of them is run to find that out.
+        is_external: Whether a user's own function or program is called for a molecule.
     """
 
     source: str
     files: tuple[str, ...]
+    is_external: bool
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,12 @@ class RunPlan:
     base: tuple[str, ...]
     plate: tuple[str, ...]
     base_digest: str = ""
+
+    @property
+    def baselines(self) -> list[str]:
+        """The objectives whose search is compared with random samples."""
+        asked = self.settings.optimize.baseline
+        return [name for name, one in self.objectives.items() if (not one.is_external if asked is None else asked)]
 
     def section(self, stage: str) -> str:
         """Return as YAML what one stage is handed: the run's name, its seed and device, and the stage's own section.
@@ -202,7 +210,7 @@ def _plan_objectives(sources: list[str], head: list[str], where: str) -> dict[st
                 f"a folder of results with {taken}; give it another name ({where})"
             )
         files = dict.fromkeys([source, *map(os.path.relpath, objective.files)]) if is_file else {}
-        planned[objective.name] = PlannedObjective(source, tuple(files))
+        planned[objective.name] = PlannedObjective(source, tuple(files), objective.is_external)
     return planned
 
 

@@ -243,8 +243,9 @@ class OptimizeConfig(Section):
     compare_training: bool | None = None
     """Whether the training set is also scored, outside the budget, for comparison; by default unless that calls a
     user's own function or program."""
-    baseline: bool = True
-    """Whether the workflow also spends the same budget on random samples, for comparison."""
+    baseline: bool | None = None
+    """Whether the workflow also spends the same budget on random samples, for comparison; by default unless that calls
+    a user's own function or program."""
     seeds: list[Annotated[int, Field(ge=0)]] = Field(default=[])
     """Seeds with which the workflow runs each search, for the spread of its results; the run's own seed is always one
     of them."""

@@ -30,7 +30,9 @@ def one_line(name: str) -> str:
 
 
 def shortened(text: str, n: int = 500) -> str:
-    """Return a text of at most n characters; of a longer one the first, and how many more there are."""
+    """Return a text of at most n characters that UTF-8 can write; of a longer one the first, and how many there are."""
+    # What a program wrote in another encoding may have come as half characters, which no file takes.
+    text = text.encode("utf-8", "backslashreplace").decode("utf-8")
     if len(text) <= n:
         return text
     end = f" … ({len(text):,} characters)"

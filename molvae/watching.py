@@ -130,7 +130,7 @@ def _expected(run: Path) -> dict[str, set[str]] | None:
         return None
     optimize = settings.optimize
     names = [objective_name(objective, _project(run)) for objective in optimize.objectives]
-    searches = set(names) | {f"baseline_{name}" for name in names if optimize.baseline}
+    searches = set(names) | {f"baseline_{name}" for name in names if optimize.baseline is not False}
     searches |= {f"{name}_seed-{seed}" for name in names for seed in optimize.seeds}
     return {
         "optimize": {f"optimize_{search}" for search in searches},

@@ -41,7 +41,8 @@ def optimize(
 
     Writes OUT/candidates.csv, candidates.sdf, trace.parquet, times.csv, latent_map.parquet and summary.json, and for an
     objective with `mean: pareto` front.csv. To resume an interrupted search, run the same command again; every call so
-    far is in OUT/resume/calls.csv, and counts whatever the settings.
+    far is in OUT/resume/calls.csv, and counts whatever the settings. Those of your own functions and programs stay
+    there, so that a search with a larger budget goes on from them.
 
     An objective file can run programs and Python code: use only files that you trust.
     """

@@ -2,7 +2,9 @@
 
 import csv
 import io
+import itertools
 import os
+import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -102,6 +104,7 @@ class CallRecord:
 
     Attributes:
         earlier_software: What made calls of an earlier run (see `provenance.software`), where it was not the same.
+        of_these_files: Whether the calls of an earlier run were made by the user's own files as they are now.
     """
 
     def __init__(self, objective: Objective, folder: Path | None) -> None:
@@ -111,6 +114,7 @@ class CallRecord:
         self._columns = ["round", "origin", *self._rows.columns, "seconds"]
         self._recorded: dict[str, Call] = {}
         self.earlier_software: list[dict[str, str]] = []
+        self.of_these_files = True
         if folder is not None:
             self._open(folder, objective.identity())
 
@@ -146,6 +150,7 @@ class CallRecord:
             self._file.unlink()
         identity_file = folder / "objective.json"
         if self._file.exists() and _belongs(identity_file, identity):
+            self.of_these_files = _are_of_these_files(identity_file, identity)
             self._load(self._file)
             if self._recorded:
                 self._note_software(identity_file)
@@ -197,11 +202,12 @@ class CallRecord:
                 self._recorded[call.evaluation.smiles] = call
                 n_read += 1
         if n_read < len(rows):
+            kept = _numbered(file, _free_number(file))
+            shutil.copyfile(file, kept)
             logger.warning(
-                "%s: expected %d calls of an earlier run, found %d that can be read; the others are made again",
-                file,
-                len(rows),
-                n_read,
+                "%s: expected %d calls of an earlier run, found %d that can be read; the others are made again, and "
+                "the file as it was is kept as %s",
+                *(file, len(rows), n_read, kept.name),
             )
         if self._recorded:
             logger.info("%s: resuming after %d calls", file, len(self._recorded))
@@ -218,34 +224,45 @@ class CallRecord:
 
 
 def _belongs(identity_file: Path, identity: Mapping[str, Any]) -> bool:
-    """Say whether recorded calls are of this objective; if only the user's own files have changed, they still count."""
+    """Say whether recorded calls are of this objective, whatever the user's own files were."""
     try:
-        recorded = read_json(identity_file, list(identity))
-    except DataError:
+        return bool(without_limits(read_json(identity_file, list(identity))["objective"]) == identity["objective"])
+    # It may be JSON of any shape.
+    except (DataError, AttributeError, TypeError):
         return False
-    if without_limits(recorded["objective"]) != identity["objective"]:
-        return False
-    if recorded["files"] != identity["files"]:
-        logger.warning(
-            "%s: your own files have changed since these calls, which still count; remove %s to make them again",
-            identity_file.with_name("calls.csv"),
-            identity_file.parent,
-        )
-    return True
+
+
+def _are_of_these_files(identity_file: Path, identity: Mapping[str, Any]) -> bool:
+    """Say whether the user's own files are those by which recorded calls were made."""
+    if read_json(identity_file)["files"] == identity["files"]:
+        return True
+    logger.warning(
+        "%s: your own files have changed since these calls, which still count; remove %s to make them again",
+        identity_file.with_name("calls.csv"),
+        identity_file.parent,
+    )
+    return False
 
 
 def _set_aside(*files: Path) -> None:
     """Give what is of another objective names of its own: the calls may have cost much."""
-    n = 1
-    while any(file.with_stem(f"{file.stem}.{n}").exists() for file in files):
-        n += 1
+    n = _free_number(*files)
     for file in files:
         if file.exists():
-            file.rename(file.with_stem(f"{file.stem}.{n}"))
+            file.rename(_numbered(file, n))
     logger.warning(
-        "%s: these calls are not known to be of this objective; starting over, they are kept as %s.%d%s",
-        *(files[0], files[0].stem, n, files[0].suffix),
+        "%s: these calls are not known to be of this objective; starting over, they are kept as %s",
+        *(files[0], _numbered(files[0], n).name),
     )
+
+
+def _free_number(*files: Path) -> int:
+    """Return the first number that none of these names has been given."""
+    return next(n for n in itertools.count(1) if not any(_numbered(file, n).exists() for file in files))
+
+
+def _numbered(file: Path, n: int) -> Path:
+    return file.with_stem(f"{file.stem}.{n}")
 
 
 def _rows(text: str) -> list[dict[str, str]]:

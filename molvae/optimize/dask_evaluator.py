@@ -16,6 +16,7 @@ from molvae.errors import ConfigError, DataError, ObjectiveError
 from molvae.log import logger
 from molvae.optimize.objective import Evaluation, Objective
 from molvae.optimize.user_modules import forget_modules
+from molvae.provenance import software
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -46,11 +47,11 @@ class DaskEvaluator:
         """
         self._objective = objective
         self._address = scheduler
-        self._task = pickle.dumps((objective, objective.identity()["files"], feasible_only))
+        self._task = pickle.dumps((objective, objective.identity()["files"], software(), feasible_only))
         self._client: Client | None = None
 
     def close(self) -> None:
-        """End the connection; what the workers are doing is cancelled."""
+        """End the connection; what waits is cancelled, what a worker is at ends there unheard."""
         if self._client is not None:
             # The scheduler may be gone.
             with suppress(OSError, TimeoutError):
@@ -122,9 +123,12 @@ class DaskEvaluator:
 
     def _result(self, future: "Future", chunk: Sequence[str]) -> list[Evaluation]:
         from distributed import KilledWorker
+        from distributed.comm import CommClosedError
 
         try:
             evaluations: list[Evaluation] = future.result()
+        except CommClosedError as error:
+            raise CancelledError from error
         except KilledWorker as error:
             if len(chunk) > 1:
                 raise _WorkerDiedError from error
@@ -149,6 +153,8 @@ class DaskEvaluator:
                     f"optimize.scheduler: expected a dask scheduler at {self._address}, found none ({error}); start "
                     "one or correct the address, and run the same command again"
                 ) from error
+            if not self._client.scheduler_info(n_workers=-1)["workers"]:
+                logger.warning("%s: the scheduler has no worker yet; waiting for one", self._address)
         return self._client
 
 
@@ -169,9 +175,14 @@ def _evaluate_there(task: bytes, smiles: Sequence[str]) -> list[Evaluation]:
 @lru_cache(maxsize=1)
 def _function(task: bytes) -> Any:
     try:
-        objective, files, feasible_only = pickle.loads(task)
+        objective, files, versions, feasible_only = pickle.loads(task)
     except ObjectiveError as error:
         raise ObjectiveError(f"dask worker on {socket.gethostname()}: {error}") from None
+    if software() != versions:
+        raise ObjectiveError(
+            f"{objective.name}: expected the same versions on all machines ({versions}), found {software()} by a dask "
+            f"worker on {socket.gethostname()}; install the same there"
+        )
     if objective.identity()["files"] != files:
         raise ObjectiveError(
             f"{objective.name}: expected the same files in {objective.folder} on all machines, found others by a dask "

@@ -69,21 +69,28 @@ class Objective:
         files: The user's own files there that the scores depend on.
     """
 
-    def __init__(self, spec: ObjectiveSpec, folder: Path) -> None:
+    def __init__(self, spec: ObjectiveSpec, folder: Path, asked: ObjectiveSpec | None = None) -> None:
         """See that all it needs is there.
 
+        Args:
+            spec: What was asked for.
+            folder: Where users' own modules and programs are looked for.
+            asked: The spec before it was given the model of a search, if it was.
+
         Raises:
-            ObjectiveError: If a user's function or program is not there.
+            ObjectiveError: If a user's function or program is not there, or its limit of time could not be kept.
         """
         self.spec = spec
+        self._asked = asked or spec
         self.folder = folder
         self.constraints = spec.all_constraints
         # A table may serve several parts.
         self.files = tuple(dict.fromkeys(file for quantity in self._quantities for file in quantity.files(folder)))
         self._total_weight = sum(term.weight for term in spec.terms)
+        self._require_limits()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Objective, (self.spec, self.folder)
+        return Objective, (self.spec, self.folder, self._asked)
 
     def with_model(self, model: Path) -> "Objective":
         """Return the objective for a search with a trained model, from whose folder properties are predicted."""
@@ -91,7 +98,7 @@ class Objective:
             name: tuple(part.model_copy(update={"quantity": part.quantity.with_model(model)}) for part in parts)
             for name, parts in (("terms", self.spec.terms), ("constraints", self.spec.constraints))
         }
-        return Objective(self.spec.model_copy(update=of_model), self.folder)
+        return Objective(self.spec.model_copy(update=of_model), self.folder, self._asked)
 
     @property
     def predicted_properties(self) -> list[str]:
@@ -195,6 +202,19 @@ class Objective:
         limits = [quantity.limit_s for quantity in self._quantities if quantity.external]
         return None if not limits or None in limits else sum(limit for limit in limits if limit is not None)
 
+    def _require_limits(self) -> None:
+        """Refuse a function with a limit of time next to something of the user's that has none.
+
+        What runs in a process of molvae's is ended with that process, whose time is that of all of them.
+        """
+        limited = [q for q in self._quantities if q.isolated and q.limit_s is not None]
+        unlimited = [q for q in self._quantities if q.external and q.limit_s is None]
+        if limited and unlimited:
+            raise ObjectiveError(
+                f"objective {self.name}, {self._part_of(unlimited[0])}: expected a timeout_s, as "
+                f"{self._part_of(limited[0])} has one, which cannot be kept otherwise, found none; give it one"
+            )
+
     def as_dict(self) -> dict[str, Any]:
         """Return the spec as plain values, for JSON; what was not given and has no default is left out."""
         return self.spec.model_dump(mode="json", exclude_none=True)
@@ -204,10 +224,20 @@ class Objective:
 
         Returns:
             The spec without its description and without limits of time and memory, as `objective`, and the SHA-256 of
-            the user's own files, as `files`.
+            the user's own files, as `files`. Neither says where the folder, or the model of a search, lies.
         """
-        spec = without_limits({key: value for key, value in self.as_dict().items() if key != "description"})
-        return {"objective": spec, "files": {os.path.relpath(f, self.folder): file_sha256(f) for f in self.files}}
+        asked = self._asked.model_dump(mode="json", exclude_none=True)
+        files: dict[str, str] = {}
+        for file in self.files:
+            place = self._place(file)
+            # Those of two folders of one name elsewhere.
+            files[f"{place} {len(files)}" if place in files else place] = file_sha256(file)
+        return {"objective": without_limits({k: v for k, v in asked.items() if k != "description"}), "files": files}
+
+    def _place(self, file: Path) -> str:
+        """Return a file's path in the objective's folder; of one that lies elsewhere, only its own folder and name."""
+        path = Path(os.path.relpath(file, self.folder))
+        return str(Path(*path.parts[-2:]) if ".." in path.parts else path)
 
     def violations(self, smiles: Sequence[str]) -> list[tuple[str, ...]]:
         """Return which constraints N valid SMILES violate, those left out that a user's own code computes.
@@ -303,7 +333,7 @@ class Objective:
         return Evaluation(smiles, math.nan, False, status, no_values, no_values, (), shortened(error), no_limits)
 
     def judge(self, smiles: str, raw: Mapping[Quantity, float | Failure]) -> Evaluation:
-        """Return the evaluation of a molecule from what was measured of it, which is all of `quantities`."""
+        """Return the evaluation of a molecule from what was measured of it: all quantities of the objective."""
         failures = {quantity: value.reason for quantity, value in raw.items() if isinstance(value, Failure)}
         numbers = {quantity: value for quantity, value in raw.items() if not isinstance(value, Failure)}
         values = {term.title: numbers.get(term.quantity, math.nan) for term in self.spec.terms}
@@ -315,7 +345,7 @@ class Objective:
         try:
             desirabilities = self.spec.desirabilities(values)
         except ValueError as error:
-            return replace(failed, error=str(error))
+            return replace(failed, error=shortened(str(error)))
         violated = tuple(c.title for c in self.constraints if not c.holds(numbers[c.quantity]))
         score = self.spec.mean_of(desirabilities)
         return Evaluation(smiles, score, not violated, "ok", values, desirabilities, violated, "", limited)

@@ -68,6 +68,9 @@ class Oracle:
         self._training = frozenset(training)
         self._record = CallRecord(objective, folder)
         self._cache = None if cache is None else ScoreCache(cache, objective)
+        if self._cache is not None and self._record.of_these_files:
+            # Of a run without the cache, or one that was killed in between.
+            self._cache.add([call.evaluation for call in self._record])
         self._calls: dict[str, Call] = {}
         self._failures: list[Evaluation] = []
         self._patience = patience
@@ -161,10 +164,14 @@ class Oracle:
         evaluations = self.evaluations
         if all(evaluation.status == "failed" for evaluation in evaluations):
             self._record.forget([evaluation.smiles for evaluation in evaluations])
-            last = f"; the last failed with: {evaluations[-1].error}" if evaluations else ""
+            if not evaluations:
+                raise DataError(
+                    f"{self.objective.name}: expected a search that proposes molecules, found none that is valid; "
+                    "see that the model samples molecules, and what the core and the lead are"
+                )
             raise DataError(
-                f"{self.objective.name}: expected a molecule that can be scored, found none in {self.n_calls} "
-                f"calls{last}; put it right and run the same command again"
+                f"{self.objective.name}: expected a molecule that can be scored, found none in {self.n_calls} calls; "
+                f"the last failed with: {evaluations[-1].error}; put it right and run the same command again"
             )
 
     @property

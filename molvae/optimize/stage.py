@@ -58,7 +58,8 @@ def optimize(
     Also `latent_map.parquet`, where the search went, and where the terms of the objective stay apart `front.csv`.
 
     A killed search resumes from `out/resume/`: it takes the same course again without computing a score twice. If it
-    takes another one, because of other settings, all recorded calls count and are told to the strategy.
+    takes another one, because of other settings, all recorded calls count and are told to the strategy. Where they are
+    those of a user's own function or program, they stay there for good.
 
     Args:
         model: The trained model.
@@ -105,7 +106,7 @@ def optimize(
         cache=config.cache,
         scheduler=config.scheduler,
     ) as oracle:
-        n_rounds = _search(strategy, oracle, config)
+        n_rounds = _search(strategy, oracle, config, out / "resume")
         trace, times = oracle.trace(), oracle.times()
         oracle.require_scores()
         earlier = {"earlier_software": oracle.earlier_software} if oracle.earlier_software else {}
@@ -133,7 +134,9 @@ def optimize(
     names = [f"candidate-{rank}" for rank in table["rank"]]
     write_sdf(out / "candidates.sdf", table["smiles"].tolist(), names, table)
     write_json(out / "summary.json", summary)
-    remove_files(out / "resume", RESUME_FILES)
+    # Calls that were paid for serve a search that is run again with a larger budget or for more candidates.
+    if not objective.is_external:
+        remove_files(out / "resume", RESUME_FILES)
 
 
 def _log(objective: Objective, summary: Mapping[str, Any], n_candidates: int) -> None:
@@ -217,8 +220,15 @@ def _core_alone(core: Core, name: str) -> list[str]:
     return [molecule]
 
 
-def _search(strategy: Strategy[Any], oracle: Oracle, config: OptimizeConfig) -> int:
-    """Ask, score and tell until the budget is spent; return the number of rounds."""
+def _search(strategy: Strategy[Any], oracle: Oracle, config: OptimizeConfig, folder: Path) -> int:
+    """Ask, score and tell until the budget is spent; return the number of rounds.
+
+    Args:
+        strategy: What asks.
+        oracle: What scores.
+        config: Settings.
+        folder: Where calls are recorded.
+    """
     n_rounds = n_empty = 0
     with progress(f"optimise {oracle.objective.name}", config.budget) as advance:
         while oracle.remaining and n_empty < config.max_empty_rounds:
@@ -231,6 +241,12 @@ def _search(strategy: Strategy[Any], oracle: Oracle, config: OptimizeConfig) -> 
                 )
                 _tell(strategy, recalled)
                 n_rounds = oracle.n_rounds
+                if not oracle.remaining:
+                    logger.warning(
+                        "%s: the budget of %d is spent by the recorded calls; raise it to go on, or move %s away to "
+                        "begin anew",
+                        *(oracle.objective.name, config.budget, folder),
+                    )
             _tell(strategy, oracle.score(proposals, n_rounds))
             n_rounds += 1
             n_empty = 0 if oracle.n_calls > before else n_empty + 1

@@ -43,8 +43,8 @@ def imported_files(file: Path, folder: Path) -> tuple[Path, ...]:
     files = {file: None}
     waiting = [file]
     while waiting:
-        # What is no Python is refused where it is loaded.
-        with suppress(OSError, SyntaxError, ValueError):
+        # What is no Python, or leads out of all folders, is refused where it is loaded.
+        with suppress(OSError, SyntaxError, ValueError, IndexError):
             new = [path for path in _imports(waiting.pop(), folder) if path not in files]
             files |= dict.fromkeys(new)
             waiting += new

@@ -305,7 +305,7 @@ def _wanted_optimization(folder: Path, objective: str, settings: RunConfig) -> O
     """Read the search for an objective, without the baseline and the seeds of an earlier run with other settings."""
     optimize = settings.optimize
     seeds = [seed for seed in optimize.seeds if seed != settings.seed]
-    return load_optimization(folder, objective, has_baseline=optimize.baseline, seeds=seeds)
+    return load_optimization(folder, objective, has_baseline=optimize.baseline is not False, seeds=seeds)
 
 
 def load_optimization(

@@ -51,6 +51,12 @@ def test_an_objective_depends_on_the_code_beside_it(folder):
     )
 
 
+@pytest.mark.parametrize(("baseline", "of"), [(None, ["qed"]), (True, ["own", "qed"]), (False, [])])
+def test_a_users_program_scores_random_samples_only_where_that_is_asked_for(folder, baseline, of):
+    (folder / "own.yaml").write_text("name: own\nterms: [{command: cat}]\n")
+    assert plan(["own.yaml", "qed"], baseline).baselines == of
+
+
 def test_nothing_of_the_users_is_run(folder):
     (folder / "own_of_dry_run.py").write_text("open('ran', 'w')\n\ndef score(smiles):\n    return []\n")
     (folder / "own.yaml").write_text("name: own\nterms: [{python: 'own_of_dry_run:score'}]\n")

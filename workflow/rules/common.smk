@@ -23,7 +23,7 @@ config.update(SETTINGS.model_dump(mode="json"))
 OBJECTIVES = list(PLAN.objectives)
 # The next plate, where one is asked for.
 PLATES = ["propose/plate.csv"] if PLAN.plate else []
-BASELINES = OBJECTIVES if SETTINGS.optimize.baseline else []
+BASELINES = PLAN.baselines
 # The search with the run's own seed is the one whose candidates are scored; these are for the spread.
 FURTHER_SEEDS = sorted({*SETTINGS.optimize.seeds} - {SETTINGS.seed})
 

@@ -219,10 +219,10 @@ BatchFunction = Callable[[Sequence[str]], Sequence[float | Failure]]
 
 
 class PartialAnswerError(Exception):
-    """A user's program ended before it was done.
+    """A user's program did not end as it should.
 
     Attributes:
-        values: What it had answered till then, to the first molecules: one at least, not all.
+        values: What it had answered till then, to the first molecules: one at least, perhaps all.
     """
 
     def __init__(self, message: str, values: Sequence[float | Failure]) -> None:
@@ -249,8 +249,9 @@ def per_batch(function: BatchFunction) -> Measure:
         try:
             return [finite(value) for value in function(smiles)]
         except PartialAnswerError as error:
-            n = len(error.values)
-            return [*(finite(value) for value in error.values), *attempt(smiles[n : n + 1])]
+            answered = [finite(value) for value in error.values]
+            n = len(answered)
+            return answered if n == len(smiles) else [*answered, *attempt(smiles[n : n + 1])]
         # It is the user's code: whatever it raises, and also its sys.exit(), is a molecule's failure.
         except BaseException as error:
             # A worker process is not interrupted, so the code itself raised this.

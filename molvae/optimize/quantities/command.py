@@ -73,10 +73,11 @@ class Command(Quantity):
         return True
 
     def files(self, folder: Path) -> tuple[Path, ...]:
-        """Return those of its words that are files in the folder."""
+        """Return those of its words that are files, seen from the folder, as is FILE in --receptor=FILE."""
         _require_program(self.command, folder)
-        words = [folder / word for word in shlex.split(self.command)]
-        return tuple(word for word in words if _exists(word) and word.is_file())
+        words = shlex.split(self.command)
+        paths = [folder / path for word in words for path in (word, word.partition("=")[2]) if path]
+        return tuple(path for path in paths if _exists(path) and path.is_file())
 
     def measure(self, folder: Path) -> Measure:
         """Return the function that runs the program."""
@@ -107,7 +108,7 @@ def command_function(
             # What it wrote line by line before it ended belongs to the first molecules; a last half of a line, or text
             # among the numbers, leaves open which is whose.
             in_order = run.output.endswith("\n") and not any(isinstance(value, Failure) for value in values)
-            if in_order and 0 < len(values) < len(smiles):
+            if in_order and 0 < len(values) <= len(smiles):
                 raise PartialAnswerError(run.fault, values)
             raise RuntimeError(run.fault + run.complaint)
         if len(values) != len(smiles):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from molvae.chem.reading import read_molecules
 from molvae.chem.ring_systems import ring_systems, unseen
 from molvae.errors import DataError, ObjectiveError
-from molvae.optimize.quantities.base import QUANTITIES, Measure, Quantity, per_molecule
+from molvae.optimize.quantities.base import QUANTITIES, Measure, Quantity, finite, per_molecule
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -70,19 +70,23 @@ class Likelihood(Quantity):
         return True
 
     def files(self, folder: Path) -> tuple[Path, ...]:
-        """Return the model's weights, if it does not come with molvae.
+        """Return the files of the model, if it does not come with molvae.
 
         Raises:
             ObjectiveError: If there is no such model.
         """
+        from molvae.model.shipped import shipped_models
+        from molvae.provenance import MODEL_FILES
+
         home = _home(self.likelihood, folder)
-        return (home / "model.safetensors",) if home == folder / self.likelihood else ()
+        return () if home in shipped_models().values() else tuple(home / file for file in MODEL_FILES)
 
     def measure(self, folder: Path) -> Measure:
         """Return the function that computes the likelihood."""
         model = _model(_home(self.likelihood, folder))
         return lambda molecules: [
-            round(math.exp(-nll), _DECIMALS) for nll in model.anomaly_score([molecule.smiles for molecule in molecules])
+            finite(round(math.exp(-nll), _DECIMALS))
+            for nll in model.anomaly_score([molecule.smiles for molecule in molecules])
         ]
 
 

@@ -481,3 +481,39 @@ def test_a_longer_limit_keeps_the_calls(tmp_path):
     oracle(timeout_s=60).score(proposals("CCO"), 0)
     assert len(oracle(timeout_s=120).recall_all()) == 1
     assert len(oracle().recall_all()) == 1
+
+
+def test_a_complaint_that_no_file_takes_costs_no_call(user_objective, tmp_path):
+    own = user_objective(
+        "half", "def score(smiles):\n    raise ValueError(b'\\xfc'.decode(errors='surrogateescape'))\n"
+    )
+    [failed] = Oracle(own, 10, tmp_path / "resume").score(proposals("CCN"), 0)
+    assert (failed.status, failed.error.endswith("\\udcfc")) == ("failed", True)
+    assert len(Oracle(own, 10, tmp_path / "resume").recall_all()) == 1
+
+
+def test_calls_that_cannot_be_read_are_kept_as_they_were(tmp_path, caplog):
+    Oracle(QED, 10, tmp_path).score(proposals("CCO", "CCN"), 0)
+    calls = tmp_path / "calls.csv"
+    damaged = calls.read_text().replace("smiles", "smilfs")
+    for number in (1, 2):
+        calls.write_text(damaged)
+        with caplog.at_level(logging.WARNING, logger="molvae"):
+            assert Oracle(QED, 10, tmp_path).recall_all() == []
+        assert f"kept as calls.{number}.csv" in caplog.text
+        assert (tmp_path / f"calls.{number}.csv").read_text() == damaged
+
+
+@pytest.mark.parametrize("content", [{"objective": 3, "files": {}}, {"objective": {"terms": [3]}, "files": {}}, [1]])
+def test_calls_of_a_strange_objective_are_set_aside(tmp_path, content):
+    Oracle(QED, 10, tmp_path).score(proposals("CCO"), 0)
+    (tmp_path / "objective.json").write_text(json.dumps(content))
+    assert Oracle(QED, 10, tmp_path).recall_all() == []
+    assert (tmp_path / "calls.1.csv").exists()
+
+
+def test_a_search_that_proposed_nothing_says_so():
+    oracle = Oracle(QED, 10)
+    oracle.score(proposals("nonsense"), 0)
+    with pytest.raises(DataError, match="expected a search that proposes molecules, found none that is valid"):
+        oracle.require_scores()

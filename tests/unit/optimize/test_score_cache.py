@@ -1,5 +1,6 @@
 """Scores that searches share."""
 
+import json
 import multiprocessing
 import sqlite3
 from contextlib import closing
@@ -110,3 +111,22 @@ def test_shared_scores_between_failures_are_successes(tmp_path):
         oracle = Oracle(Objective(spec, tmp_path), 100, tmp_path / folder, cache=tmp_path / "cache.sqlite")
         for number, batch in enumerate(batches):
             assert [one.status for one in oracle.score(proposals(*batch), number)] == ["ok", "ok", "failed"]
+
+
+def test_calls_that_were_made_without_the_cache_reach_it(counted, tmp_path):
+    """As those of a search that was killed between its record and the cache."""
+    Oracle(counted(), 3, tmp_path / "resume").score(proposals("CCO", "CCN"), 0)
+    Oracle(counted(), 3, tmp_path / "resume", cache=tmp_path / "cache.sqlite")
+    assert [one.smiles for one in ScoreCache(tmp_path / "cache.sqlite", counted()).get(["CCO", "CCN"])] == [
+        "CCO",
+        "CCN",
+    ]
+
+
+def test_calls_by_older_files_do_not_reach_the_cache(counted, tmp_path):
+    Oracle(counted(), 3, tmp_path / "resume").score(proposals("CCO"), 0)
+    identity = json.loads((tmp_path / "resume" / "objective.json").read_text())
+    identity["files"] = dict.fromkeys(identity["files"], "0" * 64)
+    (tmp_path / "resume" / "objective.json").write_text(json.dumps(identity))
+    Oracle(counted(), 3, tmp_path / "resume", cache=tmp_path / "cache.sqlite")
+    assert ScoreCache(tmp_path / "cache.sqlite", counted()).get(["CCO"]) == []

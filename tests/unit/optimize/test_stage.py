@@ -240,6 +240,21 @@ def test_a_users_own_function_is_not_called_outside_the_budget(model, prepared, 
     assert (trace["origin"] == "start").sum() == 5
 
 
+def test_a_users_program_is_not_called_again_for_a_larger_budget(model, prepared, tmp_path, caplog):
+    (tmp_path / "count.sh").write_text("while read smiles; do echo $smiles >> calls; echo 0.5; done\n")
+    (tmp_path / "count.yaml").write_text("name: counted\nterms: [{command: sh count.sh}]\n")
+    counted, known = load_objective(str(tmp_path / "count.yaml")), known_molecules(prepared)
+    small = OptimizeConfig(budget=20, batch_size=10, n_start=5, n_candidates=8)
+    for config in (small, small.model_copy(update={"n_candidates": 4, "batch_size": 7})):
+        optimize(model, counted, known, tmp_path / "out", config, 1)
+        assert len((tmp_path / "calls").read_text().split()) == 20
+    assert "the budget of 20 is spent by the recorded calls" in caplog.text
+    optimize(model, counted, known, tmp_path / "out", small.model_copy(update={"budget": 30}), 1)
+    calls = (tmp_path / "calls").read_text().split()
+    assert len(calls) == len(set(calls)) == 30
+    assert read_table(tmp_path / "out" / "trace.parquet")["smiles"].tolist() == calls
+
+
 @pytest.mark.parametrize("budget", [1, 7])
 def test_a_budget_smaller_than_a_batch_is_spent_exactly(run, budget):
     config = CONFIG.model_copy(update={"budget": budget, "batch_size": 100, "compare_training": False})

@@ -203,3 +203,17 @@ def test_an_argument_that_is_too_long_for_a_name_is_no_file(tmp_path):
     program = f"{sys.executable} -c 'import sys; [print(len(s.strip())) for s in sys.stdin] #{'x' * 300}'"
     assert Command(command=program).files(tmp_path) == (Path(sys.executable),)
     assert command_function(program, tmp_path, 20)(["CCO", "C"]) == [3.0, 1.0]
+
+
+@pytest.mark.parametrize("end", ["sys.exit(1)", "sys.stdout.flush(); import time; time.sleep(60)"])
+def test_a_program_that_answers_all_and_then_ends_badly_has_answered(tmp_path, end):
+    body = f"import sys\nfor line in sys.stdin:\n    print(len(line.strip()), flush=True)\n{end}\n"
+    values, n_starts = measured(tmp_path, body, ["C", "CC", "CCC"], 0.5)
+    assert values == [1.0, 2.0, 3.0]
+    assert n_starts == 1
+
+
+@pytest.mark.parametrize("option", ["--receptor protein.pdbqt", "--receptor=protein.pdbqt"])
+def test_a_file_that_an_option_names_is_one_that_scores_depend_on(tmp_path, option):
+    (tmp_path / "protein.pdbqt").write_text("ATOM")
+    assert Command(command=f"cat {option}").files(tmp_path) == (tmp_path / "protein.pdbqt",)

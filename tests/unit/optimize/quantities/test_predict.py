@@ -1,3 +1,5 @@
+import shutil
+
 import numpy as np
 import pytest
 
@@ -48,3 +50,25 @@ def test_a_missing_model_is_named(tmp_path):
 def test_what_the_model_cannot_encode_fails_alone(head, smiles):
     evaluations = objective("logp", head.parent).with_model(head).evaluate_batch(["[U]", smiles[0]])
     assert [evaluation.status for evaluation in evaluations] == ["failed", "ok"]
+
+
+def test_where_the_model_of_a_search_lies_is_no_part_of_what_scores_depend_on(head, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    moved = shutil.copytree(head, tmp_path / "elsewhere" / head.name)
+    (tmp_path / "own").mkdir()
+    own = objective("logp", tmp_path / "own")
+    here, there = (own.with_model(folder).identity() for folder in (head, moved))
+    assert here == there
+    assert here["objective"]["terms"][0]["predict"] == {"property": "logp"}
+    (moved / "model.safetensors").write_bytes(b"other weights")
+    assert own.with_model(moved).identity()["files"] != here["files"]
+
+
+def test_files_of_one_name_in_two_folders_are_both_a_part_of_it(tmp_path):
+    (tmp_path / "own").mkdir()
+    for place in ("a", "b"):
+        (tmp_path / place / "dock").mkdir(parents=True)
+        (tmp_path / place / "dock" / "protein.pdbqt").write_text(place)
+    command = "cat ../a/dock/protein.pdbqt ../b/dock/protein.pdbqt"
+    spec = ObjectiveSpec.model_validate({"name": "x", "terms": [{"command": command}]})
+    assert len(set(Objective(spec, tmp_path / "own").identity()["files"].values())) == 2

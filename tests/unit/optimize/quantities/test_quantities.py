@@ -91,5 +91,27 @@ def test_a_model_that_is_not_there_is_missed_at_once(tmp_path):
         Objective(spec({"likelihood": "mosses", "min": 0.1}), tmp_path)
 
 
+def test_a_model_in_the_working_directory_is_a_part_of_what_scores_depend_on(model, tmp_path, monkeypatch):
+    model.save(tmp_path / "mine")
+    (tmp_path / "objectives").mkdir()
+    monkeypatch.chdir(tmp_path)
+    files = Objective(spec({"likelihood": "mine", "min": 0.1}), tmp_path / "objectives").files
+    assert {file.name for file in files} == {"config.json", "model.safetensors", "vocabulary.json"}
+    assert Objective(spec({"likelihood": "moses", "min": 0.1}), tmp_path / "objectives").files == ()
+
+
+@pytest.mark.parametrize(("first", "second"), [({"timeout_s": 5}, {}), ({"timeout_s": 5}, {"memory_gb": 1})])
+def test_a_limit_that_could_not_be_kept_is_refused(tmp_path, first, second):
+    (tmp_path / "own.py").write_text("def score(smiles):\n    return [0.5] * len(smiles)\n")
+    terms = [{"python": "own:score", **first}, {"command": "cat", **second}]
+    content = {"name": "x", "terms": terms}
+    with pytest.raises(
+        ObjectiveError, match=r"objective x, term command: expected a timeout_s, as term own\.score has one"
+    ):
+        Objective(ObjectiveSpec.model_validate(content), tmp_path)
+    terms[1]["timeout_s"] = 3
+    assert Objective(ObjectiveSpec.model_validate(content), tmp_path).timeout_s == 8
+
+
 def spec(constraint):
     return ObjectiveSpec.model_validate({"name": "x", "terms": [{"property": "qed"}], "constraints": [constraint]})
