@@ -107,21 +107,31 @@ def test_a_module_that_cannot_be_imported_ends_the_search(cluster, tmp_path):
         oracle.score(proposals(["C", "CC"]), 0)
 
 
-def test_what_was_under_way_when_the_connection_was_lost_is_sent_again(cluster, own, smiles, monkeypatch):
+@pytest.mark.parametrize("error", [CancelledError, distributed.comm.CommClosedError])
+def test_what_was_under_way_when_the_connection_was_lost_is_sent_again(cluster, own, smiles, monkeypatch, error):
     n_results = 0
-    result = dask_evaluator.DaskEvaluator._result
+    result = distributed.Future.result
 
-    def lose_once(self, future, chunk):
+    def lose_once(self, timeout=None):
         nonlocal n_results
         n_results += 1
         if n_results == 3:
-            raise CancelledError
-        return result(self, future, chunk)
+            raise error
+        return result(self, timeout)
 
-    monkeypatch.setattr(dask_evaluator.DaskEvaluator, "_result", lose_once)
+    monkeypatch.setattr(distributed.Future, "result", lose_once)
     with Oracle(own, 30, scheduler=cluster.scheduler_address) as oracle:
         evaluations = oracle.score(proposals(smiles[:30]), 0)
     assert [one.status for one in evaluations] == ["ok"] * 30
+
+
+def test_a_worker_of_another_version_ends_the_search(cluster, own, smiles, monkeypatch):
+    monkeypatch.setattr(dask_evaluator, "software", lambda: {"molvae": "0.0.1", "source": "0"})
+    with (
+        Oracle(own, 10, scheduler=cluster.scheduler_address) as oracle,
+        pytest.raises(ObjectiveError, match=r"expected the same versions on all machines .*'molvae': '0\.0\.1'"),
+    ):
+        oracle.score(proposals(smiles[:2]), 0)
 
 
 def test_a_scheduler_that_is_not_there_is_told_in_one_line(monkeypatch):
