@@ -117,7 +117,8 @@ class LatentSearchConfig(StrategyConfig):
     """Largest weight of the standard deviation in the upper confidence bound; its logarithm is drawn uniformly, down to
     a hundredth of this."""
     explore_until: Fraction = 0.5
-    """Fraction of the budget after which that weight is 0."""
+    """Fraction of the budget after which that weight is 0. Here, as in `batch_growth` and `refit.min_calls`, the known
+    molecules that a search starts from count as calls: they teach it as much."""
     max_heavy_atoms: Count = 60
     """Most heavy atoms of a proposed molecule."""
     lineages: LineageConfig = LineageConfig()
@@ -144,7 +145,7 @@ class EvolutionConfig(StrategyConfig):
     population_size: Count = 500
     """Parents are drawn from so many of the best molecules so far."""
     rank_fraction: Positive = 0.01
-    """Parents are drawn with weights of 1 / (rank + this * population), the best having rank 0."""
+    """Parents are drawn with weights of 1 / (rank + this * parents), the best having rank 0; added is 1 at least."""
     crossover_fraction: Fraction = 0.9
     """Fraction of the children that come from two parents; the others are mutated copies of one."""
     mutation_fraction: Fraction = 0.1
@@ -199,6 +200,17 @@ class TrustRegionSearchConfig(StrategyConfig):
     """The Gaussian process is fitted to the scored molecules in the region, or to so many of the nearest ones."""
     max_points: Annotated[int, Field(ge=2)] = 500
     """Most molecules that it is fitted to; its cost grows with the cube of their number."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        for least, most in (
+            ("min_length", "initial_length"),
+            ("initial_length", "max_length"),
+            ("min_points", "max_points"),
+        ):
+            if getattr(self, least) > getattr(self, most):
+                raise ValueError(f"{least} {getattr(self, least)} is above {most} {getattr(self, most)}")
+        return self
 
 
 class OptimizeConfig(Section):

@@ -194,7 +194,9 @@ TRACE = TableSchema(
         Column("score", "float64", "Its score; NaN if it could not be computed."),
         Column("feasible", "bool", "Whether it satisfies the constraints."),
         Column("status", "str", "`ok` or `failed`."),
-        Column("in_training", "bool", "Whether it is a training molecule, or the lead."),
+        Column(
+            "in_training", "bool", "Whether it is a training molecule, the lead, or one without its stereochemistry."
+        ),
         Column("violated", "str", "Names of the constraints that it violates, joined by `; `.", optional=True),
     ),
     _PARTS,
@@ -275,7 +277,7 @@ FRONT = TableSchema(
         Column("score", "float64", "Its score: the geometric mean of the desirabilities."),
         Column("call", "int64", "Number of its oracle call."),
         Column("origin", "str", "How it was proposed."),
-        Column("in_training", "bool", "Whether it is a training molecule."),
+        Column("in_training", "bool", "As in the trace."),
         Column("knee", "bool", "Whether it is the suggested compromise: the one row where it is true."),
     ),
     (

@@ -4,6 +4,7 @@ RDKit reports what it cannot parse on stderr; wrap work on many molecules in `mo
 """
 
 import re
+from collections.abc import Iterable
 from functools import cache
 
 from rdkit import Chem
@@ -123,6 +124,14 @@ def canonical_smiles(smiles: str, *, stereo: bool = True) -> str | None:
     """
     mol = parse(smiles)
     return None if mol is None else Chem.MolToSmiles(mol, isomericSmiles=stereo)
+
+
+def with_flat_forms(smiles: Iterable[str]) -> set[str]:
+    """Return canonical SMILES and those of the same molecules without stereochemistry and isotopes."""
+    known = set(smiles)
+    flat = (canonical_smiles(text, stereo=False) for text in known if _STEREO_OR_ISOTOPE.search(text))
+    # Read again: what was deuterium is written as an atom, and no longer needs to be.
+    return known.union(again for text in flat if text is not None and (again := canonical_smiles(text)) is not None)
 
 
 def radical_atoms(mol: Chem.Mol) -> list[Chem.Atom]:

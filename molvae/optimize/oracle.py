@@ -8,7 +8,7 @@ from typing import Self
 
 import pandas as pd
 
-from molvae.chem.molecules import canonical_smiles
+from molvae.chem.molecules import canonical_smiles, with_flat_forms
 from molvae.chem.quiet import quiet
 from molvae.errors import DataError
 from molvae.optimize.calls import Call, CallRecord
@@ -65,7 +65,8 @@ class Oracle:
         self.objective = objective
         self.budget = budget
         self._evaluator = Evaluator(objective, n_jobs, scheduler=scheduler)
-        self._training = frozenset(training)
+        # The search's own operators write no stereochemistry: the flat form of a known molecule is nothing new.
+        self._training = frozenset(with_flat_forms(training))
         self._record = CallRecord(objective, folder)
         self._cache = None if cache is None else ScoreCache(cache, objective)
         if self._cache is not None and self._record.of_these_files:

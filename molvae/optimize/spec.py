@@ -166,6 +166,13 @@ class ObjectiveSpec(Section):
         return self
 
     @model_validator(mode="after")
+    def _no_names_of_its_own(self) -> Self:
+        taken = sorted({constraint.title for constraint in self.constraints} & {CORE, SIMILARITY_TO_LEAD})
+        if taken:
+            raise ValueError(f"expected another name than {taken[0]}, which is that of what `core` or `lead` asks for")
+        return self
+
+    @model_validator(mode="after")
     def _distinct_names(self) -> Self:
         for parts in (self.terms, self.all_constraints):
             titles = [part.title for part in parts]

@@ -77,7 +77,7 @@ def optimize(
     train = molecules.loc[molecules["split"] == "train", "smiles"].tolist()
     if train and objective.constraints:
         warn_if_hardly_feasible(objective, train, numpy_generator(seed, "optimize feasible"))
-    start = _start(train, objective, config, seed, n_jobs)
+    start = _start(train, objective, config, seed, n_jobs, _cache(objective, config, out))
     memory = None if config.max_per_scaffold is None else ScaffoldMemory(config.max_per_scaffold)
     context = SearchContext(
         model,
@@ -103,7 +103,7 @@ def optimize(
         n_jobs,
         # A lead is known as well, so it is no candidate.
         {*train, objective.lead or ""},
-        cache=config.cache,
+        cache=_cache(objective, config, out),
         scheduler=config.scheduler,
     ) as oracle:
         n_rounds = _search(strategy, oracle, config, out / "resume")
@@ -139,6 +139,13 @@ def optimize(
         remove_files(out / "resume", RESUME_FILES)
 
 
+def _cache(objective: Objective, config: OptimizeConfig, out: Path) -> Path | None:
+    """Return the file of scores to look into: the one that was asked for, or one for the calls of the comparison."""
+    if config.cache is None and objective.is_external and config.compare_training:
+        return out / "resume" / "scores.sqlite"
+    return config.cache
+
+
 def _log(objective: Objective, summary: Mapping[str, Any], n_candidates: int) -> None:
     n_calls, n_feasible = summary["n_calls"], summary["n_feasible"]
     if rejected := rejection_text(summary["constraints"]):
@@ -170,14 +177,17 @@ class _Start:
     summary: dict[str, Any]
 
 
-def _start(train: list[str], objective: Objective, config: OptimizeConfig, seed: int, n_jobs: int) -> _Start:
+def _start(
+    train: list[str], objective: Objective, config: OptimizeConfig, seed: int, n_jobs: int, cache: Path | None
+) -> _Start:
     """Choose the training molecules to start from; those at random take at most half of the budget."""
     rng = numpy_generator(seed, "optimize start")
     from_best = config.start == "best" and not objective.is_external
     compare = not objective.is_external if config.compare_training is None else config.compare_training
     scores = None
     if train and (compare or (from_best and config.n_start)):
-        scores = score_training(train, objective, n_jobs, max(*TOP, config.n_start if from_best else 0))
+        n_best = max(*TOP, config.n_start if from_best else 0)
+        scores = score_training(train, objective, n_jobs, n_best, cache)
     known = best_known(scores, config.n_start, objective, rng, n_jobs) if from_best and scores is not None else []
     n = 0 if from_best else min(config.n_start, config.budget // 2, len(train))
     summary: dict[str, Any] = {"n_start_outside_budget": len(known)}

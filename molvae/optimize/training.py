@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from molvae.optimize.evaluator import Evaluator, warn_of_failures
 from molvae.optimize.front import desirability_matrix
 from molvae.optimize.objective import Evaluation, Objective
 from molvae.optimize.pareto import front_order
+from molvae.optimize.score_cache import ScoreCache
 from molvae.optimize.spec import CORE
 
 # Numbers of the best molecules whose mean scores are reported.
@@ -60,7 +62,9 @@ class TrainingScores:
         return {"n_training": self.n, **means}
 
 
-def score_training(train: Sequence[str], objective: Objective, n_jobs: int, n_best: int = max(TOP)) -> TrainingScores:
+def score_training(
+    train: Sequence[str], objective: Objective, n_jobs: int, n_best: int = max(TOP), cache: Path | None = None
+) -> TrainingScores:
     """Find the best molecules of the training set, outside the budget.
 
     The constraints that are quick to compute rule molecules out, and the terms that are quick bound the scores of the
@@ -72,13 +76,15 @@ def score_training(train: Sequence[str], objective: Objective, n_jobs: int, n_be
         objective: What to score by.
         n_jobs: Processes for a slow objective.
         n_best: How many of the best to score in full.
+        cache: File of scores, see `ScoreCache`, where those that were paid for are kept.
     """
     logger.info("%s: scoring the %d training molecules, outside the budget", objective.name, len(train))
     quick = objective if objective.is_pareto else objective.without_costly_parts()
-    evaluations = _evaluated(train, quick, n_jobs)
+    scores = None if cache is None else ScoreCache(cache, objective)
+    evaluations = _evaluated(train, quick, n_jobs, scores if quick is objective else None)
     possible = [evaluation for evaluation in evaluations if evaluation.feasible]
     others = [evaluation for evaluation in evaluations if not evaluation.feasible]
-    evaluated = [*others, *(possible if quick is objective else _best(possible, objective, n_jobs, n_best))]
+    evaluated = [*others, *(possible if quick is objective else _best(possible, objective, n_jobs, n_best, scores))]
     warn_of_failures(f"{objective.name}, training set", evaluated)
     return TrainingScores(
         n=len(train),
@@ -88,15 +94,25 @@ def score_training(train: Sequence[str], objective: Objective, n_jobs: int, n_be
     )
 
 
-def _evaluated(train: Sequence[str], objective: Objective, n_jobs: int) -> list[Evaluation]:
+def _computed(smiles: Sequence[str], objective: Objective, n_jobs: int, cache: ScoreCache | None) -> list[Evaluation]:
+    """Score molecules, those that violate a constraint left out; what the cache has is not computed again."""
+    known = {} if cache is None else {one.smiles: one for one in cache.get(smiles)}
+    with Evaluator(objective, n_jobs, feasible_only=True) as evaluator:
+        for chunk in evaluator.evaluate([text for text in smiles if text not in known], _CHUNK):
+            if cache is not None:
+                cache.add(chunk)
+            known |= {one.smiles: one for one in chunk}
+    return [known[text] for text in smiles]
+
+
+def _evaluated(train: Sequence[str], objective: Objective, n_jobs: int, cache: ScoreCache | None) -> list[Evaluation]:
     """Evaluate the training molecules; those that violate a constraint are not scored.
 
     What is measured of them is cached: an objective is changed more often in its weights and targets than in this.
     """
 
     def measured() -> Stored:
-        with Evaluator(objective, n_jobs, feasible_only=True) as evaluator:
-            evaluations = [one for chunk in evaluator.evaluate(train, _CHUNK) for one in chunk]
+        evaluations = _computed(train, objective, n_jobs, cache)
         rows = [
             [*(one.values[term.title] for term in terms), *(one.constraints[c.title] for c in objective.constraints)]
             for one in evaluations
@@ -165,15 +181,16 @@ def _ranked(evaluations: Sequence[Evaluation]) -> list[Evaluation]:
     return sorted(evaluations, key=lambda evaluation: -evaluation.score)
 
 
-def _best(possible: Sequence[Evaluation], objective: Objective, n_jobs: int, n_best: int) -> list[Evaluation]:
+def _best(
+    possible: Sequence[Evaluation], objective: Objective, n_jobs: int, n_best: int, cache: ScoreCache | None
+) -> list[Evaluation]:
     """Score molecules, those of the highest bounds first, until no other can be among the best."""
     ranked = _ranked(possible)
     scored: list[Evaluation] = []
-    with Evaluator(objective, n_jobs, feasible_only=True) as evaluator:
-        for start in range(0, len(ranked), _STEP):
-            step = [evaluation.smiles for evaluation in ranked[start : start + _STEP]]
-            best = _ranked([evaluation for evaluation in scored if evaluation.status == "ok"])
-            if len(best) >= n_best and objective.bound(ranked[start].score) + _TOLERANCE < best[n_best - 1].score:
-                break
-            scored += (one for chunk in evaluator.evaluate(step, _CHUNK) for one in chunk)
+    for start in range(0, len(ranked), _STEP):
+        best = _ranked([evaluation for evaluation in scored if evaluation.status == "ok"])
+        if len(best) >= n_best and objective.bound(ranked[start].score) + _TOLERANCE < best[n_best - 1].score:
+            break
+        step = [evaluation.smiles for evaluation in ranked[start : start + _STEP]]
+        scored += _computed(step, objective, n_jobs, cache)
     return scored

@@ -14,7 +14,7 @@ from molvae.chem.edits import cross, mutate
 from molvae.chem.fingerprints import PackedBits, morgan_bits, tanimoto_matrix
 from molvae.chem.graph import Graph
 from molvae.chem.groups import Groups, groups_of
-from molvae.chem.molecules import canonical_smiles
+from molvae.chem.molecules import canonical_smiles, with_flat_forms
 from molvae.chem.quiet import quiet
 from molvae.config import LatentSearchConfig
 from molvae.model.model import MolVAE
@@ -199,9 +199,13 @@ class LatentSearch(Strategy[LatentSearchConfig]):
             self._add(self._children((scored, bred), rng))
 
     def _add(self, candidates: Iterable[Candidate]) -> None:
-        """Add to the pool what is neither in it nor scored."""
+        """Add to the pool what is neither in it nor scored, and no known molecule without its stereochemistry."""
         known = {*self._pool.smiles, *self._lineages.scores}
-        new = {smiles: (smiles, mol, origin) for smiles, mol, origin in candidates if smiles not in known}
+        new = {
+            smiles: (smiles, mol, origin)
+            for smiles, mol, origin in candidates
+            if smiles not in known and smiles not in self._flat_forms
+        }
         self._pool.add(list(new.values()))
 
     def _children(self, parents: Sequence[Sequence[str]], rng: Random) -> Iterator[Candidate]:
@@ -239,6 +243,11 @@ class LatentSearch(Strategy[LatentSearchConfig]):
         known = self.context.known
         rows = numpy_generator(self.context.seed, "search groups").permutation(len(known))[:_GROUPS_FROM]
         return groups_of([known[row] for row in rows.tolist()], self.settings.n_groups)
+
+    @cached_property
+    def _flat_forms(self) -> set[str]:
+        """The known molecules without stereochemistry, as edits and crossovers write them."""
+        return with_flat_forms(self.context.known).difference(self.context.known)
 
     @cached_property
     def _fresh(self) -> list[str]:

@@ -84,7 +84,7 @@ class Surrogate:
         self._factor = factor.astype(np.float32)
 
     def predict(self, features: Features) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return mean and standard deviation of the values of M molecules, float64 (M,) each."""
+        """Return means of the values of M molecules, and deviations in units of the prior's, float64 (M,) each."""
         matrix = self._references.similarities(features, self.kernel)
         explained = np.square(solve_triangular(self._factor, matrix.T, lower=True, check_finite=False)).sum(axis=0)
         # In units of the scores' range, not of their deviation: a search must not lose interest once all are alike.

@@ -106,3 +106,10 @@ def test_what_follows_a_smiles_is_never_cut_off(smiles, why):
 )
 def test_centres_of_racemates_and_unknown_enantiomers_are_left_open(smiles, flat):
     assert canonical_smiles(smiles) == canonical_smiles(flat)
+
+
+def test_flat_forms_are_added_to_what_has_stereochemistry_or_isotopes():
+    from molvae.chem.molecules import with_flat_forms
+
+    known = ["C[C@H](N)C(=O)O", "CCO", "[2H]C"]
+    assert with_flat_forms(known) == {*known, "CC(N)C(=O)O", "C"}

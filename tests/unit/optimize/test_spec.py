@@ -229,3 +229,13 @@ def test_a_pattern_of_many_unconnected_parts_is_refused():
 def test_a_name_that_is_too_long_for_a_folder_is_refused():
     with pytest.raises(ValueError, match="at most 100 characters"):
         ObjectiveSpec.model_validate({"name": "x" * 300, "terms": [{"property": "qed"}]})
+
+
+@pytest.mark.parametrize("name", ["core", "similarity_to_lead"])
+def test_a_name_of_the_cores_or_the_leads_own_constraint_is_refused(refusal, name):
+    content = {
+        "name": "x",
+        "terms": [{"property": "qed"}],
+        "constraints": [{"property": "logp", "max": 3, "name": name}],
+    }
+    assert f"expected another name than {name}" in refusal(content)

@@ -3,7 +3,9 @@ import pytest
 
 from molvae.optimize.front import desirability_matrix
 from molvae.optimize.objective import Objective, load_objective
+from molvae.optimize.oracle import Oracle
 from molvae.optimize.pareto import front_ranks
+from molvae.optimize.spec import ObjectiveSpec
 from molvae.optimize.training import TOP, best_known, score_training
 
 OBJECTIVE = """
@@ -158,3 +160,16 @@ def test_a_term_and_a_constraint_of_one_name_keep_their_values_apart(tmp_path, s
     assert {one.smiles: one.score for one in scores.scored} == {
         one.smiles: one.score for one in expected if one.feasible
     }
+
+
+def test_scores_that_were_paid_for_are_not_paid_for_again(tmp_path, smiles):
+    """Neither after a kill, nor where a search starts from a training molecule."""
+    (tmp_path / "count.sh").write_text("while read smiles; do echo $smiles >> calls; echo 0.5; done\n")
+    own = Objective(ObjectiveSpec.model_validate({"name": "x", "terms": [{"command": "sh count.sh"}]}), tmp_path)
+    cache = tmp_path / "scores.sqlite"
+    first = score_training(smiles[:20], own, 1, cache=cache)
+    again = score_training(smiles[:30], own, 1, cache=cache)
+    assert [one.smiles for one in first.scored] == smiles[:20]
+    assert [one.smiles for one in again.scored] == smiles[:30]
+    Oracle(own, 5, cache=cache).score([(text, "start") for text in smiles[:5]], 0)
+    assert (tmp_path / "calls").read_text().split() == smiles[:30]

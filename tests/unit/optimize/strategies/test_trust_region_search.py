@@ -77,3 +77,9 @@ def test_without_botorch_the_message_says_how_to_install_it(told, monkeypatch):
     monkeypatch.setitem(sys.modules, "botorch.exceptions", None)
     with pytest.raises(ConfigError, match=r"trust_region expects BoTorch.*pip install 'molvae\[botorch\]'"):
         told(TrustRegionSearch, TrustRegionSearchConfig(), [])
+
+
+@pytest.mark.parametrize("settings", [{"min_points": 600}, {"min_length": 0.5}, {"initial_length": 2.0}])
+def test_limits_that_exclude_each_other_are_refused(settings):
+    with pytest.raises(ValueError, match=r"is above"):
+        TrustRegionSearchConfig(**settings)
