@@ -87,7 +87,7 @@ def test_a_lead_alone_is_no_objective(refusal):
 
 def test_a_constraint_must_have_another_name_than_theirs(refusal):
     constraint = {"name": "core", "has": "CO"}
-    assert "expected distinct names, found core twice" in refusal(core=CORE, constraints=[constraint])
+    assert "expected another name than core" in refusal(core=CORE, constraints=[constraint])
 
 
 def search(model, folder, molecules=None, strategy="latent", budget=80, **keys):
