@@ -1,5 +1,6 @@
 """The benchmark of growth, without the stages."""
 
+import math
 from pathlib import Path
 
 import pytest
@@ -21,12 +22,26 @@ def test_the_exponent_is_the_power_of_the_number_of_molecules(scale):
 
 def test_the_table_is_in_the_order_of_the_sizes(scale):
     sizes = {"1000": {"wall_s": 20.0, "peak_mb": 600.0}, "100": {"wall_s": 2.0, "peak_mb": 300.0}}
-    rows = [line.split() for line in scale.lines({"prepare": sizes})]
-    assert rows[1:] == [
-        ["prepare", "100", "2.0", "300"],
-        ["prepare", "1,000", "20.0", "600"],
-        ["exponent", "1.00", "0.30"],
-    ]
+    head, _, row = scale.lines({"prepare": sizes})
+    assert head.startswith("| stage | s, MB at 100 | s, MB at 1,000 | exponent of time | of memory |")
+    assert row == "| prepare | 2, 300 | 20, 600 | 1.00 | 0.30 | 231 | 333,334 |"
+
+
+def test_a_billion_molecules_cost_what_the_last_ones_did_each(scale):
+    assert scale.at_a_billion({10: 50.0, 100: 60.0, 300: 100.0}) == pytest.approx(100.0 + (1e9 - 300) * 0.2)
+    assert scale.at_a_billion({100: 60.0, 300: 55.0}) == 55.0
+    assert math.isnan(scale.at_a_billion({100: 60.0}))
+
+
+def test_the_table_goes_into_a_page(scale, tmp_path, monkeypatch):
+    monkeypatch.setattr(scale, "TABLE", tmp_path / "scale.json")
+    monkeypatch.setattr(scale, "measure", lambda *_: {"wall_s": 1.0, "peak_mb": 100.0})
+    page = tmp_path / "page.md"
+    page.write_text("<!-- begin benchmarks/scale.py table -->\n<!-- end benchmarks/scale.py table -->\nafter\n")
+    monkeypatch.setattr("sys.argv", ["scale.py", "10", "20", "--work", str(tmp_path), "--into", str(page)])
+    scale.main()
+    assert "| propose | 1, 100 | 1, 100 | 0.00 |" in page.read_text()
+    assert page.read_text().endswith("after\n")
 
 
 def test_what_was_measured_is_not_measured_again(scale, tmp_path, monkeypatch, capsys):
