@@ -230,6 +230,36 @@ def test_constraints_that_nothing_invented_satisfies_end_with_a_line(folder, mea
         learned_plate(folder, measured, "--objective", tmp_path / "gold.yaml", "--n", 5, "--out", tmp_path / "p.csv")
 
 
+def test_analogues_of_what_is_measured_are_not_said_to_be_analogues_on_the_plate(folder, tmp_path, caplog):
+    (tmp_path / "results.csv").write_text("smiles,logp\nCCCCCCCCCO,3\n")
+    (tmp_path / "pool.smi").write_text("CCCCCCCCCCO\nCOc1ccc(CCO)cc1\nCOc1ccc(CCCO)cc1\n")
+    with caplog.at_level("WARNING", logger="molvae"):
+        learned_plate(
+            *(folder, tmp_path / "results.csv", "--pool", tmp_path / "pool.smi"), "--n", 3, "--out", tmp_path / "p.csv"
+        )
+    why = dict(pd.read_csv(tmp_path / "p.csv")[["smiles", "why"]].to_numpy())
+    assert why["CCCCCCCCCCO"].endswith("unlike the rest of the plate")
+    twins = [text for text in why.values() if "close analogue of another one on the plate" in text]
+    assert len(twins) == 1
+    assert "unlike" not in twins[0]
+    assert "1 of 3 molecules are close analogues of others on the plate" in caplog.text
+
+
+def test_a_plate_may_be_the_pool_of_a_plate_time_and_again(folder, measured, pool, tmp_path):
+    for number in range(4):
+        plate = tmp_path / f"plate{number}.parquet"
+        assert learned_plate(folder, measured, "--pool", pool, "--n", 8 - number, "--out", plate).exit_code == 0
+        pool = plate
+    names = pd.read_parquet(plate).columns.tolist()
+    assert len(set(names)) == len(names)
+    assert [name for name in names if name.endswith("why")] == [
+        "why",
+        "pool.why",
+        "pool.pool.why",
+        "pool.pool.pool.why",
+    ]
+
+
 def test_an_sd_file_may_hold_the_results_and_the_pool(folder, measured, pool, tmp_path):
     (tmp_path / "greasy.yaml").write_text("name: greasy\nterms: [{property: logp, maximise: {low: -5, high: 9}}]\n")
     results, catalogue = pd.read_csv(measured), pd.read_csv(pool)[:-1]
