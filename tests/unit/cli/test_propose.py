@@ -71,6 +71,25 @@ def test_a_plate_is_chosen_from_a_pool(folder, measured, pool, tmp_path, smiles)
     assert (tmp_path / "again.csv").read_bytes() == out.read_bytes()
 
 
+def test_a_file_of_others_next_to_the_plate_is_not_touched(folder, measured, pool, tmp_path, monkeypatch):
+    notes = tmp_path / "plate_rejected.csv"
+    notes.write_text("smiles,line,input,reason\nCCO,1,2,too dear\n")
+    monkeypatch.setattr("molvae.propose.face.plate", lambda *_, **__: pytest.fail("worked before it looked"))
+    with pytest.raises(DataError, match=r"plate_rejected.csv: expected nothing of this name, or a table of rejected"):
+        learned_plate(folder, measured, "--pool", pool, "--n", 5, "--out", tmp_path / "plate.csv")
+    assert notes.read_text().endswith("too dear\n")
+
+
+def test_the_rejected_rows_of_a_plate_before_are_replaced_and_removed(folder, measured, pool, tmp_path):
+    options = ("--pool", pool, "--n", 5, "--out", tmp_path / "plate.csv")
+    for rejected in ([202], [202], None):
+        if rejected is None:
+            pd.read_csv(pool)[:-1].to_csv(pool, index=False)
+        assert learned_plate(folder, measured, *options).exit_code == 0
+        found = tmp_path / "plate_rejected.csv"
+        assert (pd.read_csv(found)["line"].tolist() if found.exists() else None) == rejected
+
+
 def test_lower_values_are_better_with_minimise(folder, measured, pool, tmp_path, smiles):
     learned_plate(folder, measured, "--pool", pool, "--n", 10, "--minimise", "--out", tmp_path / "low.csv")
     plate = pd.read_csv(tmp_path / "low.csv")
