@@ -63,6 +63,8 @@ class LearnedModel:
         regressor: The kept model, fitted to all measurements.
         seed: The seed that it was fitted with.
         encoder: The MolVAE whose codes are its features, where they are.
+        threshold: That of the applicability domain, where it is known.
+        domain: The applicability domain.
     """
 
     measurements: Measurements
@@ -71,11 +73,12 @@ class LearnedModel:
     regressor: Regressor
     seed: int
     encoder: "MolVAE | None" = None
+    threshold: float | None = None
     domain: Domain = field(init=False)
 
     def __post_init__(self) -> None:
         """Prepare the search for the nearest measured molecule."""
-        object.__setattr__(self, "domain", Domain(self.measurements.smiles, self._tested.folds))
+        object.__setattr__(self, "domain", Domain(self.measurements.smiles, self._tested.folds, self.threshold))
 
     @property
     def column(self) -> str:
