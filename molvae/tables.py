@@ -324,6 +324,7 @@ TABLES = (
     TRACE,
     TIMES,
     CANDIDATES,
+    PLATE,
     FRONT,
     SCORED_MOLECULES,
 )
