@@ -316,6 +316,11 @@ class ProposeConfig(Section):
             raise ValueError("expected measured with column, or with an objective, found only measured")
         if self.measured is not None and self.column is None and self.minimise:
             raise ValueError("expected minimise with column, since a score is maximised, found it without")
+        if self.measured is None and (self.smiles_column is not None or self.minimise):
+            name = "minimise" if self.smiles_column is None else "smiles_column"
+            raise ValueError(f"expected {name} with measured, the table that it is about, found it without")
+        if self.pool is None and self.pool_smiles_column is not None:
+            raise ValueError("expected pool_smiles_column with pool, whose column it is, found it without")
         return self
 
 

@@ -1,13 +1,16 @@
 """Look at a molecule file: its columns and molecules, and which models that come with molvae read them."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import islice
+import heapq
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import chain, islice
 from pathlib import Path
 
 import numpy as np
 
 from molvae.chem.descriptors import compute_properties
+from molvae.chem.measurements import read_measurement
 from molvae.chem.reading import Columns, Record, id_column_of, read_records, smiles_column_of, with_structure
 from molvae.config import StandardiseConfig
 from molvae.errors import DataError
@@ -17,8 +20,10 @@ from molvae.prepare.preview import other_columns
 from molvae.text import one_line
 from molvae.vocabulary import BOS, EOS, PAD, Vocabulary
 
-# Rows whose molecules are looked at; all are counted.
+# Rows whose molecules are looked at; all are counted, and so are their measured values.
 MAX_LOOKED_AT = 3_000
+# Rows of the highest values that are kept, of which some may be no molecules.
+_N_HIGHEST = 100
 # Molecules below which a model of them alone would be poor, and below which a series is trained on in small steps.
 ENOUGH_TO_TRAIN, SMALL = 100_000, 5_000
 
@@ -95,7 +100,6 @@ def look_at(path: Path, smiles_column: str | None = None, id_column: str | None 
     """
     stream = read_records(path, Columns(smiles_column, id_column, None))
     records = list(map(with_structure, islice(stream, MAX_LOOKED_AT)))
-    n_rows = len(records) + sum(1 for _ in stream)
     inputs = _read([record.smiles for record in records])
     molecules = [molecule for molecule in inputs if molecule.smiles is not None]
     if not molecules:
@@ -105,19 +109,20 @@ def look_at(path: Path, smiles_column: str | None = None, id_column: str | None 
     is_table = found_smiles is not None or any(record.names != ("smiles", "id") for record in records)
     found_id = (id_column or id_column_of(names)) if is_table else None
     numbers, others = other_columns(records, {found_smiles, found_id}) if is_table else ({}, [])
+    values = _Values.of(chain(records, stream), list(numbers))
     properties = compute_properties([str(molecule.smiles) for molecule in molecules], ["logp", "mol_weight"])
     low, high = np.nanpercentile(properties.to_numpy(), [5, 95], axis=0).tolist()
     return DataLook(
         path=path,
-        n_rows=n_rows,
+        n_rows=values.n_rows,
         n_read=len(records),
         n_molecules=len(molecules),
         smiles_column=found_smiles,
         id_column=found_id,
-        measured={name: (min(values), max(values)) for name, values in numbers.items()},
+        measured=values.ranges,
         others=others,
         unread={name: _unread(molecules, model_tokens(folder)) for name, folder in shipped_models().items()},
-        best=_best(records, inputs, next(iter(numbers), None)),
+        best=values.best(),
         logp=(low[0], high[0]),
         mol_weight=(low[1], high[1]),
     )
@@ -133,13 +138,45 @@ def _unread(molecules: Sequence[ModelInput], known: frozenset[str]) -> tuple[int
     return sum(map(bool, lacking)), list(dict.fromkeys(token for tokens in lacking for token in tokens))
 
 
-def _best(records: Sequence[Record], inputs: Sequence[ModelInput], column: str | None) -> tuple[float, str] | None:
-    if column is None:
-        return None
-    pairs = [
-        (values[column][0], str(molecule.smiles))
-        for record, molecule in zip(records, inputs, strict=True)
-        if molecule.smiles is not None and column in (values := other_columns([record], ())[0])
-        if values[column]
-    ]
-    return max(pairs, default=None)
+@dataclass
+class _Values:
+    """What all rows of a file say.
+
+    Attributes:
+        n_rows: Their number.
+        ranges: The lowest and the highest value of each column of numbers.
+        highest: Rows with the highest values of the first of these columns; of equal values the first rows.
+    """
+
+    n_rows: int = 0
+    ranges: dict[str, tuple[float, float]] = field(default_factory=dict)
+    highest: list[tuple[float, int, Record]] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, records: Iterable[Record], columns: Sequence[str]) -> "_Values":
+        """Read the values in some columns of all records."""
+        found = cls(ranges=dict.fromkeys(columns, (math.inf, -math.inf)))
+        for record in records:
+            found.n_rows += 1
+            for name, cell in zip(record.names, record.extra, strict=True):
+                value = read_measurement(cell).value if name in found.ranges else None
+                if value is not None:
+                    low, high = found.ranges[name]
+                    found.ranges[name] = min(low, value), max(high, value)
+                    if name == columns[0]:
+                        found._keep(value, record)
+        return found
+
+    def _keep(self, value: float, record: Record) -> None:
+        heapq.heappush(self.highest, (value, -self.n_rows, record))
+        if len(self.highest) > _N_HIGHEST:
+            heapq.heappop(self.highest)
+
+    def best(self) -> tuple[float, str] | None:
+        """Return the highest value of a molecule, and its SMILES."""
+        rows = sorted(self.highest, reverse=True)
+        inputs = _read([with_structure(record).smiles for _, _, record in rows])
+        pairs = zip(rows, inputs, strict=True)
+        return next(
+            ((value, molecule.smiles) for (value, _, _), molecule in pairs if molecule.smiles is not None), None
+        )

@@ -4,6 +4,7 @@ import math
 import os
 import re
 import shlex
+import shutil
 from pathlib import Path
 
 import yaml
@@ -31,7 +32,7 @@ def create(folder: Path, look: DataLook) -> None:
 
 
 def write_project(folder: Path, texts: dict[str, str]) -> None:
-    """Write the files of a project, and what Snakemake needs to run it.
+    """Write the files of a project, and what Snakemake needs to run it, whole or not at all.
 
     Args:
         folder: The project's folder, whose name is that of the run.
@@ -49,13 +50,18 @@ def write_project(folder: Path, texts: dict[str, str]) -> None:
         )
     if folder.exists():
         raise DataError(f"{folder}: expected nothing of this name, found something; nothing was changed, give another")
+    # A folder of this name is taken for a whole project, also where this process is killed.
+    temporary = folder.with_name(f".{name}.{os.getpid()}.partial")
     try:
-        folder.mkdir(parents=True)
+        temporary.mkdir(parents=True)
         for file, text in texts.items():
-            (folder / file).write_text(text, encoding="utf-8")
-        lay(folder)
+            (temporary / file).write_text(text, encoding="utf-8")
+        lay(temporary)
+        temporary.rename(folder)
     except OSError as error:
         raise DataError(f"{folder}: expected a writable folder, found otherwise ({error.strerror})") from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def path_from(folder: Path, path: Path) -> str:

@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import time
 from collections import deque
@@ -10,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures import wait as wait_for_futures
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import islice
 from multiprocessing.connection import wait as wait_for_connections
 from typing import Any, NoReturn, TypeVar
@@ -200,9 +201,29 @@ def _start_worker(initializer: Callable[..., None] | None, args: tuple[Any, ...]
     # Ctrl-C reaches the workers too; their parent decides what becomes of them.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _end)
+    _have_the_system_end_it()
     threading.Thread(target=_end_with_parent, daemon=True).start()
     if initializer is not None:
         initializer(*args)
+
+
+def _have_the_system_end_it() -> None:
+    """Have Linux end this process with its parent, also amid a call of RDKit, which leaves no thread of Python a turn.
+
+    The parent never writes to the pipe that it holds, so that the pipe's signal, by which a process ends, is that of
+    the parent's end. A signal at the death of the parent (`prctl`) would come when the thread ends that started this
+    process.
+    """
+    parent = multiprocessing.parent_process()
+    if parent is None or sys.platform != "linux":
+        return
+    import fcntl
+
+    # Not every system that passes for Linux can.
+    with suppress(OSError):
+        signal.signal(signal.SIGIO, signal.SIG_DFL)
+        fcntl.fcntl(parent.sentinel, fcntl.F_SETOWN, os.getpid())
+        fcntl.fcntl(parent.sentinel, fcntl.F_SETFL, fcntl.fcntl(parent.sentinel, fcntl.F_GETFL) | os.O_ASYNC)
 
 
 def _end_with_parent() -> None:

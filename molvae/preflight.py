@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from molvae.config import WHOLE_RUN, PrepareConfig, RunConfig, parse_config
+from molvae.config import WHOLE_RUN, PrepareConfig, ProposeConfig, RunConfig, parse_config
 from molvae.errors import ConfigError, DataError
 from molvae.files import file_sha256
 from molvae.model.shipped import model_folder, shipped_models
@@ -178,6 +178,12 @@ def _plan_plate(settings: RunConfig, where: str) -> tuple[str, ...]:
     for key, path in files.items():
         _require_file(key, path, "correct the path", where)
     if not propose.is_wanted:
+        asked = [name for name in ("n", "objective") if getattr(propose, name) != getattr(ProposeConfig(), name)]
+        if asked:
+            raise ConfigError(
+                f"propose: expected measured or pool, without which the workflow proposes no plate, found only "
+                f"{' and '.join(asked)}; give one of them, or leave the section out ({where})"
+            )
         return ()
     from molvae.optimize.objective import load_objective
     from molvae.propose.inputs import check_inputs

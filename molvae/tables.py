@@ -326,6 +326,7 @@ TABLES = (
     TRACE,
     TIMES,
     CANDIDATES,
+    PLATE,
     FRONT,
     SCORED_MOLECULES,
 )

@@ -54,16 +54,34 @@ def read_provenance(run_folder: Path) -> dict[str, Any]:
         DataError: If there is none, or it is not what the report stage writes.
     """
     file = run_folder / PROVENANCE
-    provenance: dict[str, Any] = read_json(file, ["run", "inputs", "outputs"])
+    provenance: dict[str, Any] = read_json(file, ["run", "date", "versions", "source", "inputs", "outputs"])
+    for key in ("run", "date", "source"):
+        if not isinstance(provenance[key], str):
+            raise DataError(f"{file}: expected text as {key}, found {provenance[key]!r:.60}; make the report again")
+    if not isinstance(provenance["versions"], dict) or not isinstance(provenance["versions"].get("molvae"), str):
+        raise DataError(f"{file}: expected versions with that of molvae, found none; make the report again")
     for kind in ("inputs", "outputs"):
         files = provenance[kind]
-        if not isinstance(files, dict) or not all(isinstance(one, dict) and "sha256" in one for one in files.values()):
-            raise DataError(f"{file}: expected {kind} with a SHA-256 each, found something else; make the report again")
+        if not isinstance(files, dict) or not all(map(_is_record, files.values())):
+            raise DataError(
+                f"{file}: expected {kind} with their bytes and a SHA-256 each, found something else; make the report "
+                "again"
+            )
     for name in provenance["outputs"]:
         path = PurePosixPath(name)
         if path.is_absolute() or ".." in path.parts:
             raise DataError(f"{file}: expected outputs in the run's folder, found {name}; make the report again")
     return provenance
+
+
+def _is_record(content: object) -> bool:
+    return (
+        isinstance(content, dict)
+        and {"bytes", "sha256"} <= content.keys()
+        # An input that was not there has neither.
+        and isinstance(content["bytes"], int | None)
+        and isinstance(content["sha256"], str | None)
+    )
 
 
 def verify(run_folder: Path) -> Verification:

@@ -1,5 +1,6 @@
 """Options shared by several commands."""
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -28,6 +29,13 @@ def _molecules_name(path: Path | None) -> Path | None:
     if path is not None:
         check_output(path, MOLECULE_ENDINGS)
     return path
+
+
+def finite(number: float) -> float:
+    """Reject not-a-number and infinity, which pass for numbers within limits."""
+    if not math.isfinite(number):
+        raise typer.BadParameter(f"expected a finite number, found {number}")
+    return number
 
 
 def _device_name(name: str | None) -> str | None:

@@ -17,7 +17,11 @@ def learn(
     smiles_column: SmilesColumnOption = None,
     model: Annotated[
         Path | None,
-        typer.Option("--model", help="Model folder, or name of a shipped model, whose latent codes compete as well."),
+        typer.Option(
+            "--model",
+            help="Model folder, or name of a shipped model, whose latent codes compete as well; "
+            "one with a property head for the column is refused, since it has seen the values.",
+        ),
     ] = None,
     seed: SeedOption = None,
     threads: ThreadsOption = None,

@@ -11,6 +11,7 @@ from molvae.cli.common import (
     OutMolecules,
     SmilesColumnOption,
     ThreadsOption,
+    finite,
     load_model,
 )
 
@@ -22,7 +23,10 @@ def neighbors(
     ],
     n: Annotated[int, typer.Option("--n", min=1, help="Number of distinct analogues of each molecule.")] = 50,
     radius: Annotated[
-        float, typer.Option("--radius", min=0.0, help="Standard deviation of the noise in each latent dimension.")
+        float,
+        typer.Option(
+            "--radius", min=0.0, callback=finite, help="Standard deviation of the noise in each latent dimension."
+        ),
     ] = 0.5,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Random seed.")] = 1,
     out: OutMolecules = None,

@@ -13,6 +13,7 @@ from molvae.cli.common import (
     OutTable,
     SmilesColumnOption,
     ThreadsOption,
+    finite,
     load_model,
 )
 
@@ -20,7 +21,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 CoverageOption = Annotated[
-    float, typer.Option("--coverage", min=0.01, max=0.99, help="Fraction of values that the intervals cover.")
+    float,
+    typer.Option(
+        "--coverage", min=0.01, max=0.99, callback=finite, help="Fraction of values that the intervals cover."
+    ),
 ]
 
 

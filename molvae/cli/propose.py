@@ -76,24 +76,19 @@ def propose(
     asked = [f"propose.{key}={_yaml(value)}" for key, value in given.items() if value is not None]
     run = settings(config, [*(overrides or []), *asked], seed)
 
-    import pandas as pd
-
-    from molvae.files import invalidate, write_table
     from molvae.log import logger
     from molvae.parallel import set_threads
     from molvae.propose.face import plate
+    from molvae.propose.rejected import rejected_of, replace_rejected
     from molvae.table_writers import STDOUT, table_writer
 
+    file = None if out == STDOUT else out
+    if file is not None:
+        # Before the work, which would be lost.
+        rejected_of(file)
     proposed = plate(model, run.propose, run.seed, run.device, set_threads(threads))
-    if out is not None and out != STDOUT:
-        rejected = out.with_name(f"{out.name.partition('.')[0]}_rejected.csv")
-        # Where there is a plate, it is that of this table.
-        if proposed.unusable or rejected.exists():
-            invalidate(out)
-        rejected.unlink(missing_ok=True)
-        if proposed.unusable:
-            write_table(rejected, pd.DataFrame(proposed.unusable))
-            logger.warning("%s: rows of the pool that are not molecules", rejected)
+    if file is not None:
+        replace_rejected(file, proposed.unusable)
     with table_writer(out) as write:
         smiles = proposed.table["smiles"].tolist()
         write(proposed.table, smiles, [f"proposal-{row + 1}" for row in range(len(smiles))])

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from molvae.cli.common import IdColumnOption, SmilesColumnOption
+from molvae.cli.common import IdColumnOption, SmilesColumnOption, finite
 
 
 def series(
@@ -32,7 +32,10 @@ def series(
         Path | None, typer.Option("--out", help="Folder of the project to make; named after the table by default.")
     ] = None,
     minutes: Annotated[
-        float, typer.Option("--minutes", min=1.0, help="Minutes that it may take on two cores, roughly.")
+        float,
+        typer.Option(
+            "--minutes", min=1.0, max=100_000.0, callback=finite, help="Minutes that it may take on two cores, roughly."
+        ),
     ] = 15.0,
     cores: Annotated[int | None, typer.Option("--cores", min=1, help="Number of CPU cores; all by default.")] = None,
     smiles_column: SmilesColumnOption = None,

@@ -30,14 +30,23 @@ class Domain:
         threshold: That similarity.
     """
 
-    def __init__(self, smiles: Sequence[str], folds: NDArray[np.int64]) -> None:
-        """Take N measured molecules, as canonical SMILES, and the number of the fold of each, int64 (N,)."""
+    def __init__(self, smiles: Sequence[str], folds: NDArray[np.int64], threshold: float | None = None) -> None:
+        """Prepare the search for the nearest measured molecule.
+
+        Args:
+            smiles: N measured molecules, as canonical SMILES.
+            folds: The number of the fold of each, int64 (N,).
+            threshold: The similarity that was found for them before, which takes N * N comparisons to find.
+        """
         mols = [parse(text) for text in smiles]
         self._packed = stack_packed([pack_morgan(mol, _N_BITS) for mol in mols if mol is not None], _N_BITS)
+        self.threshold = self._tested(folds) if threshold is None else threshold
+
+    def _tested(self, folds: NDArray[np.int64]) -> float:
         similarities = [
             nearest(self._packed[folds == fold], self._packed[folds != fold])[0] for fold in np.unique(folds).tolist()
         ]
-        self.threshold = float(np.quantile(np.concatenate(similarities), _QUANTILE))
+        return float(np.quantile(np.concatenate(similarities), _QUANTILE))
 
     def nearest(self, packed: Sequence[bytes]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """Return the similarity of M molecules to the nearest measured one, and its row, (M,) each.

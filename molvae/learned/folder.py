@@ -58,6 +58,8 @@ class Record(Section):
     """Rows that could not be read."""
     validation: Validation
     """The models that competed."""
+    domain_threshold: Annotated[float, Field(ge=0.0, le=1.0)] | None = None
+    """Similarity from which on a molecule is in the applicability domain; computed again where a folder lacks it."""
     software: dict[str, str]
     """The version of molvae that it was fitted with."""
 
@@ -81,6 +83,7 @@ def write(learned: LearnedModel, folder: Path) -> None:
         n_censored=measured.n_censored,
         rejected=measured.rejected,
         validation=learned.validation,
+        domain_threshold=learned.domain.threshold,
         software=software(),
     )
     pq.write_table(pa.table(columns, schema=_schema(list(learned.held_out))), folder / TABLE)
@@ -119,7 +122,9 @@ def load(folder: str | Path) -> LearnedModel:
             f"{folder}: expected a model that `molvae learn` wrote, found parts that are not "
             f"({' '.join(str(error).split())[:_MAX_SHOWN]}); learn it again"
         ) from error
-    return LearnedModel(measurements, record.validation, held_out, regressor, record.seed, encoder)
+    return LearnedModel(
+        measurements, record.validation, held_out, regressor, record.seed, encoder, record.domain_threshold
+    )
 
 
 def _read_record(path: Path) -> Record:

@@ -21,6 +21,8 @@ from molvae.parallel import chunks_of
 MIN_MOLECULES = 10
 """Molecules with a value, below which nothing is learned: cross-validation would say nothing."""
 
+# Beyond these, squares of values and of their differences are no numbers any more, or all 0.
+_MAX_VALUE, _MIN_SPREAD = 1e100, 1e-100
 _MAX_SHOWN = 60
 _MAX_WARNINGS = 3
 
@@ -186,6 +188,11 @@ def _check(measurements: Measurements, file: Path, n_rows: int, *, may_be_few: b
         )
         counts = f"{measurements.n_censored} bounds, {len(measurements.rejected)} rows that cannot be read{example}"
         raise DataError(f"{where}: expected numbers for molecules, found none in {n_rows} rows ({counts})")
+    largest = float(np.abs(measurements.values).max(initial=0.0))
+    if largest > _MAX_VALUE:
+        raise DataError(
+            f"{where}: expected values of up to {_MAX_VALUE:g}, found one of {largest:g}; mend it, or take logarithms"
+        )
     if n < MIN_MOLECULES:
         if may_be_few:
             return
@@ -193,7 +200,12 @@ def _check(measurements: Measurements, file: Path, n_rows: int, *, may_be_few: b
             f"{where}: expected at least {MIN_MOLECULES} molecules with a value, found {n}; measure more before a "
             "model is learned"
         )
-    if np.ptp(measurements.values) == 0.0:
+    spread = float(np.ptp(measurements.values))
+    if 0.0 < spread < _MIN_SPREAD:
+        raise DataError(
+            f"{where}: expected values that differ by {_MIN_SPREAD:g} or more, found {spread:g}; give another unit"
+        )
+    if spread == 0.0:
         raise DataError(
             f"{where}: expected different values, found {measurements.values[0]:g} for all {n} molecules; there is "
             "nothing to learn"

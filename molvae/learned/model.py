@@ -11,6 +11,7 @@ from rdkit import Chem
 
 from molvae.chem.quiet import quiet
 from molvae.chem.standardise import Standardised
+from molvae.errors import ConfigError
 from molvae.learned.domain import Domain, fingerprint
 from molvae.learned.forms import standard_forms
 from molvae.learned.intervals import conformal_factor
@@ -62,6 +63,8 @@ class LearnedModel:
         regressor: The kept model, fitted to all measurements.
         seed: The seed that it was fitted with.
         encoder: The MolVAE whose codes are its features, where they are.
+        threshold: That of the applicability domain, where it is known.
+        domain: The applicability domain.
     """
 
     measurements: Measurements
@@ -70,11 +73,12 @@ class LearnedModel:
     regressor: Regressor
     seed: int
     encoder: "MolVAE | None" = None
+    threshold: float | None = None
     domain: Domain = field(init=False)
 
     def __post_init__(self) -> None:
         """Prepare the search for the nearest measured molecule."""
-        object.__setattr__(self, "domain", Domain(self.measurements.smiles, self._tested.folds))
+        object.__setattr__(self, "domain", Domain(self.measurements.smiles, self._tested.folds, self.threshold))
 
     @property
     def column(self) -> str:
@@ -148,7 +152,12 @@ def fit(measurements: Measurements, *, seed: int, n_jobs: int = 1, model: "MolVA
         seed: Seed of the folds and fits.
         n_jobs: Threads of a forest.
         model: A trained MolVAE, for a model on its codes to compete as well.
+
+    Raises:
+        ConfigError: If the MolVAE predicts the column itself.
     """
+    if model is not None:
+        _refuse_a_head_of(measurements.column, model)
     mols = [Chem.MolFromSmiles(smiles) for smiles in measurements.smiles]
     folds = make_folds(measurements.smiles, seed)
     split = next(name for name in SPLITS if name in folds)
@@ -178,6 +187,16 @@ def fit(measurements: Measurements, *, seed: int, n_jobs: int = 1, model: "MolVA
     fitted = kinds[kept].fit(features[kept], measurements.values, seed, n_jobs)
     encoder = model if kinds[kept].needs_model else None
     return LearnedModel(measurements, validation, held_out[kept], fitted, seed, encoder)
+
+
+def _refuse_a_head_of(column: str, model: "MolVAE") -> None:
+    """Refuse a model whose codes were shaped by the values that cross-validation holds out."""
+    names = [scale.name for scale in model.scales if scale.name.casefold() == column.casefold()]
+    if names:
+        raise ConfigError(
+            f"--model: expected a model that was not trained on {column!r}, found {names[0]!r} in its property head; "
+            "its codes may know the values that cross-validation holds out; give another model, or learn without one"
+        )
 
 
 def _log(measurements: Measurements, validation: Validation) -> None:

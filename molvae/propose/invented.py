@@ -75,16 +75,13 @@ class Plausibility:
 class Inventor:
     """Breeds molecules against the upper confidence bound of a Gaussian process."""
 
-    def __init__(
-        self, model: MolVAE, measured: Sequence[str], without_value: Sequence[str], rater: Rater, seed: int
-    ) -> None:
+    def __init__(self, model: MolVAE, measured: Sequence[str], rater: Rater, seed: int) -> None:
         """Sample from the model, and learn from measured molecules what is plausible.
 
         Args:
             model: The model.
             measured: Molecules with a value, the best first.
-            without_value: Other molecules that are not proposed again.
-            rater: What molecules are ranked by.
+            rater: What molecules are ranked by, and which are not proposed again.
             seed: The run's seed.
         """
         self._model, self._measured, self._rater, self._seed = model, list(measured), rater, seed
@@ -93,8 +90,7 @@ class Inventor:
         self._sampled = [smiles for smiles in dict.fromkeys(sampled) if smiles is not None]
         with quiet():
             self._plausibility = Plausibility.of(self._measured, self._sampled)
-        self._tested = {*measured, *without_value}
-        self._known = set(self._tested)
+        self._known = set(rater.without)
         self._graph = lru_cache(maxsize=4 * _N_PARENTS)(Graph.from_smiles)
 
     def samples(self) -> Candidates:
@@ -121,7 +117,7 @@ class Inventor:
         self._known.update(new)
         with quiet():
             plausible = [Record("", 0, "", text) for text in new if self._plausibility.holds(text)]
-        return self._rater(Block(np.arange(len(plausible)), plausible))[0].best(self._rater.n, self._tested)
+        return self._rater(Block(np.arange(len(plausible)), plausible))[0]
 
     def _neighbours(self) -> list[str]:
         """Decode around the best measured molecules that the model can encode."""

@@ -44,9 +44,10 @@ class Plate:
         """
         self.choices: list[Choice] = []
         self._bits, self._n = bits, n
-        self._nearest = np.zeros(len(bits), dtype=np.float32)
+        # Apart, because a close analogue of a measured molecule is none of another one on the plate.
+        self._to_plate = self._to_measured = np.zeros(len(bits), dtype=np.float32)
         if measured is not None and len(measured) and len(bits):
-            self._nearest, _ = nearest(bits, measured)
+            self._to_measured, _ = nearest(bits, measured)
         self._is_chosen = np.zeros(len(bits), dtype=bool)
 
     def __len__(self) -> int:
@@ -64,21 +65,26 @@ class Plate:
         for row in order:
             if len(self) >= min(n, self._n):
                 return
-            is_twin = bool(self._nearest[row] > MAX_SIMILARITY)
-            if not self._is_chosen[row] and (twins or not is_twin):
-                self._choose(row, Choice(int(row), explores, is_twin))
+            if not self._is_chosen[row] and (twins or not self._is_twin(row)):
+                self._choose(int(row), explores=explores)
 
     def farthest(self, n: int) -> None:
-        """Choose until there are n, each time the candidate whose most similar chosen one is the least similar."""
-        while len(self) < min(n, self._n, len(self._bits)):
-            row = int(np.argmin(np.where(self._is_chosen, np.inf, self._nearest)))
-            self._choose(row, Choice(row, explores=True, is_twin=bool(self._nearest[row] > MAX_SIMILARITY)))
+        """Choose until there are n, each time the candidate that is the least similar to its nearest one.
 
-    def _choose(self, row: int, choice: Choice) -> None:
-        self.choices.append(choice)
+        That is the nearest of the chosen molecules and the measured ones.
+        """
+        while len(self) < min(n, self._n, len(self._bits)):
+            to_nearest = np.maximum(self._to_plate, self._to_measured)
+            self._choose(int(np.argmin(np.where(self._is_chosen, np.inf, to_nearest))), explores=True)
+
+    def _is_twin(self, row: int) -> bool:
+        return bool(self._to_plate[row] > MAX_SIMILARITY)
+
+    def _choose(self, row: int, *, explores: bool) -> None:
+        self.choices.append(Choice(row, explores, self._is_twin(row)))
         self._is_chosen[row] = True
         similarity = paired_similarity(self._bits, self._bits[row : row + 1])
-        self._nearest = np.maximum(self._nearest, similarity)
+        self._to_plate = np.maximum(self._to_plate, similarity)
 
 
 def best_first(values: NDArray[np.float64]) -> NDArray[np.int64]:

@@ -48,13 +48,15 @@ class Rater:
     Attributes:
         mean: Predicts the molecules; None to predict nothing.
         objective: Its constraints must be satisfied.
-        n: Most molecules of a block to return.
+        n: Most molecules to return.
+        without: Standard forms of molecules to leave out.
         seed: Where nothing is predicted, the seed of random values.
     """
 
     mean: MeanFunction | None
     objective: Objective | None
     n: int
+    without: Collection[str] = ()
     seed: int = 1
 
     def __call__(self, block: Block) -> tuple[Candidates, list[Unusable]]:
@@ -72,7 +74,7 @@ class Rater:
             self._drawn(block)[molecules.at[rows]] if self.mean is None else self.mean(features),
             [block.records[molecules.at[row]] for row in rows.tolist()],
         )
-        return candidates.best(self.n), molecules.unusable
+        return candidates.best(self.n, self.without), molecules.unusable
 
     def _drawn(self, block: Block) -> NDArray[np.float64]:
         """Return a random value for each row of a block, the same whichever process rates it."""
@@ -111,13 +113,12 @@ class _Unusables:
         self.first += unusable[: MAX_LISTED - len(self.first)]
 
 
-def rank(pool: Pool, rater: Rater, without: Collection[str], seed: int, n_jobs: int) -> Ranked:
+def rank(pool: Pool, rater: Rater, seed: int, n_jobs: int) -> Ranked:
     """Return the best molecules of a pool by their predicted means.
 
     Args:
         pool: The pool.
-        rater: What the molecules are ranked by, and how many to return.
-        without: Standard forms of molecules to leave out.
+        rater: What the molecules are ranked by, how many to return, and without which.
         seed: The run's seed.
         n_jobs: Processes for large pools.
     """
@@ -127,17 +128,17 @@ def rank(pool: Pool, rater: Rater, without: Collection[str], seed: int, n_jobs: 
     with shared_processes():
         if n_rows > MAX_EXACT:
             # Also of molecules that violate the constraints, of which there may be few others.
-            any_molecule = replace(rater, objective=None, n=BLOCK)
-            sampled = _rated(_blocks(sample), any_molecule, len(sample), without, counted, n_jobs)
+            any_molecule = replace(rater, objective=None, n=len(sample))
+            sampled = _rated(_blocks(sample), any_molecule, counted, n_jobs)
             screen = Screen.imitating(sampled.bits, sampled.mean)
             del sampled
             rows = _screened(pool, screen, rater.objective, n_rows, unusables, n_jobs)
         exact = unusables if rows is None else counted
-        candidates = _rated(pool.blocks(rows, whole=True), rater, rater.n, without, exact, n_jobs)
+        candidates = _rated(pool.blocks(rows, whole=True), rater, exact, n_jobs)
     return Ranked(candidates, n_rows, n_rows, unusables.n, unusables.first)
 
 
-def draw(pool: Pool, rater: Rater, without: Collection[str], seed: int, n_jobs: int) -> Ranked:
+def draw(pool: Pool, rater: Rater, seed: int, n_jobs: int) -> Ranked:
     """Return molecules of a pool at random, for where nothing is predicted; the arguments are those of `rank`.
 
     A random part of a large pool will do, unless too few of it satisfy the constraints.
@@ -145,11 +146,11 @@ def draw(pool: Pool, rater: Rater, without: Collection[str], seed: int, n_jobs: 
     n_rows, sample = pool.sample(_SAMPLE, numpy_generator(seed, "propose sample"), whole=True)
     rater, unusables, n_read = replace(rater, seed=seed), _Unusables(), len(sample)
     with shared_processes():
-        candidates = _rated(_blocks(sample), rater, rater.n, without, unusables, processes_for(n_read, n_jobs))
+        candidates = _rated(_blocks(sample), rater, unusables, processes_for(n_read, n_jobs))
         if len(candidates) < rater.n and n_read < n_rows:
             unusables, n_read = _Unusables(), n_rows
             blocks = pool.blocks(whole=True)
-            candidates = _rated(blocks, rater, rater.n, without, unusables, processes_for(n_rows, n_jobs))
+            candidates = _rated(blocks, rater, unusables, processes_for(n_rows, n_jobs))
     return Ranked(candidates, n_rows, n_read, unusables.n, sorted(unusables.first, key=lambda row: row.line))
 
 
@@ -159,17 +160,15 @@ def _blocks(records: Sequence[Record]) -> list[Block]:
     return [Block(numbers[i : i + BLOCK], records[i : i + BLOCK]) for i in range(0, len(records), BLOCK)]
 
 
-def _rated(
-    blocks: Iterable[Block], rater: Rater, n: int, without: Collection[str], unusables: _Unusables, n_jobs: int
-) -> Candidates:
-    """Return the n best molecules of some blocks."""
+def _rated(blocks: Iterable[Block], rater: Rater, unusables: _Unusables, n_jobs: int) -> Candidates:
+    """Return the best molecules of some blocks."""
     parts = [rater(Block(np.empty(0, np.int64), []))[0]]
     for _, (candidates, unusable) in map_tasks(rater, blocks, n_jobs):
         unusables.add(unusable)
         parts.append(candidates)
-        if sum(map(len, parts)) > _EXCESS * n:
-            parts = [joined(parts).best(n, without)]
-    return joined(parts).best(n, without)
+        if sum(map(len, parts)) > _EXCESS * rater.n:
+            parts = [joined(parts).best(rater.n)]
+    return joined(parts).best(rater.n)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Several measured columns as one value: the score of an objective."""
 
 import math
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -32,13 +33,13 @@ def read_scores(file: Path, objective: Objective, smiles_column: str | None = No
     values = {name: dict(zip(of.smiles, of.values.tolist(), strict=True)) for name, of in columns.items()}
     smiles = [text for text in columns[measured[0]].smiles if all(text in of_column for of_column in values.values())]
     scores = [
-        objective.spec.score_of({**evaluation.values, **{name: values[name][evaluation.smiles] for name in measured}})
-        for evaluation in objective.evaluate_batch(smiles)
+        objective.spec.score_of({**computed, **{name: values[name][text] for name in measured}})
+        for text, computed in zip(smiles, _computed(objective, smiles, set(measured)), strict=True)
     ]
     rows = [row for row, score in enumerate(scores) if math.isfinite(score)]
-    scored = [smiles[row] for row in rows]
+    scored = dict.fromkeys(smiles[row] for row in rows)
     tested = dict.fromkeys(text for of in columns.values() for text in of.tested)
-    without_score = tuple(text for text in tested if text not in set(scored))
+    without_score = tuple(text for text in tested if text not in scored)
     if not rows and not any(of.bounds for of in columns.values()):
         raise DataError(
             f"{file}: expected molecules with a value in each of the columns {', '.join(measured)}, found none that "
@@ -51,8 +52,19 @@ def read_scores(file: Path, objective: Objective, smiles_column: str | None = No
         )
     return Measurements(
         objective.name,
-        scored,
+        list(scored),
         np.array([scores[row] for row in rows], dtype=np.float64),
         np.ones(len(rows), dtype=np.int64),
         without_value=without_score,
     )
+
+
+def _computed(objective: Objective, smiles: Sequence[str], measured: Collection[str]) -> list[Mapping[str, float]]:
+    """Return the values of the terms that are not measured; the others may be a program that runs for hours."""
+    terms = tuple(term for term in objective.spec.terms if term.title not in measured)
+    if not terms:
+        return [{} for _ in smiles]
+    # Neither a mean nor a constraint matters to the values.
+    parts = {"terms": terms, "constraints": (), "lead": None, "core": None, "mean": "arithmetic"}
+    computing = Objective(objective.spec.model_copy(update=parts), objective.folder)
+    return [evaluation.values for evaluation in computing.evaluate_batch(smiles)]

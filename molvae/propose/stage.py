@@ -74,7 +74,7 @@ def propose_from_pool(pool: Pool, measured: Measurements, wanted: Wanted, n_jobs
     """
     process = _process(measured, wanted)
     rater = _rater(process, measured, wanted)
-    ranked = (draw if process is None else rank)(pool, rater, set(measured.tested), wanted.seed, n_jobs)
+    ranked = (draw if process is None else rank)(pool, rater, wanted.seed, n_jobs)
     _log_pool(pool, ranked)
     candidates = ranked.candidates if process is not None else _plausible(ranked.candidates, wanted.n)
     if len(candidates) < wanted.n:
@@ -100,7 +100,7 @@ def propose_invented(model: MolVAE, measured: Measurements, wanted: Wanted) -> P
     process = _process(measured, wanted)
     order = np.argsort(-wanted.sign * measured.values, kind="stable")
     best_first = [measured.smiles[row] for row in order.tolist()]
-    inventor = Inventor(model, best_first, measured.without_value, _rater(process, measured, wanted), wanted.seed)
+    inventor = Inventor(model, best_first, _rater(process, measured, wanted), wanted.seed)
     candidates = inventor.samples() if process is None else inventor.bred(process)
     if len(candidates) < wanted.n:
         raise DataError(
@@ -111,8 +111,8 @@ def propose_invented(model: MolVAE, measured: Measurements, wanted: Wanted) -> P
 
 
 def _rater(process: GaussianProcess | None, measured: Measurements, wanted: Wanted) -> Rater:
-    n = n_candidates(wanted.n) + len(measured.tested)
-    return Rater(None if process is None else process.mean, wanted.objective, n)
+    mean = None if process is None else process.mean
+    return Rater(mean, wanted.objective, n_candidates(wanted.n), frozenset(measured.tested))
 
 
 def _process(measured: Measurements, wanted: Wanted) -> GaussianProcess | None:

@@ -1,7 +1,7 @@
 """The table of a plate: what is proposed, and why."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -77,10 +77,21 @@ def plate_table(chosen: Candidates, choices: Sequence[Choice], evidence: Evidenc
         return table
     if pool.smiles_column is None:
         table["id"] = [record.id for record in chosen.records]
-    # A plate of before may be a pool.
-    titles = [f"pool.{name}" if name in table else name for name in pool.names]
+    titles = _titles(pool.names, taken=table.columns)
     rest = pd.DataFrame([record.extra for record in chosen.records], columns=titles, index=table.index)
     return pd.concat([table, rest], axis=1)
+
+
+def _titles(names: Sequence[str], taken: Iterable[str]) -> list[str]:
+    """Return names for the columns of a pool that no other column has: it may be a plate of before, or of its pool."""
+    used, titles = set(taken), []
+    for name in names:
+        title = name
+        while title in used:
+            title = f"pool.{title}"
+        used.add(title)
+        titles.append(title)
+    return titles
 
 
 def _why(row: int, choice: Choice, evidence: Evidence) -> str:
@@ -96,8 +107,8 @@ def _why(row: int, choice: Choice, evidence: Evidence) -> str:
         reasons.append(f"nearest measured {value:.{decimals}f} at similarity {similarity:.2f}")
     else:
         reasons.append("no value is measured yet")
-    if not is_predicted:
-        reasons.append("unlike the rest of the plate")
     if choice.is_twin:
         reasons.append("close analogue of another one on the plate")
+    elif not is_predicted:
+        reasons.append("unlike the rest of the plate")
     return f"{'explore' if choice.explores else 'exploit'}: {', '.join(reasons)}"

@@ -1,5 +1,6 @@
 """What a search for better molecules of a series takes from its data: model, activity, lead, core, and limits."""
 
+import re
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,6 +31,8 @@ _SHARED_BY = (1.0, 0.8)
 _BEYOND = 0.2
 _ALERTS = ("PAINS", "BRENK")
 _MAX_BOUNDS = 3
+# The hydrogens of an atom in brackets.
+_HYDROGENS = re.compile(r"(?<=[A-Za-z])H[0-9]*(?=[+-]*[0-9]*\])")
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,8 @@ class SeriesPlan:
         base: Model to fine-tune.
         activity: Column with the measured activity.
         minimise: Whether lower values are better.
-        median: Median activity, from which on a molecule is desirable.
+        start: Activity from which on a molecule is desirable.
+        starts_at_median: Whether that is the median; otherwise it is the worst, since most have the best.
         best: Activity of the best measured molecule.
         goal: Activity that is as desirable as can be, a little better than the best.
         n_measured: Molecules with a value.
@@ -61,7 +65,8 @@ class SeriesPlan:
     base: str
     activity: str
     minimise: bool
-    median: float
+    start: float
+    starts_at_median: bool
     best: float
     goal: float
     n_measured: int
@@ -116,6 +121,11 @@ def plan_series(
         ConfigError: If there is no such column, or the lead or the core is none.
     """
     if look.base is None:
+        if not look.unread:
+            raise DataError(
+                "expected a model to fine-tune among those that come with molvae, found none in this installation; "
+                "install molvae again"
+            )
         raise DataError(
             f"{look.path}: expected a series of fewer than {ENOUGH_TO_TRAIN:,} molecules, found {look.n_rows:,} rows; "
             "begin with `molvae new`"
@@ -137,13 +147,14 @@ def plan_series(
     properties = compute_properties(measured.smiles, ["logp", "qed", "sa_score", "mol_weight"])
     low, high = np.nanpercentile(properties.to_numpy(), [5, 95], axis=0).tolist()
     weight = float(compute_properties([chosen_lead], ["mol_weight"])["mol_weight"].iloc[0])
-    median, best, goal = _goal(measured, minimise=minimise)
+    start, best, goal = _goal(measured, minimise=minimise)
     return SeriesPlan(
         look=look,
         base=look.base,
         activity=activity,
         minimise=minimise,
-        median=median,
+        start=start,
+        starts_at_median=start == float(np.median(measured.values)),
         best=best,
         goal=goal,
         n_measured=len(measured),
@@ -207,7 +218,10 @@ def _common_core(mols: Sequence[Chem.Mol], lead: Chem.Mol) -> Core | None:
 def _part_of(lead: Chem.Mol, smarts: str) -> Core | None:
     """Return the part of the lead that a pattern matches, which reads better than the pattern, if there is one."""
     atoms = lead.GetSubstructMatch(Chem.MolFromSmarts(smarts))
-    return read_core(Chem.MolFragmentToSmiles(lead, atoms, isomericSmiles=False)) if atoms else None
+    if not atoms:
+        return None
+    # A hydrogen of the lead, as in [nH], may be a substituent in the others.
+    return read_core(_HYDROGENS.sub("", Chem.MolFragmentToSmiles(lead, atoms, isomericSmiles=False)))
 
 
 def _fraction_with(core: Core, mols: Sequence[Chem.Mol]) -> float:

@@ -133,13 +133,20 @@ constraints:
 def _description(plan: SeriesPlan) -> str:
     change = "lower" if plan.minimise else "higher"
     return (
-        f"Molecules of a {change} {plan.activity} than the best of {plan.look.path.name} ({plan.best:g}), as predicted "
-        "from what was measured, similar to the lead, drug-like and easy to make."
+        f"Molecules of a {change} {plan.activity} than {_start(plan)} of {plan.look.path.name}, the best of them a "
+        f"little beyond its best value ({plan.best:g}), as predicted from what was measured, similar to the lead, "
+        "drug-like and easy to make."
     )
+
+
+def _start(plan: SeriesPlan) -> str:
+    return "the median" if plan.starts_at_median else "the worst value"
 
 
 def _lead(plan: SeriesPlan) -> str:
     origin = "As given" if plan.is_given[0] else f"The molecule of the best {one_line(plan.activity)}"
+    if plan.is_given == (False, True):
+        origin += " of those that hold the core"
     return f"""\
 # {origin}. Candidates have at least this similarity to it, of ECFP4 counts.
 lead: {{smiles: {quoted(plan.lead)}, similarity: 0.4, fingerprint: ECFP4}}
@@ -160,8 +167,8 @@ core: {quoted(plan.core)}
 
 
 def _desirability(plan: SeriesPlan) -> str:
-    about = f"    # From the median to a little beyond the best measured value, {plan.best:g}.\n"
-    low, high = sorted((plan.median, plan.goal))
+    about = f"    # From {_start(plan)} to a little beyond the best one, {plan.best:g}.\n"
+    low, high = sorted((plan.start, plan.goal))
     return f"{about}    {'minimise' if plan.minimise else 'maximise'}: {{low: {low:.6g}, high: {high:.6g}}}"
 
 

@@ -399,7 +399,8 @@ def test_any_provenance_is_compared_or_refused(folder):
     run.mkdir(exist_ok=True)
     write(run, "a.csv", b"smiles\n")
     entry = {"bytes": 7, "sha256": "0" * 64}
-    provenance = {"run": "x", "inputs": {"in.smi": entry}, "outputs": {"a.csv": entry}, "sources": {"a": "b"}}
+    software = {"date": "2026-01-01", "source": "c", "versions": {"molvae": "1"}, "sources": {"a": "b"}}
+    provenance = {"run": "x", **software, "inputs": {"in.smi": entry}, "outputs": {"a.csv": entry}}
 
     @fuzzed
     @given(changed_values([provenance]))

@@ -52,6 +52,14 @@ def test_the_data_are_looked_at(folder):
     ]
 
 
+def test_the_values_of_all_rows_are_looked_at(folder, monkeypatch):
+    monkeypatch.setattr(data_look, "MAX_LOOKED_AT", 4)
+    (folder / "my data.csv").write_text(f"{TABLE}e,CCCO,9.9,cell\nf,nonsense,99,cell\ng,CCN,-1,cell\nh,CCCN,9.9,x\n")
+    look = look_at(Path("my data.csv"))
+    assert (look.n_rows, look.n_read, look.measured) == (8, 4, {"pAct": (-1.0, 99.0)})
+    assert look.best == (9.9, "CCCO")
+
+
 def test_a_project_has_a_config_and_an_objective_that_are_valid(folder):
     result = new("mine", "--data", "my data.csv")
     assert result.exit_code == 0

@@ -116,21 +116,28 @@ def test_worker_processes_leave_an_interrupt_to_the_one_that_started_them():
 
 
 ENDLESS = """
-import os, sys, time
+import ctypes, os, sys, time
 from molvae.parallel import map_tasks
 
+def endless(task):
+    open(f"{sys.argv[1]}/begun{os.getpid()}", "w").close()
+    # What ctypes calls so, as RDKit, leaves no other thread of Python a turn.
+    (ctypes.PyDLL(None) if sys.argv[2] == "compute" else time).sleep(3600)
+
 if __name__ == "__main__":
-    list(map_tasks(time.sleep, [0.0] * 8 + [3600.0] * 8, 2))
+    list(map_tasks(endless, range(4), 2))
 """
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks at processes in /proc")
-def test_worker_processes_end_with_the_one_that_started_them(tmp_path):
+@pytest.mark.parametrize("task", ["sleep", "compute"])
+def test_worker_processes_end_with_the_one_that_started_them(tmp_path, task):
     (tmp_path / "endless.py").write_text(ENDLESS)
-    with subprocess.Popen([sys.executable, str(tmp_path / "endless.py")]) as process:
+    with subprocess.Popen([sys.executable, str(tmp_path / "endless.py"), str(tmp_path), task]) as process:
         deadline = time.monotonic() + 60
-        while len(workers := children(process.pid)) < 3 and time.monotonic() < deadline:
+        while len(list(tmp_path.glob("begun*"))) < 2 and time.monotonic() < deadline:
             time.sleep(0.1)
+        workers = children(process.pid)
         process.kill()
     # Two workers, and the process that watches their resources.
     assert len(workers) == 3

@@ -251,6 +251,22 @@ def test_a_mistake_of_a_plate_is_found_before_the_training(folder, settings, sai
         plan_run({**content, "propose": propose}, "study.yaml")
 
 
+@pytest.mark.parametrize(
+    ("propose", "said"),
+    [
+        ({"smiles_column": "s"}, "expected smiles_column with measured, the table that it is about, found it without"),
+        ({"minimise": True, "pool": "in.smi"}, "expected minimise with measured"),
+        ({"measured": "r.csv", "column": "a", "pool_smiles_column": "s"}, "expected pool_smiles_column with pool"),
+        ({"n": 24}, "expected measured or pool, without which the workflow proposes no plate, found only n;"),
+        ({"n": 24, "objective": "mine.yaml"}, "found only n and objective;"),
+    ],
+)
+def test_a_setting_of_a_plate_that_would_do_nothing_is_refused(folder, propose, said):
+    with pytest.raises(ConfigError, match=said) as caught:
+        plan_run({"prepare": {"input": ["in.smi"]}, "optimize": {"objectives": []}, "propose": propose}, "study.yaml")
+    assert "\n" not in str(caught.value)
+
+
 def test_modules_of_the_plates_objective_are_imported_before_the_first_job(folder):
     (folder / "results.csv").write_text("smiles,activity\nCCO,5\n")
     (folder / "of_plate.yaml").write_text(

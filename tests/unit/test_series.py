@@ -52,14 +52,14 @@ def test_lead_core_and_goal_come_from_the_data(folder):
     assert (found.base, found.lead, found.best) == ("zinc250k", BEST, 8.0)
     assert found.core is not None
     assert 0.5 < found.core_fraction < 1.0
-    assert found.median < found.best < found.goal
+    assert found.start < found.best < found.goal
     assert found.is_given == (False, False)
 
 
 def test_lower_may_be_better(folder):
     found = plan(minimise=True)
     assert (found.best, found.lead) == (2.0, "CCO")
-    assert 0.0 <= found.goal < found.best < found.median
+    assert 0.0 <= found.goal < found.best < found.start
     assert found.core is None
 
 
@@ -106,6 +106,60 @@ def test_the_table_is_found_from_a_project_behind_a_link(folder):
     lay_series(Path("link/series"), plan(), 15)
     [data] = load_config(Path("link/series/config.yaml")).prepare.input
     assert (Path("link/series") / data).samefile("mine.csv")
+
+
+def test_a_core_holds_the_members_with_a_substituent_in_the_place_of_a_hydrogen_of_the_lead(folder):
+    indoles = [(f"{'C' * n}c1ccc2[nH]ccc2c1", 5.0 + n) for n in range(1, 8)]
+    indoles += [(f"{'C' * n}c1ccc2n(C)ccc2c1", 4.0 + n / 10) for n in range(1, 8)]
+    Path("mine.csv").write_text("smiles,pIC50\n" + "".join(f"{smiles},{value}\n" for smiles, value in indoles))
+    found = plan()
+    assert found.lead == "CCCCCCCc1ccc2[nH]ccc2c1"
+    assert found.core is not None
+    assert found.core_fraction == 1.0
+
+
+def test_the_words_say_where_the_lead_and_the_goal_come_from(folder):
+    text = objective_text(plan(), "mine", "mine.csv")
+    assert "# The molecule of the best pIC50. Candidates" in text
+    assert "Molecules of a higher pIC50 than the median of mine.csv, the best of them a little beyond" in text
+    assert "# From the median to a little beyond the best one, 8." in text
+    text = objective_text(plan(core="I"), "mine", "mine.csv")
+    assert "# The molecule of the best pIC50 of those that hold the core. Candidates" in text
+    Path("mine.csv").write_text(
+        "smiles,pIC50\n" + "".join(f"{smiles},{8 if i else 3}\n" for i, (smiles, _) in enumerate(SERIES))
+    )
+    text = objective_text(plan(), "mine", "mine.csv")
+    assert "Molecules of a higher pIC50 than the worst value of mine.csv" in text
+    assert "# From the worst value to a little beyond the best one, 8." in text
+
+
+def test_without_a_model_to_fine_tune_that_is_said(folder, monkeypatch):
+    monkeypatch.setattr("molvae.data_look.shipped_models", dict)
+    with pytest.raises(DataError, match="expected a model to fine-tune among those that come with molvae, found none"):
+        plan()
+
+
+@pytest.mark.parametrize("minutes", ["inf", "nan", "-inf", "0", "1e300"])
+def test_minutes_are_a_number(folder, minutes):
+    result = series("mine.csv", "--activity", "pIC50", "--minutes", minutes, "--dry-run")
+    assert result.exit_code == 2
+    assert "--minutes" in result.output
+    assert [path.name for path in folder.iterdir()] == ["mine.csv"]
+
+
+def test_a_project_is_laid_whole_or_not_at_all(folder, monkeypatch):
+    def killed(temporary):
+        assert not Path("series").exists()
+        (temporary / "half").touch()
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("molvae.new_project.lay", killed)
+        with pytest.raises(KeyboardInterrupt):
+            lay_series(Path("series"), plan(), 15)
+    assert [path.name for path in folder.iterdir()] == ["mine.csv"]
+    lay_series(Path("series"), plan(), 15)
+    assert Path("series/Snakefile").is_file()
 
 
 def test_a_bound_better_than_the_best_value_is_told(folder):

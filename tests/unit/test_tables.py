@@ -40,6 +40,7 @@ FOLDERS = {
     "trace.parquet": "optimize",
     "times.csv": "optimize",
     "candidates.csv": "optimize",
+    "plate.csv": "propose",
     "front.csv": "optimize",
     "molecules.csv": "score",
 }
@@ -83,6 +84,8 @@ def run(tmp_path_factory, smiles):
     folder = tmp_path_factory.mktemp("run")
     rows = [f"{molecule},m{number},{5 + number % 7 / 10}" for number, molecule in enumerate(smiles[:150])]
     (folder / "in.csv").write_text("\n".join(["smiles,id,pIC50", *rows, "C[Si](C)(C)C1CC1[U],bad,1\n"]))
+    catalogue = [f"{molecule},A-{number}" for number, molecule in enumerate(smiles[150:200])]
+    (folder / "pool.csv").write_text("\n".join(["smiles,catalogue", *catalogue]))
     (folder / "polar.yaml").write_text(OBJECTIVE)
     (folder / "run.yaml").write_text(SETTINGS)
     model = "train/model"
@@ -92,6 +95,7 @@ def run(tmp_path_factory, smiles):
         f"evaluate {model} --reference prepare --out evaluate",
         f"sample {model} --out sample/samples.csv",
         f"optimize {model} --objective polar.yaml --reference prepare --out optimize",
+        f"propose {model} --measured in.csv --column pIC50 --pool pool.csv --n 8 --out propose/plate.csv",
         f"score sample/samples.csv --reference prepare --model {model} --out score",
     ]
     with pytest.MonkeyPatch.context() as patch:

@@ -73,8 +73,8 @@ def test_an_input_that_changed_does_not_fit_and_one_that_is_elsewhere_is_told(ma
 @pytest.mark.parametrize(
     "change",
     [
-        {"outputs": {"../../etc/passwd": {"sha256": "0"}}},
-        {"outputs": {"/etc/passwd": {"sha256": "0"}}},
+        {"outputs": {"../../etc/passwd": {"bytes": 1, "sha256": "0"}}},
+        {"outputs": {"/etc/passwd": {"bytes": 1, "sha256": "0"}}},
         {"outputs": ["a"]},
         {"outputs": {"a": "b"}},
         {"inputs": None},
@@ -84,6 +84,32 @@ def test_a_provenance_of_others_that_reaches_out_of_the_run_is_refused(run, chan
     write_json(run / "provenance.json", read_json(run / "provenance.json") | change)
     with pytest.raises(DataError, match=r"provenance\.json"):
         verify(run)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"date": None}, "expected text as date, found None"),
+        ({"source": ["x"]}, "expected text as source"),
+        ({"run": 5}, "expected text as run, found 5"),
+        ({"versions": {"torch": "2"}}, "expected versions with that of molvae"),
+        ({"versions": "1"}, "expected versions with that of molvae"),
+        ({"outputs": {"a": {"sha256": "0"}}}, "expected outputs with their bytes and a SHA-256 each"),
+        ({"outputs": {"a": {"bytes": "1", "sha256": "0"}}}, "expected outputs with their bytes"),
+        ({"inputs": {"a": {"bytes": 1, "sha256": {}}}}, "expected inputs with their bytes"),
+    ],
+)
+def test_a_provenance_without_what_an_archive_says_is_refused_in_one_line(run, tmp_path, change, message):
+    write_json(run / "provenance.json", read_json(run / "provenance.json") | change)
+    with pytest.raises(DataError, match=message) as caught:
+        archive(run, tmp_path / "demo.zip")
+    assert "\n" not in str(caught.value)
+    [key] = change
+    provenance = read_json(run / "provenance.json")
+    del provenance[key]
+    write_json(run / "provenance.json", provenance)
+    with pytest.raises(DataError, match=key):
+        archive(run, tmp_path / "demo.zip")
 
 
 def test_the_verb_lists_what_does_not_fit_and_fails(run):

@@ -70,3 +70,10 @@ def test_the_same_from_python(folder, tmp_path):
     learned = molvae.learn(folder / "measured.csv", "pIC50")
     kept = molvae.load_learned(folder / "potency")
     assert learned.predict(["CCCCO"]).mean == kept.predict(["CCCCO"]).mean
+
+
+def test_a_coverage_is_a_number(folder, tmp_path):
+    (tmp_path / "new.smi").write_text("CCO\n")
+    result = invoke("predict", folder / "potency", tmp_path / "new.smi", "--coverage", "nan")
+    assert result.exit_code == 2
+    assert "--coverage" in result.output

@@ -309,3 +309,10 @@ def test_blocks_of_molecules_give_the_same_table_as_all_at_once(folder, tmp_path
         assert molvae(verb, folder, source, "--out", tmp_path / f"{rows}.{ending}").exit_code == 0
         tables.append(read_table(tmp_path / f"{rows}.{ending}"))
     pd.testing.assert_frame_equal(*tables, atol=1e-5)
+
+
+@pytest.mark.parametrize("radius", ["nan", "inf"])
+def test_a_radius_is_a_finite_number(radius):
+    result = CliRunner().invoke(app, ["neighbors", "zinc250k", "CCO", "--radius", radius])
+    assert result.exit_code == 2
+    assert "--radius" in result.output

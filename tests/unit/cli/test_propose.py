@@ -71,6 +71,25 @@ def test_a_plate_is_chosen_from_a_pool(folder, measured, pool, tmp_path, smiles)
     assert (tmp_path / "again.csv").read_bytes() == out.read_bytes()
 
 
+def test_a_file_of_others_next_to_the_plate_is_not_touched(folder, measured, pool, tmp_path, monkeypatch):
+    notes = tmp_path / "plate_rejected.csv"
+    notes.write_text("smiles,line,input,reason\nCCO,1,2,too dear\n")
+    monkeypatch.setattr("molvae.propose.face.plate", lambda *_, **__: pytest.fail("worked before it looked"))
+    with pytest.raises(DataError, match=r"plate_rejected.csv: expected nothing of this name, or a table of rejected"):
+        learned_plate(folder, measured, "--pool", pool, "--n", 5, "--out", tmp_path / "plate.csv")
+    assert notes.read_text().endswith("too dear\n")
+
+
+def test_the_rejected_rows_of_a_plate_before_are_replaced_and_removed(folder, measured, pool, tmp_path):
+    options = ("--pool", pool, "--n", 5, "--out", tmp_path / "plate.csv")
+    for rejected in ([202], [202], None):
+        if rejected is None:
+            pd.read_csv(pool)[:-1].to_csv(pool, index=False)
+        assert learned_plate(folder, measured, *options).exit_code == 0
+        found = tmp_path / "plate_rejected.csv"
+        assert (pd.read_csv(found)["line"].tolist() if found.exists() else None) == rejected
+
+
 def test_lower_values_are_better_with_minimise(folder, measured, pool, tmp_path, smiles):
     learned_plate(folder, measured, "--pool", pool, "--n", 10, "--minimise", "--out", tmp_path / "low.csv")
     plate = pd.read_csv(tmp_path / "low.csv")
@@ -228,6 +247,36 @@ def test_constraints_that_nothing_invented_satisfies_end_with_a_line(folder, mea
         DataError, match="expected 5 new molecules that are plausible and satisfy the constraints, found 0"
     ):
         learned_plate(folder, measured, "--objective", tmp_path / "gold.yaml", "--n", 5, "--out", tmp_path / "p.csv")
+
+
+def test_analogues_of_what_is_measured_are_not_said_to_be_analogues_on_the_plate(folder, tmp_path, caplog):
+    (tmp_path / "results.csv").write_text("smiles,logp\nCCCCCCCCCO,3\n")
+    (tmp_path / "pool.smi").write_text("CCCCCCCCCCO\nCOc1ccc(CCO)cc1\nCOc1ccc(CCCO)cc1\n")
+    with caplog.at_level("WARNING", logger="molvae"):
+        learned_plate(
+            *(folder, tmp_path / "results.csv", "--pool", tmp_path / "pool.smi"), "--n", 3, "--out", tmp_path / "p.csv"
+        )
+    why = dict(pd.read_csv(tmp_path / "p.csv")[["smiles", "why"]].to_numpy())
+    assert why["CCCCCCCCCCO"].endswith("unlike the rest of the plate")
+    twins = [text for text in why.values() if "close analogue of another one on the plate" in text]
+    assert len(twins) == 1
+    assert "unlike" not in twins[0]
+    assert "1 of 3 molecules are close analogues of others on the plate" in caplog.text
+
+
+def test_a_plate_may_be_the_pool_of_a_plate_time_and_again(folder, measured, pool, tmp_path):
+    for number in range(4):
+        plate = tmp_path / f"plate{number}.parquet"
+        assert learned_plate(folder, measured, "--pool", pool, "--n", 8 - number, "--out", plate).exit_code == 0
+        pool = plate
+    names = pd.read_parquet(plate).columns.tolist()
+    assert len(set(names)) == len(names)
+    assert [name for name in names if name.endswith("why")] == [
+        "why",
+        "pool.why",
+        "pool.pool.why",
+        "pool.pool.pool.why",
+    ]
 
 
 def test_an_sd_file_may_hold_the_results_and_the_pool(folder, measured, pool, tmp_path):

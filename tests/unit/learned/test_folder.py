@@ -87,6 +87,15 @@ def test_it_comes_back_as_it_was(learned, saved, smiles):
     assert again.column == learned.column
 
 
+def test_the_domain_is_not_computed_again_but_for_a_folder_of_before(learned, folder, monkeypatch):
+    threshold = learned.domain.threshold
+    with monkeypatch.context() as patch:
+        patch.setattr("molvae.learned.domain.nearest", lambda *_: pytest.fail("compared all molecules"))
+        assert load(folder).domain.threshold == threshold
+    edit_record(folder, lambda content: content.pop("domain_threshold"))
+    assert load(folder).domain.threshold == threshold
+
+
 def test_a_model_on_codes_keeps_its_encoder(measurements, model, monkeypatch, tmp_path):
     only(monkeypatch, "latent_gaussian_process")
     learned = fit(measurements, seed=1, model=model)
@@ -122,6 +131,8 @@ def test_a_pickle_is_not_run(folder, name):
         (lambda content: content["validation"].update(kept="../../somewhere"), ("kept", "../../somewhere")),
         (lambda content: content["validation"].update(kept="os.system"), ("kept", "os.system")),
         (lambda content: content.update(format=99), ("format", "99")),
+        (lambda content: content.update(domain_threshold=1.5), ("domain_threshold", "1.5")),
+        (lambda content: content.update(domain_threshold=float("nan")), ("domain_threshold",)),
         (lambda content: content["validation"]["candidates"][0]["random"].update(rmse=float("nan")), ("rmse", "nan")),
         (lambda content: content["validation"]["candidates"][0].update(scaffold=None), ("scaffold",)),
         (lambda content: content.update(rejected=[{"line": "x"}] * 5), ("rejected",)),

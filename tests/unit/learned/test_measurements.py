@@ -80,6 +80,9 @@ def test_a_long_molecule_is_read_as_a_short_one_is(tmp_path):
         ([f"{smiles},>10" for smiles in ALKANES], "20 bounds"),
         ([f"{smiles},5.5" for smiles in ALKANES], "found 5.5 for all 20"),
         (numbers(5), "at least 10 molecules with a value, found 5"),
+        ([*numbers(), "CCO,1e200"], "expected values of up to 1e.100, found one of 1e.200; mend it"),
+        ([*numbers(), "CCO,-1e101"], "found one of 1e.101"),
+        ([f"{smiles},{i}e-200" for i, smiles in enumerate(ALKANES)], "differ by 1e-100 or more, found 1.9e-199"),
         ([f"not{i},{i}" for i in range(20)], "such as 'not0' on line 2"),
     ],
 )

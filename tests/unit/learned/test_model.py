@@ -2,9 +2,11 @@ import numpy as np
 import pytest
 
 from molvae.chem.descriptors import compute_properties
+from molvae.errors import ConfigError
 from molvae.learned import Measurements, fit, load
 from molvae.learned.regressors import REGRESSORS
 from molvae.learned.validation import make_folds
+from tests.fixtures.property_head import with_head
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +55,12 @@ def test_the_one_of_the_least_scaffold_rmse_is_kept(learned):
 def test_a_trained_model_lets_its_codes_compete(measurements, model, tmp_path):
     learned = fit(measurements, seed=1, model=model)
     assert [c.name for c in learned.validation.candidates].count("latent_gaussian_process") == 1
+
+
+@pytest.mark.parametrize("name", ["logP", "LogP"])
+def test_a_model_that_was_trained_on_the_column_is_refused(measurements, model, name):
+    with pytest.raises(ConfigError, match=f"expected a model that was not trained on 'logP', found '{name}'"):
+        fit(measurements, seed=1, model=with_head(model, name))
 
 
 def test_a_measured_molecule_is_its_own_nearest(learned, measurements):

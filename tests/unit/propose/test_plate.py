@@ -50,6 +50,14 @@ def test_a_first_plate_begins_far_from_what_is_measured_and_keeps_away_from_itse
     assert [choice.row for choice in choose_diverse(BITS, BITS[:1], 10)][-2:] in ([1, 0], [0, 1])
 
 
+def test_a_close_analogue_of_a_measured_molecule_is_no_twin_of_one_on_the_plate() -> None:
+    assert not any(choice.is_twin for choice in choose_diverse(BITS, BITS[:1], 9))
+    # The last one has its twin on the plate by then.
+    assert [choice.is_twin for choice in choose_diverse(BITS, BITS[:1], 10)] == [False] * 9 + [True]
+    twins = choose_diverse(BITS[:2], BITS[2:], 2)
+    assert [choice.is_twin for choice in twins] == [False, True]
+
+
 @pytest.mark.parametrize("n", [0, 3, 20])
 def test_a_plate_has_as_many_as_there_are(n: int) -> None:
     plate = Plate(BITS, n)

@@ -58,7 +58,7 @@ def test_some_rows_are_read_with_their_other_columns(table):
 
 def test_the_best_come_first_once_each_without_what_is_measured(table, smiles, process):
     measured = standardise(smiles[2]).smiles
-    ranked = rank(Pool.at(table), Rater(process.mean, None, 1000), {measured}, 1, 1)
+    ranked = rank(Pool.at(table), Rater(process.mean, None, 1000, {measured}), 1, 1)
     candidates = ranked.candidates
     assert (ranked.n_rows, ranked.n_unusable) == (104, 2)
     assert [(row.line, row.input) for row in ranked.unusable] == [(102, "nonsense"), (105, "")]
@@ -68,10 +68,19 @@ def test_the_best_come_first_once_each_without_what_is_measured(table, smiles, p
     assert [record.smiles for record in candidates.records] == candidates.smiles
 
 
+def test_what_is_measured_takes_no_place_of_another_molecule(table, process, monkeypatch):
+    monkeypatch.setattr("molvae.propose.pool.BLOCK", 40)
+    whole = rank(Pool.at(table), Rater(process.mean, None, 1000), 1, 1).candidates.standard
+    best = rank(Pool.at(table), Rater(process.mean, None, 5, frozenset(whole[:60])), 1, 1).candidates
+    assert best.standard == whole[60:65]
+    drawn = draw(Pool.at(table), Rater(None, None, 40, frozenset(whole[:60])), 1, 1).candidates
+    assert sorted(drawn.standard) == sorted(whole[60:])
+
+
 def test_results_do_not_depend_on_the_number_of_processes(table, process, monkeypatch):
     monkeypatch.setattr("molvae.parallel.MIN_FOR_A_POOL", 10)
     monkeypatch.setattr("molvae.propose.pool.BLOCK", 40)
-    first, second = (rank(Pool.at(table), Rater(process.mean, None, 20), set(), 1, n).candidates for n in (1, 2))
+    first, second = (rank(Pool.at(table), Rater(process.mean, None, 20), 1, n).candidates for n in (1, 2))
     assert first.smiles == second.smiles
     assert np.array_equal(first.mean, second.mean)
 
@@ -79,16 +88,16 @@ def test_results_do_not_depend_on_the_number_of_processes(table, process, monkey
 def test_constraints_are_satisfied(table, process, tmp_path):
     file = tmp_path / "light.yaml"
     file.write_text("name: light\nterms: [{property: qed}]\nconstraints: [{property: mol_weight, max: 300}]\n")
-    ranked = rank(Pool.at(table), Rater(process.mean, load_objective(str(file)), 1000), set(), 1, 1)
+    ranked = rank(Pool.at(table), Rater(process.mean, load_objective(str(file)), 1000), 1, 1)
     weights = [Chem.Descriptors.MolWt(Chem.MolFromSmiles(text)) for text in ranked.candidates.standard]
     assert weights
     assert max(weights) <= 300
 
 
 def test_a_long_pool_is_screened_and_the_best_of_it_are_still_found(table, process, monkeypatch):
-    whole = rank(Pool.at(table), Rater(process.mean, None, 1000), set(), 1, 1)
+    whole = rank(Pool.at(table), Rater(process.mean, None, 1000), 1, 1)
     monkeypatch.setattr(ranking, "MAX_EXACT", 40)
-    screened = rank(Pool.at(table), Rater(process.mean, None, 10), set(), 1, 1)
+    screened = rank(Pool.at(table), Rater(process.mean, None, 10), 1, 1)
     assert (screened.n_rows, screened.n_unusable) == (104, 2)
     assert len(set(screened.candidates.standard) & set(whole.candidates.standard[:10])) >= 8
     assert screened.candidates.records[0].extra[0].startswith("m")
@@ -104,11 +113,11 @@ def test_a_parquet_pool_and_one_without_columns_are_read_too(tmp_path, smiles):
     pd.DataFrame({"id": ["a"], "smiles": [smiles[0]], "price": [3]}).to_parquet(tmp_path / "pool.parquet")
     assert Pool.at(tmp_path / "pool.parquet").names == ("id", "price")
     (tmp_path / "pool.smi").write_text(f"{smiles[0]} first\n")
-    assert draw(Pool.at(tmp_path / "pool.smi"), Rater(None, None, 10), set(), 1, 1).candidates.records[0].id == "first"
+    assert draw(Pool.at(tmp_path / "pool.smi"), Rater(None, None, 10), 1, 1).candidates.records[0].id == "first"
 
 
 def test_without_predictions_rows_are_drawn_at_random_with_their_columns(table):
-    first, second = (draw(Pool.at(table), Rater(None, None, 10), set(), seed, 1) for seed in (1, 2))
+    first, second = (draw(Pool.at(table), Rater(None, None, 10), seed, 1) for seed in (1, 2))
     assert first.n_rows == 104
     assert len(first.candidates) <= 10
     assert first.candidates.smiles != second.candidates.smiles
@@ -119,7 +128,7 @@ def test_a_lead_and_a_core_are_constraints_too(table, process, tmp_path):
     (tmp_path / "phenyls.yaml").write_text("name: phenyls\ncore: c1ccccc1\nterms: [{property: qed}]\n")
     rater = Rater(process.mean, load_objective(str(tmp_path / "phenyls.yaml")), 1000)
     phenyl = Chem.MolFromSmarts("c1ccccc1")
-    ranked = rank(Pool.at(table), rater, set(), 1, 1)
+    ranked = rank(Pool.at(table), rater, 1, 1)
     assert 0 < len(ranked.candidates) < 100
     assert all(Chem.MolFromSmiles(text).HasSubstructMatch(phenyl) for text in ranked.candidates.standard)
 
@@ -129,13 +138,13 @@ def test_the_whole_pool_is_read_where_few_of_a_part_satisfy_the_constraints(tabl
         "name: light\nterms: [{property: qed}]\nconstraints: [{property: mol_weight, max: 300}]\n"
     )
     rater = Rater(None, load_objective(str(tmp_path / "light.yaml")), 50)
-    whole = draw(Pool.at(table), rater, set(), 1, 1)
+    whole = draw(Pool.at(table), rater, 1, 1)
     monkeypatch.setattr(ranking, "_SAMPLE", 10)
-    part = draw(Pool.at(table), rater, set(), 1, 1)
+    part = draw(Pool.at(table), rater, 1, 1)
     assert 0 < len(whole.candidates) < 50
     assert set(part.candidates.standard) == set(whole.candidates.standard)
     assert (part.n_rows, part.n_read, part.n_unusable) == (104, 104, 2)
-    few = draw(Pool.at(table), Rater(None, None, 5), set(), 1, 1)
+    few = draw(Pool.at(table), Rater(None, None, 5), 1, 1)
     assert (few.n_rows, few.n_read, len(few.candidates)) == (104, 10, 5)
 
 
@@ -150,9 +159,9 @@ def test_a_screened_pool_has_the_constraints_of_the_standard_forms(tmp_path, smi
     rows += smiles[:40]
     (tmp_path / "pool.smi").write_text("".join(f"{text} m{n}\n" for n, text in enumerate(rows)))
     rater = Rater(process.mean, load_objective(str(tmp_path / "light.yaml")), 1000)
-    short = rank(Pool.at(tmp_path / "pool.smi"), rater, set(), 1, 1)
+    short = rank(Pool.at(tmp_path / "pool.smi"), rater, 1, 1)
     monkeypatch.setattr(ranking, "MAX_EXACT", 30)
-    screened = rank(Pool.at(tmp_path / "pool.smi"), rater, set(), 1, 1)
+    screened = rank(Pool.at(tmp_path / "pool.smi"), rater, 1, 1)
     assert set(screened.candidates.standard) == set(short.candidates.standard)
     assert screened.n_unusable == short.n_unusable == 1
 
@@ -162,5 +171,5 @@ def test_the_data_fields_of_an_sd_file_come_along(tmp_path, smiles):
     write_sdf(tmp_path / "pool.sdf", smiles[:2], ["one", "two"], fields)
     pool = Pool.at(tmp_path / "pool.sdf")
     assert pool.names == ("catalogue", "price")
-    records = draw(pool, Rater(None, None, 10), set(), 1, 1).candidates.records
+    records = draw(pool, Rater(None, None, 10), 1, 1).candidates.records
     assert sorted((record.id, record.extra) for record in records) == [("one", ("A-1", "3")), ("two", ("A-2", "4"))]

@@ -31,6 +31,20 @@ def test_a_term_with_the_name_of_a_column_has_the_measured_values_and_others_are
     )
 
 
+def test_a_measured_term_is_not_computed_and_the_others_are(tmp_path):
+    (tmp_path / "assays.py").write_text(
+        "def slow(smiles):\n    raise SystemExit\n\n\ndef length(smiles):\n    return [len(s) for s in smiles]\n"
+    )
+    (tmp_path / "own.yaml").write_text(
+        "name: own\nterms: [{python: 'assays:slow', name: pIC50, maximise: {low: 0, high: 10}}, "
+        "{python: 'assays:length', name: length, maximise: {low: 0, high: 10}}]\n"
+        "constraints: [{python: 'assays:slow', name: limit, max: 3}]\n"
+    )
+    (tmp_path / "results.csv").write_text("smiles,pIC50,more\nCCO,9,1\nc1ccccc1,4,2\n")
+    scores = read_scores(tmp_path / "results.csv", load_objective(str(tmp_path / "own.yaml")))
+    assert scores.values == pytest.approx([(0.9 * 0.3) ** 0.5, (0.4 * 0.8) ** 0.5])
+
+
 def test_a_table_without_such_a_column_is_refused(tmp_path, objective):
     (tmp_path / "results.csv").write_text("smiles,IC50\nCCO,9\n")
     with pytest.raises(ConfigError, match=r"a term of potent_and_light \(pIC50, mol_weight\), found smiles, IC50"):
