@@ -11,7 +11,7 @@ import pandas as pd
 
 from molvae.config import RunConfig
 from molvae.files import invalidate, replacing
-from molvae.provenance import settings_of
+from molvae.provenance import settings_of, without_passwords
 from molvae.report.environment import page_environment
 from molvae.report.figures import Figure, curve
 from molvae.report.numerals import count, number, percent
@@ -147,7 +147,8 @@ def _curves(objective: str, traces: Mapping[str, pd.DataFrame]) -> Figure:
 
 
 def _settings_section(runs: Sequence[NamedRun]) -> Section:
-    rows = differing_settings([named.run.settings.model_dump(mode="json") for named in runs])
+    shown = [without_passwords(named.run.settings.model_dump(mode="json")) for named in runs]
+    rows = differing_settings(shown)
     content = {"names": [named.name for named in runs], "rows": [(name, values, "") for name, values in rows]}
     return Section("settings", "Settings that differ", "rows.html.j2", content)
 
