@@ -16,7 +16,7 @@ from molvae.report.candidate_table import fingerprint_title
 from molvae.report.cautions import CLOSE_ANALOGUE, candidate_cautions, model_cautions
 from molvae.report.drawings import draw, draw_change
 from molvae.report.numerals import count, inflected, listed, number, plural
-from molvae.report.predictions import Learning, interval_of, learnings, predicted_gains
+from molvae.report.predictions import Learning, interval_of, learnings, predicted_gains, prediction_column, scored_end
 from molvae.report.run_data import Optimization, Run
 from molvae.report.searches import n_new
 from molvae.report.sections import Section
@@ -217,7 +217,7 @@ def _reference(
         "facts": [
             Fact(
                 title,
-                _noted(_measured(candidates.reference, learned.get(name), _decimals(name, candidates)), wanted),
+                _noted(_measured(name, learned.get(name), candidates), wanted),
                 _text(values.get(field, math.nan), _decimals(name, candidates)),
                 "",
                 desirabilities.get(name),
@@ -276,20 +276,28 @@ def _wanted(term: Any) -> str:
     return text
 
 
-def _measured(smiles: str, learning: Learning | None, decimals: int) -> str:
-    """Return the measured value of a molecule whose value of a term is predicted; nothing for another term."""
+def _measured(name: str, learning: Learning | None, candidates: CandidateSet) -> str:
+    """Return the measured value of the reference whose value of a term is predicted; nothing for another term."""
     if learning is None:
         return ""
-    value = learning.measured.get(smiles)
-    return "predicted" if value is None else f"predicted; measured {_text(value, decimals)}"
+    end = scored_end(candidates, name)
+    what = f"{end} of the predicted {learning.interval}" if end else "predicted"
+    value = learning.measured.get(candidates.reference)
+    return what if value is None else f"{what}; measured {_text(value, _decimals(name, candidates))}"
 
 
-def _predicted(row: Mapping[Hashable, Any], learning: Learning | None, name: str, decimals: int) -> str:
+def _predicted(
+    row: Mapping[Hashable, Any], learning: Learning | None, name: str, decimals: int, candidates: CandidateSet
+) -> str:
     """Return the interval of a value that is predicted; nothing for another term."""
     ends = interval_of(row, name)
     if learning is None or ends is None:
         return ""
-    return f"predicted, {learning.interval} {_text(ends[0], decimals)} to {_text(ends[1], decimals)}"
+    interval = f"{learning.interval} {_text(ends[0], decimals)} to {_text(ends[1], decimals)}"
+    end = scored_end(candidates, name)
+    if prediction_column(candidates, name) is None:
+        return f"{end} of the predicted {interval}"
+    return f"predicted, {interval}{f', scored by its {end}' if end else ''}"
 
 
 def _noted(note: str, wanted: str) -> str:
@@ -304,13 +312,16 @@ def _facts(
 ) -> list[Fact]:
     facts = []
     for title, wanted, field, name in _fields(candidates):
-        value, decimals = float(row[field]), _decimals(name, candidates)
+        # What is shown of an end of an interval is the prediction, of which the reference's may be unknown.
+        column = prediction_column(candidates, name) if scored_end(candidates, name) else field
+        value, decimals = float(row[column or field]), _decimals(name, candidates)
         # The sum has no negative zero.
-        change = round(value - reference_values.get(field, math.nan), decimals) + 0.0
+        reference = reference_values.get(column or field, math.nan)
+        change = round(value - reference, decimals) + 0.0
         signed = "" if math.isnan(change) else f"{change:+,.{decimals}f}".replace("-", "\u2212")
         desirability = row.get(f"{DESIRABILITY}{name}")
         known = None if desirability is None or pd.isna(desirability) else float(desirability)
-        note = _noted(_predicted(row, learned.get(name), name, decimals), wanted)
+        note = _noted(_predicted(row, learned.get(name), name, decimals, candidates), wanted)
         facts.append(Fact(title, note, _text(value, decimals), signed, known))
     return facts
 
