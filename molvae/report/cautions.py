@@ -6,10 +6,11 @@ The thresholds are rules of thumb; every sentence shows its number, so that a re
 from collections.abc import Iterator, Mapping
 
 from molvae.chem.selection import N_SUGGESTED
+from molvae.report.best import k_best, n_common, n_training_best, training_top
 from molvae.report.numerals import count, inflected, number, percent, plural
 from molvae.report.run_data import Optimization, Run, value_of
 from molvae.report.searches import n_new, new_top_mean
-from molvae.report.sentences import training_top, unique_at_most, valid_ones, why_none
+from molvae.report.sentences import unique_at_most, valid_ones, why_none
 
 MANY_REJECTED = 0.05
 FEW_ACTIVE_UNITS = 0.1
@@ -187,23 +188,28 @@ def candidate_cautions(result: Optimization) -> list[str]:
 
 def _search(result: Optimization) -> Iterator[str]:
     trace = result.search.trace
-    best = new_top_mean(trace, 10)
-    training = training_top(result.search, 10)
-    if training is not None and best < training + SMALL_MARGIN:
-        yield (
-            f"The ten best new molecules are no better than the ten best training molecules (mean score "
-            f"{number(best, 3)} and {number(training, 3)})."
-        )
-    if result.baseline is not None:
-        random = new_top_mean(result.baseline.trace, 10)
+    k = n_common(n_new(trace), n_training_best(result.search))
+    if k and (training := training_top(result.search, k)) is not None:
+        best = new_top_mean(trace, k)
+        if best < training + SMALL_MARGIN:
+            yield (
+                f"The {k_best(k, 'new molecule')} {inflected(k, 'is', 'are')} no better than the "
+                f"{k_best(k, 'training molecule')} ({_score(k)} {number(best, 3)} and {number(training, 3)})."
+            )
+    if result.baseline is not None and (k := n_common(n_new(trace), n_new(result.baseline.trace))):
+        best, random = new_top_mean(trace, k), new_top_mean(result.baseline.trace, k)
         if best < random + SMALL_MARGIN:
             yield (
-                f"The search is no better than random sampling (mean score of the ten best new molecules "
+                f"The search is no better than random sampling ({_score(k)} of the {k_best(k, 'new molecule')} "
                 f"{number(best, 3)} and {number(random, 3)})."
             )
     failed = int((trace["status"] != "ok").sum())
     if failed > MANY_FAILED * len(trace):
         yield f"{count(failed)} of {plural(len(trace), 'oracle call')} returned no score."
+
+
+def _score(k: int) -> str:
+    return "score" if k == 1 else "mean score"
 
 
 def _candidates(result: Optimization) -> Iterator[str]:

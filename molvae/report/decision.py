@@ -11,6 +11,7 @@ import pandas as pd
 from molvae.chem.descriptors import PROPERTIES, compute_properties
 from molvae.chem.molecules import canonical_smiles
 from molvae.provenance import recorded_sources
+from molvae.report.best import best_scores, seed_spread
 from molvae.report.candidate_set import CandidateSet, candidate_set
 from molvae.report.candidate_table import fingerprint_title
 from molvae.report.cautions import CLOSE_ANALOGUE, candidate_cautions, model_cautions
@@ -20,7 +21,7 @@ from molvae.report.predictions import Learning, interval_of, learnings, predicte
 from molvae.report.run_data import Optimization, Run
 from molvae.report.searches import n_new
 from molvae.report.sections import Section
-from molvae.report.sentences import best_scores, seed_spread, title_of, why_none
+from molvae.report.sentences import title_of, why_none
 from molvae.report.tiles import FAR_PERCENTILE
 from molvae.tables import DESIRABILITY, TARGET_MET, TERM
 

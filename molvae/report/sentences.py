@@ -1,18 +1,15 @@
 """The report's summary: what was done and with what results, in sentences built from the numbers."""
 
 import math
-import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from molvae.config import SampleConfig
 from molvae.metrics.metric import Metric
+from molvae.report.best import N_BEST, best_scores, k_best, n_common, n_training_best, training_top
 from molvae.report.numerals import count, inflected, listed, number, percent, plural
-from molvae.report.run_data import Optimization, Prior, Run, Search, value_of
+from molvae.report.run_data import Optimization, Prior, Run, value_of
 from molvae.report.searches import n_new, new_top_mean
-
-MIN_FOR_SPREAD = 2
-"""Seeds of which a standard deviation can be given."""
 
 
 @dataclass(frozen=True)
@@ -48,14 +45,21 @@ def cards(run: Run) -> list[Card]:
     if "FCD/Test" in moses:
         fcd = moses["FCD/Test"]
         shown.append(Card("FCD to test set", number(fcd.value), f"{plural(fcd.n, 'sample')}; lower is better"))
-    for result in run.optimizations:
-        under = f"mean score; {plural(len(result.search.trace), 'oracle call')}"
-        training = training_top(result.search, 10)
-        if training is not None:
-            under += f"; training set {number(training, 3)}"
-        title = "Ten best new" if len(run.optimizations) == 1 else f"Ten best new: {title_of(result.objective)}"
-        shown.append(Card(title, number(new_top_mean(result.search.trace, 10), 3), under))
-    return shown
+    return [*shown, *(_best_card(result, is_only=len(run.optimizations) == 1) for result in run.optimizations)]
+
+
+def _best_card(result: Optimization, *, is_only: bool) -> Card:
+    n = n_new(result.search.trace)
+    k = n_common(n) if n else N_BEST
+    score = "score" if k == 1 else "mean score"
+    under = f"{score}; {plural(len(result.search.trace), 'oracle call')}"
+    training, n_training = training_top(result.search, k), n_training_best(result.search)
+    if training is not None:
+        whose = "training set" if n_training >= k else f"{k_best(n_training)} of training set"
+        under += f"; {whose} {number(training, 3)}"
+    title = f"{k_best(k).capitalize()} new"
+    value = number(new_top_mean(result.search.trace, k), 3)
+    return Card(title if is_only else f"{title}: {title_of(result.objective)}", value, under)
 
 
 def title_of(objective: str) -> str:
@@ -80,12 +84,6 @@ def why_none(n_scored: int) -> str:
     if n_scored:
         return "No new molecule has a score above 0: each misses a target entirely."
     return "No new molecule satisfies all constraints."
-
-
-def training_top(search: Search, top: int) -> float | None:
-    """Return the mean score of the best `top` molecules of the whole training set; None if they were not scored."""
-    value = search.summary.get(f"training_top{top}_mean")
-    return None if value is None else float(value)
 
 
 def sentences(run: Run) -> list[str]:
@@ -200,55 +198,6 @@ def describe_optimization(result: Optimization) -> str:
     if n_known:
         text += f" It started from the {count(n_known)} best training molecules, which were scored outside this budget."
     return f"{text} {best_scores(result)} {_proposed(result)}"
-
-
-def best_scores(result: Optimization) -> str:
-    """Compare the mean score of the best new molecules with those of training molecules and of random samples."""
-    n = n_new(result.search.trace)
-    if n == 0:
-        return "No new molecule satisfies the constraints."
-    mean = number(new_top_mean(result.search.trace, 10), 3)
-    text = f"{_best(n, 'new molecule').capitalize()} {inflected(n, 'has a score', 'have a mean score')} of {mean}"
-    comparisons = []
-    training = training_top(result.search, 10)
-    if training is not None:
-        n_training = count(result.search.summary["n_training"])
-        comparisons.append(f"{number(training, 3)} for the ten best of all {n_training} training molecules")
-    if result.baseline is not None and (n_random := n_new(result.baseline.trace)):
-        mean = number(new_top_mean(result.baseline.trace, 10), 3)
-        comparisons.append(f"{mean} for {_best(n_random, 'new random sample')} under the same budget")
-    return f"{text}, compared with {listed(comparisons)}." if comparisons else f"{text}."
-
-
-def seed_spread(result: Optimization) -> str:
-    """Say how much the mean score of the ten best new molecules differs between seeds; nothing for a single seed."""
-    if not result.further:
-        return ""
-    found = [new_top_mean(search.trace, 10) for search in (result.search, *result.further.values())]
-    means = [mean for mean in found if not math.isnan(mean)]
-    n_without = len(found) - len(means)
-    text, seeds = "", plural(len(means), "seed")
-    if n_without:
-        text = f"In {n_without} of {plural(len(found), 'seed')}, no new molecule satisfies the constraints."
-        seeds = f"the other {seeds}"
-    if len(means) < MIN_FOR_SPREAD:
-        return text
-    deviation = statistics.stdev(means)
-    return (
-        f"{text}{' ' if text else ''}Over {seeds}, the mean score of the ten best new molecules is "
-        f"{number(statistics.mean(means), 3)} with a standard deviation of {number(deviation, 3)} "
-        f"({number(min(means), 3)} to {number(max(means), 3)}); the candidates are those of seed "
-        f"{result.search.summary.get('seed', '')}."
-    )
-
-
-def _best(n: int, noun: str) -> str:
-    """Name the molecules that a mean of the ten best is over: fewer where fewer satisfy the constraints."""
-    if n >= 10:
-        return f"the ten best {noun}s"
-    return inflected(
-        n, f"the only {noun} that satisfies the constraints", f"the {n} {noun}s that satisfy the constraints"
-    )
 
 
 def _proposed(result: Optimization) -> str:

@@ -4,7 +4,7 @@ import pytest
 
 from molvae.metrics.registry import measured
 from molvae.report.cautions import candidate_cautions, model_cautions
-from molvae.report.run_data import Run
+from molvae.report.run_data import Run, Search
 
 
 def with_evaluation(run: Run, **values: float) -> Run:
@@ -84,9 +84,45 @@ def test_poor_samples_are_pointed_out_with_the_number(run, name, value, said):
 
 def test_a_search_without_improvement_is_reported(run):
     (result,) = run.optimizations
-    better = {**result.search.summary, "training_top10_mean": 0.999}
+    better = {**result.search.summary, "training_best_scores": [0.999] * 10}
     changed = replace(result, search=replace(result.search, summary=better))
-    assert "no better than the ten best training molecules" in text_of(replace(run, optimizations=(changed,)))
+    said = "The ten best new molecules are no better than the ten best training molecules (mean score"
+    assert said in text_of(replace(run, optimizations=(changed,)))
+
+
+def with_feasible(search: Search, scores: list[float]) -> Search:
+    """Return a search whose new molecules within the constraints have these scores."""
+    trace = search.trace.assign(in_training=False, feasible=False)
+    rows = trace.index[: len(scores)]
+    trace.loc[rows, "feasible"] = True
+    trace.loc[rows, "score"] = scores
+    return replace(search, trace=trace)
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        ([0.9, 0.5], ""),
+        ([0.3, 0.2], "(mean score of the 2 best new molecules 0.250 and 0.850)"),
+        ([0.3], "(score of the best new molecule 0.300 and 0.900)"),
+        ([], ""),
+    ],
+)
+def test_a_search_is_compared_with_equally_many_random_samples(run, found, said):
+    (result,) = run.optimizations
+    random = [0.9, 0.8, *[0.1] * 8] if len(found) > 1 and said else [0.9, *[0.1] * 9]
+    baseline = with_feasible(result.baseline, random)
+    text = " ".join(candidate_cautions(replace(result, search=with_feasible(result.search, found), baseline=baseline)))
+    assert (f"The search is no better than random sampling {said}" in text) if said else ("random" not in text)
+
+
+def test_a_search_is_compared_with_equally_many_training_molecules(run):
+    (result,) = run.optimizations
+    search = with_feasible(result.search, [0.9, *[0.1] * 9])
+    for best, said in (([0.5], ""), ([0.95], "The best new molecule is no better than the best training molecule")):
+        changed = replace(search, summary={**search.summary, "training_best_scores": best})
+        text = " ".join(candidate_cautions(replace(result, search=changed, baseline=None)))
+        assert (f"{said} (score 0.900 and 0.950)." in text) if said else ("no better" not in text)
 
 
 @pytest.mark.parametrize(

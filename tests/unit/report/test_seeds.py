@@ -3,10 +3,10 @@
 import shutil
 from dataclasses import replace
 
+from molvae.report.best import seed_spread
 from molvae.report.cautions import model_cautions
 from molvae.report.figures import optimization
 from molvae.report.run_data import load_optimization
-from molvae.report.sentences import seed_spread
 
 
 def test_further_seeds_are_read_and_their_spread_is_told(own_folder, run):
@@ -25,6 +25,13 @@ def test_further_seeds_are_read_and_their_spread_is_told(own_folder, run):
 
 def test_a_single_seed_has_no_spread(run):
     assert seed_spread(run.optimizations[0]) == ""
+
+
+def test_seeds_are_compared_over_equally_many_molecules(run):
+    (result,) = run.optimizations
+    trace = result.search.trace
+    few = replace(result.search, trace=trace.assign(feasible=lambda table: table["call"].isin([30, 31, 32])))
+    assert "2 seeds, the mean score of the 3 best new molecules is" in seed_spread(replace(result, further={2: few}))
 
 
 def test_seeds_that_found_nothing_are_told_apart(run):

@@ -52,6 +52,32 @@ def test_fewer_than_ten_feasible_molecules_are_said(run):
 
 
 @pytest.mark.parametrize(
+    ("scores", "said", "card"),
+    [
+        ([0.5] * 10, "0.500 for the ten best of all 63 training molecules", "training set 0.500"),
+        ([0.9, 0.6, 0.3], "0.600 for the 3 of all 63 training molecules that satisfy the constraints", "3 best of tr"),
+        ([0.9], "0.900 for the only one of all 63 training molecules that satisfies the constraints", "best of tr"),
+        ([], "Of 63 training molecules, none has a score within the constraints.", ""),
+    ],
+)
+def test_the_best_training_molecules_are_those_within_the_constraints(run, scores, said, card):
+    (result,) = run.optimizations
+    summary = {**result.search.summary, "training_best_scores": scores}
+    changed = replace(run, optimizations=(replace(result, search=replace(result.search, summary=summary)),))
+    assert said in sentences(changed)[-1]
+    shown = {card.title: card for card in cards(changed)}["Ten best new"].under
+    assert (f"; {card}" in shown) if card else ("training" not in shown)
+
+
+def test_a_card_says_of_how_many_the_mean_is(run):
+    (result,) = run.optimizations
+    for calls, title in (([30, 31, 32], "3 best new"), ([30], "Best new")):
+        trace = result.search.trace.assign(feasible=lambda table, calls=calls: table["call"].isin(calls))
+        changed = replace(run, optimizations=(replace(result, search=replace(result.search, trace=trace)),))
+        assert cards(changed)[-1].title == title
+
+
+@pytest.mark.parametrize(
     ("calls", "said"),
     [
         ([30], "The only new molecule that satisfies the constraints has a score of"),
