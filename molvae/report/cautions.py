@@ -78,7 +78,7 @@ def _training(run: Run) -> Iterator[str]:
 def _reconstruction(run: Run) -> Iterator[str]:
     exact = value_of(run.evaluation.metrics, "exact_reconstruction")
     active = value_of(run.evaluation.metrics, "active_units")
-    latent_dim = run.settings.train.latent_dim
+    latent_dim = run.model.latent_dim
     conditional = value_of(run.evaluation.metrics, "reconstruction_nats")
     unconditional = value_of(run.evaluation.metrics, "unconditional_nats")
     kl = value_of(run.evaluation.metrics, "kl_nats")

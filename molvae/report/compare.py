@@ -80,7 +80,7 @@ def result_rows(runs: Sequence[NamedRun]) -> list[tuple[str, list[str], str]]:
     rows: list[tuple[str, list[str], str]] = [
         ("Seed", [str(named.run.settings.seed) for named in runs], ""),
         ("Molecules kept", [count(len(named.run.preparation.molecules)) for named in runs], ""),
-        ("Parameters of the model", [count(named.run.n_parameters) for named in runs], ""),
+        ("Parameters of the model", [count(named.run.model.n_parameters) for named in runs], ""),
     ]
     exact = [value_of(named.run.evaluation.metrics, "exact_reconstruction") for named in runs]
     fcd = [value_of(named.run.samples.moses, "FCD/Test") for named in runs]

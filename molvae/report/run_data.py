@@ -75,6 +75,23 @@ class Preparation:
 
 
 @dataclass(frozen=True)
+class ModelFacts:
+    """What the model is, as it says itself: one that is trained further has the architecture of where it began.
+
+    Attributes:
+        cell: Its recurrent cell.
+        latent_dim: Size of a code.
+        n_parameters: Weights of its networks.
+        init_from: The model that was trained further; None for one that was trained from random weights.
+    """
+
+    cell: str
+    latent_dim: int
+    n_parameters: int
+    init_from: str | None = None
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """How well the model does on molecules it was not trained on.
 
@@ -171,7 +188,7 @@ class Run:
         folder: The run's folder.
         settings: The settings that its stages ran with.
         preparation: What came in and what was kept.
-        n_parameters: Weights of the model.
+        model: What the model is.
         history: Training, a row an epoch.
         evaluation: How well the model does on held-out molecules.
         samples: The samples from its prior, scored.
@@ -182,7 +199,7 @@ class Run:
     folder: Path
     settings: RunConfig
     preparation: Preparation
-    n_parameters: int
+    model: ModelFacts
     history: pd.DataFrame
     evaluation: Evaluation
     samples: Scored
@@ -203,12 +220,11 @@ def load_run(folder: Path, settings: RunConfig, n_jobs: int = 1) -> Run:
     """
     if not folder.is_dir():
         raise DataError(f"{folder}: expected a run's folder, found none; run the workflow, or check the path")
-    model = _of_stage("train", read_json, folder / "train" / "model" / "config.json")
     return Run(
         folder=folder,
         settings=settings,
         preparation=_preparation(folder),
-        n_parameters=int(model["training"]["n_parameters"]),
+        model=_model(folder, settings),
         history=_of_stage("train", HISTORY.read, folder / "train" / HISTORY.file),
         evaluation=_evaluation(folder),
         samples=_scored(folder / "score" / "sample"),
@@ -222,6 +238,18 @@ def _of_stage(stage: str, read: Callable[[Path], Any], path: Path) -> Any:
     if not path.exists():
         raise DataError(f"{path}: expected the outcome of `molvae {stage}`, found none; run that stage first")
     return read(path)
+
+
+def _model(folder: Path, settings: RunConfig) -> ModelFacts:
+    content = _of_stage("train", read_json, folder / "train" / "model" / "config.json")
+    # Models of the first version do not say what they are.
+    own, training = content.get("model", {}), content["training"]
+    return ModelFacts(
+        cell=str(own.get("cell", settings.train.cell)),
+        latent_dim=int(own.get("latent_dim", settings.train.latent_dim)),
+        n_parameters=int(training["n_parameters"]),
+        init_from=training.get("init_from"),
+    )
 
 
 def _preparation(folder: Path) -> Preparation:
