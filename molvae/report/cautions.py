@@ -56,9 +56,12 @@ def model_cautions(run: Run, sources: Mapping[str, str]) -> list[str]:
 
 def _preparation(run: Run) -> Iterator[str]:
     rejected = sum(run.preparation.rejected.values())
-    if run.preparation.n_read and rejected > MANY_REJECTED * run.preparation.n_read:
-        fraction = percent(rejected / run.preparation.n_read)
-        yield f"{fraction} of the rows read were rejected: the results hold only for molecules like those kept."
+    if (n := run.preparation.n_considered) and rejected > MANY_REJECTED * n:
+        of_isomers = " and stereoisomers added" if run.preparation.n_stereoisomers else ""
+        yield (
+            f"{percent(rejected / n)} of the rows read{of_isomers} were rejected: the results hold only for molecules "
+            "like those kept."
+        )
 
 
 def _training(run: Run) -> Iterator[str]:

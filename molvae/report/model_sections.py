@@ -91,6 +91,7 @@ def data_sections(run: Run) -> list[Section]:
     prepared = run.preparation
     rows = [
         ("Rows read", prepared.n_read),
+        *([("Stereoisomers added", prepared.n_stereoisomers)] if prepared.n_stereoisomers else []),
         ("Rejected", sum(prepared.rejected.values())),
         ("Duplicates", prepared.n_duplicates),
         ("Kept", len(prepared.molecules)),

@@ -54,6 +54,7 @@ class Preparation:
     Attributes:
         n_read: Number of rows read.
         n_duplicates: Number of rows whose molecule an earlier row has.
+        n_stereoisomers: Number of rows that `prepare.stereo: enumerate` added.
         molecules: Columns `id, smiles, split`.
         rejected: Rejected rows by reason, most frequent first; reasons that did not occur are left out.
         changed: Number of rows that each step of standardisation changed.
@@ -63,11 +64,17 @@ class Preparation:
 
     n_read: int
     n_duplicates: int
+    n_stereoisomers: int
     molecules: pd.DataFrame
     rejected: Mapping[str, int]
     changed: Mapping[str, int]
     leakage: Mapping[str, Mapping[str, float]]
     properties: Mapping[str, Mapping[str, Any]]
+
+    @property
+    def n_considered(self) -> int:
+        """Number of rows that were kept or excluded: those read, and the stereoisomers that were added."""
+        return self.n_read + self.n_stereoisomers
 
     def split(self, name: str) -> pd.Series:
         """Return the SMILES of `train`, `validation` or `test`."""
@@ -259,6 +266,8 @@ def _preparation(folder: Path) -> Preparation:
     return Preparation(
         n_read=int(summary["read"]),
         n_duplicates=int(summary["duplicates"]),
+        # Runs of earlier versions do not record it.
+        n_stereoisomers=int(summary.get("stereoisomers", 0)),
         molecules=molecules[["id", "smiles", "split"]],
         rejected={reason: n for reason, n in sorted(summary["rejected"].items(), key=lambda item: -item[1]) if n},
         changed=summary["changed"],

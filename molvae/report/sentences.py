@@ -31,7 +31,7 @@ class Card:
 def cards(run: Run) -> list[Card]:
     """Return the headline numbers of a run, each with the molecules that it was computed on."""
     kept = len(run.preparation.molecules)
-    shown = [Card("Molecules", count(kept), f"kept of {count(run.preparation.n_read)} read")]
+    shown = [Card("Molecules", count(kept), f"kept of {count(run.preparation.n_read)} read{_isomers(run)}")]
     exact = run.evaluation.metrics.get("exact_reconstruction")
     if exact is not None:
         shown.append(Card("Reconstructed", percent(exact.value), f"exactly, of {plural(exact.n, 'test molecule')}"))
@@ -103,14 +103,19 @@ def _preparation(run: Run) -> str:
     ]
     kept = len(prepared.molecules)
     text = (
-        f"Of {plural(prepared.n_read, 'molecule')} read, {count(kept)} {inflected(kept, 'was', 'were')} kept: "
-        f"{listed(sizes)}."
+        f"Of {plural(prepared.n_read, 'molecule')} read{_isomers(run)}, {count(kept)} "
+        f"{inflected(kept, 'was', 'were')} kept: {listed(sizes)}."
     )
     reasons = [f"{reason}: {count(n)}" for reason, n in prepared.rejected.items()]
     n_rejected = sum(prepared.rejected.values())
     excluded = [plural(prepared.n_duplicates, "duplicate")] if prepared.n_duplicates else []
     excluded += [f"{plural(n_rejected, 'rejected row')} ({'; '.join(reasons)})"] if reasons else []
     return f"{text} Excluded: {listed(excluded)}." if excluded else f"{text} None was excluded."
+
+
+def _isomers(run: Run) -> str:
+    n = run.preparation.n_stereoisomers
+    return f" and {plural(n, 'further stereoisomer')}" if n else ""
 
 
 def _training(run: Run) -> str:

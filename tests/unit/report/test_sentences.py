@@ -5,6 +5,7 @@ import pytest
 
 from molvae.metrics.registry import measured
 from molvae.report.cautions import model_cautions
+from molvae.report.model_sections import data_sections
 from molvae.report.run_data import load_run
 from molvae.report.sentences import cards, sentences, title_of, unique_at_most, valid_ones
 
@@ -30,6 +31,21 @@ def test_the_sentences_carry_the_numbers(run):
     assert "(FCD) of 2.90 to the test molecules; for codes halfway between two held-out molecules it is 5.80" in text
     assert "for the ten best new random samples under the same budget" in text
     assert "20 new molecules are proposed as candidates, of which 19 pass the MOSES filters." in text
+
+
+def test_stereoisomers_that_were_added_are_counted(own_folder, run):
+    file = own_folder / "prepare" / "summary.json"
+    summary = json.loads(file.read_text())
+    # 45 read and 155 added are 40 kept, 158 duplicates and 2 rejected.
+    file.write_text(json.dumps({**summary, "read": 45, "stereoisomers": 155, "duplicates": 158}))
+    changed = load_run(own_folder, run.settings)
+    assert "Of 45 molecules read and 155 further stereoisomers, 40 were kept" in sentences(changed)[0]
+    assert cards(changed)[0].under == "kept of 45 read and 155 further stereoisomers"
+    (section,) = data_sections(changed)
+    assert section.content["intake"][:2] == [("Rows read", "45"), ("Stereoisomers added", "155")]
+    assert "rejected" not in " ".join(model_cautions(changed, {}))
+    many = replace(changed, preparation=replace(changed.preparation, rejected={"element": 20}))
+    assert "10.0\u00a0% of the rows read and stereoisomers added were rejected" in " ".join(model_cautions(many, {}))
 
 
 def test_a_model_that_was_trained_further_says_where_it_began(run):
