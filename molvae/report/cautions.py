@@ -44,7 +44,8 @@ def model_cautions(run: Run, sources: Mapping[str, str]) -> list[str]:
         run: The run.
         sources: Digest of the package's source by stage, for the stages that recorded one.
     """
-    texts = [*_preparation(run), *_training(run), *_reconstruction(run), *_latent_space(run), *_samples(run)]
+    of_model = [*_training(run), *_reconstruction(run), *_property_head(run), *_latent_space(run)]
+    texts = [*_preparation(run), *of_model, *_samples(run)]
     if len(set(sources.values())) > 1:
         texts.append(f"The stages ran with different versions of molvae’s source code ({', '.join(sources)}).")
     computed = "The scores and properties of generated molecules are computed, not measured."
@@ -102,8 +103,30 @@ def _reconstruction(run: Run) -> Iterator[str]:
     elif few:
         yield f"Only {number(active)} of {latent_dim} latent dimensions {inflected(int(active), 'is', 'are')} active."
     n = run.evaluation.metrics["exact_reconstruction"].n if "exact_reconstruction" in run.evaluation.metrics else 0
+    unread = run.evaluation.unknown_tokens.get("test", 0)
+    if unread:
+        n_test = len(run.preparation.split("test"))
+        yield (
+            f"{count(unread)} of {plural(n_test, 'test molecule')} {inflected(unread, 'has', 'have')} tokens that the "
+            "model does not know: it cannot read them, and they are in no metric of reconstruction."
+        )
     if 0 < n < SMALL_TEST:
         yield f"Reconstruction is measured on only {plural(n, 'molecule')}, so its metrics are imprecise."
+
+
+def _property_head(run: Run) -> Iterator[str]:
+    for name, metrics in run.evaluation.property_head.items():
+        r2, other = value_of(metrics, "r2_test"), value_of(metrics, "baseline_r2_test")
+        if r2 <= 0.0:
+            yield (
+                f"The property head is no better for {name} than the mean of its values (R² {number(r2)} on the test "
+                "molecules): do not search by it."
+            )
+        elif r2 < other:
+            yield (
+                f"The property head is worse for {name} than a model without codes (R² {number(r2)} and "
+                f"{number(other)} on the test molecules): search by a learned term in its place."
+            )
 
 
 def _latent_space(run: Run) -> Iterator[str]:

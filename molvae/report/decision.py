@@ -17,7 +17,15 @@ from molvae.report.candidate_table import fingerprint_title
 from molvae.report.cautions import CLOSE_ANALOGUE, candidate_cautions, model_cautions
 from molvae.report.drawings import draw, draw_change
 from molvae.report.numerals import count, inflected, listed, number, plural
-from molvae.report.predictions import Learning, interval_of, learnings, predicted_gains, prediction_column, scored_end
+from molvae.report.predictions import (
+    Learning,
+    interval_of,
+    learned_cautions,
+    learnings,
+    predicted_gains,
+    prediction_column,
+    scored_end,
+)
 from molvae.report.run_data import Optimization, Run
 from molvae.report.searches import n_new
 from molvae.report.sections import Section
@@ -108,7 +116,11 @@ def _decision(result: Optimization, run: Run, about_model: list[str]) -> Section
             "gains": predicted_gains(run.folder, result),
             "improvement": best_scores(result),
             "seeds": seed_spread(result),
-            "doubts": [*candidate_cautions(result), *about_model],
+            "doubts": [
+                *candidate_cautions(result),
+                *learned_cautions(run.folder, result.objective),
+                *about_model,
+            ],
             "suggestions": suggestions,
             "reference": _reference(candidates, result.search.trace, learned),
             "n_targets": len(candidates.terms),

@@ -11,7 +11,7 @@ import pandas as pd
 from molvae.files import read_json
 from molvae.optimize.quantities.learned import Learned
 from molvae.report.candidate_set import CandidateSet, candidate_set
-from molvae.report.numerals import count, decimals_for, inflected, plural
+from molvae.report.numerals import count, decimals_for, inflected, number, plural
 from molvae.report.run_data import Optimization
 from molvae.tables import HIGH, LOW, PREDICTED, TERM
 from molvae.text import one_line
@@ -28,11 +28,13 @@ class Learning:
         column: The column.
         coverage: Fraction of the values that the intervals cover.
         measured: Measured values by the canonical SMILES of their molecules.
+        r2: Fraction of the variance that the kept model explains of held-out values; NaN where it is not recorded.
     """
 
     column: str
     coverage: float
     measured: Mapping[str, float]
+    r2: float = math.nan
 
     @property
     def interval(self) -> str:
@@ -53,8 +55,24 @@ def learnings(run_folder: Path, objective: str) -> dict[str, Learning]:
         content = read_json(path, _KEYS)
         held_out = content["held_out"]
         measured = dict(zip(held_out["smiles"], map(float, held_out["measured"]), strict=True))
-        found[term] = Learning(one_line(str(content["column"])), float(content["coverage"]), measured)
+        column, coverage = one_line(str(content["column"])), float(content["coverage"])
+        found[term] = Learning(column, coverage, measured, _r2(content))
     return found
+
+
+def _r2(content: Mapping[str, Any]) -> float:
+    kept = next((one for one in content.get("candidates", ()) if one["name"] == content.get("kept")), None)
+    return math.nan if kept is None else float(kept[content["split"]]["r2"])
+
+
+def learned_cautions(run_folder: Path, objective: str) -> list[str]:
+    """Say which learned terms of a search predict nothing."""
+    return [
+        f"The predictions of {learning.column} are no better than the mean of its measured values (R² "
+        f"{number(learning.r2)} on held-out molecules): the term “{term}” guides the search to nothing."
+        for term, learning in learnings(run_folder, objective).items()
+        if learning.r2 <= 0.0
+    ]
 
 
 def scored_end(candidates: CandidateSet, term: str) -> str:

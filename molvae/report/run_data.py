@@ -104,6 +104,8 @@ class Evaluation:
 
     Attributes:
         metrics: Metrics by name.
+        property_head: Metrics of the property head and of a model without codes, by property.
+        unknown_tokens: Molecules of each held-out split that the model cannot read, and that were left out.
         priors: The priors that were compared.
         decoded: Metrics of the molecules that codes decode to, by the kind of code.
         by_size: Exact reconstruction in bins of heavy atoms: `heavy_atoms_from, heavy_atoms_to, exact, low, high, n`.
@@ -114,6 +116,8 @@ class Evaluation:
     """
 
     metrics: Mapping[str, Metric]
+    property_head: Mapping[str, Mapping[str, Metric]]
+    unknown_tokens: Mapping[str, int]
     priors: tuple[Prior, ...]
     decoded: Mapping[str, Mapping[str, Metric]]
     by_size: pd.DataFrame
@@ -296,6 +300,8 @@ def _evaluation(folder: Path) -> Evaluation:
     ]
     return Evaluation(
         metrics=metrics_from_json(metrics),
+        property_head={name: metrics_from_json(content) for name, content in metrics.get("property_head", {}).items()},
+        unknown_tokens=metrics.get("unknown_tokens", {}),
         priors=tuple(priors),
         # Runs of the first version have none of the next four.
         decoded={kind: metrics_from_json(content) for kind, content in metrics.get("decoded", {}).items()},
