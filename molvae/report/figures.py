@@ -16,6 +16,9 @@ from molvae.report.numerals import count, listed, number, percent
 from molvae.report.run_data import Optimization, Search
 from molvae.report.searches import best_so_far
 
+# Figures are drawn here, and thinned where that is wanted: the limit is that of notebooks.
+alt.data_transformers.disable_max_rows()
+
 VEGALITE = alt.SCHEMA_VERSION.rpartition(".")[0]
 """The release of Vega-Lite that the specifications are for."""
 

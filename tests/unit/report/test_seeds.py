@@ -23,6 +23,15 @@ def test_further_seeds_are_read_and_their_spread_is_told(own_folder, run):
     assert "The model and its samples come from a single seed" in model_cautions(repeated, {})[-1]
 
 
+def test_curves_of_many_seeds_are_drawn(run):
+    (result,) = run.optimizations
+    n = 3000
+    trace = result.search.trace.iloc[[0] * n].assign(call=range(1, n + 1), score=[row / n for row in range(n)])
+    search = replace(result.search, trace=trace.assign(feasible=True).reset_index(drop=True))
+    (specification,) = optimization(replace(result, search=search, further={2: search, 3: search})).specifications()
+    assert max(len(rows) for rows in specification["datasets"].values()) > 5000
+
+
 def test_a_single_seed_has_no_spread(run):
     assert seed_spread(run.optimizations[0]) == ""
 
