@@ -35,6 +35,7 @@ class Prior:
         chosen: Whether training chose it, by the FCD to the validation molecules.
         min_probability: Minimum probability of the tokens of its samples.
         max_nll: Maximum negative log-likelihood of a sample, in nats; None for no bound.
+        correction: Power of the density ratio by which a discriminator accepts its samples; 0 for no discriminator.
         metrics: Metrics of its samples by name.
     """
 
@@ -44,6 +45,7 @@ class Prior:
     chosen: bool
     min_probability: float
     max_nll: float | None
+    correction: float
     metrics: Mapping[str, Metric]
 
 
@@ -294,6 +296,7 @@ def _evaluation(folder: Path) -> Evaluation:
             bool(content.get("chosen")),
             float(content.get("min_probability", 0.0)),
             content.get("max_nll"),
+            float(content.get("correction", 0.0)),
             metrics_from_json(content),
         )
         for name, content in metrics.get("priors", {}).items()

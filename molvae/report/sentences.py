@@ -176,6 +176,9 @@ def _samples(run: Run) -> str:
     source = prior.phrase if prior is not None else f"the prior {sample.prior}"
     if sample.temperature != 1.0:
         source += f" at token temperature {sample.temperature:g}"
+    # Without effect on the decoder, which draws no codes.
+    if sample.prior_temperature != 1.0 and (prior is None or prior.name != "decoder"):
+        source += f" at prior temperature {sample.prior_temperature:g}"
     bounds = _bounds(sample, prior)
     if bounds:
         source += f" ({listed(bounds)})"
@@ -197,14 +200,17 @@ def _samples(run: Run) -> str:
 
 
 def _bounds(sample: SampleConfig, prior: Prior | None) -> list[str]:
-    """Return the bounds that the samples were drawn under, in words."""
-    min_probability, max_nll = sample.min_probability, sample.max_nll
+    """Return the bounds that the samples were drawn under, and whether a discriminator chose among them, in words."""
+    min_probability, max_nll, correction = sample.min_probability, sample.max_nll, sample.correction
     if prior is not None:
+        correction = prior.correction if correction is None else correction
         min_probability = prior.min_probability if min_probability is None else min_probability
         max_nll = prior.max_nll if max_nll is None else max_nll
     bounds = [f"no token with a probability below {min_probability:g}"] if min_probability else []
     if max_nll is not None:
         bounds.append(f"no molecule with a negative log-likelihood above {max_nll:.1f} nats")
+    if correction:
+        bounds.append(f"accepted by a discriminator with a correction of {correction:g}")
     return bounds
 
 

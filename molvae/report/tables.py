@@ -143,6 +143,8 @@ def prior_title(prior: Prior) -> str:
         title += f", p\u00a0≥\u00a0{prior.min_probability:g}"
     if prior.max_nll is not None:
         title += f", ≤\u00a0{prior.max_nll:.1f}\u00a0nats"
+    if prior.correction:
+        title += f", correction {prior.correction:g}"
     return title
 
 

@@ -8,6 +8,7 @@ from molvae.report.cautions import model_cautions
 from molvae.report.model_sections import data_sections
 from molvae.report.run_data import load_run
 from molvae.report.sentences import cards, sentences, title_of, unique_at_most, valid_ones
+from molvae.report.tables import prior_title
 
 
 def test_every_card_names_its_denominator(run):
@@ -169,6 +170,25 @@ def test_a_setting_of_the_samples_stands_in_place_of_what_suited_the_prior(run):
     asked = run.settings.sample.model_copy(update={"min_probability": 0.0, "max_nll": 50.0})
     text = " ".join(sentences(replace(run, settings=run.settings.model_copy(update={"sample": asked}))))
     assert "the unconditional decoder (no molecule with a negative log-likelihood above 50.0 nats)," in text
+
+
+def test_what_a_discriminator_chose_and_noise_of_another_scale_are_said(own_folder, run):
+    file = own_folder / "evaluate" / "metrics.json"
+    content = json.loads(file.read_text())
+    content["priors"]["decoder"]["correction"] = 0.5
+    file.write_text(json.dumps(content))
+    changed = load_run(own_folder, run.settings)
+    assert "31.4 nats and accepted by a discriminator with a correction of 0.5)," in sentences(changed)[3]
+    assert prior_title(changed.evaluation.chosen).endswith("nats, correction 0.5")
+    assert "discriminator" not in sentences(run)[3]
+    for update, said in (
+        ({"correction": 0.0, "prior_temperature": 0.7}, ""),
+        ({"correction": 2.0}, "correction of 2)"),
+        ({"prior": "normal", "prior_temperature": 0.7}, "at prior temperature 0.7 (no token"),
+    ):
+        sample = run.settings.sample.model_copy(update=update)
+        text = sentences(replace(changed, settings=run.settings.model_copy(update={"sample": sample})))[3]
+        assert (said in text) if said else ("discriminator" not in text and "temperature" not in text)
 
 
 def test_uniqueness_says_over_which_samples_it_is(run):
