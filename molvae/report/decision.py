@@ -10,6 +10,8 @@ import pandas as pd
 
 from molvae.chem.descriptors import PROPERTIES, compute_properties
 from molvae.chem.molecules import canonical_smiles
+from molvae.chem.standardise import standardise
+from molvae.optimize.quantities.properties import PropertyValue
 from molvae.provenance import recorded_sources
 from molvae.report.best import best_scores, seed_spread
 from molvae.report.candidate_set import CandidateSet, candidate_set
@@ -133,18 +135,21 @@ def headline(candidates: CandidateSet, n_scored: int) -> str:
     n, n_targets = len(candidates.table), len(candidates.terms)
     if n == 0:
         return why_none(n_scored)
+    none, each = ("The only candidate", "it") if n == 1 else (f"None of the {plural(n, 'candidate')}", "")
     meeting = candidates.n_meeting(n_targets)
     all_of_them = {2: "both targets", 4: "all four targets"}.get(n_targets, f"all {n_targets} targets")
     target = "the target" if n_targets == 1 else all_of_them
+    if meeting and n == 1:
+        return f"The only candidate meets {target}."
     if meeting:
         return f"{count(meeting)} of {plural(n, 'candidate')} {inflected(meeting, 'meets', 'meet')} {target}."
     most = int(candidates.table["targets_met"].max())
     if most == 0:
-        return f"None of the {plural(n, 'candidate')} fully meets any target."
+        return f"{none} {'fully meets no' if n == 1 else 'fully meets any'} target."
     nearest = candidates.n_meeting(most)
     missed = _missed(candidates, most)
     return (
-        f"None of the {plural(n, 'candidate')} meets {target}; {count(nearest)} "
+        f"{none} {'does not meet' if n == 1 else 'meets'} {target}; {each or count(nearest)} "
         f"{inflected(nearest, 'meets', 'meet')} {most} of them{f', missing {missed}' if missed else ''}."
     )
 
@@ -154,7 +159,11 @@ def _missed(candidates: CandidateSet, n_met: int) -> str:
     best = candidates.table[candidates.table["targets_met"] == n_met]
     columns = [name for name in best.columns if name.startswith(DESIRABILITY)]
     missed = [f"“{term_title(name.removeprefix(DESIRABILITY))}”" for name in columns if best[name].max() < TARGET_MET]
-    return listed(missed) if 0 < len(missed) <= 2 else ""
+    if not 0 < len(missed) <= 2:
+        return ""
+    # Each of them may also miss targets that others meet.
+    among = "" if len(missed) == len(candidates.terms) - n_met else ", among others"
+    return f"{listed(missed)}{among}"
 
 
 def selection(candidates: CandidateSet) -> str:
@@ -246,8 +255,12 @@ def _values(smiles: str, candidates: CandidateSet, trace: pd.DataFrame) -> dict[
         return {}
     properties = compute_properties([smiles], list(PROPERTIES)).iloc[0].to_dict()
     values = {str(name): float(value) for name, value in properties.items()}
-    values |= {f"{TERM}{name}": values[name] for name in candidates.terms if name in values}
+    if candidates.spec is None:
+        values |= {f"{TERM}{name}": values[name] for name in candidates.terms if name in values}
     for term in candidates.spec.terms if candidates.spec else ():
+        # A term of a user's own may have the name of a property.
+        if isinstance(term.quantity, PropertyValue):
+            values[f"{TERM}{term.title}"] = values[term.quantity.property]
         if term.quantity.kind() == "similarity" and canonical_smiles(term.quantity.similarity.to) == smiles:  # type: ignore[attr-defined]
             values[f"{TERM}{term.title}"] = 1.0
     calls = trace[trace["smiles"] == smiles]
@@ -295,7 +308,8 @@ def _measured(name: str, learning: Learning | None, candidates: CandidateSet) ->
         return ""
     end = scored_end(candidates, name)
     what = f"{end} of the predicted {learning.interval}" if end else "predicted"
-    value = learning.measured.get(candidates.reference)
+    form = standardise(candidates.reference)
+    value = learning.measured.get(form.smiles if form is not None else candidates.reference)
     return what if value is None else f"{what}; measured {_text(value, _decimals(name, candidates))}"
 
 

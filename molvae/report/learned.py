@@ -11,7 +11,7 @@ import pandas as pd
 from molvae.files import read_json
 from molvae.report.decision import term_title
 from molvae.report.figures import ACCENT, PANEL_HEIGHT, REFERENCE, Figure, Panel, evenly
-from molvae.report.numerals import count, decimals_for, percent
+from molvae.report.numerals import count, decimals_for, inflected, percent, plural
 from molvae.report.predictions import learning_files
 from molvae.report.run_data import Optimization, Run
 from molvae.report.sections import Section
@@ -149,10 +149,11 @@ def _domain(term: str, content: Mapping[str, Any], candidates: pd.DataFrame) -> 
     if column not in candidates or candidates.empty:
         return ""
     n = int(candidates[column].astype(bool).sum())
+    are, their = inflected(n, "is", "are"), inflected(n, "its", "their")
     return (
-        f"{count(n)} of {count(len(candidates))} candidates are in the applicability domain: their ECFP4 similarity "
-        f"(2,048 bits) to the nearest measured molecule is at least {content['domain_similarity']:.2f}, as it was for "
-        "95 % of the molecules that the errors were measured on."
+        f"{count(n)} of {plural(len(candidates), 'candidate')} {are} in the applicability domain: {their} ECFP4 "
+        f"similarity (2,048 bits) to the nearest measured molecule is at least {content['domain_similarity']:.2f}, as "
+        "it was for 95 % of the molecules that the errors were measured on."
     )
 
 

@@ -127,9 +127,13 @@ def _gain(term: str, column: str, learning: Learning, candidates: CandidateSet, 
     surely = (
         f", {count(n_surely) if n_surely else 'none'} of them with the whole {learning.interval}" if n_beyond else ""
     )
+    who = f"{count(n_beyond) if n_beyond else 'None'} of {plural(len(table), 'candidate')}"
+    are = inflected(max(n_beyond, 1), "is", "are")
+    if len(table) == 1:
+        who, are = "The only candidate", "is" if n_beyond else "is not"
+        surely = f", {'also' if n_surely else 'but not'} with the whole {learning.interval}" if n_beyond else ""
     return (
-        f"{count(n_beyond) if n_beyond else 'None'} of {plural(len(table), 'candidate')} "
-        f"{inflected(max(n_beyond, 1), 'is', 'are')} predicted to have a value of {learning.column} {beyond} the best "
+        f"{who} {are} predicted to have a value of {learning.column} {beyond} the best "
         f"measured one, {best_measured:,.{decimals}f}{surely}. The {'highest' if rises else 'lowest'} prediction is "
         f"{best[column]:,.{decimals}f} ({low:,.{decimals}f} to {high:,.{decimals}f}), that of {best['id']}."
     )

@@ -110,6 +110,27 @@ def test_without_a_better_one_it_says_none(own_folder, with_learned):
     assert "whole" not in text
 
 
+@pytest.mark.parametrize(
+    ("best", "said"),
+    [
+        (
+            7.2,
+            "The only candidate is predicted to have a value of pIC50 (nM) above the best measured one, 7.20, but not",
+        ),
+        (9.0, "The only candidate is not predicted to have"),
+    ],
+)
+def test_the_only_candidate_is_called_that(own_folder, with_learned, best, said):
+    with_learned(UP)
+    folder = own_folder / "optimize" / "demo"
+    pd.read_csv(folder / "candidates.csv").head(1).to_csv(folder / "candidates.csv", index=False)
+    evidence = json.loads((folder / "learned_pIC50.json").read_text())
+    evidence["held_out"]["measured"] = [5.0, 6.0, best]
+    (folder / "learned_pIC50.json").write_text(json.dumps(evidence))
+    [text] = predicted_gains(own_folder, load_optimization(own_folder, "demo"))
+    assert text.startswith(said)
+
+
 def test_a_column_is_named_on_one_line(own_folder, with_learned):
     result = with_learned(UP)
     file = own_folder / "optimize" / "demo" / "learned_pIC50.json"
@@ -138,7 +159,8 @@ def test_the_measured_value_of_the_lead_stands_beside_the_predicted_one(own_fold
     with_learned(UP)
     folder = own_folder / "optimize" / "demo"
     summary = read_json(folder / "summary.json", ["objective"])
-    for smiles, said in (("CC", "predicted; measured 6.00; high"), ("CCC", "predicted; high")):
+    salt = ("CC.Cl", "predicted; measured 6.00; high")
+    for smiles, said in (("CC", "predicted; measured 6.00; high"), salt, ("CCC", "predicted; high")):
         summary["objective"]["lead"] = {"smiles": smiles, "similarity": 0.4}
         write_json(folder / "summary.json", summary)
         (section,) = decision_sections(load_run(own_folder, run.settings))
