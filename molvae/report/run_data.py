@@ -267,14 +267,16 @@ def _model(folder: Path, settings: RunConfig) -> ModelFacts:
 
 def _preparation(folder: Path) -> Preparation:
     prepared = folder / "prepare"
-    molecules = _of_stage("prepare", MOLECULES.read, prepared / MOLECULES.file)
+    # The measured values of millions of molecules are not needed.
+    shown = ["id", "smiles", "split"]
+    molecules = _of_stage("prepare", lambda path: MOLECULES.read(path, shown), prepared / MOLECULES.file)
     summary = _of_stage("prepare", read_json, prepared / "summary.json")
     return Preparation(
         n_read=int(summary["read"]),
         n_duplicates=int(summary["duplicates"]),
         # Runs of earlier versions do not record it.
         n_stereoisomers=int(summary.get("stereoisomers", 0)),
-        molecules=molecules[["id", "smiles", "split"]],
+        molecules=molecules[shown],
         rejected={reason: n for reason, n in sorted(summary["rejected"].items(), key=lambda item: -item[1]) if n},
         changed=summary["changed"],
         # Runs of the first version have neither.
@@ -382,7 +384,9 @@ def load_optimization(
 
 
 def _further(folder: Path, wanted: Collection[int] | None) -> dict[int, Search]:
-    seeds = sorted(int(path.parent.name.removeprefix("seed-")) for path in folder.glob("seed-*/summary.json"))
+    texts = [path.parent.name.removeprefix("seed-") for path in folder.glob("seed-*/summary.json")]
+    # A folder may be a user's own, such as seed-2-backup.
+    seeds = sorted(int(text) for text in texts if text.isascii() and text.isdigit())
     return {seed: _search(folder / f"seed-{seed}") for seed in seeds if wanted is None or seed in wanted}
 
 

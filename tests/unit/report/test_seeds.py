@@ -32,6 +32,13 @@ def test_curves_of_many_seeds_are_drawn(run):
     assert max(len(rows) for rows in specification["datasets"].values()) > 5000
 
 
+def test_a_folder_of_another_name_is_no_seed(own_folder):
+    optimized = own_folder / "optimize" / "demo"
+    for name in ("seed-2", "seed-2-backup"):
+        shutil.copytree(optimized / "baseline", optimized / name)
+    assert list(load_optimization(own_folder, "demo").further) == [2]
+
+
 def test_a_single_seed_has_no_spread(run):
     assert seed_spread(run.optimizations[0]) == ""
 
