@@ -34,8 +34,8 @@ CONSTRAINT = "constraint."
 """Prefix of the columns of an objective's constraints, before the name of the constraint."""
 CHANGE = "change."
 """Prefix of the changes from the lead, before the name of a term or property."""
-LOW, HIGH, IN_DOMAIN = "low.", "high.", "in_domain."
-"""Prefixes of the columns with the interval of a learned term and the applicability domain, before the term's name."""
+PREDICTED, LOW, HIGH, IN_DOMAIN = "predicted.", "low.", "high.", "in_domain."
+"""Prefixes of the columns with the prediction of a learned term, its interval and its domain, before its name."""
 NEAREST, NEAREST_VALUE, NEAREST_SIMILARITY = "nearest.", "nearest_value.", "nearest_similarity."
 """Prefixes of the columns with the nearest measured molecule of a learned term."""
 
@@ -244,6 +244,7 @@ CANDIDATES = TableSchema(
         *_PARTS,
         Column(DESIRABILITY, "float64", "Desirability of a term's value, in [0, 1]."),
         Column(CHANGE, "float64", "Value of a term or property less that of the lead.", optional=True),
+        Column(PREDICTED, "float64", "Predicted value of a learned term, whichever it is scored by.", optional=True),
         Column(LOW, "float64", "Lower end of the 80 % interval of a learned term."),
         Column(HIGH, "float64", "Upper end of that interval."),
         Column(IN_DOMAIN, "bool", "Whether the molecule is in the applicability domain of a learned term."),

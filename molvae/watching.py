@@ -174,7 +174,7 @@ def _was_killed(run: Path, name: str, age_s: float) -> bool:
     # A job that runs again finds the lock of the one before until it has loaded its libraries.
     if age_s < _LOADING_S:
         return False
-    if lock := holder(run.joinpath(*_folder_of(name), LOCK)):
+    if lock := holder(run.joinpath(*_folder_of(run, name), LOCK)):
         process, host = lock
         if host == socket.gethostname() and not is_running(process):
             return True
@@ -187,12 +187,12 @@ def _project(run: Path) -> Path:
     return run.absolute().parent.parent
 
 
-def _folder_of(name: str) -> tuple[str, ...]:
+def _folder_of(run: Path, name: str) -> tuple[str, ...]:
     """Return the folder that a job writes, as the parts of its path in that of the run."""
     stage, _, what = name.partition("_")
     if stage == "report":
         return ()
-    return (stage, *(_search_folder(name) if stage == "optimize" else (what,) if what else ()))
+    return (stage, *(_search_folder(run, name) if stage == "optimize" else (what,) if what else ()))
 
 
 def _seconds(timing: Path) -> float | None:
@@ -238,7 +238,7 @@ def _carried_on(told: re.Match[str], age_s: float) -> Progress:
 
 def _best(run: Path, name: str) -> float | None:
     """Return the mean score of the ten best feasible calls of a running search; None if it is none, or has none."""
-    calls = run.joinpath("optimize", *_search_folder(name), "resume", "calls.csv")
+    calls = run.joinpath("optimize", *_search_folder(run, name), "resume", "calls.csv")
     if not name.startswith("optimize_") or not calls.exists():
         return None
     with calls.open(encoding="utf-8", newline="") as file:
@@ -246,13 +246,16 @@ def _best(run: Path, name: str) -> float | None:
     return math.fsum(scores) / len(scores) if scores else None
 
 
-def _search_folder(name: str) -> tuple[str, ...]:
+def _search_folder(run: Path, name: str) -> tuple[str, ...]:
     """Return the folders of a search below `optimize/`, from the name of its job."""
     objective = name.removeprefix("optimize_")
+    # An objective of its own may have such a name.
+    if (run / "optimize" / objective).is_dir():
+        return (objective,)
     if objective.startswith("baseline_"):
         return objective.removeprefix("baseline_"), "baseline"
-    objective, separator, seed = objective.partition("_seed-")
-    return (objective, f"seed-{seed}") if separator else (objective,)
+    before, _, seed = objective.rpartition("_seed-")
+    return (before, f"seed-{seed}") if before and seed.isdigit() else (objective,)
 
 
 def _feasible_scores(file: Iterable[str]) -> Iterator[float]:

@@ -26,9 +26,10 @@ def compare_priors(
         n_jobs: Number of processes.
 
     Returns:
-        For each prior: whether it is the chosen one, its title and phrase for the report, `min_probability` of a token
-        and `max_nll` of a sequence in nats (None for no bound) with which it was sampled, and the metrics of its
-        samples. Then the samples of the chosen one, None where one is no molecule.
+        For each prior: whether it is the chosen one, its title and phrase for the report, `min_probability` of a
+        token, `max_nll` of a sequence in nats (None for no bound) and `correction` by a discriminator (0 for none) with
+        which it was sampled, and the metrics of its samples. Then the samples of the chosen one, None where one is no
+        molecule.
     """
     compared: dict[str, dict[str, Any]] = {}
     of_chosen: list[str | None] = []
@@ -39,7 +40,7 @@ def compare_priors(
         if chosen := name == model.generation.prior:
             of_chosen = samples
         params = model.sampling_params(name).to_json()
-        bounds = {bound: params[bound] for bound in ("min_probability", "max_nll")}
+        bounds = {bound: params[bound] for bound in ("min_probability", "max_nll", "correction")}
         texts = {"title": PRIORS[name].title, "phrase": PRIORS[name].phrase}
         compared[name] = {"chosen": chosen, **texts, **bounds, **to_json(metrics)}
     return compared, of_chosen

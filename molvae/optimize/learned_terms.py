@@ -10,7 +10,7 @@ from molvae.files import write_json
 from molvae.learned import LearnedModel
 from molvae.optimize.objective import Objective
 from molvae.optimize.quantities.learned import COVERAGE, Learned
-from molvae.tables import HIGH, IN_DOMAIN, LOW, NEAREST, NEAREST_SIMILARITY, NEAREST_VALUE
+from molvae.tables import HIGH, IN_DOMAIN, LOW, NEAREST, NEAREST_SIMILARITY, NEAREST_VALUE, PREDICTED
 
 
 def learned_file(term: str) -> str:
@@ -28,12 +28,14 @@ def write_evidence(objective: Objective, folder: Path) -> None:
 
 
 def candidate_columns(objective: Objective, smiles: Sequence[str]) -> pd.DataFrame:
-    """Return, for each learned term, the interval, the domain and the nearest measured molecule of N candidates."""
+    """Return, for each learned term, what is predicted of N candidates, and the nearest measured molecule of each."""
     columns: dict[str, object] = {}
     for term, quantity in _learned(objective).items():
         learned = quantity.learned.source.load(objective.folder)
         prediction, decimals = learned.predict(smiles, COVERAGE), learned.measurements.decimals
         columns |= {
+            # The term itself may be an end of the interval.
+            f"{PREDICTED}{term}": prediction.mean.round(decimals),
             f"{LOW}{term}": prediction.low.round(decimals),
             f"{HIGH}{term}": prediction.high.round(decimals),
             f"{IN_DOMAIN}{term}": prediction.in_domain,

@@ -21,6 +21,8 @@ from molvae.optimize.spec import CORE
 
 # Numbers of the best molecules whose mean scores are reported.
 TOP = (1, 10, 100)
+# Scores that are reported.
+_N_BEST = 10
 # Molecules that are evaluated together, and between two looks at whether the best are found.
 _CHUNK = 250
 _STEP = 2000
@@ -38,28 +40,27 @@ class TrainingScores:
 
     Attributes:
         n: N.
-        n_failed: How many could not be evaluated.
         scored: Those that satisfy the constraints and were scored in full, the best first; all of the best are among
             them.
         infeasible: SMILES of those that are known to violate a constraint, but hold the core if there is one.
     """
 
     n: int
-    n_failed: int
     scored: tuple[Evaluation, ...]
     infeasible: tuple[str, ...]
 
     def summary(self) -> dict[str, Any]:
-        """Return the mean scores of the best; molecules that failed are left out, infeasible ones count as 0.
+        """Return the mean scores of the best that satisfy the constraints.
 
         Returns:
-            `n_training` and, if a molecule could be scored, `training_top<n>_mean` for each of `TOP`.
+            `n_training`; `training_n_scored`, how many satisfy the constraints and were scored in full, which are all
+            that do if they are fewer than 100; `training_best_scores`, the ten best scores, or as many as there are;
+            and, if there is one, `training_top<n>_mean` for each of `TOP`, over all of them where they are fewer.
         """
         scores = [evaluation.score for evaluation in self.scored]
-        # What was not scored is infeasible, or not among the best.
-        scores += [0.0] * (self.n - self.n_failed - len(scores))
         means = {f"training_top{n}_mean": top_mean(scores, n) for n in TOP} if scores else {}
-        return {"n_training": self.n, **means}
+        best = scores[:_N_BEST]
+        return {"n_training": self.n, "training_n_scored": len(scores), "training_best_scores": best, **means}
 
 
 def score_training(
@@ -88,7 +89,6 @@ def score_training(
     warn_of_failures(f"{objective.name}, training set", evaluated)
     return TrainingScores(
         n=len(train),
-        n_failed=sum(evaluation.status in ("failed", "invalid") for evaluation in evaluated),
         scored=tuple(_ranked([evaluation for evaluation in evaluated if evaluation.status == "ok"])),
         infeasible=tuple(one.smiles for one in evaluated if one.status == "unscored" and CORE not in one.violated),
     )

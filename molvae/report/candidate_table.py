@@ -9,10 +9,11 @@ import pandas as pd
 
 from molvae.chem.descriptors import PROPERTIES
 from molvae.report.candidate_set import CandidateSet
+from molvae.report.predictions import scored_end
 from molvae.report.searches import origin_title
 from molvae.report.sketches import sketch
 from molvae.report.substructures import functional_groups, ring_systems_of
-from molvae.tables import CONSTRAINT, DESIRABILITY, HIGH, LOW, NEAREST_VALUE, TARGET_MET, TERM
+from molvae.tables import CONSTRAINT, DESIRABILITY, HIGH, LOW, NEAREST_VALUE, PREDICTED, TARGET_MET, TERM
 
 SHOWN_PROPERTIES = ("mol_weight", "logp", "tpsa", "qed", "sa_score")
 """Property columns that are shown at first; a tick shows the others."""
@@ -123,6 +124,14 @@ def _term_columns(candidates: CandidateSet, name: str, same: Mapping[str, str]) 
     low, high = (f"{end} end of the interval of the prediction." for end in ("Lower", "Upper"))
     return [
         value,
+        Column(
+            f"{PREDICTED}{name}",
+            f"{value.title}, predicted",
+            hint="Predicted value, in the middle of the interval.",
+            decimals=decimals,
+            # Otherwise it is the term itself.
+            shown=bool(scored_end(candidates, name)),
+        ),
         Column(f"{LOW}{name}", f"{value.title}, low", hint=low, decimals=decimals),
         Column(f"{HIGH}{name}", f"{value.title}, high", hint=high, decimals=decimals),
         Column(

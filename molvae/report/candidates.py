@@ -35,7 +35,12 @@ def filters_sentence(result: Optimization) -> str:
     scored = result.scored.molecules
     passing = scored["passes_filters"].astype(bool)
     others = int((passing & (scored["alerts"] != "")).sum())
-    text = f"{count(int(passing.sum()))} of {plural(len(scored), 'candidate')} pass the MOSES filters"
+    n = int(passing.sum())
+    text = f"{count(n)} of {plural(len(scored), 'candidate')} {inflected(n, 'passes', 'pass')} the MOSES filters"
+    if not n:
+        return f"{text}."
+    if n == 1:
+        return f"{text}; it has {'an' if others else 'no'} alert of another collection."
     if not others:
         return f"{text}; none of these has an alert of another collection."
     return f"{text}; {count(others)} of these {inflected(others, 'has', 'have')} an alert of another collection."
@@ -47,6 +52,11 @@ def _finding(candidates: CandidateSet) -> str:
     if not len(table):
         return ""
     similarity = table["nearest_train_similarity"]
+    if len(table) == 1:
+        return (
+            f"The only candidate has a score of {number(float(table['score'].iloc[0]), 3)} and a similarity of "
+            f"{number(float(similarity.iloc[0]))} to the training set."
+        )
     return (
         f"The scores are from {number(float(table['score'].min()), 3)} to {number(float(table['score'].max()), 3)}, "
         f"the similarities to the training set from {number(float(similarity.min()))} to "

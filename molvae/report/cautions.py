@@ -6,10 +6,11 @@ The thresholds are rules of thumb; every sentence shows its number, so that a re
 from collections.abc import Iterator, Mapping
 
 from molvae.chem.selection import N_SUGGESTED
+from molvae.report.best import k_best, n_common, n_training_best, training_top
 from molvae.report.numerals import count, inflected, number, percent, plural
 from molvae.report.run_data import Optimization, Run, value_of
 from molvae.report.searches import n_new, new_top_mean
-from molvae.report.sentences import training_top, unique_at_most, valid_ones, why_none
+from molvae.report.sentences import unique_at_most, valid_ones, why_none
 
 MANY_REJECTED = 0.05
 FEW_ACTIVE_UNITS = 0.1
@@ -43,7 +44,8 @@ def model_cautions(run: Run, sources: Mapping[str, str]) -> list[str]:
         run: The run.
         sources: Digest of the package's source by stage, for the stages that recorded one.
     """
-    texts = [*_preparation(run), *_training(run), *_reconstruction(run), *_latent_space(run), *_samples(run)]
+    of_model = [*_training(run), *_reconstruction(run), *_property_head(run), *_latent_space(run)]
+    texts = [*_preparation(run), *of_model, *_samples(run)]
     if len(set(sources.values())) > 1:
         texts.append(f"The stages ran with different versions of molvae’s source code ({', '.join(sources)}).")
     computed = "The scores and properties of generated molecules are computed, not measured."
@@ -55,9 +57,12 @@ def model_cautions(run: Run, sources: Mapping[str, str]) -> list[str]:
 
 def _preparation(run: Run) -> Iterator[str]:
     rejected = sum(run.preparation.rejected.values())
-    if run.preparation.n_read and rejected > MANY_REJECTED * run.preparation.n_read:
-        fraction = percent(rejected / run.preparation.n_read)
-        yield f"{fraction} of the rows read were rejected: the results hold only for molecules like those kept."
+    if (n := run.preparation.n_considered) and rejected > MANY_REJECTED * n:
+        of_isomers = " and stereoisomers added" if run.preparation.n_stereoisomers else ""
+        yield (
+            f"{percent(rejected / n)} of the rows read{of_isomers} were rejected: the results hold only for molecules "
+            "like those kept."
+        )
 
 
 def _training(run: Run) -> Iterator[str]:
@@ -77,7 +82,7 @@ def _training(run: Run) -> Iterator[str]:
 def _reconstruction(run: Run) -> Iterator[str]:
     exact = value_of(run.evaluation.metrics, "exact_reconstruction")
     active = value_of(run.evaluation.metrics, "active_units")
-    latent_dim = run.settings.train.latent_dim
+    latent_dim = run.model.latent_dim
     conditional = value_of(run.evaluation.metrics, "reconstruction_nats")
     unconditional = value_of(run.evaluation.metrics, "unconditional_nats")
     kl = value_of(run.evaluation.metrics, "kl_nats")
@@ -98,8 +103,30 @@ def _reconstruction(run: Run) -> Iterator[str]:
     elif few:
         yield f"Only {number(active)} of {latent_dim} latent dimensions {inflected(int(active), 'is', 'are')} active."
     n = run.evaluation.metrics["exact_reconstruction"].n if "exact_reconstruction" in run.evaluation.metrics else 0
+    unread = run.evaluation.unknown_tokens.get("test", 0)
+    if unread:
+        n_test = len(run.preparation.split("test"))
+        yield (
+            f"{count(unread)} of {plural(n_test, 'test molecule')} {inflected(unread, 'has', 'have')} tokens that the "
+            "model does not know: it cannot read them, and they are in no metric of reconstruction."
+        )
     if 0 < n < SMALL_TEST:
         yield f"Reconstruction is measured on only {plural(n, 'molecule')}, so its metrics are imprecise."
+
+
+def _property_head(run: Run) -> Iterator[str]:
+    for name, metrics in run.evaluation.property_head.items():
+        r2, other = value_of(metrics, "r2_test"), value_of(metrics, "baseline_r2_test")
+        if r2 <= 0.0:
+            yield (
+                f"The property head is no better for {name} than the mean of its values (R² {number(r2)} on the test "
+                "molecules): do not search by it."
+            )
+        elif r2 < other:
+            yield (
+                f"The property head is worse for {name} than a model without codes (R² {number(r2)} and "
+                f"{number(other)} on the test molecules): search by a learned term in its place."
+            )
 
 
 def _latent_space(run: Run) -> Iterator[str]:
@@ -187,23 +214,28 @@ def candidate_cautions(result: Optimization) -> list[str]:
 
 def _search(result: Optimization) -> Iterator[str]:
     trace = result.search.trace
-    best = new_top_mean(trace, 10)
-    training = training_top(result.search, 10)
-    if training is not None and best < training + SMALL_MARGIN:
-        yield (
-            f"The ten best new molecules are no better than the ten best training molecules (mean score "
-            f"{number(best, 3)} and {number(training, 3)})."
-        )
-    if result.baseline is not None:
-        random = new_top_mean(result.baseline.trace, 10)
+    k = n_common(n_new(trace), n_training_best(result.search))
+    if k and (training := training_top(result.search, k)) is not None:
+        best = new_top_mean(trace, k)
+        if best < training + SMALL_MARGIN:
+            yield (
+                f"The {k_best(k, 'new molecule')} {inflected(k, 'is', 'are')} no better than the "
+                f"{k_best(k, 'training molecule')} ({_score(k)} {number(best, 3)} and {number(training, 3)})."
+            )
+    if result.baseline is not None and (k := n_common(n_new(trace), n_new(result.baseline.trace))):
+        best, random = new_top_mean(trace, k), new_top_mean(result.baseline.trace, k)
         if best < random + SMALL_MARGIN:
             yield (
-                f"The search is no better than random sampling (mean score of the ten best new molecules "
+                f"The search is no better than random sampling ({_score(k)} of the {k_best(k, 'new molecule')} "
                 f"{number(best, 3)} and {number(random, 3)})."
             )
     failed = int((trace["status"] != "ok").sum())
     if failed > MANY_FAILED * len(trace):
         yield f"{count(failed)} of {plural(len(trace), 'oracle call')} returned no score."
+
+
+def _score(k: int) -> str:
+    return "score" if k == 1 else "mean score"
 
 
 def _candidates(result: Optimization) -> Iterator[str]:

@@ -11,14 +11,15 @@ import pandas as pd
 
 from molvae.config import RunConfig
 from molvae.files import invalidate, replacing
-from molvae.provenance import settings_of
+from molvae.provenance import settings_of, without_passwords
+from molvae.report.best import k_best, n_common, n_training_best, training_top
 from molvae.report.environment import page_environment
 from molvae.report.figures import Figure, curve
 from molvae.report.numerals import count, number, percent
 from molvae.report.run_data import Run, load_run, value_of
 from molvae.report.searches import n_new, new_top_mean
 from molvae.report.sections import Section
-from molvae.report.sentences import title_of, training_top
+from molvae.report.sentences import title_of
 
 COLOURS = ("#0f62a6", "#6b7785", "#7fb2dd", "#b3bcc6")
 """Colours of the runs' curves, in their order; with more runs they come again, dashed."""
@@ -79,7 +80,7 @@ def result_rows(runs: Sequence[NamedRun]) -> list[tuple[str, list[str], str]]:
     rows: list[tuple[str, list[str], str]] = [
         ("Seed", [str(named.run.settings.seed) for named in runs], ""),
         ("Molecules kept", [count(len(named.run.preparation.molecules)) for named in runs], ""),
-        ("Parameters of the model", [count(named.run.n_parameters) for named in runs], ""),
+        ("Parameters of the model", [count(named.run.model.n_parameters) for named in runs], ""),
     ]
     exact = [value_of(named.run.evaluation.metrics, "exact_reconstruction") for named in runs]
     fcd = [value_of(named.run.samples.moses, "FCD/Test") for named in runs]
@@ -110,16 +111,21 @@ def _search_section(objective: str, runs: Sequence[NamedRun]) -> Section:
     results = {
         named.name: result for named in runs for result in named.run.optimizations if result.objective == objective
     }
-    best = [new_top_mean(result.search.trace, 10) for result in results.values()]
-    training = [training_top(result.search, 10) for result in results.values()]
+    searches = [result.search for result in results.values()]
+    # Over equally many in all runs, apart from runs that have none.
+    k = n_common(*(filter(None, (n_new(search.trace) for search in searches))))
+    k_training = n_common(*(filter(None, map(n_training_best, searches))))
+    best = [new_top_mean(search.trace, k) for search in searches]
+    training = [training_top(search, k_training) for search in searches]
     # A search writes canonical SMILES.
     proposed = [set(result.candidates["smiles"]) for result in results.values()]
     shared = [sum(any(one in other for other in proposed if other is not own) for one in own) for own in proposed]
+    of_training = f"Mean score of the {k_best(k_training, 'training molecule')}"
     rows = [
         ("Oracle calls", [count(len(result.search.trace)) for result in results.values()], ""),
         ("New molecules within the constraints", [count(n_new(r.search.trace)) for r in results.values()], ""),
-        ("Mean score of the ten best new molecules", [number(value, 3) for value in best], _spread(best)),
-        ("The same of the training set", ["–" if value is None else number(value, 3) for value in training], ""),
+        (f"Mean score of the {k_best(k, 'new molecule')}", [number(value, 3) for value in best], _spread(best)),
+        (of_training, ["–" if value is None else number(value, 3) for value in training], ""),
         ("Candidates", [count(len(result.candidates)) for result in results.values()], ""),
         ("… that another run has too", [count(n) for n in shared], ""),
     ]
@@ -147,7 +153,8 @@ def _curves(objective: str, traces: Mapping[str, pd.DataFrame]) -> Figure:
 
 
 def _settings_section(runs: Sequence[NamedRun]) -> Section:
-    rows = differing_settings([named.run.settings.model_dump(mode="json") for named in runs])
+    shown = [without_passwords(named.run.settings.model_dump(mode="json")) for named in runs]
+    rows = differing_settings(shown)
     content = {"names": [named.name for named in runs], "rows": [(name, values, "") for name, values in rows]}
     return Section("settings", "Settings that differ", "rows.html.j2", content)
 

@@ -10,17 +10,28 @@ import pandas as pd
 
 from molvae.chem.descriptors import PROPERTIES, compute_properties
 from molvae.chem.molecules import canonical_smiles
+from molvae.chem.standardise import standardise
+from molvae.optimize.quantities.properties import PropertyValue
 from molvae.provenance import recorded_sources
+from molvae.report.best import best_scores, seed_spread
 from molvae.report.candidate_set import CandidateSet, candidate_set
 from molvae.report.candidate_table import fingerprint_title
 from molvae.report.cautions import CLOSE_ANALOGUE, candidate_cautions, model_cautions
 from molvae.report.drawings import draw, draw_change
 from molvae.report.numerals import count, inflected, listed, number, plural
-from molvae.report.predictions import Learning, interval_of, learnings, predicted_gains
+from molvae.report.predictions import (
+    Learning,
+    interval_of,
+    learned_cautions,
+    learnings,
+    predicted_gains,
+    prediction_column,
+    scored_end,
+)
 from molvae.report.run_data import Optimization, Run
 from molvae.report.searches import n_new
 from molvae.report.sections import Section
-from molvae.report.sentences import best_scores, seed_spread, title_of, why_none
+from molvae.report.sentences import title_of, why_none
 from molvae.report.tiles import FAR_PERCENTILE
 from molvae.tables import DESIRABILITY, TARGET_MET, TERM
 
@@ -107,7 +118,11 @@ def _decision(result: Optimization, run: Run, about_model: list[str]) -> Section
             "gains": predicted_gains(run.folder, result),
             "improvement": best_scores(result),
             "seeds": seed_spread(result),
-            "doubts": [*candidate_cautions(result), *about_model],
+            "doubts": [
+                *candidate_cautions(result),
+                *learned_cautions(run.folder, result.objective),
+                *about_model,
+            ],
             "suggestions": suggestions,
             "reference": _reference(candidates, result.search.trace, learned),
             "n_targets": len(candidates.terms),
@@ -120,18 +135,21 @@ def headline(candidates: CandidateSet, n_scored: int) -> str:
     n, n_targets = len(candidates.table), len(candidates.terms)
     if n == 0:
         return why_none(n_scored)
+    none, each = ("The only candidate", "it") if n == 1 else (f"None of the {plural(n, 'candidate')}", "")
     meeting = candidates.n_meeting(n_targets)
     all_of_them = {2: "both targets", 4: "all four targets"}.get(n_targets, f"all {n_targets} targets")
     target = "the target" if n_targets == 1 else all_of_them
+    if meeting and n == 1:
+        return f"The only candidate meets {target}."
     if meeting:
         return f"{count(meeting)} of {plural(n, 'candidate')} {inflected(meeting, 'meets', 'meet')} {target}."
     most = int(candidates.table["targets_met"].max())
     if most == 0:
-        return f"None of the {plural(n, 'candidate')} fully meets any target."
+        return f"{none} {'fully meets no' if n == 1 else 'fully meets any'} target."
     nearest = candidates.n_meeting(most)
     missed = _missed(candidates, most)
     return (
-        f"None of the {plural(n, 'candidate')} meets {target}; {count(nearest)} "
+        f"{none} {'does not meet' if n == 1 else 'meets'} {target}; {each or count(nearest)} "
         f"{inflected(nearest, 'meets', 'meet')} {most} of them{f', missing {missed}' if missed else ''}."
     )
 
@@ -141,7 +159,11 @@ def _missed(candidates: CandidateSet, n_met: int) -> str:
     best = candidates.table[candidates.table["targets_met"] == n_met]
     columns = [name for name in best.columns if name.startswith(DESIRABILITY)]
     missed = [f"“{term_title(name.removeprefix(DESIRABILITY))}”" for name in columns if best[name].max() < TARGET_MET]
-    return listed(missed) if 0 < len(missed) <= 2 else ""
+    if not 0 < len(missed) <= 2:
+        return ""
+    # Each of them may also miss targets that others meet.
+    among = "" if len(missed) == len(candidates.terms) - n_met else ", among others"
+    return f"{listed(missed)}{among}"
 
 
 def selection(candidates: CandidateSet) -> str:
@@ -217,7 +239,7 @@ def _reference(
         "facts": [
             Fact(
                 title,
-                _noted(_measured(candidates.reference, learned.get(name), _decimals(name, candidates)), wanted),
+                _noted(_measured(name, learned.get(name), candidates), wanted),
                 _text(values.get(field, math.nan), _decimals(name, candidates)),
                 "",
                 desirabilities.get(name),
@@ -233,8 +255,12 @@ def _values(smiles: str, candidates: CandidateSet, trace: pd.DataFrame) -> dict[
         return {}
     properties = compute_properties([smiles], list(PROPERTIES)).iloc[0].to_dict()
     values = {str(name): float(value) for name, value in properties.items()}
-    values |= {f"{TERM}{name}": values[name] for name in candidates.terms if name in values}
+    if candidates.spec is None:
+        values |= {f"{TERM}{name}": values[name] for name in candidates.terms if name in values}
     for term in candidates.spec.terms if candidates.spec else ():
+        # A term of a user's own may have the name of a property.
+        if isinstance(term.quantity, PropertyValue):
+            values[f"{TERM}{term.title}"] = values[term.quantity.property]
         if term.quantity.kind() == "similarity" and canonical_smiles(term.quantity.similarity.to) == smiles:  # type: ignore[attr-defined]
             values[f"{TERM}{term.title}"] = 1.0
     calls = trace[trace["smiles"] == smiles]
@@ -276,20 +302,29 @@ def _wanted(term: Any) -> str:
     return text
 
 
-def _measured(smiles: str, learning: Learning | None, decimals: int) -> str:
-    """Return the measured value of a molecule whose value of a term is predicted; nothing for another term."""
+def _measured(name: str, learning: Learning | None, candidates: CandidateSet) -> str:
+    """Return the measured value of the reference whose value of a term is predicted; nothing for another term."""
     if learning is None:
         return ""
-    value = learning.measured.get(smiles)
-    return "predicted" if value is None else f"predicted; measured {_text(value, decimals)}"
+    end = scored_end(candidates, name)
+    what = f"{end} of the predicted {learning.interval}" if end else "predicted"
+    form = standardise(candidates.reference)
+    value = learning.measured.get(form.smiles if form is not None else candidates.reference)
+    return what if value is None else f"{what}; measured {_text(value, _decimals(name, candidates))}"
 
 
-def _predicted(row: Mapping[Hashable, Any], learning: Learning | None, name: str, decimals: int) -> str:
+def _predicted(
+    row: Mapping[Hashable, Any], learning: Learning | None, name: str, decimals: int, candidates: CandidateSet
+) -> str:
     """Return the interval of a value that is predicted; nothing for another term."""
     ends = interval_of(row, name)
     if learning is None or ends is None:
         return ""
-    return f"predicted, {learning.interval} {_text(ends[0], decimals)} to {_text(ends[1], decimals)}"
+    interval = f"{learning.interval} {_text(ends[0], decimals)} to {_text(ends[1], decimals)}"
+    end = scored_end(candidates, name)
+    if prediction_column(candidates, name) is None:
+        return f"{end} of the predicted {interval}"
+    return f"predicted, {interval}{f', scored by its {end}' if end else ''}"
 
 
 def _noted(note: str, wanted: str) -> str:
@@ -304,13 +339,16 @@ def _facts(
 ) -> list[Fact]:
     facts = []
     for title, wanted, field, name in _fields(candidates):
-        value, decimals = float(row[field]), _decimals(name, candidates)
+        # What is shown of an end of an interval is the prediction, of which the reference's may be unknown.
+        column = prediction_column(candidates, name) if scored_end(candidates, name) else field
+        value, decimals = float(row[column or field]), _decimals(name, candidates)
         # The sum has no negative zero.
-        change = round(value - reference_values.get(field, math.nan), decimals) + 0.0
+        reference = reference_values.get(column or field, math.nan)
+        change = round(value - reference, decimals) + 0.0
         signed = "" if math.isnan(change) else f"{change:+,.{decimals}f}".replace("-", "\u2212")
         desirability = row.get(f"{DESIRABILITY}{name}")
         known = None if desirability is None or pd.isna(desirability) else float(desirability)
-        note = _noted(_predicted(row, learned.get(name), name, decimals), wanted)
+        note = _noted(_predicted(row, learned.get(name), name, decimals, candidates), wanted)
         facts.append(Fact(title, note, _text(value, decimals), signed, known))
     return facts
 

@@ -10,11 +10,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from molvae.chem.descriptors import PROPERTIES
+from molvae.report.best import N_BEST, best_scores, k_best, n_training_best, training_top
 from molvae.report.inline_svg import Drawing, inline
 from molvae.report.numerals import count, listed, number, percent
 from molvae.report.run_data import Optimization, Search
 from molvae.report.searches import best_so_far
-from molvae.report.sentences import best_scores
+
+# Figures are drawn here, and thinned where that is wanted: the limit is that of notebooks.
+alt.data_transformers.disable_max_rows()
 
 VEGALITE = alt.SCHEMA_VERSION.rpartition(".")[0]
 """The release of Vega-Lite that the specifications are for."""
@@ -308,8 +311,9 @@ def _start_band(search: Search) -> list[alt.Chart]:
 
 def _training_levels(search: Search) -> list[alt.Chart]:
     """Plot the best scores of the training set as labelled dashed lines."""
-    labels = {"training_top1_mean": "training set: best", "training_top10_mean": "training set: ten best"}
-    levels = [(label, round(float(search.summary[key]), 5)) for key, label in labels.items() if key in search.summary]
+    tops = dict.fromkeys((1, min(N_BEST, n_training_best(search)))) if n_training_best(search) else {}
+    means = {f"training set: {k_best(top)}": training_top(search, top) for top in tops}
+    levels = [(label, round(mean, 5)) for label, mean in means.items() if mean is not None]
     if not levels:
         return []
     level = alt.Chart(pd.DataFrame(levels, columns=["label", "score"])).encode(y="score:Q")

@@ -15,6 +15,8 @@ from molvae.tables import TERM
 KNEE = "#c2410c"
 MAX_DOMINATED = 1000
 """Maximum number of dominated molecules that are drawn."""
+MAX_ON_FRONT = 2000
+"""Maximum number of molecules of the front that are drawn, apart from the knee."""
 MAX_PAIRS = 6
 """Maximum number of pairs of terms that are drawn."""
 HEIGHT = 320
@@ -39,7 +41,11 @@ def front(result: Optimization) -> Figure | None:
     if result.front is None or result.front.empty:
         return None
     terms = [name for name in result.front.columns if name.startswith(TERM)]
-    pairs = list(combinations(terms, 2))[:MAX_PAIRS]
+    every = list(combinations(terms, 2))
+    pairs = every[:MAX_PAIRS]
+    which = f" Drawn are the first {len(pairs)} of {len(every)} pairs of terms." if len(pairs) < len(every) else ""
+    if len(result.front) > MAX_ON_FRONT:
+        which += f" Of the front, {MAX_ON_FRONT:,} molecules are drawn, evenly along the first term, and the knee."
     reference = ", ".join(f"{name} {value:g}" for name, value in result.search.summary["reference_point"].items())
     return Figure(
         f"front_{result.objective}",
@@ -48,7 +54,7 @@ def front(result: Optimization) -> Figure | None:
         "all terms, by the raw values of the terms. Grey: molecules that others surpass. Orange: the knee, beyond "
         "which a little more of one goal costs much of the others. Last chart: hypervolume of the desirabilities that "
         "the molecules so far dominate, above the reference point "
-        f"({reference}); 1 is the most that there can be for a reference point of 0.",
+        f"({reference}); 1 is the most that there can be for a reference point of 0.{which}",
         (*(_pair(result, *pair, is_line=len(terms) == 2) for pair in pairs), _course(result)),
     )
 
@@ -59,7 +65,8 @@ def _pair(result: Optimization, x: str, y: str, *, is_line: bool) -> Panel:
     dominated = feasible[~feasible["smiles"].isin(result.front["smiles"])]
     titles = [x.removeprefix(TERM), y.removeprefix(TERM)]
     behind = alt.Chart(_values(evenly(dominated, MAX_DOMINATED), (x, y)))
-    table = _values(result.front, (x, y)).assign(SMILES=result.front["smiles"], call=result.front["call"])
+    drawn = _on_front(result.front)
+    table = _values(drawn, (x, y)).assign(SMILES=drawn["smiles"], call=drawn["call"])
     ahead = alt.Chart(table)
     tooltip = [
         *(alt.Tooltip(f"{axis}:Q", title=title) for axis, title in zip("xy", titles, strict=True)),
@@ -70,7 +77,7 @@ def _pair(result: Optimization, x: str, y: str, *, is_line: bool) -> Panel:
         behind.mark_point(filled=True, size=18, opacity=0.5, color=FAINT),
         *([ahead.mark_line(color=ACCENT, strokeWidth=1.2, opacity=0.6)] if is_line else []),
         ahead.mark_point(filled=True, size=60, opacity=0.9, color=ACCENT).encode(tooltip=tooltip),
-        alt.Chart(table[result.front["knee"].astype(bool)])
+        alt.Chart(table[drawn["knee"].astype(bool)])
         .mark_point(filled=True, size=190, shape="diamond", opacity=1.0, color=KNEE)
         .encode(tooltip=tooltip),
     ]
@@ -81,6 +88,15 @@ def _pair(result: Optimization, x: str, y: str, *, is_line: bool) -> Panel:
     return alt.layer(*(layer.encode(**axes) for layer in layers)).properties(
         title=f"{titles[1]} against {titles[0]}", height=HEIGHT
     )
+
+
+def _on_front(front: pd.DataFrame) -> pd.DataFrame:
+    """Return the molecules of a front that are drawn, evenly along its first term, with the knee."""
+    if len(front) <= MAX_ON_FRONT:
+        return front.reset_index(drop=True)
+    first = next(name for name in front.columns if name.startswith(TERM))
+    thinned = evenly(front.sort_values(first, kind="stable"), MAX_ON_FRONT)
+    return front[front.index.isin(thinned.index) | front["knee"].astype(bool)].reset_index(drop=True)
 
 
 def _values(table: pd.DataFrame, columns: tuple[str, str]) -> pd.DataFrame:

@@ -34,6 +34,10 @@ LAYERS = {
 _EMPHASISED = (PATH_LAYER, CANDIDATE_LAYER, REFERENCE_LAYER)
 
 
+FEWEST_FOR_RANGE = 10
+"""Candidates of which four fifths are fewer than all."""
+
+
 @dataclass(frozen=True)
 class Colouring:
     """A property that the points can be coloured by.
@@ -95,13 +99,20 @@ def _candidates_finding(shown: pd.DataFrame) -> str:
     candidates, train = (shown[shown["split"] == layer] for layer in (CANDIDATE_LAYER, "train"))
     if candidates.empty or train.empty:
         return ""
-    ranges = []
+    if len(candidates) == 1:
+        first, second = (round(100 * float((train[axis] < candidates[axis].iloc[0]).mean())) for axis in ("x", "y"))
+        return (
+            f"The only candidate lies at percentile {first} of the training molecules along the first component, and "
+            f"at percentile {second} along the second."
+        )
+    ranges, ends = [], (0.1, 0.9) if len(candidates) >= FEWEST_FOR_RANGE else (0.0, 1.0)
     for axis in ("x", "y"):
-        middle = np.quantile(candidates[axis], [0.1, 0.9])
+        middle = np.quantile(candidates[axis], ends)
         low, high = (round(100 * float((train[axis] < value).mean())) for value in middle)
         ranges.append(f"percentiles {low} and {high}")
+    who = "Four fifths of the candidates" if ends[0] > 0.0 else "The candidates"
     return (
-        f"Four fifths of the candidates lie between {ranges[0]} of the training molecules along the first component, "
+        f"{who} lie between {ranges[0]} of the training molecules along the first component, "
         f"and between {ranges[1]} along the second."
     )
 

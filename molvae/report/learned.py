@@ -11,7 +11,7 @@ import pandas as pd
 from molvae.files import read_json
 from molvae.report.decision import term_title
 from molvae.report.figures import ACCENT, PANEL_HEIGHT, REFERENCE, Figure, Panel, evenly
-from molvae.report.numerals import count, percent
+from molvae.report.numerals import count, decimals_for, inflected, percent, plural
 from molvae.report.predictions import learning_files
 from molvae.report.run_data import Optimization, Run
 from molvae.report.sections import Section
@@ -98,23 +98,36 @@ def _part(term: str, content: Mapping[str, Any], result: Optimization) -> Learne
     kept = next(candidate for candidate in content["candidates"] if candidate["name"] == content["kept"])
     errors = kept[content["split"]]
     held_out = "whole scaffolds held out" if content["split"] == "scaffold" else "a random fifth held out at a time"
+    decimals = _decimals(content)
     covered = next((p["actual"] for p in content["calibration"] if p["nominal"] == content["coverage"]), float("nan"))
     return LearnedPart(
         term=term,
         title=term_title(term),
-        lead=f"{content['source']}: predictions are off by {errors['rmse']:.2f} (RMSE) and explain "
-        f"{percent(max(errors['r2'], 0.0))} of the variance with {held_out}, which is what to expect of molecules that "
-        "are new.",
-        errors=tuple(_row(candidate, content["kept"]) for candidate in content["candidates"]),
+        lead=f"{content['source']}: predictions are off by {errors['rmse']:,.{decimals}f} (RMSE) and "
+        f"{_explained(errors['r2'])} with {held_out}, which is what to expect of molecules that are new.",
+        errors=tuple(_row(candidate, content["kept"], decimals) for candidate in content["candidates"]),
         note=_note(content),
         figure=_figure(f"learned_{result.objective}_{term}", content, covered),
         domain=_domain(term, content, result.candidates),
     )
 
 
-def _row(candidate: Mapping[str, Any], kept: str) -> ErrorRow:
+def _explained(r2: float) -> str:
+    return f"explain {percent(r2)} of the variance" if r2 > 0.0 else "are no better than the mean of the values"
+
+
+def _decimals(content: Mapping[str, Any]) -> int:
+    """Return how many decimals the errors need: those of mol/L may be far below 0.01."""
+    errors = [one[split] for one in content["candidates"] for split in ("random", "scaffold") if one[split] is not None]
+    return decimals_for([one["rmse"] for one in errors], 2)
+
+
+def _row(candidate: Mapping[str, Any], kept: str, decimals: int) -> ErrorRow:
     def texts(errors: Mapping[str, float] | None) -> tuple[str, ...]:
-        return () if errors is None else tuple(f"{errors[name]:.2f}" for name in ("rmse", "mae", "r2", "spearman"))
+        if errors is None:
+            return ()
+        of_values = [f"{errors[name]:,.{decimals}f}" for name in ("rmse", "mae")]
+        return (*of_values, *(f"{errors[name]:.2f}".replace("-", "\u2212") for name in ("r2", "spearman")))
 
     name = candidate["name"]
     scaffold, random = texts(candidate["scaffold"]), texts(candidate["random"])
@@ -136,10 +149,11 @@ def _domain(term: str, content: Mapping[str, Any], candidates: pd.DataFrame) -> 
     if column not in candidates or candidates.empty:
         return ""
     n = int(candidates[column].astype(bool).sum())
+    are, their = inflected(n, "is", "are"), inflected(n, "its", "their")
     return (
-        f"{count(n)} of {count(len(candidates))} candidates are in the applicability domain: their ECFP4 similarity "
-        f"(2,048 bits) to the nearest measured molecule is at least {content['domain_similarity']:.2f}, as it was for "
-        "95 % of the molecules that the errors were measured on."
+        f"{count(n)} of {plural(len(candidates), 'candidate')} {are} in the applicability domain: {their} ECFP4 "
+        f"similarity (2,048 bits) to the nearest measured molecule is at least {content['domain_similarity']:.2f}, as "
+        "it was for 95 % of the molecules that the errors were measured on."
     )
 
 

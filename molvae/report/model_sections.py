@@ -91,6 +91,7 @@ def data_sections(run: Run) -> list[Section]:
     prepared = run.preparation
     rows = [
         ("Rows read", prepared.n_read),
+        *([("Stereoisomers added", prepared.n_stereoisomers)] if prepared.n_stereoisomers else []),
         ("Rejected", sum(prepared.rejected.values())),
         ("Duplicates", prepared.n_duplicates),
         ("Kept", len(prepared.molecules)),
@@ -140,7 +141,10 @@ def metric_sections(run: Run) -> list[Section]:
     """Return all metrics with their definitions."""
     decoded_measures, decoded_rows = tables.decoded_rows(run.evaluation.decoded)
     content = {
-        "model_rows": tables.metric_rows(run.evaluation.metrics),
+        "model_rows": [
+            *tables.metric_rows(run.evaluation.metrics),
+            *tables.head_rows(run.evaluation.property_head),
+        ],
         "metric_groups": tables.metric_groups({**run.samples.moses, **run.samples.guacamol}),
         "priors": run.evaluation.priors,
         "prior_titles": [tables.prior_title(prior) for prior in run.evaluation.priors],

@@ -9,13 +9,15 @@ from typing import Any
 import pandas as pd
 
 from molvae.files import read_json
+from molvae.optimize.quantities.learned import Learned
 from molvae.report.candidate_set import CandidateSet, candidate_set
-from molvae.report.numerals import count, decimals_for, inflected, plural
+from molvae.report.numerals import count, decimals_for, inflected, number, plural
 from molvae.report.run_data import Optimization
-from molvae.tables import HIGH, LOW, TERM
+from molvae.tables import HIGH, LOW, PREDICTED, TERM
 from molvae.text import one_line
 
 _KEYS = ("column", "coverage", "held_out")
+_ENDS = {"low": "lower end", "high": "upper end"}
 
 
 @dataclass(frozen=True)
@@ -26,11 +28,13 @@ class Learning:
         column: The column.
         coverage: Fraction of the values that the intervals cover.
         measured: Measured values by the canonical SMILES of their molecules.
+        r2: Fraction of the variance that the kept model explains of held-out values; NaN where it is not recorded.
     """
 
     column: str
     coverage: float
     measured: Mapping[str, float]
+    r2: float = math.nan
 
     @property
     def interval(self) -> str:
@@ -51,8 +55,38 @@ def learnings(run_folder: Path, objective: str) -> dict[str, Learning]:
         content = read_json(path, _KEYS)
         held_out = content["held_out"]
         measured = dict(zip(held_out["smiles"], map(float, held_out["measured"]), strict=True))
-        found[term] = Learning(one_line(str(content["column"])), float(content["coverage"]), measured)
+        column, coverage = one_line(str(content["column"])), float(content["coverage"])
+        found[term] = Learning(column, coverage, measured, _r2(content))
     return found
+
+
+def _r2(content: Mapping[str, Any]) -> float:
+    kept = next((one for one in content.get("candidates", ()) if one["name"] == content.get("kept")), None)
+    return math.nan if kept is None else float(kept[content["split"]]["r2"])
+
+
+def learned_cautions(run_folder: Path, objective: str) -> list[str]:
+    """Say which learned terms of a search predict nothing."""
+    return [
+        f"The predictions of {learning.column} are no better than the mean of its measured values (R² "
+        f"{number(learning.r2)} on held-out molecules): the term “{term}” guides the search to nothing."
+        for term, learning in learnings(run_folder, objective).items()
+        if learning.r2 <= 0.0
+    ]
+
+
+def scored_end(candidates: CandidateSet, term: str) -> str:
+    """Return which end of the interval the values of a learned term are; empty if they are the predictions."""
+    terms = candidates.spec.terms if candidates.spec else ()
+    values = [own.quantity.learned.value for own in terms if own.title == term and isinstance(own.quantity, Learned)]
+    return _ENDS.get(values[0], "") if values else ""
+
+
+def prediction_column(candidates: CandidateSet, term: str) -> str | None:
+    """Return the column with the predictions of a learned term; None where earlier runs wrote only an end of each."""
+    if f"{PREDICTED}{term}" in candidates.table:
+        return f"{PREDICTED}{term}"
+    return None if scored_end(candidates, term) else f"{TERM}{term}"
 
 
 def interval_of(row: Mapping[Hashable, Any], term: str) -> tuple[float, float] | None:
@@ -72,16 +106,17 @@ def predicted_gains(run_folder: Path, result: Optimization) -> list[str]:
     if candidates.table.empty or candidates.spec is None:
         return []
     rises = {term.title: term.desirability.rises() for term in candidates.spec.terms}
-    return [
-        _gain(term, learning, candidates, rises=bool(rises[term]))
-        for term, learning in learnings(run_folder, result.objective).items()
-        if rises.get(term) is not None and {f"{TERM}{term}", f"{LOW}{term}", f"{HIGH}{term}"} <= {*candidates.table}
-    ]
+    gains = []
+    for term, learning in learnings(run_folder, result.objective).items():
+        column = prediction_column(candidates, term)
+        if rises.get(term) is not None and {column, f"{LOW}{term}", f"{HIGH}{term}"} <= {*candidates.table}:
+            gains.append(_gain(term, str(column), learning, candidates, rises=bool(rises[term])))
+    return gains
 
 
-def _gain(term: str, learning: Learning, candidates: CandidateSet, *, rises: bool) -> str:
+def _gain(term: str, column: str, learning: Learning, candidates: CandidateSet, *, rises: bool) -> str:
     table = candidates.table
-    values, worse_end = table[f"{TERM}{term}"], table[f"{LOW if rises else HIGH}{term}"]
+    values, worse_end = table[column], table[f"{LOW if rises else HIGH}{term}"]
     measured = learning.measured.values()
     best_measured = max(measured) if rises else min(measured)
     beyond = "above" if rises else "below"
@@ -92,11 +127,15 @@ def _gain(term: str, learning: Learning, candidates: CandidateSet, *, rises: boo
     surely = (
         f", {count(n_surely) if n_surely else 'none'} of them with the whole {learning.interval}" if n_beyond else ""
     )
+    who = f"{count(n_beyond) if n_beyond else 'None'} of {plural(len(table), 'candidate')}"
+    are = inflected(max(n_beyond, 1), "is", "are")
+    if len(table) == 1:
+        who, are = "The only candidate", "is" if n_beyond else "is not"
+        surely = f", {'also' if n_surely else 'but not'} with the whole {learning.interval}" if n_beyond else ""
     return (
-        f"{count(n_beyond) if n_beyond else 'None'} of {plural(len(table), 'candidate')} "
-        f"{inflected(max(n_beyond, 1), 'is', 'are')} predicted to have a value of {learning.column} {beyond} the best "
+        f"{who} {are} predicted to have a value of {learning.column} {beyond} the best "
         f"measured one, {best_measured:,.{decimals}f}{surely}. The {'highest' if rises else 'lowest'} prediction is "
-        f"{best[f'{TERM}{term}']:,.{decimals}f} ({low:,.{decimals}f} to {high:,.{decimals}f}), that of {best['id']}."
+        f"{best[column]:,.{decimals}f} ({low:,.{decimals}f} to {high:,.{decimals}f}), that of {best['id']}."
     )
 
 

@@ -35,6 +35,7 @@ class Prior:
         chosen: Whether training chose it, by the FCD to the validation molecules.
         min_probability: Minimum probability of the tokens of its samples.
         max_nll: Maximum negative log-likelihood of a sample, in nats; None for no bound.
+        correction: Power of the density ratio by which a discriminator accepts its samples; 0 for no discriminator.
         metrics: Metrics of its samples by name.
     """
 
@@ -44,6 +45,7 @@ class Prior:
     chosen: bool
     min_probability: float
     max_nll: float | None
+    correction: float
     metrics: Mapping[str, Metric]
 
 
@@ -54,6 +56,7 @@ class Preparation:
     Attributes:
         n_read: Number of rows read.
         n_duplicates: Number of rows whose molecule an earlier row has.
+        n_stereoisomers: Number of rows that `prepare.stereo: enumerate` added.
         molecules: Columns `id, smiles, split`.
         rejected: Rejected rows by reason, most frequent first; reasons that did not occur are left out.
         changed: Number of rows that each step of standardisation changed.
@@ -63,15 +66,38 @@ class Preparation:
 
     n_read: int
     n_duplicates: int
+    n_stereoisomers: int
     molecules: pd.DataFrame
     rejected: Mapping[str, int]
     changed: Mapping[str, int]
     leakage: Mapping[str, Mapping[str, float]]
     properties: Mapping[str, Mapping[str, Any]]
 
+    @property
+    def n_considered(self) -> int:
+        """Number of rows that were kept or excluded: those read, and the stereoisomers that were added."""
+        return self.n_read + self.n_stereoisomers
+
     def split(self, name: str) -> pd.Series:
         """Return the SMILES of `train`, `validation` or `test`."""
         return self.molecules.loc[self.molecules["split"] == name, "smiles"]
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """What the model is, as it says itself: one that is trained further has the architecture of where it began.
+
+    Attributes:
+        cell: Its recurrent cell.
+        latent_dim: Size of a code.
+        n_parameters: Weights of its networks.
+        init_from: The model that was trained further; None for one that was trained from random weights.
+    """
+
+    cell: str
+    latent_dim: int
+    n_parameters: int
+    init_from: str | None = None
 
 
 @dataclass(frozen=True)
@@ -80,6 +106,8 @@ class Evaluation:
 
     Attributes:
         metrics: Metrics by name.
+        property_head: Metrics of the property head and of a model without codes, by property.
+        unknown_tokens: Molecules of each held-out split that the model cannot read, and that were left out.
         priors: The priors that were compared.
         decoded: Metrics of the molecules that codes decode to, by the kind of code.
         by_size: Exact reconstruction in bins of heavy atoms: `heavy_atoms_from, heavy_atoms_to, exact, low, high, n`.
@@ -90,6 +118,8 @@ class Evaluation:
     """
 
     metrics: Mapping[str, Metric]
+    property_head: Mapping[str, Mapping[str, Metric]]
+    unknown_tokens: Mapping[str, int]
     priors: tuple[Prior, ...]
     decoded: Mapping[str, Mapping[str, Metric]]
     by_size: pd.DataFrame
@@ -171,7 +201,7 @@ class Run:
         folder: The run's folder.
         settings: The settings that its stages ran with.
         preparation: What came in and what was kept.
-        n_parameters: Weights of the model.
+        model: What the model is.
         history: Training, a row an epoch.
         evaluation: How well the model does on held-out molecules.
         samples: The samples from its prior, scored.
@@ -182,7 +212,7 @@ class Run:
     folder: Path
     settings: RunConfig
     preparation: Preparation
-    n_parameters: int
+    model: ModelFacts
     history: pd.DataFrame
     evaluation: Evaluation
     samples: Scored
@@ -203,12 +233,11 @@ def load_run(folder: Path, settings: RunConfig, n_jobs: int = 1) -> Run:
     """
     if not folder.is_dir():
         raise DataError(f"{folder}: expected a run's folder, found none; run the workflow, or check the path")
-    model = _of_stage("train", read_json, folder / "train" / "model" / "config.json")
     return Run(
         folder=folder,
         settings=settings,
         preparation=_preparation(folder),
-        n_parameters=int(model["training"]["n_parameters"]),
+        model=_model(folder, settings),
         history=_of_stage("train", HISTORY.read, folder / "train" / HISTORY.file),
         evaluation=_evaluation(folder),
         samples=_scored(folder / "score" / "sample"),
@@ -224,14 +253,30 @@ def _of_stage(stage: str, read: Callable[[Path], Any], path: Path) -> Any:
     return read(path)
 
 
+def _model(folder: Path, settings: RunConfig) -> ModelFacts:
+    content = _of_stage("train", read_json, folder / "train" / "model" / "config.json")
+    # Models of the first version do not say what they are.
+    own, training = content.get("model", {}), content["training"]
+    return ModelFacts(
+        cell=str(own.get("cell", settings.train.cell)),
+        latent_dim=int(own.get("latent_dim", settings.train.latent_dim)),
+        n_parameters=int(training["n_parameters"]),
+        init_from=training.get("init_from"),
+    )
+
+
 def _preparation(folder: Path) -> Preparation:
     prepared = folder / "prepare"
-    molecules = _of_stage("prepare", MOLECULES.read, prepared / MOLECULES.file)
+    # The measured values of millions of molecules are not needed.
+    shown = ["id", "smiles", "split"]
+    molecules = _of_stage("prepare", lambda path: MOLECULES.read(path, shown), prepared / MOLECULES.file)
     summary = _of_stage("prepare", read_json, prepared / "summary.json")
     return Preparation(
         n_read=int(summary["read"]),
         n_duplicates=int(summary["duplicates"]),
-        molecules=molecules[["id", "smiles", "split"]],
+        # Runs of earlier versions do not record it.
+        n_stereoisomers=int(summary.get("stereoisomers", 0)),
+        molecules=molecules[shown],
         rejected={reason: n for reason, n in sorted(summary["rejected"].items(), key=lambda item: -item[1]) if n},
         changed=summary["changed"],
         # Runs of the first version have neither.
@@ -253,12 +298,15 @@ def _evaluation(folder: Path) -> Evaluation:
             bool(content.get("chosen")),
             float(content.get("min_probability", 0.0)),
             content.get("max_nll"),
+            float(content.get("correction", 0.0)),
             metrics_from_json(content),
         )
         for name, content in metrics.get("priors", {}).items()
     ]
     return Evaluation(
         metrics=metrics_from_json(metrics),
+        property_head={name: metrics_from_json(content) for name, content in metrics.get("property_head", {}).items()},
+        unknown_tokens=metrics.get("unknown_tokens", {}),
         priors=tuple(priors),
         # Runs of the first version have none of the next four.
         decoded={kind: metrics_from_json(content) for kind, content in metrics.get("decoded", {}).items()},
@@ -336,7 +384,9 @@ def load_optimization(
 
 
 def _further(folder: Path, wanted: Collection[int] | None) -> dict[int, Search]:
-    seeds = sorted(int(path.parent.name.removeprefix("seed-")) for path in folder.glob("seed-*/summary.json"))
+    texts = [path.parent.name.removeprefix("seed-") for path in folder.glob("seed-*/summary.json")]
+    # A folder may be a user's own, such as seed-2-backup.
+    seeds = sorted(int(text) for text in texts if text.isascii() and text.isdigit())
     return {seed: _search(folder / f"seed-{seed}") for seed in seeds if wanted is None or seed in wanted}
 
 

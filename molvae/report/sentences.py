@@ -1,18 +1,16 @@
 """The report's summary: what was done and with what results, in sentences built from the numbers."""
 
 import math
-import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from molvae.config import SampleConfig
 from molvae.metrics.metric import Metric
+from molvae.report.best import N_BEST, best_scores, k_best, n_common, n_training_best, training_top
 from molvae.report.numerals import count, inflected, listed, number, percent, plural
-from molvae.report.run_data import Optimization, Prior, Run, Search, value_of
+from molvae.report.run_data import Optimization, Prior, Run, value_of
 from molvae.report.searches import n_new, new_top_mean
-
-MIN_FOR_SPREAD = 2
-"""Seeds of which a standard deviation can be given."""
+from molvae.text import one_line
 
 
 @dataclass(frozen=True)
@@ -33,7 +31,7 @@ class Card:
 def cards(run: Run) -> list[Card]:
     """Return the headline numbers of a run, each with the molecules that it was computed on."""
     kept = len(run.preparation.molecules)
-    shown = [Card("Molecules", count(kept), f"kept of {count(run.preparation.n_read)} read")]
+    shown = [Card("Molecules", count(kept), f"kept of {count(run.preparation.n_read)} read{_isomers(run)}")]
     exact = run.evaluation.metrics.get("exact_reconstruction")
     if exact is not None:
         shown.append(Card("Reconstructed", percent(exact.value), f"exactly, of {plural(exact.n, 'test molecule')}"))
@@ -48,14 +46,21 @@ def cards(run: Run) -> list[Card]:
     if "FCD/Test" in moses:
         fcd = moses["FCD/Test"]
         shown.append(Card("FCD to test set", number(fcd.value), f"{plural(fcd.n, 'sample')}; lower is better"))
-    for result in run.optimizations:
-        under = f"mean score; {plural(len(result.search.trace), 'oracle call')}"
-        training = training_top(result.search, 10)
-        if training is not None:
-            under += f"; training set {number(training, 3)}"
-        title = "Ten best new" if len(run.optimizations) == 1 else f"Ten best new: {title_of(result.objective)}"
-        shown.append(Card(title, number(new_top_mean(result.search.trace, 10), 3), under))
-    return shown
+    return [*shown, *(_best_card(result, is_only=len(run.optimizations) == 1) for result in run.optimizations)]
+
+
+def _best_card(result: Optimization, *, is_only: bool) -> Card:
+    n = n_new(result.search.trace)
+    k = n_common(n) if n else N_BEST
+    score = "score" if k == 1 else "mean score"
+    under = f"{score}; {plural(len(result.search.trace), 'oracle call')}"
+    training, n_training = training_top(result.search, k), n_training_best(result.search)
+    if training is not None:
+        whose = "training set" if n_training >= k else f"{k_best(n_training)} of training set"
+        under += f"; {whose} {number(training, 3)}"
+    title = f"{k_best(k).capitalize()} new"
+    value = number(new_top_mean(result.search.trace, k), 3)
+    return Card(title if is_only else f"{title}: {title_of(result.objective)}", value, under)
 
 
 def title_of(objective: str) -> str:
@@ -82,12 +87,6 @@ def why_none(n_scored: int) -> str:
     return "No new molecule satisfies all constraints."
 
 
-def training_top(search: Search, top: int) -> float | None:
-    """Return the mean score of the best `top` molecules of the whole training set; None if they were not scored."""
-    value = search.summary.get(f"training_top{top}_mean")
-    return None if value is None else float(value)
-
-
 def sentences(run: Run) -> list[str]:
     """Summarise in plain sentences what was done and with what results."""
     paragraphs = [_preparation(run), _training(run), _reconstruction(run), _samples(run)]
@@ -104,8 +103,8 @@ def _preparation(run: Run) -> str:
     ]
     kept = len(prepared.molecules)
     text = (
-        f"Of {plural(prepared.n_read, 'molecule')} read, {count(kept)} {inflected(kept, 'was', 'were')} kept: "
-        f"{listed(sizes)}."
+        f"Of {plural(prepared.n_read, 'molecule')} read{_isomers(run)}, {count(kept)} "
+        f"{inflected(kept, 'was', 'were')} kept: {listed(sizes)}."
     )
     reasons = [f"{reason}: {count(n)}" for reason, n in prepared.rejected.items()]
     n_rejected = sum(prepared.rejected.values())
@@ -114,16 +113,37 @@ def _preparation(run: Run) -> str:
     return f"{text} Excluded: {listed(excluded)}." if excluded else f"{text} None was excluded."
 
 
+def _isomers(run: Run) -> str:
+    n = run.preparation.n_stereoisomers
+    return f" and {plural(n, 'further stereoisomer')}" if n else ""
+
+
 def _training(run: Run) -> str:
-    train, history = run.settings.train, run.history
+    model, history = run.model, run.history
     best = history.iloc[int(history["validation_loss"].argmin())]
     return (
-        f"A variational autoencoder ({train.cell.upper()}, {train.latent_dim} latent dimensions, "
-        f"{count(run.n_parameters)} parameters) was trained on the SELFIES strings of the training molecules for "
+        f"A variational autoencoder ({model.cell.upper()}, {model.latent_dim} latent dimensions, "
+        f"{count(model.n_parameters)} parameters) {_trained_on(run)} for "
         f"{plural(len(history), 'epoch')}; the weights of epoch {count(best['epoch'])}, which has the lowest "
-        f"validation loss, were kept. They predict {percent(float(best['validation_token_accuracy']))} of the "
-        "validation molecules’ tokens correctly."
+        f"validation loss, were kept{_averaged(run)}. They predict "
+        f"{percent(float(best['validation_token_accuracy']))} of the validation molecules’ tokens correctly."
     )
+
+
+def _trained_on(run: Run) -> str:
+    """Say what the model was trained on, and where it began if that was not at random weights."""
+    base = run.model.init_from
+    if base is None:
+        return "was trained on the SELFIES strings of the training molecules"
+    molecules = plural(len(run.preparation.split("train")), "training molecule")
+    text = f"began as {one_line(base)} and was trained further on the SELFIES strings of the {molecules}"
+    replay = run.settings.train.replay
+    return f"{text}, with {percent(replay)} of each step generated by the model it began as," if replay else text
+
+
+def _averaged(run: Run) -> str:
+    weight = run.settings.train.start_weight if run.model.init_from is not None else 0.0
+    return f", averaged with those it began with (which count {percent(weight)})" if weight else ""
 
 
 def _reconstruction(run: Run) -> str:
@@ -156,6 +176,9 @@ def _samples(run: Run) -> str:
     source = prior.phrase if prior is not None else f"the prior {sample.prior}"
     if sample.temperature != 1.0:
         source += f" at token temperature {sample.temperature:g}"
+    # Without effect on the decoder, which draws no codes.
+    if sample.prior_temperature != 1.0 and (prior is None or prior.name != "decoder"):
+        source += f" at prior temperature {sample.prior_temperature:g}"
     bounds = _bounds(sample, prior)
     if bounds:
         source += f" ({listed(bounds)})"
@@ -177,14 +200,17 @@ def _samples(run: Run) -> str:
 
 
 def _bounds(sample: SampleConfig, prior: Prior | None) -> list[str]:
-    """Return the bounds that the samples were drawn under, in words."""
-    min_probability, max_nll = sample.min_probability, sample.max_nll
+    """Return the bounds that the samples were drawn under, and whether a discriminator chose among them, in words."""
+    min_probability, max_nll, correction = sample.min_probability, sample.max_nll, sample.correction
     if prior is not None:
+        correction = prior.correction if correction is None else correction
         min_probability = prior.min_probability if min_probability is None else min_probability
         max_nll = prior.max_nll if max_nll is None else max_nll
     bounds = [f"no token with a probability below {min_probability:g}"] if min_probability else []
     if max_nll is not None:
         bounds.append(f"no molecule with a negative log-likelihood above {max_nll:.1f} nats")
+    if correction:
+        bounds.append(f"accepted by a discriminator with a correction of {correction:g}")
     return bounds
 
 
@@ -200,55 +226,6 @@ def describe_optimization(result: Optimization) -> str:
     if n_known:
         text += f" It started from the {count(n_known)} best training molecules, which were scored outside this budget."
     return f"{text} {best_scores(result)} {_proposed(result)}"
-
-
-def best_scores(result: Optimization) -> str:
-    """Compare the mean score of the best new molecules with those of training molecules and of random samples."""
-    n = n_new(result.search.trace)
-    if n == 0:
-        return "No new molecule satisfies the constraints."
-    mean = number(new_top_mean(result.search.trace, 10), 3)
-    text = f"{_best(n, 'new molecule').capitalize()} {inflected(n, 'has a score', 'have a mean score')} of {mean}"
-    comparisons = []
-    training = training_top(result.search, 10)
-    if training is not None:
-        n_training = count(result.search.summary["n_training"])
-        comparisons.append(f"{number(training, 3)} for the ten best of all {n_training} training molecules")
-    if result.baseline is not None and (n_random := n_new(result.baseline.trace)):
-        mean = number(new_top_mean(result.baseline.trace, 10), 3)
-        comparisons.append(f"{mean} for {_best(n_random, 'new random sample')} under the same budget")
-    return f"{text}, compared with {listed(comparisons)}." if comparisons else f"{text}."
-
-
-def seed_spread(result: Optimization) -> str:
-    """Say how much the mean score of the ten best new molecules differs between seeds; nothing for a single seed."""
-    if not result.further:
-        return ""
-    found = [new_top_mean(search.trace, 10) for search in (result.search, *result.further.values())]
-    means = [mean for mean in found if not math.isnan(mean)]
-    n_without = len(found) - len(means)
-    text, seeds = "", plural(len(means), "seed")
-    if n_without:
-        text = f"In {n_without} of {plural(len(found), 'seed')}, no new molecule satisfies the constraints."
-        seeds = f"the other {seeds}"
-    if len(means) < MIN_FOR_SPREAD:
-        return text
-    deviation = statistics.stdev(means)
-    return (
-        f"{text}{' ' if text else ''}Over {seeds}, the mean score of the ten best new molecules is "
-        f"{number(statistics.mean(means), 3)} with a standard deviation of {number(deviation, 3)} "
-        f"({number(min(means), 3)} to {number(max(means), 3)}); the candidates are those of seed "
-        f"{result.search.summary.get('seed', '')}."
-    )
-
-
-def _best(n: int, noun: str) -> str:
-    """Name the molecules that a mean of the ten best is over: fewer where fewer satisfy the constraints."""
-    if n >= 10:
-        return f"the ten best {noun}s"
-    return inflected(
-        n, f"the only {noun} that satisfies the constraints", f"the {n} {noun}s that satisfy the constraints"
-    )
 
 
 def _proposed(result: Optimization) -> str:

@@ -2,7 +2,8 @@
 
 A sketch is one string. All numbers are written in base 64, most significant digit first:
 
-    n  atoms (2 digits), then for each atom x and y (2 digits each, hundredths of an angstrom from the least x and y)
+    n  atoms (2 digits), then for each atom x and y (2 digits each, hundredths of an angstrom from the least x and y,
+       or less where the molecule is longer than 40 angstroms)
     m  bonds (2 digits), then for each bond its two atoms (1 digit each, 2 above 64 atoms) and its type (1 digit)
     labels of the atoms that are not carbon or bear a charge, as `place:element:hydrogens:charge`, each after a blank
 
@@ -19,6 +20,8 @@ from molvae.chem.molecules import parse
 DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-_"
 MAX_ATOMS = 999
 """Atoms of an SD file's V2000 block."""
+MAX_COORDINATE = len(DIGITS) ** 2 - 1
+"""The largest coordinate of two digits."""
 _ORDER = {Chem.BondType.DOUBLE: 2, Chem.BondType.TRIPLE: 3}
 _WEDGE = {Chem.BondDir.BEGINWEDGE: 4, Chem.BondDir.BEGINDASH: 5}
 
@@ -36,9 +39,11 @@ def sketch(smiles: str) -> str:
     Chem.Kekulize(mol, clearAromaticFlags=True)
     Chem.WedgeMolBonds(mol, mol.GetConformer())
     points = mol.GetConformer().GetPositions()[:, :2]
-    coordinates = ((points - points.min(axis=0)) * 100).round().astype(int)
+    extent = points - points.min(axis=0)
+    # A long chain is drawn whole, with shorter bonds.
+    coordinates = (extent * min(100.0, MAX_COORDINATE / max(float(extent.max()), 1.0))).round().astype(int)
     width = 1 if mol.GetNumAtoms() <= len(DIGITS) else 2
-    atoms = "".join(_digits(min(int(value), 4095), 2) for point in coordinates for value in point)
+    atoms = "".join(_digits(int(value), 2) for point in coordinates for value in point)
     bonds = "".join(
         _digits(bond.GetBeginAtomIdx(), width) + _digits(bond.GetEndAtomIdx(), width) + _digits(_type(bond), 1)
         for bond in mol.GetBonds()

@@ -9,7 +9,7 @@ import pandas as pd
 
 from molvae.metrics.metric import Metric
 from molvae.metrics.registry import METRICS
-from molvae.report.numerals import count, number, percent
+from molvae.report.numerals import count, decimals_for, number, percent
 from molvae.report.run_data import Prior, value_of
 
 DECODED_TITLES = {
@@ -40,6 +40,20 @@ class MetricRow:
 def metric_rows(metrics: Mapping[str, Metric]) -> list[MetricRow]:
     """Return metrics as rows of a table, in their order."""
     return [_metric_row(name, metric) for name, metric in metrics.items()]
+
+
+def head_rows(property_head: Mapping[str, Mapping[str, Metric]]) -> list[MetricRow]:
+    """Return the metrics of the property head as rows of a table, by property and split."""
+    rows = []
+    for name, metrics in property_head.items():
+        for key, metric in metrics.items():
+            measure, _, split = key.removeprefix("baseline_").upper().replace("R2", "R²").partition("_")
+            whose = "without codes" if key.startswith("baseline_") else "property head"
+            unit = f", {metric.unit}" if metric.unit else ""
+            title = f"{measure} of {name}{unit}, {split.lower()}, {whose}"
+            value = "–" if math.isnan(metric.value) else f"{metric.value:,.{decimals_for([metric.value], 3)}f}"
+            rows.append(MetricRow(title, value, count(metric.n), definition_text(metric), metric.warning or ""))
+    return rows
 
 
 def _metric_row(name: str, metric: Metric) -> MetricRow:
@@ -129,6 +143,8 @@ def prior_title(prior: Prior) -> str:
         title += f", p\u00a0≥\u00a0{prior.min_probability:g}"
     if prior.max_nll is not None:
         title += f", ≤\u00a0{prior.max_nll:.1f}\u00a0nats"
+    if prior.correction:
+        title += f", correction {prior.correction:g}"
     return title
 
 

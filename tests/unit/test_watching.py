@@ -97,7 +97,15 @@ def test_a_search_shows_the_mean_of_its_ten_best_feasible_molecules(run):
 
 
 @pytest.mark.parametrize(
-    ("name", "place"), [("baseline_logp", "logp/baseline"), ("logp_seed-3", "logp/seed-3"), ("logp", "logp")]
+    ("name", "place"),
+    [
+        ("baseline_logp", "logp/baseline"),
+        ("logp_seed-3", "logp/seed-3"),
+        ("logp", "logp"),
+        ("baseline_own", "baseline_own"),
+        ("a_seed-bank", "a_seed-bank"),
+        ("a_seed-bank_seed-3", "a_seed-bank/seed-3"),
+    ],
 )
 def test_the_calls_of_each_search_are_found(run, name, place):
     write_log(run, f"optimize_{name}", ["06:40:50 starts"])

@@ -216,12 +216,16 @@ function ticks([low, high]) {
   const power = 10 ** Math.floor(Math.log10(raw));
   const step = [1, 2, 5, 10].map((factor) => factor * power).find((value) => value >= raw);
   const values = [];
-  for (let value = Math.ceil(low / step) * step; value <= high; value += step) values.push(Number(value.toPrecision(10)));
+  // Multiples, not sums: a sum that should be 0 may be 1e-17.
+  for (let n = Math.ceil(low / step); n * step <= high; n++) values.push(Number((n * step).toPrecision(10)));
   return values;
 }
 
 function tickText(value) {
-  return value.toLocaleString("en", { maximumFractionDigits: 3 }).replace("-", "−");
+  const size = Math.abs(value);
+  const digits = size < 1 ? { maximumSignificantDigits: 4 } : { maximumFractionDigits: 3 };
+  const text = size > 0 && size < 1e-4 ? value.toExponential() : value.toLocaleString("en", digits);
+  return text.replaceAll("-", "−");
 }
 
 function segment(context, x1, y1, x2, y2) {

@@ -44,6 +44,16 @@ def test_candidates_come_with_interval_domain_and_nearest_measurement(out):
     assert all(CANDIDATES.column(name) for name in table.columns if "logD" in name)
 
 
+def test_candidates_have_the_prediction_whichever_value_is_searched_by(out, objective, smiles):
+    table = read_table(out / "candidates.csv")
+    assert table["predicted.logD"].tolist() == pytest.approx(table["term.logD"].tolist(), abs=0.01)
+    aimed = objective.spec.model_dump(mode="json")
+    aimed["terms"][0]["learned"]["value"] = "optimistic"
+    upper = Objective(ObjectiveSpec.model_validate(aimed), objective.folder)
+    asked = smiles[60:70]
+    assert candidate_columns(upper, asked).equals(candidate_columns(objective, asked))
+
+
 def test_the_evidence_for_the_term_is_written_and_a_stale_one_removed(out):
     assert [path.name for path in out.glob("learned_*.json")] == ["learned_logD.json"]
     evidence = json.loads((out / "learned_logD.json").read_text())

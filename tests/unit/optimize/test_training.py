@@ -50,13 +50,28 @@ def test_the_best_scores_are_those_of_scoring_every_molecule(objective, smiles, 
         return evaluate_batch(self, molecules, **options)
 
     evaluations = objective.evaluate_batch(smiles)
-    every = np.sort([one.score if one.feasible else 0.0 for one in evaluations])
+    every = np.sort([one.score for one in evaluations if one.feasible])
     monkeypatch.setattr(Objective, "evaluate_batch", counting)
     monkeypatch.setattr("molvae.optimize.training._STEP", 20)
     summary = score_training(smiles, objective, 1).summary()
     assert max(TOP) <= n_scored < len(smiles)
     for n in TOP:
         assert summary[f"training_top{n}_mean"] == pytest.approx(every[-n:].mean())
+    assert summary["training_best_scores"] == pytest.approx(every[:-11:-1])
+
+
+@pytest.mark.parametrize("n_feasible", [3, 0])
+def test_infeasible_training_molecules_are_in_no_mean(objective, smiles, n_feasible):
+    evaluations = objective.evaluate_batch(smiles)
+    feasible = [one for one in evaluations if one.feasible][:n_feasible]
+    infeasible = [one for one in evaluations if not one.feasible][:7]
+    molecules = [one.smiles for one in (*infeasible, *feasible)]
+    summary = score_training(molecules, objective, 1).summary()
+    scores = sorted((one.score for one in feasible), reverse=True)
+    assert len(infeasible) == 7
+    assert (summary["n_training"], summary["training_n_scored"]) == (len(molecules), n_feasible)
+    assert summary["training_best_scores"] == pytest.approx(scores)
+    assert summary.get("training_top10_mean") == (pytest.approx(np.mean(scores)) if scores else None)
 
 
 def test_the_best_known_are_the_best_of_all(objective, smiles, monkeypatch):
@@ -145,7 +160,7 @@ def test_molecules_that_fail_are_no_zeros(tmp_path, smiles, caplog):
     (tmp_path / "out.yaml").write_text("name: runs_out\nterms: [{command: sh out.sh}]\n")
     with caplog.at_level("WARNING", logger="molvae"):
         summary = score_training(smiles, load_objective(str(tmp_path / "out.yaml")), 1).summary()
-    assert summary == {"n_training": len(smiles)}
+    assert summary == {"n_training": len(smiles), "training_n_scored": 0, "training_best_scores": []}
     assert "runs_out, training set: 300 of 300 molecules failed" in caplog.text
     assert "no licence" in caplog.text
 

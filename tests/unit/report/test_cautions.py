@@ -1,10 +1,13 @@
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from molvae.metrics.registry import measured
 from molvae.report.cautions import candidate_cautions, model_cautions
-from molvae.report.run_data import Run
+from molvae.report.model_sections import metric_sections
+from molvae.report.run_data import Run, Search, load_run
 
 
 def with_evaluation(run: Run, **values: float) -> Run:
@@ -62,6 +65,40 @@ def test_broken_aromatic_rings_are_compared_with_those_of_the_test_molecules(run
     assert "conjugated" not in text_of(with_evaluation(run, broken_aromatics=0.031, broken_aromatics_test=0.03))
 
 
+def with_head(folder: Path, **values: float) -> None:
+    """Give the evaluation of a run the metrics of a property head."""
+    file = folder / "evaluate" / "metrics.json"
+    head = {name: {"value": value, "n": 80, "definition": "A fit."} for name, value in values.items()}
+    file.write_text(json.dumps({**json.loads(file.read_text()), "property_head": {"pIC50": head}}))
+
+
+@pytest.mark.parametrize(
+    ("r2", "baseline", "said"),
+    [
+        (-0.2, -0.5, "The property head is no better for pIC50 than the mean of its values (R² -0.20 on"),
+        (0.3, 0.6, "worse for pIC50 than a model without codes (R² 0.30 and 0.60 on the test molecules)"),
+        (0.7, 0.6, ""),
+    ],
+)
+def test_a_poor_property_head_is_pointed_out(own_folder, run, r2, baseline, said):
+    with_head(own_folder, r2_test=r2, rmse_test=0.5, baseline_r2_test=baseline)
+    changed = load_run(own_folder, run.settings)
+    text = text_of(changed)
+    assert (said in text) if said else ("property head" not in text)
+    (section,) = metric_sections(changed)
+    titles = [row.title for row in section.content["model_rows"]]
+    assert "R² of pIC50, test, property head" in titles
+    assert "R² of pIC50, test, without codes" in titles
+
+
+def test_test_molecules_that_the_model_cannot_read_are_counted(own_folder, run):
+    file = own_folder / "evaluate" / "metrics.json"
+    assert "tokens" not in text_of(run)
+    file.write_text(json.dumps({**json.loads(file.read_text()), "unknown_tokens": {"test": 3, "validation": 0}}))
+    said = "3 of 8 test molecules have tokens that the model does not know"
+    assert said in text_of(load_run(own_folder, run.settings))
+
+
 def test_a_good_model_is_not_warned_about(run):
     text = text_of(with_evaluation(run, exact_reconstruction=0.95, active_units=60.0))
     assert "Reconstruction" not in text
@@ -84,9 +121,45 @@ def test_poor_samples_are_pointed_out_with_the_number(run, name, value, said):
 
 def test_a_search_without_improvement_is_reported(run):
     (result,) = run.optimizations
-    better = {**result.search.summary, "training_top10_mean": 0.999}
+    better = {**result.search.summary, "training_best_scores": [0.999] * 10}
     changed = replace(result, search=replace(result.search, summary=better))
-    assert "no better than the ten best training molecules" in text_of(replace(run, optimizations=(changed,)))
+    said = "The ten best new molecules are no better than the ten best training molecules (mean score"
+    assert said in text_of(replace(run, optimizations=(changed,)))
+
+
+def with_feasible(search: Search, scores: list[float]) -> Search:
+    """Return a search whose new molecules within the constraints have these scores."""
+    trace = search.trace.assign(in_training=False, feasible=False)
+    rows = trace.index[: len(scores)]
+    trace.loc[rows, "feasible"] = True
+    trace.loc[rows, "score"] = scores
+    return replace(search, trace=trace)
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        ([0.9, 0.5], ""),
+        ([0.3, 0.2], "(mean score of the 2 best new molecules 0.250 and 0.850)"),
+        ([0.3], "(score of the best new molecule 0.300 and 0.900)"),
+        ([], ""),
+    ],
+)
+def test_a_search_is_compared_with_equally_many_random_samples(run, found, said):
+    (result,) = run.optimizations
+    random = [0.9, 0.8, *[0.1] * 8] if len(found) > 1 and said else [0.9, *[0.1] * 9]
+    baseline = with_feasible(result.baseline, random)
+    text = " ".join(candidate_cautions(replace(result, search=with_feasible(result.search, found), baseline=baseline)))
+    assert (f"The search is no better than random sampling {said}" in text) if said else ("random" not in text)
+
+
+def test_a_search_is_compared_with_equally_many_training_molecules(run):
+    (result,) = run.optimizations
+    search = with_feasible(result.search, [0.9, *[0.1] * 9])
+    for best, said in (([0.5], ""), ([0.95], "The best new molecule is no better than the best training molecule")):
+        changed = replace(search, summary={**search.summary, "training_best_scores": best})
+        text = " ".join(candidate_cautions(replace(result, search=changed, baseline=None)))
+        assert (f"{said} (score 0.900 and 0.950)." in text) if said else ("no better" not in text)
 
 
 @pytest.mark.parametrize(

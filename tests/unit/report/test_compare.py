@@ -33,6 +33,17 @@ def test_the_page_has_the_results_the_searches_and_what_differs(two_folders, tmp
     assert compare(two_folders, RunConfig(), tmp_path / "again.html").read_text() == text
 
 
+def test_passwords_of_inputs_are_not_shown(two_folders, tmp_path):
+    for folder, password in zip(two_folders, ("first-secret", "second-secret"), strict=True):
+        file = folder / "config" / "prepare.yaml"
+        settings = yaml.safe_load(file.read_text())
+        settings["prepare"]["input"] = [f"https://ann:{password}@example.org/{folder.parent.name}.smi"]
+        file.write_text(yaml.safe_dump(settings))
+    text = compare(two_folders, RunConfig(), tmp_path / "compare.html").read_text()
+    assert "example.org/a.smi" in text
+    assert "-secret" not in text
+
+
 def test_several_runs_need_a_page(two_folders):
     result = CliRunner().invoke(app, ["report", *map(str, two_folders)])
     assert "expected a page to compare 2 runs on" in str(result.exception or result.output)

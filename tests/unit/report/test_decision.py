@@ -32,6 +32,38 @@ def test_the_target_that_the_best_miss_is_named(candidates):
     assert headline(replace(candidates, table=table), 9).endswith("3 meet 2 of them, missing “polar”.")
 
 
+def test_a_target_that_all_miss_is_not_said_to_be_the_only_one(candidates):
+    missed = {"desirability.qed": [1.0, 0.2, 0.2], "desirability.logp": [0.3, 1.0, 0.2], "desirability.polar": 0.3}
+    table = candidates.table.head(3).assign(targets_met=[1, 1, 0], **missed)
+    assert headline(replace(candidates, table=table), 9).endswith("2 meet 1 of them, missing “polar”, among others.")
+
+
+@pytest.mark.parametrize(
+    ("met", "said"),
+    [
+        (3, "The only candidate meets all 3 targets."),
+        (2, "The only candidate does not meet all 3 targets; it meets 2 of them"),
+        (0, "The only candidate fully meets no target."),
+    ],
+)
+def test_the_headline_of_one_candidate_is_in_the_singular(candidates, met, said):
+    assert headline(replace(candidates, table=candidates.table.head(1).assign(targets_met=met)), 9).startswith(said)
+
+
+def test_a_term_of_ones_own_with_the_name_of_a_property_has_no_value_of_that(run):
+    (result,) = run.optimizations
+    objective = dict(result.search.summary["objective"])
+    own = {"python": "mine.py:f", "name": "qed", "clip": {"upper": 100.0}}
+    objective |= {"terms": [own, *objective["terms"][1:]], "lead": {"smiles": "c1ccccc1CCCCCCN", "similarity": 0.1}}
+    changed = replace(result, search=replace(result.search, summary={**result.search.summary, "objective": objective}))
+    (section,) = decision_sections(replace(run, optimizations=(changed,)))
+    values = {fact.title: fact.value for fact in section.content["reference"]["facts"]}
+    assert values["QED"] == "–"
+    assert values["logP"] != "–"
+    # The term has another name than its property.
+    assert float(values["polar"]) == pytest.approx(float(values["TPSA, Å²"]), abs=0.1)
+
+
 def test_without_candidates_the_headline_says_so(candidates):
     nothing = replace(candidates, table=candidates.table.head(0))
     assert headline(nothing, 0) == "No new molecule satisfies all constraints."

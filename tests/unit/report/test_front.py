@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from molvae.files import write_table
-from molvae.report.front import front
+from molvae.report.front import MAX_ON_FRONT, front
 from molvae.report.page import report
 from molvae.report.run_data import load_optimization
 from molvae.tables import TERM
@@ -77,3 +77,28 @@ def test_the_page_shows_the_front(own_folder, result):
     assert f'id="figure-front_{result.objective}"' in text
     assert "geometric mean of the terms’ desirabilities, but the search keeps them apart" in text
     assert (own_folder / "report" / "figures" / f"front_{result.objective}.svg").exists()
+
+
+def test_a_front_of_many_molecules_is_thinned_and_keeps_its_knee(result):
+    n = 6000
+    many = pd.DataFrame({name: result.front[name].iloc[0] for name in result.front}, index=range(n))
+    knees = [row == 1234 for row in range(n)]
+    many = many.assign(**{"term.qed": range(n), "term.logp": range(n, 0, -1), "knee": knees})
+    figure = front(replace(result, front=many))
+    pair = figure.specifications()[0]
+    drawn, knee = (list(pair["datasets"][layer["data"]["name"]]) for layer in pair["layer"][2:])
+    assert len(drawn) in (MAX_ON_FRONT, MAX_ON_FRONT + 1)
+    assert {0, n - 1, 1234} <= {point["x"] for point in drawn}
+    assert [point["x"] for point in knee] == [1234]
+    assert "Of the front, 2,000 molecules are drawn" in figure.caption
+
+
+def test_the_caption_says_how_many_pairs_are_drawn(result, run):
+    names = ["a", "b", "c", "d", "e"]
+    columns = {f"term.{name}": result.front["term.qed"] for name in names}
+    many = result.front.drop(columns=["term.qed", "term.logp"]).assign(**columns)
+    search = replace(result.search, trace=result.search.trace.assign(**dict.fromkeys(columns, 0.5)))
+    figure = front(replace(result, front=many, search=search))
+    assert len(figure.panels) == 7
+    assert "the first 6 of 10 pairs of terms" in figure.caption
+    assert "pairs of terms" not in front(result).caption

@@ -42,7 +42,7 @@ def test_a_search_has_layers_of_its_own_that_are_drawn_large_and_joined_along_it
     assert (content["emphasised"], content["joined"]) == ([2, 3, 4], [2])
     assert [point[2] for point in content["points"][-4:]] == [2, 2, 3, 4]
     assert all(point[4] for point in content["points"][-4:])
-    assert "candidates" in content["finding"]
+    assert "The only candidate lies at percentile" in content["finding"]
 
 
 def test_layers_of_several_searches_are_told_apart(run, searched):

@@ -5,8 +5,9 @@ import pytest
 
 from molvae.config import RunConfig
 from molvae.report import report
+from molvae.report.decision import decision_sections
 from molvae.report.learned import learned_parts
-from molvae.report.run_data import load_optimization
+from molvae.report.run_data import load_optimization, load_run
 
 ERRORS = {"rmse": 0.61, "mae": 0.47, "r2": 0.69, "spearman": 0.85, "n": 40}
 EVIDENCE = {
@@ -61,6 +62,30 @@ def test_without_scaffolds_it_says_what_was_held_out(with_learned):
     [part] = learned_parts(with_learned, load_optimization(with_learned, "demo"))
     assert "a random fifth held out" in part.lead
     assert part.errors[0].scaffold == ()
+
+
+def test_errors_of_small_values_are_no_zeros(with_learned):
+    small = {**ERRORS, "rmse": 3.1e-8, "mae": 2.2e-8}
+    candidates = [{"name": "gaussian_process", "random": small, "scaffold": small}]
+    file = with_learned / "optimize" / "demo" / "learned_pIC50.json"
+    file.write_text(json.dumps({**EVIDENCE, "candidates": candidates}))
+    [part] = learned_parts(with_learned, load_optimization(with_learned, "demo"))
+    assert "off by 0.000000031 (RMSE)" in part.lead
+    assert part.errors[0].scaffold == ("0.000000031", "0.000000022", "0.69", "0.85")
+
+
+@pytest.mark.parametrize(("r2", "said"), [(-0.4, "\u22120.40"), (0.0, "0.00"), (0.1, "")])
+def test_a_model_that_predicts_nothing_is_called_that(with_learned, run, r2, said):
+    poor = {**ERRORS, "r2": r2}
+    candidates = [{"name": "gaussian_process", "random": poor, "scaffold": poor}]
+    file = with_learned / "optimize" / "demo" / "learned_pIC50.json"
+    file.write_text(json.dumps({**EVIDENCE, "candidates": candidates}))
+    [part] = learned_parts(with_learned, load_optimization(with_learned, "demo"))
+    assert ("are no better than the mean of the values with whole scaffolds" in part.lead) == bool(said)
+    assert part.errors[0].scaffold[2] == (said or "0.10")
+    (section,) = decision_sections(load_run(with_learned, run.settings))
+    doubts = " ".join(section.content["doubts"])
+    assert ("The predictions of pIC50 are no better than the mean of its measured values" in doubts) == bool(said)
 
 
 def test_the_page_shows_it(with_learned):

@@ -23,11 +23,14 @@ def with_learned(own_folder, run):
     The candidates are predicted to have 7.5, 7.25, 7, ..., with intervals of 0.4 to both sides.
     """
 
-    def build(desirability):
+    def build(desirability, value="mean", *, has_mean=True):
         folder = own_folder / "optimize" / "demo"
         candidates = pd.read_csv(folder / "candidates.csv")
         predicted = pd.Series([7.5 - 0.25 * n for n in range(len(candidates))])
-        candidates["term.pIC50"] = predicted
+        by_name = {"mean": predicted, "high": predicted + 0.4, "low": predicted - 0.4}
+        candidates["term.pIC50"] = by_name[value]
+        if has_mean:
+            candidates["predicted.pIC50"] = predicted
         candidates["low.pIC50"], candidates["high.pIC50"] = predicted - 0.4, predicted + 0.4
         candidates["nearest_value.pIC50"] = 6.5
         candidates.to_csv(folder / "candidates.csv", index=False)
@@ -36,8 +39,9 @@ def with_learned(own_folder, run):
         evidence = {"column": "pIC50 (nM)", "coverage": 0.8, "held_out": held_out}
         (folder / "learned_pIC50.json").write_text(json.dumps(evidence))
         summary = read_json(folder / "summary.json", ["objective"])
-        term = {"learned": {"table": "m.csv", "column": "pIC50"}, **desirability}
-        summary["objective"]["terms"].append(term)
+        term = {"learned": {"table": "m.csv", "column": "pIC50", "value": value}, **desirability}
+        terms = [own for own in summary["objective"]["terms"] if "learned" not in own]
+        summary["objective"]["terms"] = [*terms, term]
         write_json(folder / "summary.json", summary)
         trace = pd.read_parquet(folder / "trace.parquet")
         trace.assign(**{"term.pIC50": 6.0}).to_parquet(folder / "trace.parquet")
@@ -56,6 +60,31 @@ def test_it_says_how_many_are_predicted_to_be_better_than_what_was_measured(own_
         "2 of 20 candidates are predicted to have a value of pIC50 (nM) above the best measured one, 7.00, 1 of them "
         f"with the whole 80\u00a0% interval. The highest prediction is 7.50 (7.10 to 7.90), that of {best}."
     ]
+
+
+@pytest.mark.parametrize(("value", "end"), [("high", "upper"), ("low", "lower")])
+def test_the_end_of_an_interval_that_is_searched_by_is_no_prediction(own_folder, with_learned, run, value, end):
+    with_mean = predicted_gains(own_folder, with_learned(UP))
+    assert predicted_gains(own_folder, with_learned(UP, value)) == with_mean
+    (section,) = decision_sections(load_run(own_folder, run.settings))
+    ranked = {suggestion.rank: suggestion for suggestion in section.content["suggestions"]}
+    fact = next(fact for fact in ranked["1"].facts if fact.title == "pIC50")
+    said = f"predicted, 80\u00a0% interval 7.10 to 7.90, scored by its {end} end; high"
+    assert (fact.value, fact.wanted[: len(said)], fact.change) == ("7.50", said, "")
+
+
+def test_without_the_prediction_the_end_is_called_what_it_is(own_folder, with_learned, run):
+    assert predicted_gains(own_folder, with_learned(UP, "high", has_mean=False)) == []
+    (section,) = decision_sections(load_run(own_folder, run.settings))
+    ranked = {suggestion.rank: suggestion for suggestion in section.content["suggestions"]}
+    fact = next(fact for fact in ranked["1"].facts if fact.title == "pIC50")
+    said = "upper end of the predicted 80\u00a0% interval 7.10 to 7.90; high"
+    assert (fact.value, fact.wanted[: len(said)]) == ("7.90", said)
+
+
+def test_the_prediction_of_earlier_runs_is_the_term_itself(own_folder, with_learned):
+    expected = predicted_gains(own_folder, with_learned(UP))
+    assert predicted_gains(own_folder, with_learned(UP, has_mean=False)) == expected
 
 
 def test_lower_values_may_be_better(own_folder, with_learned):
@@ -79,6 +108,27 @@ def test_without_a_better_one_it_says_none(own_folder, with_learned):
         "None of 20 candidates is predicted to have a value of pIC50 (nM) above the best measured one"
     )
     assert "whole" not in text
+
+
+@pytest.mark.parametrize(
+    ("best", "said"),
+    [
+        (
+            7.2,
+            "The only candidate is predicted to have a value of pIC50 (nM) above the best measured one, 7.20, but not",
+        ),
+        (9.0, "The only candidate is not predicted to have"),
+    ],
+)
+def test_the_only_candidate_is_called_that(own_folder, with_learned, best, said):
+    with_learned(UP)
+    folder = own_folder / "optimize" / "demo"
+    pd.read_csv(folder / "candidates.csv").head(1).to_csv(folder / "candidates.csv", index=False)
+    evidence = json.loads((folder / "learned_pIC50.json").read_text())
+    evidence["held_out"]["measured"] = [5.0, 6.0, best]
+    (folder / "learned_pIC50.json").write_text(json.dumps(evidence))
+    [text] = predicted_gains(own_folder, load_optimization(own_folder, "demo"))
+    assert text.startswith(said)
 
 
 def test_a_column_is_named_on_one_line(own_folder, with_learned):
@@ -109,7 +159,8 @@ def test_the_measured_value_of_the_lead_stands_beside_the_predicted_one(own_fold
     with_learned(UP)
     folder = own_folder / "optimize" / "demo"
     summary = read_json(folder / "summary.json", ["objective"])
-    for smiles, said in (("CC", "predicted; measured 6.00; high"), ("CCC", "predicted; high")):
+    salt = ("CC.Cl", "predicted; measured 6.00; high")
+    for smiles, said in (("CC", "predicted; measured 6.00; high"), salt, ("CCC", "predicted; high")):
         summary["objective"]["lead"] = {"smiles": smiles, "similarity": 0.4}
         write_json(folder / "summary.json", summary)
         (section,) = decision_sections(load_run(own_folder, run.settings))
@@ -118,7 +169,13 @@ def test_the_measured_value_of_the_lead_stands_beside_the_predicted_one(own_fold
         assert "predicted" not in facts["QED"]
 
 
+def test_the_table_has_the_prediction_where_an_end_is_searched_by(with_learned):
+    columns = table_content(candidate_set(with_learned(UP, "high")), "demo", {})["columns"]
+    assert {column["title"]: column["shown"] for column in columns}["pIC50, predicted"]
+
+
 def test_the_table_has_the_interval(with_learned):
     columns = table_content(candidate_set(with_learned(UP)), "demo", {})["columns"]
     titles = {column["title"]: column["shown"] for column in columns}
+    assert not titles["pIC50, predicted"]
     assert (titles["pIC50, low"], titles["pIC50, high"], titles["pIC50, nearest measured"]) == (True, True, False)

@@ -1,3 +1,6 @@
+import math
+from itertools import pairwise
+
 import pytest
 from rdkit import Chem
 
@@ -29,3 +32,15 @@ def test_stereo_is_in_the_bonds():
     assert sketch("CC=CC") != sketch("C/C=C/C")
     assert sketch("C[C@H](N)O") != sketch("C[C@@H](N)O")
     assert Chem.MolFromSmiles("C[C@H](N)O") is not None
+
+
+def test_a_long_chain_is_drawn_whole():
+    text = sketch("C" * 60)
+    n = DIGITS.index(text[0]) * 64 + DIGITS.index(text[1])
+    digits = [DIGITS.index(digit) for digit in text[2 : 2 + 4 * n]]
+    values = [64 * high + low for high, low in zip(digits[::2], digits[1::2], strict=True)]
+    points = list(zip(values[::2], values[1::2], strict=True))
+    assert n == 60
+    assert len(set(points)) == n
+    lengths = [math.dist(one, other) for one, other in pairwise(points)]
+    assert max(lengths) < 1.1 * min(lengths)
