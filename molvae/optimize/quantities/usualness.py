@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from molvae.chem.reading import read_molecules
 from molvae.chem.ring_systems import ring_systems, unseen
 from molvae.errors import DataError, ObjectiveError
+from molvae.files import read_json
 from molvae.optimize.quantities.base import QUANTITIES, Measure, Quantity, finite, per_molecule
 
 if TYPE_CHECKING:
@@ -73,12 +74,17 @@ class Likelihood(Quantity):
         """Return the files of the model, if it does not come with molvae.
 
         Raises:
-            ObjectiveError: If there is no such model.
+            ObjectiveError: If there is no such model, or it was not trained with code dropout.
+            DataError: If its config cannot be read.
         """
         from molvae.model.shipped import shipped_models
         from molvae.provenance import MODEL_FILES
 
         home = _home(self.likelihood, folder)
+        if not read_json(home / "config.json", ["training"])["training"].get("code_dropout"):
+            raise ObjectiveError(
+                f"likelihood: expected a model trained with train.code_dropout above 0, found {self.likelihood} without"
+            )
         return () if home in shipped_models().values() else tuple(home / file for file in MODEL_FILES)
 
     def measure(self, folder: Path) -> Measure:

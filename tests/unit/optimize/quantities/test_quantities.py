@@ -1,6 +1,7 @@
 """Values of quantities, and what becomes of those that fail."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -98,6 +99,14 @@ def test_a_model_in_the_working_directory_is_a_part_of_what_scores_depend_on(mod
     files = Objective(spec({"likelihood": "mine", "min": 0.1}), tmp_path / "objectives").files
     assert {file.name for file in files} == {"config.json", "model.safetensors", "vocabulary.json"}
     assert Objective(spec({"likelihood": "moses", "min": 0.1}), tmp_path / "objectives").files == ()
+
+
+def test_a_model_without_code_dropout_is_refused_before_the_search(model, tmp_path):
+    without = model.copy()
+    without.training = replace(model.training, code_dropout=0.0)
+    without.save(tmp_path / "mine")
+    with pytest.raises(ObjectiveError, match=r"likelihood: expected a model trained with train\.code_dropout above 0"):
+        Objective(spec({"likelihood": "mine", "min": 0.1}), tmp_path)
 
 
 @pytest.mark.parametrize(("first", "second"), [({"timeout_s": 5}, {}), ({"timeout_s": 5}, {"memory_gb": 1})])
