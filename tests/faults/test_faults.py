@@ -24,6 +24,11 @@ every_stage = pytest.mark.parametrize("stage", STAGES, indirect=True)
 INTERRUPTED = 130
 
 
+def seldom(value):
+    """Return a further value of a parameter, of which the ordinary tests do without."""
+    return [pytest.param(value, marks=pytest.mark.nightly)]
+
+
 def require_whole_or_absent(stage, out):
     """See that what is there of the outputs is what an undisturbed run writes."""
     for name, content in outcome(out).items():
@@ -72,7 +77,7 @@ def end_half_way(server, stage, out, number, fraction):
 
 
 @every_stage
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
+@pytest.mark.parametrize("number", [signal.SIGKILL, *seldom(signal.SIGTERM), signal.SIGINT], ids=lambda n: n.name)
 def test_a_stage_that_is_ended_at_any_moment_goes_on(server, stage, number, tmp_path):
     rng = random.Random(f"{stage.name} {number}")
     out = tmp_path / "out"
@@ -103,7 +108,7 @@ def test_a_stage_that_is_killed_after_some_work_says_that_it_resumes(server, sta
 
 
 @every_stage
-@pytest.mark.parametrize("file_bytes", [2000, 60_000])
+@pytest.mark.parametrize("file_bytes", [2000, *seldom(60_000)])
 def test_a_full_disk_is_one_clear_line(server, stage, file_bytes, tmp_path):
     largest = max(len(content) for content in stage.whole.values())
     out = tmp_path / "out"
@@ -153,7 +158,7 @@ def test_memory_that_runs_out_ends_the_stage_and_loses_nothing(server, stage, me
 
 
 @every_stage
-@pytest.mark.parametrize("damage", ["half", "other"])
+@pytest.mark.parametrize("damage", ["half", *seldom("other")])
 def test_a_damaged_input_is_named(server, stage, damage, tmp_path):
     for file in stage.inputs:
         content = file.read_bytes()
