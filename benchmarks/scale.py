@@ -99,33 +99,37 @@ def exponent(values: dict[int, float]) -> float:
     return float(slope)
 
 
-def at_a_billion(values: dict[int, float]) -> float:
-    """Return what a value comes to for 1e9 molecules, if each further one adds what those beyond the last but one did.
+def days_of_a_billion(seconds: dict[int, float]) -> float:
+    """Return the days for 1e9 molecules, if each further one takes what those beyond the last size but one did.
 
     The exponent would tell less: it is below 1 where the start of a command takes a good part of the time.
+
+    Args:
+        seconds: The seconds at each number of molecules.
+
+    Returns:
+        The days; NaN with fewer than two numbers.
     """
-    if len(values) < 2:
+    if len(seconds) < 2:
         return math.nan
-    (n_before, before), (n, last) = sorted(values.items())[-2:]
-    return last + (1e9 - n) * max(0.0, last - before) / (n - n_before)
+    (n_before, before), (n, last) = sorted(seconds.items())[-2:]
+    return (last + (1e9 - n) * max(0.0, last - before) / (n - n_before)) / 86_400.0
 
 
 def lines(measured: Measured) -> Iterator[str]:
-    """Yield a Markdown table of what was measured, with its exponents and what they come to for a billion molecules."""
+    """Yield a Markdown table of what was measured, with its exponents and the days that a billion molecules take."""
     sizes = sorted({int(n) for rows in measured.values() for n in rows})
     heads = [f"s, MB at {n:,}" for n in sizes]
-    yield f"| stage | {' | '.join(heads)} | exponent of time | of memory | days of a billion | GB of a billion |"
-    yield "|---" + "|---:" * (len(sizes) + 4) + "|"
+    yield f"| stage | {' | '.join(heads)} | exponent of time | of memory | days of a billion |"
+    yield "|---" + "|---:" * (len(sizes) + 3) + "|"
     for stage, rows in measured.items():
         known = {int(n): row for n, row in rows.items()}
         cells = [f"{known[n]['wall_s']:,.0f}, {known[n]['peak_mb']:,.0f}" if n in known else "" for n in sizes]
-        powers, billions = [], []
-        for kind, unit in (("wall_s", 86_400.0), ("peak_mb", 1_000.0)):
-            values = {n: row[kind] for n, row in known.items()}
-            powers.append(exponent(values))
-            billions.append(at_a_billion(values) / unit)
-        numbers = [*(f"{power:.2f}" for power in powers), *(f"{value:,.0f}" for value in billions)]
-        yield f"| {stage} | {' | '.join([*cells, *numbers])} |"
+        seconds, memory = ({n: row[kind] for n, row in known.items()} for kind in ("wall_s", "peak_mb"))
+        numbers = [(exponent(seconds), ".2f"), (exponent(memory), ".2f"), (days_of_a_billion(seconds), ",.0f")]
+        # Of one size there is none.
+        cells += ["" if math.isnan(number) else format(number, digits) for number, digits in numbers]
+        yield f"| {stage} | {' | '.join(cells)} |"
 
 
 def main() -> None:
