@@ -33,6 +33,11 @@ PIP = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
 OFFLINE = ["--no-deps", "--no-index", "--no-build-isolation"]
 
 
+def environment() -> dict[str, str]:
+    """Return the environment without what would make another molvae count as installed."""
+    return {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+
+
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
@@ -54,7 +59,7 @@ def python(wheel, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("installed")
     venv.create(folder / "venv")
     python = folder / "venv" / "bin" / "python"
-    subprocess.run([*PIP, "--python", python, "install", *OFFLINE, wheel], check=True)
+    subprocess.run([*PIP, "--python", python, "install", *OFFLINE, wheel], env=environment(), check=True)
     # Only this folder itself: what the .pth files in it add, among them a clone, is not found.
     [packages] = (folder / "venv").glob("lib/python*/site-packages")
     (packages / "dependencies.pth").write_text(sysconfig.get_path("purelib"))
@@ -62,9 +67,8 @@ def python(wheel, tmp_path_factory) -> Path:
 
 
 def run(python: Path, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     return subprocess.run(
-        [python, *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False
+        [python, *arguments], cwd=folder, env=environment(), capture_output=True, text=True, check=False
     )
 
 
@@ -116,7 +120,7 @@ def test_the_wheel_brings_all_that_it_needs_into_an_empty_environment(wheel, tmp
     venv.create(tmp_path / "venv")
     python = tmp_path / "venv" / "bin" / "python"
     tested = ["--constraint", ROOT / "constraints.txt"]
-    subprocess.run([*PIP, "--python", python, "install", *tested, f"{wheel}[workflow]"], check=True)
+    subprocess.run([*PIP, "--python", python, "install", *tested, f"{wheel}[workflow]"], env=environment(), check=True)
     laid = run(python, tmp_path, "-m", "molvae", "new", "my-project")
     assert laid.returncode == 0, laid.stderr
     done = run(python, tmp_path / "my-project", "-m", "snakemake", "--cores", "2", *SMOKE)
