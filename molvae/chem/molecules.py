@@ -126,12 +126,11 @@ def canonical_smiles(smiles: str, *, stereo: bool = True) -> str | None:
     return None if mol is None else Chem.MolToSmiles(mol, isomericSmiles=stereo)
 
 
-def with_flat_forms(smiles: Iterable[str]) -> set[str]:
-    """Return canonical SMILES and those of the same molecules without stereochemistry and isotopes."""
-    known = set(smiles)
-    flat = (canonical_smiles(text, stereo=False) for text in known if _STEREO_OR_ISOTOPE.search(text))
-    # Read again: what was deuterium is written as an atom, and no longer needs to be.
-    return known.union(again for text in flat if text is not None and (again := canonical_smiles(text)) is not None)
+def flat_forms(smiles: Iterable[str]) -> set[str]:
+    """Return the canonical SMILES without stereochemistry and isotopes of those of some molecules that have either."""
+    mols = ((text, parse(text)) for text in smiles if _STEREO_OR_ISOTOPE.search(text))
+    # Of the molecule that is read again: what was deuterium is written as an atom, and no longer needs to be.
+    return {Chem.MolToSmiles(without_stereo(mol, text)[1]) for text, mol in mols if mol is not None}
 
 
 def radical_atoms(mol: Chem.Mol) -> list[Chem.Atom]:

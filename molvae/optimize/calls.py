@@ -149,11 +149,14 @@ class CallRecord:
             # A link may lead to any file, and this one is written to.
             self._file.unlink()
         identity_file = folder / "objective.json"
-        if self._file.exists() and _belongs(identity_file, identity):
-            self.of_these_files = _are_of_these_files(identity_file, identity)
+        recorded_by = _recorded_by(identity_file, identity) if self._file.exists() else None
+        if recorded_by is not None:
+            self.of_these_files = recorded_by["files"] == identity["files"]
+            if not self.of_these_files:
+                _warn_of_changed_files(folder)
             self._load(self._file)
             if self._recorded:
-                self._note_software(identity_file)
+                self._note_software(identity_file, recorded_by)
         else:
             # In this order, so that calls are never in a folder with the identity of another objective.
             if self._file.exists():
@@ -161,9 +164,8 @@ class CallRecord:
             write_json(identity_file, identity | {"software": [software()]})
             self._append(self._file, [self._columns])
 
-    def _note_software(self, identity_file: Path) -> None:
+    def _note_software(self, identity_file: Path, content: dict[str, Any]) -> None:
         """Note beside the calls that this version of molvae goes on with them, if another one made some."""
-        content = read_json(identity_file)
         recorded = content.get("software")
         known = recorded if isinstance(recorded, list) else [{"molvae": "unknown", "source": "unknown"}]
         self.earlier_software = [one for one in known if one != software()]
@@ -223,25 +225,21 @@ class CallRecord:
         return [row[column] for column in self._columns]
 
 
-def _belongs(identity_file: Path, identity: Mapping[str, Any]) -> bool:
-    """Say whether recorded calls are of this objective, whatever the user's own files were."""
+def _recorded_by(identity_file: Path, identity: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return what recorded calls were made by, whatever the user's own files were; None if by another objective."""
     try:
-        return bool(without_limits(read_json(identity_file, list(identity))["objective"]) == identity["objective"])
+        recorded: dict[str, Any] = read_json(identity_file, list(identity))
+        return recorded if without_limits(recorded["objective"]) == identity["objective"] else None
     # It may be JSON of any shape.
     except (DataError, AttributeError, TypeError):
-        return False
+        return None
 
 
-def _are_of_these_files(identity_file: Path, identity: Mapping[str, Any]) -> bool:
-    """Say whether the user's own files are those by which recorded calls were made."""
-    if read_json(identity_file)["files"] == identity["files"]:
-        return True
+def _warn_of_changed_files(folder: Path) -> None:
     logger.warning(
         "%s: your own files have changed since these calls, which still count; remove %s to make them again",
-        identity_file.with_name("calls.csv"),
-        identity_file.parent,
+        *(folder / "calls.csv", folder),
     )
-    return False
 
 
 def _set_aside(*files: Path) -> None:

@@ -7,7 +7,7 @@ from molvae.chem.alerts import structural_alerts
 from molvae.chem.descriptors import compute_properties
 from molvae.chem.fingerprints import morgan_bits, nearest
 from molvae.chem.identifiers import molecule_id
-from molvae.chem.molecules import parse, with_flat_forms
+from molvae.chem.molecules import flat_forms, parse
 from molvae.chem.quiet import quiet
 from molvae.chem.ring_systems import ring_systems, unseen
 from molvae.chem.selection import butina_clusters, suggest
@@ -48,7 +48,9 @@ def candidates_table(
         See `molvae.tables.CANDIDATES`; the best first. Where the terms stay apart, these are the molecules on the
         front, then those on the next one, and so on.
     """
-    is_known = trace["in_training"] | trace["smiles"].isin(with_flat_forms(molecules["smiles"]))
+    # Whether it is in training, or a flat form of that, is in the trace.
+    held_out = molecules.loc[molecules["split"] != "train", "smiles"]
+    is_known = trace["in_training"] | trace["smiles"].isin({*molecules["smiles"], *flat_forms(held_out)})
     chosen = _best(trace[trace["feasible"] & (trace["score"] > 0.0) & ~is_known], objective, n_candidates)
     smiles = chosen["smiles"].tolist()
     train = molecules.loc[molecules["split"] == "train", "smiles"].tolist()

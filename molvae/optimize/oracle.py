@@ -8,7 +8,7 @@ from typing import Self
 
 import pandas as pd
 
-from molvae.chem.molecules import canonical_smiles, with_flat_forms
+from molvae.chem.molecules import canonical_smiles
 from molvae.chem.quiet import quiet
 from molvae.errors import DataError
 from molvae.optimize.calls import Call, CallRecord
@@ -52,7 +52,8 @@ class Oracle:
             budget: Most calls, at least 1.
             folder: Where to record calls, and where those of a killed run lie; None to keep them in memory only.
             n_jobs: Processes for a slow objective.
-            training: Canonical SMILES of the training molecules, to mark them in the trace.
+            training: Canonical SMILES of the training molecules, and of what else is nothing new, to mark them in the
+                trace.
             patience: Failed calls in a row, after one that did not fail, at which to give up.
             cache: File of scores to share with other searches; see `ScoreCache`.
             scheduler: Address of a dask scheduler whose workers evaluate the molecules instead of processes here.
@@ -65,8 +66,7 @@ class Oracle:
         self.objective = objective
         self.budget = budget
         self._evaluator = Evaluator(objective, n_jobs, scheduler=scheduler)
-        # The search's own operators write no stereochemistry: the flat form of a known molecule is nothing new.
-        self._training = frozenset(with_flat_forms(training))
+        self._training = frozenset(training)
         self._record = CallRecord(objective, folder)
         self._cache = None if cache is None else ScoreCache(cache, objective)
         if self._cache is not None and self._record.of_these_files:

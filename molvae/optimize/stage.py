@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from molvae.chem.core import Core
+from molvae.chem.molecules import flat_forms
 from molvae.chem.sdf import write_sdf
 from molvae.config import OptimizeConfig
 from molvae.errors import DataError
@@ -77,7 +78,10 @@ def optimize(
     train = molecules.loc[molecules["split"] == "train", "smiles"].tolist()
     if train and objective.constraints:
         warn_if_hardly_feasible(objective, train, numpy_generator(seed, "optimize feasible"))
-    start = _start(train, objective, config, seed, n_jobs, _cache(objective, config, out))
+    cache = _cache(objective, config, out)
+    start = _start(train, objective, config, seed, n_jobs, cache)
+    # Edits and crossovers write no stereochemistry: without it, a known molecule is nothing new.
+    flat = flat_forms(train).difference(train)
     memory = None if config.max_per_scaffold is None else ScaffoldMemory(config.max_per_scaffold)
     context = SearchContext(
         model,
@@ -88,6 +92,7 @@ def optimize(
         seed=derive_seed(seed, f"optimize {config.strategy}"),
         n_jobs=n_jobs,
         device=model.device,
+        not_new=flat,
         memory=memory,
     )
     strategy = STRATEGIES[config.strategy](context, config.strategy_settings)
@@ -96,14 +101,15 @@ def optimize(
             "%s: starting from the %d best training molecules, outside the budget", objective.name, len(start.known)
         )
         strategy.tell(start.known)
+    lead = [] if objective.lead is None else [objective.lead]
     with Oracle(
         objective,
         config.budget,
         out / "resume",
         n_jobs,
-        # A lead is known as well, so it is no candidate.
-        {*train, objective.lead or ""},
-        cache=_cache(objective, config, out),
+        # A lead is known as well, so neither it nor its flat form is a candidate.
+        {*train, *flat, *lead, *flat_forms(lead)},
+        cache=cache,
         scheduler=config.scheduler,
     ) as oracle:
         n_rounds = _search(strategy, oracle, config, out / "resume")

@@ -1,7 +1,7 @@
 """What every search strategy offers: it asks for molecules to be scored and is told the scores."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -32,6 +32,7 @@ class SearchContext:
         seed: Seed of the search.
         n_jobs: Processes that it may use.
         device: Where to compute.
+        not_new: Canonical SMILES of what need not be proposed, since it is a known molecule without stereochemistry.
         memory: The scaffolds that were scored, if a search is to leave those of which there are enough.
     """
 
@@ -43,6 +44,7 @@ class SearchContext:
     seed: int
     n_jobs: int
     device: torch.device
+    not_new: Collection[str] = frozenset()
     memory: ScaffoldMemory | None = None
 
 

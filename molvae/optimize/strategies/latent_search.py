@@ -14,7 +14,7 @@ from molvae.chem.edits import cross, mutate
 from molvae.chem.fingerprints import PackedBits, morgan_bits, tanimoto_matrix
 from molvae.chem.graph import Graph
 from molvae.chem.groups import Groups, groups_of
-from molvae.chem.molecules import canonical_smiles, with_flat_forms
+from molvae.chem.molecules import canonical_smiles
 from molvae.chem.quiet import quiet
 from molvae.config import LatentSearchConfig
 from molvae.model.model import MolVAE
@@ -199,14 +199,17 @@ class LatentSearch(Strategy[LatentSearchConfig]):
             self._add(self._children((scored, bred), rng))
 
     def _add(self, candidates: Iterable[Candidate]) -> None:
-        """Add to the pool what is neither in it nor scored, and no known molecule without its stereochemistry."""
-        known = {*self._pool.smiles, *self._lineages.scores}
+        """Add to the pool what is neither in it nor scored, and may be new."""
+        pooled = set(self._pool.smiles)
         new = {
             smiles: (smiles, mol, origin)
             for smiles, mol, origin in candidates
-            if smiles not in known and smiles not in self._flat_forms
+            if smiles not in pooled and self._may_be_new(smiles)
         }
         self._pool.add(list(new.values()))
+
+    def _may_be_new(self, smiles: str) -> bool:
+        return smiles not in self._lineages.scores and smiles not in self.context.not_new
 
     def _children(self, parents: Sequence[Sequence[str]], rng: Random) -> Iterator[Candidate]:
         """Yield a generation of mutations and crossovers; better parents, first in their list, have more children."""
@@ -243,11 +246,6 @@ class LatentSearch(Strategy[LatentSearchConfig]):
         known = self.context.known
         rows = numpy_generator(self.context.seed, "search groups").permutation(len(known))[:_GROUPS_FROM]
         return groups_of([known[row] for row in rows.tolist()], self.settings.n_groups)
-
-    @cached_property
-    def _flat_forms(self) -> set[str]:
-        """The known molecules without stereochemistry, as edits and crossovers write them."""
-        return with_flat_forms(self.context.known).difference(self.context.known)
 
     @cached_property
     def _fresh(self) -> list[str]:
@@ -290,7 +288,7 @@ class LatentSearch(Strategy[LatentSearchConfig]):
         for _ in range(_MUTATIONS_TRIED * n):
             parent = self._graph(rng.choice(elite))
             child = None if parent is None else self._mutant(parent, rng)
-            if child is not None and (smiles := Chem.MolToSmiles(child)) not in self._lineages.scores:
+            if child is not None and self._may_be_new(smiles := Chem.MolToSmiles(child)):
                 molecules[smiles] = Molecule(smiles, child)
         for costly in (False, True):
             is_feasible = self._parts.feasible(list(molecules.values()), costly=costly)
@@ -320,7 +318,7 @@ class LatentSearch(Strategy[LatentSearchConfig]):
             is_open[i] = False
             # The SMILES that an edit leaves may differ from that of the molecule read again.
             canonical = canonical_smiles(self._pool.smiles[rows[i]])
-            if canonical is not None and canonical not in self._lineages.scores:
+            if canonical is not None and self._may_be_new(canonical):
                 chosen[canonical] = self._pool.origins[rows[i]]
                 is_open &= self._is_apart(bits, bits[i : i + 1])
 

@@ -517,9 +517,3 @@ def test_a_search_that_proposed_nothing_says_so():
     oracle.score(proposals("nonsense"), 0)
     with pytest.raises(DataError, match="expected a search that proposes molecules, found none that is valid"):
         oracle.require_scores()
-
-
-def test_a_known_molecule_without_its_stereochemistry_is_not_new():
-    oracle = Oracle(QED, 10, training=["C[C@H](N)C(=O)O"])
-    oracle.score(proposals("CC(N)C(=O)O", "C[C@H](N)C(=O)O", "C[C@@H](N)C(=O)O"), 0)
-    assert oracle.trace()["in_training"].tolist() == [True, True, False]

@@ -194,6 +194,17 @@ def test_a_missing_reference_is_named(tmp_path):
         known_molecules(tmp_path / "none")
 
 
+def test_a_known_molecule_without_its_stereochemistry_is_not_new(model, objective, tmp_path, monkeypatch):
+    train, test = "C[C@H](N)C(=O)O", "CC[C@H](N)C(=O)O"
+    asked = ["CC(N)C(=O)O", train, "C[C@@H](N)C(=O)O", "CCC(N)C(=O)O", "NCC(=O)O"]
+    monkeypatch.setattr(RandomSearch, "ask", lambda *_: [(smiles, "sample") for smiles in asked])
+    known = pd.DataFrame({"smiles": [train, test], "split": ["train", "test"]})
+    optimize(model, objective, known, tmp_path, QUICK.model_copy(update={"budget": 5, "n_start": 0}), 1)
+    assert read_table(tmp_path / "trace.parquet")["in_training"].tolist() == [True, True, False, False, False]
+    candidates = pd.read_csv(tmp_path / "candidates.csv")["smiles"]
+    assert sorted(candidates) == ["C[C@@H](N)C(=O)O", "NCC(=O)O"]
+
+
 def test_molecules_without_a_score_above_0_are_no_candidates(model, prepared, tmp_path, caplog):
     (tmp_path / "no.yaml").write_text("name: no_signal\nterms: [{has: '[U]'}]\n")
     config = CONFIG.model_copy(update={"budget": 20, "n_start": 5, "compare_training": False})

@@ -85,6 +85,18 @@ def test_a_batch_has_no_close_analogues(model, smiles):
     assert nearest_within(morgan_bits(chosen)).max() <= 0.6
 
 
+def test_what_is_not_new_is_proposed_in_no_way(model, smiles):
+    def asked(not_new):
+        of_search = replace(context(model, [], smiles), not_new=not_new)
+        strategy = LatentSearch(of_search, LatentSearchConfig(min_batch=40, max_similarity=1.0))
+        strategy.tell([Evaluation(text, tpsa(text), True, "ok", {}, {}) for text in smiles[:40]])
+        return dict(strategy.ask(40))
+
+    first = asked(frozenset())
+    assert "blind mutation" in first.values()
+    assert not set(first) & set(asked(frozenset(first)))
+
+
 def test_a_batch_is_whole_where_too_little_is_far_from_the_best_molecule(model, smiles):
     nearly_everything_is_near = {"similarity": 0.0}
     settings = {"far_fraction": 1.0, "max_similarity": 1.0, "mutation_fraction": 0.0}
