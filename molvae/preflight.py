@@ -69,8 +69,8 @@ class RunPlan:
     @property
     def baselines(self) -> list[str]:
         """The objectives whose search is compared with random samples."""
-        asked = self.settings.optimize.baseline
-        return [name for name, one in self.objectives.items() if (not one.is_external if asked is None else asked)]
+        has_baseline = self.settings.optimize.has_baseline
+        return [name for name, one in self.objectives.items() if has_baseline(is_external=one.is_external)]
 
     def section(self, stage: str) -> str:
         """Return as YAML what one stage is handed: the run's name, its seed and device, and the stage's own section.

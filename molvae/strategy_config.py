@@ -288,6 +288,10 @@ class OptimizeConfig(Section):
         schema["properties"]["strategy"]["enum"] = cls.strategies()
         return schema
 
+    def has_baseline(self, *, is_external: bool) -> bool:
+        """Say whether random samples are scored as well, by an objective that calls a user's own program or not."""
+        return not is_external if self.baseline is None else self.baseline
+
     @property
     def strategy_settings(self) -> StrategyConfig:
         """The section of the chosen strategy."""

@@ -150,7 +150,7 @@ class Objective:
     @property
     def is_external(self) -> bool:
         """Whether a user's own function or program is called for a molecule, which may cost anything."""
-        return any(quantity.external for quantity in self._quantities)
+        return self.spec.is_external
 
     def own_code(self) -> str:
         """Return the user's own functions and programs that evaluating it runs, with the SHA-256 of their files."""

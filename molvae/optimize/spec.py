@@ -89,6 +89,11 @@ class ObjectiveSpec(Section):
     be substituted. Proposals are made around it."""
 
     @property
+    def is_external(self) -> bool:
+        """Whether a user's own function or program is called for a molecule, which may cost anything."""
+        return any(part.quantity.external for part in (*self.terms, *self.all_constraints))
+
+    @property
     def kept_core(self) -> Core | None:
         """The core, ready to be looked for in molecules."""
         return None if self.core is None else read_core(self.core)

@@ -11,7 +11,6 @@ import pandas as pd
 from molvae.chem.descriptors import PROPERTIES, compute_properties
 from molvae.chem.molecules import canonical_smiles
 from molvae.chem.standardise import standardise
-from molvae.optimize.quantities.properties import PropertyValue
 from molvae.provenance import recorded_sources
 from molvae.report.best import best_scores, seed_spread
 from molvae.report.candidate_set import CandidateSet, candidate_set
@@ -259,8 +258,8 @@ def _values(smiles: str, candidates: CandidateSet, trace: pd.DataFrame) -> dict[
         values |= {f"{TERM}{name}": values[name] for name in candidates.terms if name in values}
     for term in candidates.spec.terms if candidates.spec else ():
         # A term of a user's own may have the name of a property.
-        if isinstance(term.quantity, PropertyValue):
-            values[f"{TERM}{term.title}"] = values[term.quantity.property]
+        if term.quantity.kind() == "property":
+            values[f"{TERM}{term.title}"] = values[term.quantity.argument]
         if term.quantity.kind() == "similarity" and canonical_smiles(term.quantity.similarity.to) == smiles:  # type: ignore[attr-defined]
             values[f"{TERM}{term.title}"] = 1.0
     calls = trace[trace["smiles"] == smiles]

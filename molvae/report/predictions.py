@@ -9,7 +9,6 @@ from typing import Any
 import pandas as pd
 
 from molvae.files import read_json
-from molvae.optimize.quantities.learned import Learned
 from molvae.report.candidate_set import CandidateSet, candidate_set
 from molvae.report.numerals import count, decimals_for, inflected, number, plural
 from molvae.report.run_data import Optimization
@@ -78,7 +77,7 @@ def learned_cautions(run_folder: Path, objective: str) -> list[str]:
 def scored_end(candidates: CandidateSet, term: str) -> str:
     """Return which end of the interval the values of a learned term are; empty if they are the predictions."""
     terms = candidates.spec.terms if candidates.spec else ()
-    values = [own.quantity.learned.value for own in terms if own.title == term and isinstance(own.quantity, Learned)]
+    values = [own.quantity.argument.value for own in terms if own.title == term and own.quantity.kind() == "learned"]
     return _ENDS.get(values[0], "") if values else ""
 
 

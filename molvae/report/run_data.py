@@ -16,6 +16,7 @@ from molvae.log import logger
 from molvae.metrics.definitions import GUACAMOL
 from molvae.metrics.metric import Metric
 from molvae.metrics.registry import metrics_from_json
+from molvae.report.objective_text import read_objective
 from molvae.tables import CANDIDATES, FRONT, HISTORY, LATENT_MAP, MOLECULES, RECONSTRUCTIONS, SCORED_MOLECULES, TRACE
 
 
@@ -353,7 +354,10 @@ def _wanted_optimization(folder: Path, objective: str, settings: RunConfig) -> O
     """Read the search for an objective, without the baseline and the seeds of an earlier run with other settings."""
     optimize = settings.optimize
     seeds = [seed for seed in optimize.seeds if seed != settings.seed]
-    return load_optimization(folder, objective, has_baseline=optimize.baseline is not False, seeds=seeds)
+    summary = _of_stage("optimize", read_json, folder / "optimize" / objective / "summary.json")
+    spec = read_objective(summary.get("objective", {}))
+    has_baseline = optimize.has_baseline(is_external=spec is not None and spec.is_external)
+    return load_optimization(folder, objective, has_baseline=has_baseline, seeds=seeds)
 
 
 def load_optimization(

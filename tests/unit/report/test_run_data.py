@@ -80,6 +80,18 @@ def test_what_the_settings_do_not_ask_for_is_left_from_another_run_and_not_shown
     assert shown(own_folder) == []
 
 
+def test_the_baseline_of_a_paid_objective_is_shown_only_where_it_is_asked_for(own_folder):
+    file = own_folder / "optimize" / "demo" / "summary.json"
+    paid = {"name": "demo", "terms": [{"command": "sh dock.sh"}]}
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"objective": paid}))
+
+    def is_shown(**optimize):
+        settings = RunConfig.model_validate({"optimize": {"objectives": ["demo"], **optimize}})
+        return load_run(own_folder, settings).optimizations[0].baseline is not None
+
+    assert (is_shown(), is_shown(baseline=True)) == (False, True)
+
+
 def test_a_metric_that_could_not_be_computed_is_nan(own_folder):
     file = own_folder / "score" / "sample" / "metrics.json"
     content = json.loads(file.read_text())
