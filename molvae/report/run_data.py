@@ -353,11 +353,10 @@ def _objectives(folder: Path, settings: RunConfig) -> list[str]:
 def _wanted_optimization(folder: Path, objective: str, settings: RunConfig) -> Optimization:
     """Read the search for an objective, without the baseline and the seeds of an earlier run with other settings."""
     optimize = settings.optimize
-    seeds = [seed for seed in optimize.seeds if seed != settings.seed]
     summary = _of_stage("optimize", read_json, folder / "optimize" / objective / "summary.json")
     spec = read_objective(summary.get("objective", {}))
     has_baseline = optimize.has_baseline(is_external=spec is not None and spec.is_external)
-    return load_optimization(folder, objective, has_baseline=has_baseline, seeds=seeds)
+    return load_optimization(folder, objective, has_baseline=has_baseline, seeds={*optimize.seeds} - {settings.seed})
 
 
 def load_optimization(
